@@ -1,0 +1,76 @@
+"""``oddrow demo``: the whole job as a user would do it, on a table with known odd rows and known reasons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import typer
+
+from oddrow import artifact
+from oddrow.cli import _console
+from oddrow.cli._render import info_lines, print_explanation, print_metrics
+from oddrow.datasets import make_connections
+from oddrow.detector import VAEDetector
+from oddrow.explanation import explain, scored_table
+from oddrow.metrics import detection_metrics
+from oddrow.report import MapSummary, draw_maps
+from oddrow.table import check_target, write_table
+
+TRAINING_ROWS = 12_000
+NEW_ROWS = 4_000
+ODD_SHARE = 0.03
+TOP = 3
+
+
+def run_demo(folder: Path, *, seed: int, force: bool) -> None:
+    """Make, fit, score, explain, draw; say each step; end with how often the true reason was found."""
+    folder.mkdir(parents=True, exist_ok=True)
+    training_file, new_file = folder / "normal_connections.parquet", folder / "new_connections.parquet"
+    model_file, scored_file = folder / "connections.oddrow", folder / "scored.csv"
+    for path in (training_file, new_file, model_file, scored_file):
+        check_target(path, force)
+    _console.say(f"1. A table of {TRAINING_ROWS:,} ordinary network connections: {training_file}")
+    training = make_connections(TRAINING_ROWS, odd_share=0.0, random_state=seed)
+    write_table(training.table, training_file, force=force)
+    _console.say(f"   and {NEW_ROWS:,} new ones, {ODD_SHARE:.0%} of them made odd in known ways: {new_file}")
+    new = make_connections(NEW_ROWS, odd_share=ODD_SHARE, random_state=seed + 1)
+    write_table(new.table, new_file, force=force)
+
+    _console.say(f"2. oddrow fit {training_file} -o {model_file} --seed {seed}")
+    with _console.fit_progress() as on_progress:
+        detector = VAEDetector(random_state=seed, on_progress=on_progress).fit(training.table)
+    artifact.save(detector, model_file, force=force)
+    for line in info_lines(detector):
+        _console.say(f"   {line}")
+
+    _console.say(f"3. oddrow score {new_file} -m {model_file} -o {scored_file} --explain {TOP}")
+    scored = scored_table(detector.model_, new.table, TOP)
+    write_table(scored, scored_file, force=force)
+    surprise = scored.column("surprise").to_numpy()
+    is_odd = np.asarray(scored.column("is_odd"))
+
+    strangest = int(np.argmax(surprise))
+    _console.say(f"4. oddrow explain {new_file} -m {model_file} --row {strangest}    (the strangest row)")
+    (explanation,) = explain(detector.model_, new.table.slice(strangest, 1), top=None)
+    print_explanation(explanation, strangest, detector.model_.threshold, as_json=False)
+
+    _console.say(f"5. oddrow map {new_file} -m {model_file} -o {folder / 'maps'}")
+    summary = MapSummary(
+        latent_map=detector.latent_map(new.table),
+        surprise=surprise,
+        is_odd=is_odd,
+        threshold=detector.model_.threshold.surprise,
+        is_anomaly=new.is_odd,
+        learning_curve=detector.model_.network.learning_curve,
+        title="network connections",
+    )
+    draw_maps(summary, folder / "maps", force=force)
+
+    _console.say("6. Since the odd rows are known here, how good was it?")
+    print_metrics(detection_metrics(new.is_odd, surprise, is_odd), detector.model_.threshold, as_json=False)
+    reasons = [scored.column(f"reason_{place + 1}").to_pylist() for place in range(TOP)]
+    odd_rows = np.flatnonzero(new.is_odd)
+    found = sum(new.reasons[row][0] in [place[row] for place in reasons] for row in odd_rows)
+    typer.echo(f"The true reason was among the first {TOP} for {found} of {len(odd_rows)} odd rows ({found / len(odd_rows):.0%}).")
+    _console.say(f"Look at {folder / 'maps' / 'latent_maps.png'} and at {scored_file}.")

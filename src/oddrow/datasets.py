@@ -1,0 +1,376 @@
+"""Tables whose odd rows are known, with the columns that make them odd.
+
+Detectors are judged by rows known to be odd, explanations by columns known to be the cause. Public data sets
+seldom say the second, so :func:`make_connections` makes both up: a mixed table of network connections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from oddrow.exceptions import SettingError
+
+__all__ = ["ODDNESS_KINDS", "Connections", "make_connections"]
+
+Array = npt.NDArray[Any]
+Reasons = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Connections:
+    """A table of network connections and the truth about its rows."""
+
+    table: pa.Table
+    """The connections, one a row, in no order."""
+    is_odd: npt.NDArray[np.bool_]
+    """bool [n], read-only: True where a row was made odd."""
+    reasons: tuple[Reasons, ...]
+    """For each row the columns that make it odd, none for an ordinary row. A value strange by itself names
+    its column alone; a value strange only beside another names both, the changed one first."""
+    kinds: tuple[str | None, ...]
+    """For each row its kind of oddness, one of ``ODDNESS_KINDS``, or None for an ordinary row."""
+
+
+class _Profile(NamedTuple):
+    """How one service over one protocol behaves; sizes in bytes, the duration in seconds, both medians."""
+
+    service: str
+    protocol: str
+    share: float
+    ports: tuple[int, int]  # usual, alternative
+    states: tuple[float, ...]  # weights in the order of _STATES
+    rhythm: str
+    duration: float
+    sent: float
+    received: float
+    spread: float  # decades of size per standard deviation
+    encrypted: float
+    internal: float
+    logins: float  # failed logins expected per connection
+
+
+_STATES = np.array(["SF", "S0", "REJ", "RSTO", "RSTR"])
+_WEB, _PROBED = (0.93, 0.02, 0.01, 0.02, 0.02), (0.75, 0.08, 0.12, 0.03, 0.02)
+_UDP, _PING, _ONE_WAY = (0.96, 0.04, 0, 0, 0), (0.9, 0.1, 0, 0, 0), (0, 1, 0, 0, 0)
+
+_PROFILES = (
+    _Profile("https", "tcp", 0.30, (443, 8443), _WEB, "office", 2.0, 2.5e3, 3e4, 0.6, 1, 0.2, 0),
+    _Profile("http", "tcp", 0.15, (80, 8080), _WEB, "office", 0.8, 8e2, 1.2e4, 0.6, 0, 0.4, 0),
+    _Profile("dns", "udp", 0.20, (53, 53), _UDP, "office", 0.03, 45, 150, 0.1, 0, 0.6, 0),
+    _Profile("dns", "tcp", 0.01, (53, 53), _WEB, "office", 0.2, 90, 3e3, 0.3, 0, 0.6, 0),
+    _Profile("smtp", "tcp", 0.06, (25, 587), _PROBED, "office", 3.0, 2e4, 4e2, 0.7, 0.7, 0.3, 0.05),
+    _Profile("imaps", "tcp", 0.05, (993, 993), _WEB, "office", 60.0, 1.5e3, 2e4, 0.6, 1, 0.2, 0.1),
+    _Profile("ssh", "tcp", 0.05, (22, 2222), _PROBED, "admin", 300.0, 6e3, 9e3, 0.8, 1, 0.7, 0.3),
+    _Profile("rdp", "tcp", 0.02, (3389, 3389), _PROBED, "admin", 900.0, 2e5, 5e6, 0.5, 1, 0.9, 0.2),
+    _Profile("ftp", "tcp", 0.03, (21, 21), _PROBED, "office", 20.0, 3e5, 8e5, 0.8, 0.1, 0.3, 0.2),
+    _Profile("rsync", "tcp", 0.015, (873, 873), _WEB, "nightly", 1200.0, 1e8, 1e5, 0.4, 0, 0.95, 0),
+    _Profile("ntp", "udp", 0.04, (123, 123), _UDP, "always", 0.02, 48, 48, 0.0, 0, 0.5, 0),
+    _Profile("snmp", "udp", 0.025, (161, 161), _UDP, "always", 0.01, 80, 240, 0.2, 0, 1, 0),
+    _Profile("syslog", "udp", 0.02, (514, 514), _ONE_WAY, "always", 0.001, 220, 0, 0.2, 0, 1, 0),
+    _Profile("ping", "icmp", 0.02, (0, 0), _PING, "always", 1.0, 64, 64, 0.05, 0, 0.5, 0),
+    _Profile("ldap", "tcp", 0.006, (389, 389), _WEB, "office", 0.5, 4e2, 5e3, 0.4, 0.5, 1, 0.1),
+    _Profile("whois", "tcp", 0.004, (43, 43), _WEB, "office", 0.4, 20, 2.5e3, 0.2, 0, 0, 0),
+)
+
+_FIRST_MONDAY = np.datetime64("2024-01-01T00:00:00", "s")
+_HOUR = np.arange(168) % 24
+_WEEKDAY = np.arange(168) < 120
+_RHYTHMS: Mapping[str, Array] = {
+    "always": np.ones(168),
+    "office": (0.04 + np.exp(-(((_HOUR - 13) / 4.0) ** 2))) * np.where(_WEEKDAY, 1.0, 0.15),
+    "admin": (_WEEKDAY & (_HOUR >= 7) & (_HOUR < 19)).astype(float),
+    "nightly": ((_HOUR >= 1) & (_HOUR < 4)).astype(float),
+}
+
+_COUNTRIES = np.array(["DE", "FR", "NL", "GB", "US", "IN", "BR", "JP", "ZA", "NZ"])
+_COUNTRY_WEIGHTS = np.array([[0.35, 0.12, 0.1, 0.1, 0.2, 0.04, 0.03, 0.03, 0.02, 0.01]])
+_COUNTRY_ROUND_TRIP_MS = np.array([9.0, 18, 14, 24, 105, 130, 190, 240, 165, 290])
+
+# Ordinary bells end here, so that "beyond everything ordinary" is a certainty and not a matter of luck.
+_FARTHEST = 4.0
+_LARGEST_BYTES_SENT = max(p.sent * 10 ** (_FARTHEST * p.spread) for p in _PROFILES)
+_ROUND_TRIP_SPREAD = 0.25
+_SLOWEST_ROUND_TRIP_MS = float(_COUNTRY_ROUND_TRIP_MS.max() * np.exp(_FARTHEST * _ROUND_TRIP_SPREAD))
+_MOST_FAILED_LOGINS = 4
+_INTERFACE_VERSION = "v2"
+_NEVER_MISSING = (
+    *("started", "protocol", "service", "state", "source_port", "destination_port", "duration_s"),
+    *("bytes_sent", "bytes_received", "packets", "failed_logins", "encrypted", "is_internal"),
+)
+
+
+@dataclass
+class _Draft:
+    """Columns that can still be changed, where they are missing, and the profile each row was drawn from."""
+
+    columns: dict[str, Array]
+    missing: dict[str, npt.NDArray[np.bool_]]
+    profile: Array
+
+    def table(self) -> pa.Table:
+        return pa.table(
+            {name: pa.array(of, mask=self.missing.get(name)) for name, of in self.columns.items()}
+        )
+
+
+def _draw(weights: Array, row: Array, rng: np.random.Generator) -> Array:
+    """For each of ``row`` [n], draw a column of ``weights`` [r, c] in proportion to that row's weights."""
+    total = np.cumsum(weights, axis=1)
+    # Every row gets its own unit interval on one long line: one sorted search serves all rows at once. The
+    # factor keeps a sum rounded up from landing in the next row's interval.
+    line = (total / total[:, -1:] + np.arange(len(weights))[:, None]).ravel()
+    place = row + rng.random(len(row)) * (1 - 1e-9)
+    column: Array = np.searchsorted(line, place, side="right") - row * weights.shape[1]
+    return column
+
+
+def _bell(n_rows: int, rng: np.random.Generator) -> Array:
+    return np.clip(rng.standard_normal(n_rows), -_FARTHEST, _FARTHEST)
+
+
+def _of(profile: Array, trait: str) -> Array:
+    return np.array([getattr(p, trait) for p in _PROFILES])[profile]
+
+
+def _starts(profile: Array, rng: np.random.Generator) -> Array:
+    rhythm = np.array([list(_RHYTHMS).index(p.rhythm) for p in _PROFILES])[profile]
+    hour = rng.integers(4, size=len(profile)) * 168 + _draw(np.stack(list(_RHYTHMS.values())), rhythm, rng)
+    return _FIRST_MONDAY + hour * 3600 + rng.integers(3600, size=len(profile))
+
+
+def _sizes(profile: Array, protocol: Array, state: Array, rng: np.random.Generator) -> dict[str, Array]:
+    n_rows = len(profile)
+    spread = _of(profile, "spread")
+    effort = _bell(n_rows, rng)  # what the columns of size share: long, large and many go together
+    sent = _of(profile, "sent") * 10 ** (spread * effort)
+    received = _of(profile, "received") * 10 ** (spread * (0.8 * effort + 0.6 * _bell(n_rows, rng)))
+    duration = _of(profile, "duration") * 10 ** (0.5 * (0.6 * effort + 0.8 * _bell(n_rows, rng)))
+
+    left = np.where(np.isin(state, ["RSTO", "RSTR"]), rng.uniform(0.05, 1.0, n_rows), 1.0)
+    failed = np.isin(state, ["S0", "REJ"])
+    unopened = failed & (protocol == "tcp")  # TCP sends no payload before the handshake is done
+    sent = np.rint(np.where(unopened, 0, sent * left)).astype(np.int64)
+    received = np.rint(np.where(failed, 0, received * left)).astype(np.int64)
+    duration = np.where(state == "REJ", 0.001 * (1 + rng.random(n_rows)), duration * left)
+
+    payload = rng.uniform(700, 1400, n_rows)
+    packets = np.ceil(sent / payload) + np.ceil(received / payload)
+    packets += np.where(unopened, rng.integers(1, 4, n_rows), np.where(protocol == "tcp", 6, 0))
+    return {
+        "duration_s": np.round(duration, 6),
+        "bytes_sent": sent,
+        "bytes_received": received,
+        "packets": packets.astype(np.int64),
+    }
+
+
+def _ordinary(profile: Array, succeeded: Array, rng: np.random.Generator) -> _Draft:
+    """Draw an ordinary row for each entry of ``profile`` [n]; where ``succeeded`` [n], one that succeeded."""
+    n_rows = len(profile)
+    protocol = _of(profile, "protocol")
+    state = _STATES[np.where(succeeded, 0, _draw(np.array([p.states for p in _PROFILES]), profile, rng))]
+    alternative = (rng.random(n_rows) < 0.08).astype(np.intp)
+    ephemeral = rng.integers(32768, 61000, n_rows)
+    is_internal = rng.random(n_rows) < _of(profile, "internal")
+    place = _draw(_COUNTRY_WEIGHTS, np.zeros(n_rows, dtype=np.intp), rng)
+    round_trip = np.where(is_internal, 0.6, _COUNTRY_ROUND_TRIP_MS[place])
+    failed_logins = np.minimum(rng.poisson(_of(profile, "logins")), _MOST_FAILED_LOGINS)
+    failed = np.isin(state, ["S0", "REJ"])
+    columns = {
+        "started": _starts(profile, rng),
+        "protocol": protocol,
+        "service": _of(profile, "service"),
+        "state": state,
+        "source_port": np.where(protocol == "icmp", 0, ephemeral),
+        "destination_port": _of(profile, "ports")[np.arange(n_rows), alternative],
+        **_sizes(profile, protocol, state, rng),
+        "failed_logins": np.where(failed, 0, failed_logins),
+        "encrypted": rng.random(n_rows) < _of(profile, "encrypted"),
+        "is_internal": is_internal,
+        "country": _COUNTRIES[place],
+        "round_trip_ms": np.round(round_trip * np.exp(_ROUND_TRIP_SPREAD * _bell(n_rows, rng)), 3),
+        "interface_version": np.full(n_rows, _INTERFACE_VERSION),
+    }
+    missing = {name: np.zeros(n_rows, dtype=bool) for name in _NEVER_MISSING}
+    missing["country"] = is_internal | (rng.random(n_rows) < 0.03)
+    missing["round_trip_ms"] = (protocol == "udp") | failed
+    return _Draft(columns, missing, profile)
+
+
+_NewValues = Callable[[Array, Array, np.random.Generator], Array]
+"""From a column's old values [n], the rows' profiles [n] and a generator to new values [n]."""
+
+
+def _far_beyond(largest: float) -> _NewValues:
+    return lambda old, _, rng: np.round(largest * 10 ** rng.uniform(1.5, 2.5, len(old)), 3)
+
+
+def _port_of_another(_: Array, profile: Array, rng: np.random.Generator) -> Array:
+    # Of another service of the same protocol: strange for this service, and for nothing else in the row.
+    weights = np.array(
+        [[float(q.protocol == p.protocol and q.service != p.service) for q in _PROFILES] for p in _PROFILES]
+    )
+    weights[~weights.any(axis=1)] = 1.0  # ICMP has no other service; its rows never come here
+    return _of(_draw(weights, profile, rng), "ports")[:, 0]
+
+
+def _at_night(started: Array, _: Array, rng: np.random.Generator) -> Array:
+    since_midnight = rng.integers(2 * 3600, 5 * 3600, len(started)).astype("timedelta64[s]")
+    night: Array = started.astype("datetime64[D]") + since_midnight
+    return night
+
+
+class _Kind(NamedTuple):
+    """One kind of oddness, and the ordinary rows it can be made from."""
+
+    reasons: Reasons  # the first is the changed column
+    strange: _NewValues | Sequence[object] | None  # None: one of `reasons` goes missing, drawn for each row
+    fits: Callable[[_Profile], bool] = lambda _: True
+    succeeded: bool = False  # a failed connection would contradict the new value in further columns
+
+
+_KINDS: dict[str, _Kind] = {
+    "huge_transfer": _Kind(("bytes_sent",), _far_beyond(_LARGEST_BYTES_SENT), lambda p: p.received > 0, True),
+    "wrong_port": _Kind(("destination_port", "service"), _port_of_another, lambda p: p.protocol != "icmp"),
+    "unseen_service": _Kind(("service",), ("telnet", "irc", "gopher", "x11")),
+    "missing_value": _Kind(_NEVER_MISSING, None),
+    # No service of TCP speaks ICMP, and only TCP can be reset.
+    "odd_combination": _Kind(("protocol", "service"), ("icmp",), lambda p: p.protocol == "tcp", True),
+    "impossible_state": _Kind(
+        ("state", "protocol"), ("RSTO", "RSTR"), lambda p: p.protocol != "tcp" and p.received > 0, True
+    ),
+    "night_access": _Kind(("started", "service"), _at_night, lambda p: p.rhythm == "admin"),
+    "login_storm": _Kind(("failed_logins",), range(40, 400), lambda p: p.logins > 0, True),
+    "constant_changed": _Kind(("interface_version",), ("v1", "v3")),
+    "plaintext": _Kind(("encrypted", "service"), (False,), lambda p: p.encrypted == 1),
+    "slow_reply": _Kind(
+        ("round_trip_ms",), _far_beyond(_SLOWEST_ROUND_TRIP_MS), lambda p: p.protocol != "udp", True
+    ),
+}
+
+ODDNESS_KINDS: tuple[str, ...] = tuple(_KINDS)
+"""Every kind of oddness that :func:`make_connections` can make."""
+
+
+def _make_odd(draft: _Draft, rows: Array, kind: _Kind, rng: np.random.Generator) -> list[Reasons]:
+    """Make the ordinary rows numbered ``rows`` odd, in place; return why, row by row."""
+    if kind.strange is None:
+        lost = rng.integers(len(kind.reasons), size=len(rows))
+        for number, name in enumerate(kind.reasons):
+            draft.missing[name][rows[lost == number]] = True
+        return [(kind.reasons[number],) for number in lost.tolist()]
+    values = draft.columns[kind.reasons[0]]
+    if callable(kind.strange):
+        values[rows] = kind.strange(values[rows], draft.profile[rows], rng)
+    else:
+        values[rows] = rng.choice(np.array(kind.strange), len(rows))
+    return [kind.reasons] * len(rows)
+
+
+def make_connections(
+    n_rows: int,
+    odd_share: float = 0.02,
+    kinds: Iterable[str] | None = None,
+    random_state: int | np.random.Generator | None = None,
+) -> Connections:
+    """Make up a table of network connections in which every odd row, and the reason for it, is known.
+
+    Ordinary rows are independent draws from one joint distribution: the service governs ports, sizes, hours
+    and encryption, the state governs what is missing, the country governs the round trip. An odd row is an
+    ordinary row in which one value was changed, to one that no ordinary row can hold there.
+
+    Parameters
+    ----------
+    n_rows
+        How many rows, at least 1.
+    odd_share
+        The share of odd rows, from 0 to 1: exactly ``round(n_rows * odd_share)`` of them, at random places.
+    kinds
+        Which of ``ODDNESS_KINDS`` occur, each equally likely, in any order; None means all.
+    random_state
+        A seed (the same seed gives the same table), a generator to draw from, or None for a fresh table.
+
+    Raises
+    ------
+    SettingError
+        If an argument has no meaning; the message says which values have.
+
+    Examples
+    --------
+    >>> made = make_connections(500, odd_share=0.01, kinds=["plaintext"], random_state=0)
+    >>> made.table.num_rows, int(made.is_odd.sum())
+    (500, 5)
+    >>> row = int(made.is_odd.argmax())
+    >>> made.kinds[row], made.reasons[row], made.table["encrypted"][row].as_py()
+    ('plaintext', ('encrypted', 'service'), False)
+
+    """
+    n_rows = _valid_n_rows(n_rows)
+    n_odd = round(n_rows * _valid_odd_share(odd_share))
+    names = _valid_kinds(kinds)
+    rng = _generator(random_state)
+
+    odd_rows = rng.permutation(n_rows)[:n_odd]
+    kind_of_row = np.full(n_rows, len(names))  # one past the last kind: ordinary
+    kind_of_row[odd_rows] = rng.integers(len(names), size=n_odd)
+    # An odd row's profile is drawn among those its kind can be made from, so no kind is ever short of rows.
+    fits = [_KINDS[name].fits for name in names] + [lambda _: True]
+    shares = np.array([[p.share if fit(p) else 0.0 for p in _PROFILES] for fit in fits])
+    succeeded = np.array([_KINDS[name].succeeded for name in names] + [False])
+    draft = _ordinary(_draw(shares, kind_of_row, rng), succeeded[kind_of_row], rng)
+
+    reasons: list[Reasons] = [()] * n_rows
+    kind_names: list[str | None] = [None] * n_rows
+    for code, name in enumerate(names):
+        rows = np.flatnonzero(kind_of_row == code)
+        for row, why in zip(rows.tolist(), _make_odd(draft, rows, _KINDS[name], rng), strict=True):
+            reasons[row], kind_names[row] = why, name
+    is_odd = kind_of_row < len(names)
+    is_odd.flags.writeable = False
+    return Connections(draft.table(), is_odd, tuple(reasons), tuple(kind_names))
+
+
+def _is_whole(value: object, smallest: int) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= smallest
+
+
+def _valid_n_rows(n_rows: int) -> int:
+    if not _is_whole(n_rows, smallest=1):
+        raise SettingError(f"n_rows is {n_rows!r}: give a whole number of at least 1")
+    return int(n_rows)
+
+
+def _valid_odd_share(odd_share: float) -> float:
+    if isinstance(odd_share, bool) or not isinstance(odd_share, Real) or not 0 <= float(odd_share) <= 1:
+        raise SettingError(f"odd_share is {odd_share!r}: give a share from 0 to 1, such as 0.02")
+    return float(odd_share)
+
+
+def _valid_kinds(kinds: Iterable[str] | None) -> tuple[str, ...]:
+    if kinds is None:
+        return ODDNESS_KINDS
+    if isinstance(kinds, str) or not isinstance(kinds, Iterable):
+        raise SettingError(f"kinds is {kinds!r}: give a list such as ['wrong_port'], or None for all kinds")
+    wanted = tuple(kinds)
+    if not wanted:
+        raise SettingError("kinds is empty: name at least one, or give odd_share=0 for ordinary rows alone")
+    for name in wanted:
+        if name not in ODDNESS_KINDS:
+            raise SettingError(f"kinds holds {name!r}, no kind of oddness: choose from {', '.join(_KINDS)}")
+    return tuple(name for name in ODDNESS_KINDS if name in wanted)
+
+
+def _generator(random_state: int | np.random.Generator | None) -> np.random.Generator:
+    known = random_state is None or isinstance(random_state, np.random.Generator)
+    if not known and not _is_whole(random_state, smallest=0):
+        raise SettingError(
+            f"random_state is {random_state!r}: give a whole number of at least 0, a Generator or None"
+        )
+    return np.random.default_rng(random_state)

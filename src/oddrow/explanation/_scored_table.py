@@ -1,0 +1,72 @@
+"""The rows of a table in their order, with surprise, p-value, decision and reasons as further columns."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from oddrow.exceptions import DataError
+from oddrow.explanation._reasons import Explanation, explain
+from oddrow.scoring import FittedModel
+
+
+def scored_table(model: FittedModel, table: pa.Table, top: int | None = None) -> pa.Table:
+    """The table with ``surprise``, ``p_value``, ``is_odd``, and with ``top`` the strongest reasons of each row.
+
+    Reason k adds ``reason_k`` (column), ``reason_k_value``, ``reason_k_expected`` (as text, empty where missing) and ``reason_k_share``.
+
+    Raises
+    ------
+    DataError
+        If the table has a column of one of these names already.
+    """
+    added: dict[str, pa.Array]
+    if top is None:
+        scored = model.score(table)
+        surprise, p_value = scored.surprise, scored.p_value
+        reasons: dict[str, pa.Array] = {}
+    else:
+        explanations = explain(model, table, top)
+        surprise = pa.array([row.surprise for row in explanations], pa.float64()).to_numpy()
+        p_value = [row.p_value for row in explanations]
+        reasons = _reason_columns(explanations, min(top, len(model.encoding.names)))
+    added = {
+        "surprise": pa.array(surprise, pa.float64()),
+        "p_value": pa.array(p_value, pa.float64()),
+        "is_odd": pa.array(model.threshold.is_odd(surprise)),
+        **reasons,
+    }
+    taken = [name for name in added if name in table.column_names]
+    if taken:
+        raise DataError(f"the table already has a column {taken[0]!r}, which scoring would add; rename or drop it")
+    for name, column in added.items():
+        table = table.append_column(name, column)
+    return table
+
+
+def _reason_columns(explanations: tuple[Explanation, ...], top: int) -> dict[str, pa.Array]:
+    columns: dict[str, pa.Array] = {}
+    for place in range(top):
+        reasons = [row.reasons[place] for row in explanations]
+        name = f"reason_{place + 1}"
+        columns[name] = pa.array([reason.column for reason in reasons], pa.string())
+        columns[f"{name}_value"] = pa.array([shown(reason.value) for reason in reasons], pa.string())
+        columns[f"{name}_expected"] = pa.array([shown(reason.expected) for reason in reasons], pa.string())
+        columns[f"{name}_share"] = pa.array([reason.share for reason in reasons], pa.float64())
+    return columns
+
+
+def shown(value: object) -> str | None:
+    """A value as a person writes it; None where missing.
+
+    Examples
+    --------
+    >>> shown(1234.5678901), shown(True), shown("a"), shown(None)
+    ('1234.57', 'true', 'a', None)
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)

@@ -1,0 +1,21 @@
+"""A density over rows: the network, the likelihood of each kind of column, the loss by its parts."""
+
+from oddrow.model._fitted import FittedNetwork, LearningCurve
+from oddrow.model._likelihoods import Likelihood, MixedLikelihood, SquaredError
+from oddrow.model._loss import LossParts, kl_divergence, loss_parts
+from oddrow.model._network import NetworkShape, decode, encode, initial_parameters
+
+__all__ = [
+    "FittedNetwork",
+    "LearningCurve",
+    "Likelihood",
+    "LossParts",
+    "MixedLikelihood",
+    "NetworkShape",
+    "SquaredError",
+    "decode",
+    "encode",
+    "initial_parameters",
+    "kl_divergence",
+    "loss_parts",
+]

@@ -1,0 +1,72 @@
+"""The training loss, returned by its named parts."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from oddrow.model._likelihoods import Likelihood
+from oddrow.model._network import Array, NetworkShape, Parameters, decode, encode
+
+
+class LossParts(NamedTuple):
+    """A negative evidence lower bound by its parts, in nats, each averaged over the rows.
+
+    ``reconstruction`` [n_columns] and ``kl`` [n_latent] are unweighted; ``total`` is
+    ``reconstruction_weight * sum(reconstruction) + kl_weight * sum(kl)``. (A NamedTuple and not a dataclass: JAX carries it as it is.)
+    """
+
+    total: Array
+    reconstruction: Array
+    kl: Array
+
+
+def kl_divergence(xp: Any, mean: Array, log_variance: Array) -> Array:
+    """KL(N(mean, exp(log_variance)) || N(0, 1)) in nats, by latent dimension [n, n_latent].
+
+    Kingma and Welling (2014), appendix B.
+    """
+    return 0.5 * (mean * mean + xp.exp(log_variance) - 1.0 - log_variance)
+
+
+def loss_parts(
+    xp: Any,
+    shape: NetworkShape,
+    likelihood: Likelihood,
+    parameters: Parameters,
+    rows: Array,
+    presence: Array,
+    noise: Array | None,
+    *,
+    encoder_rows: Array | None = None,
+    kl_weight: float = 1.0,
+    reconstruction_weight: float = 1.0,
+    row_weight: Array | None = None,
+) -> LossParts:
+    """The loss of a batch.
+
+    Parameters
+    ----------
+    rows, presence
+        Encoded rows [n, n_features], presence [n, n_columns].
+    noise
+        Standard normal draws [n, n_latent]; None (and always without a log-variance) decodes the mean.
+    encoder_rows
+        What the encoder is shown instead of ``rows``, same shape; the likelihood is that of ``rows`` all the same.
+    kl_weight, reconstruction_weight
+        Factors of the two terms; both 1.0 makes the loss the negative evidence lower bound.
+    row_weight
+        Weights [n] that sum to 1; None weighs all rows alike.
+    """
+    mean, log_variance = encode(xp, shape, parameters, rows if encoder_rows is None else encoder_rows)
+    sampled = shape.is_variational and noise is not None
+    latent = mean + xp.exp(0.5 * log_variance) * noise if sampled else mean
+    outputs = decode(xp, shape, parameters, latent)
+    if row_weight is None:
+        row_weight = xp.full((rows.shape[0],), 1.0 / rows.shape[0], rows.dtype)
+    reconstruction = row_weight @ likelihood.negative_log_likelihood(xp, outputs, rows, presence)
+    kl = row_weight @ kl_divergence(xp, mean, log_variance)
+    if not shape.is_variational:
+        kl = xp.zeros_like(kl)
+    return LossParts(
+        reconstruction_weight * xp.sum(reconstruction) + kl_weight * xp.sum(kl), reconstruction, kl
+    )

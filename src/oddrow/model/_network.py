@@ -1,0 +1,82 @@
+"""Encoder and decoder, written once as pure functions of an array namespace, parameters and rows.
+
+``xp`` is ``jax.numpy`` when fitting and ``numpy`` when scoring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = Any
+"""An array of whichever namespace is passed in."""
+Parameters: TypeAlias = Mapping[str, Array]
+
+LOG_VARIANCE_BOUND = 10.0
+"""The latent log-variance is kept within plus and minus this, so that its exponential stays harmless in float32."""
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """A multilayer perceptron to a latent and, mirrored, back.
+
+    Attributes
+    ----------
+    n_inputs, n_outputs : features in, outputs that the likelihood reads
+    hidden : widths of the encoder's hidden layers; the decoder has them in reverse
+    n_latent : size of the latent
+    is_variational : whether the encoder gives a log-variance beside the mean
+    """
+
+    n_inputs: int
+    hidden: tuple[int, ...]
+    n_latent: int
+    n_outputs: int
+    is_variational: bool
+
+    @property
+    def layers(self) -> dict[str, tuple[int, int]]:
+        """Layer name to (inputs, outputs), encoder first."""
+        latent_outputs = self.n_latent * (2 if self.is_variational else 1)
+        encoder = pairwise((self.n_inputs, *self.hidden, latent_outputs))
+        decoder = pairwise((self.n_latent, *reversed(self.hidden), self.n_outputs))
+        named = {f"encoder_{index}": sizes for index, sizes in enumerate(encoder)}
+        return named | {f"decoder_{index}": sizes for index, sizes in enumerate(decoder)}
+
+
+def initial_parameters(shape: NetworkShape, rng: np.random.Generator) -> dict[str, npt.NDArray[np.float32]]:
+    """Weights drawn uniformly with Glorot's width (Glorot and Bengio 2010), biases zero; all float32."""
+    parameters = {}
+    for name, (n_in, n_out) in shape.layers.items():
+        bound = np.sqrt(6.0 / max(n_in + n_out, 1))
+        parameters[f"{name}_weight"] = rng.uniform(-bound, bound, (n_in, n_out)).astype(np.float32)
+        parameters[f"{name}_bias"] = np.zeros(n_out, np.float32)
+    return parameters
+
+
+def encode(xp: Any, shape: NetworkShape, parameters: Parameters, rows: Array) -> tuple[Array, Array]:
+    """Rows [n, n_inputs] to latent mean and log-variance, each [n, n_latent] (log-variance zero if not variational)."""
+    outputs = _perceptron(xp, "encoder", len(shape.hidden) + 1, parameters, rows)
+    mean = outputs[:, : shape.n_latent]
+    if not shape.is_variational:
+        return mean, xp.zeros_like(mean)
+    log_variance = xp.clip(outputs[:, shape.n_latent :], -LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
+    return mean, log_variance
+
+
+def decode(xp: Any, shape: NetworkShape, parameters: Parameters, latent: Array) -> Array:
+    """Latent [n, n_latent] to outputs [n, n_outputs]."""
+    return _perceptron(xp, "decoder", len(shape.hidden) + 1, parameters, latent)
+
+
+def _perceptron(xp: Any, part: str, n_layers: int, parameters: Parameters, rows: Array) -> Array:
+    for index in range(n_layers):
+        rows = rows @ parameters[f"{part}_{index}_weight"] + parameters[f"{part}_{index}_bias"]
+        if index < n_layers - 1:
+            rows = xp.maximum(rows, 0.0)
+    return rows

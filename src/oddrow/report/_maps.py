@@ -1,0 +1,426 @@
+"""Draws what a summary holds, as PNG and SVG: maps of the latent space, surprise, the learning curve.
+
+matplotlib is the extra ``oddrow[plot]`` and is imported only while drawing. Figures are made one by one
+without pyplot, so nothing is left open and no window is needed. While pictures are drawn, matplotlib's
+settings are ours, in the whole process; they are put back afterwards.
+"""
+
+import os
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oddrow.exceptions import MissingExtraError, OutputError, SettingError
+from oddrow.report._summary import (
+    MOST_CLASSES,
+    LossCurve,
+    MapSummary,
+    MapWindow,
+    Panel,
+    SurpriseHistogram,
+    colour_ceiling,
+    curve_limits,
+    surprise_histogram,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_maps", "draw_panels"]
+
+FORMATS: Final = ("png", "svg")
+DPI: Final = 150
+LARGEST_SVG: Final = 950_000
+"""Bytes. Rows spread evenly would make it four times as much; pages and repositories want less than 1 MB."""
+
+# Okabe and Ito's blue and vermillion, https://jfly.uni-koeln.de/color/: told apart by every kind of eye.
+NORMAL, ODD = "#0072B2", "#D55E00"
+# Two more of their colours, so that a part of the loss is not taken for the loss.
+RECONSTRUCTION, KL = "#009E73", "#CC79A7"
+GREY: Final = "#555555"
+# Paul Tol's "muted" scheme, https://sronpersonalpages.nl/~pault/, with a dark grey for its pale one.
+CLASS_COLOURS: Final = (
+    "#332288", "#88CCEE", "#117733", "#DDCC77", "#CC6677",
+    "#44AA99", "#882255", "#999933", "#AA4499", "#555555",
+)  # fmt: skip
+CLASS_MARKERS: Final = "os^DvP<X>p"
+
+STYLE: Final[Mapping[str, Any]] = {
+    # Element names in an SVG are hashes of their content and this salt; left out, the salt is random.
+    "svg.hashsalt": "oddrow",
+    # A title is a user's text, often a file's name: a dollar sign in it is a dollar sign.
+    "text.parse_math": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": "medium",
+    "legend.frameon": False,
+    "legend.fontsize": "small",
+}
+
+DECISION: Final = ("not odd", "odd")
+TRUTH: Final = ("labelled normal", "labelled anomaly")
+
+Painter = Callable[["Axes", MapSummary, MapWindow], None]
+
+
+def draw_maps(summary: MapSummary, folder: Path, *, force: bool = False) -> list[Path]:
+    """Draw a summary into a folder, each picture as PNG and as SVG, and return the files written.
+
+    ``latent_by_surprise``, ``latent_by_decision`` and, where there is a label, ``latent_by_truth`` are maps
+    of the rows; ``latent_maps`` shows them side by side on the same axes. ``surprise_distribution`` counts
+    the rows by surprise; ``learning_curve`` is drawn where the summary holds one. The folder is made when it
+    does not exist. The same summary gives the same bytes.
+
+    Raises :class:`~oddrow.exceptions.OutputError` when one of the files exists already and ``force`` is
+    false (then nothing is written), or when a file cannot be written (each is written whole or not at all);
+    :class:`~oddrow.exceptions.MissingExtraError` when matplotlib is not installed.
+    """
+    painters: dict[str, Painter] = {
+        "latent_by_surprise": _paint_surprise,
+        "latent_by_decision": partial(_paint_groups, summary.is_odd, DECISION, "decision"),
+    }
+    if summary.is_anomaly is not None:
+        painters["latent_by_truth"] = partial(_paint_groups, summary.is_anomaly, TRUTH, "truth")
+    pictures: dict[str, Callable[[], Figure]] = {
+        name: partial(_maps_figure, summary, [paint]) for name, paint in painters.items()
+    }
+    pictures["latent_maps"] = partial(_maps_figure, summary, list(painters.values()))
+    pictures["surprise_distribution"] = partial(_distribution_figure, summary)
+    if summary.learning_curve is not None:
+        pictures["learning_curve"] = partial(_curve_figure, summary.learning_curve, summary.title)
+    return _write_pictures({folder / name: draw for name, draw in pictures.items()}, force=force)
+
+
+def draw_panels(panels: Sequence[Panel], path_stem: Path, *, title: str, force: bool = False) -> list[Path]:
+    """Draw latent spaces side by side, each on its own axes, as ``path_stem`` + ``.png`` and ``.svg``.
+
+    A class has one colour and one marker in all panels, named once; rows too far out to show are triangles
+    at the border, and the caption counts them. Raises
+    :class:`~oddrow.exceptions.SettingError` when there is no panel, or more than ten classes in all of them
+    together, and else what :func:`draw_maps` raises.
+    """
+    if not panels:
+        raise SettingError("panels is empty; give at least one panel")
+    classes = np.unique(np.concatenate([panel.labels for panel in panels]))
+    if len(classes) > MOST_CLASSES:
+        raise SettingError(f"the panels hold {len(classes)} classes; a picture shows {MOST_CLASSES} at most")
+    return _write_pictures({path_stem: partial(_panels_figure, panels, classes, title)}, force=force)
+
+
+# ---------------------------------------------------------------- figures
+
+
+def _maps_figure(summary: MapSummary, painters: Sequence[Painter]) -> "Figure":
+    figure = _figure(summary.title, width=5.6 * len(painters), height=6.2)
+    window = MapWindow.around(summary.latent_map, bulk=~summary.is_odd)
+    x_limits, y_limits = window.limits()
+    all_axes = figure.subplots(1, len(painters), sharex=True, sharey=True, squeeze=False)[0]
+    for axes, paint in zip(all_axes, painters, strict=True):
+        axes.set(xlim=x_limits, ylim=y_limits, xlabel="latent axis 1 (PCA)")
+        paint(axes, summary, window)
+    all_axes[0].set_ylabel("latent axis 2 (PCA)")
+    outside = int((window.sides(summary.latent_map) != "").sum())
+    if outside:
+        _note(figure, f"Triangles at the border: {_rows(outside)} farther out than the axes reach.")
+    return figure
+
+
+def _distribution_figure(summary: MapSummary) -> "Figure":
+    figure = _figure(summary.title, width=8.0, height=5.2)
+    axes = figure.subplots()
+    histogram = surprise_histogram(summary)
+    _paint_bars(axes, histogram, DECISION if summary.is_anomaly is None else TRUTH)
+    if np.isfinite(summary.threshold):
+        name = f"threshold ({summary.threshold:.3g} nats)"
+        axes.axvline(summary.threshold, color="black", linestyle="--", linewidth=1.2, label=name)
+    low, high = histogram.edges[[0, -1]]
+    axes.set(xlabel="surprise (nats)", xlim=(low, high + 0.01 * (high - low)))
+    axes.set_title(_counts_sentence(summary), fontsize="small")
+    _key(axes, axes.get_legend_handles_labels()[0])
+    if histogram.beyond:
+        _note(figure, f"The last bar also counts {_rows(histogram.beyond)} beyond the axis.")
+    return figure
+
+
+def _curve_figure(curve: LossCurve, title: str) -> "Figure":
+    figure = _figure(title, width=10.0, height=4.6)
+    sides = (
+        ("loss", ("training", curve.training_loss, NORMAL), ("held out", curve.held_out_loss, ODD)),
+        (
+            "parts of the held-out loss",
+            ("reconstruction", curve.reconstruction, RECONSTRUCTION),
+            ("KL divergence", curve.kl, KL),
+        ),
+    )
+    # A few readings are dots joined by lines; many are a line.
+    dots = "o" if len(curve.step) <= 30 else ""
+    is_cut = False
+    for axes, (name, *series) in zip(figure.subplots(1, 2), sides, strict=True):
+        for (label, values, colour), dashes in zip(series, ("--", "-"), strict=True):
+            look = {"color": colour, "linestyle": dashes, "marker": dots, "markersize": 3.5}
+            axes.plot(curve.step, values, label=label, **look)
+        best = f"best step ({curve.best_step:,})"
+        axes.axvline(curve.best_step, color="black", linestyle=":", linewidth=1.4, label=best)
+        low, high = curve_limits([values for _, values, _ in series])
+        is_cut = is_cut or any((values > high).any() for _, values, _ in series)
+        axes.set(title=name, xlabel="step", ylabel="nats per row", ylim=(low, high))
+        axes.locator_params(axis="x", integer=True, min_n_ticks=1)
+        axes.xaxis.set_major_formatter(_thousands)
+        _key(axes, axes.get_legend_handles_labels()[0])
+    if is_cut:
+        _note(figure, "Losses far above the others run off the axis.")
+    return figure
+
+
+def _panels_figure(panels: Sequence[Panel], classes: NDArray[Any], title: str) -> "Figure":
+    columns = min(3, len(panels))
+    lines = -(-len(panels) // columns)
+    figure = _figure(title, width=4.6 * columns, height=5.9 * lines)
+    all_axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axes, panel in zip(all_axes, panels, strict=False):
+        _paint_panel(axes, panel, classes)
+    for axes in all_axes[len(panels) :]:
+        axes.set_axis_off()
+    looks = zip(classes, CLASS_COLOURS, CLASS_MARKERS, strict=False)
+    handles = [_sample(str(label), colour, marker) for label, colour, marker in looks]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(classes), title="class")
+    return figure
+
+
+# ---------------------------------------------------------------- what is painted on one pair of axes
+
+
+def _paint_surprise(axes: "Axes", summary: MapSummary, window: MapWindow) -> None:
+    """Colour the rows by surprise, the strangest on top, and put a colour bar underneath."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    ceiling = colour_ceiling(summary)
+    order = np.argsort(summary.surprise, kind="stable")
+    surprise = summary.surprise[order]
+    # Reversed, so that on white paper the strange rows are the dark ones.
+    floor = min(0.0, float(surprise[0]))
+    scale = ScalarMappable(Normalize(floor, ceiling), "viridis_r")
+    _scatter(axes, window, summary.latent_map[order], scale.to_rgba(surprise), alpha=0.8)
+    beyond = int((surprise > ceiling).sum())
+    bar = axes.figure.colorbar(
+        scale, ax=axes, location="bottom", extend="max" if beyond else "neither", pad=0.02, aspect=30
+    )
+    label = "surprise (nats)"
+    if floor <= summary.threshold < ceiling:
+        bar.ax.axvline(summary.threshold, color=ODD, linewidth=2.5)
+        label += f", threshold {summary.threshold:.3g} marked"
+    bar.set_label(label + (f"\ncolours end at {ceiling:.3g}; {_rows(beyond)} above" if beyond else ""))
+    axes.set_title("surprise")
+
+
+def _paint_groups(
+    is_odd: NDArray[np.bool_], names: tuple[str, str], title: str,
+    axes: "Axes", summary: MapSummary, window: MapWindow,
+) -> None:  # fmt: skip
+    """Tell two groups of rows apart by colour and marker, the odd ones on top, with a legend underneath."""
+    points, samples = summary.latent_map, []
+    for group, name, colour, marker in ((~is_odd, names[0], NORMAL, "o"), (is_odd, names[1], ODD, "x")):
+        alpha = 0.75 if marker == "x" else None
+        _scatter(axes, window, points[group], colour, marker=marker, alpha=alpha, crowd=len(points))
+        samples.append(_sample(f"{name} ({int(group.sum()):,})", colour, marker))
+    _key(axes, samples)
+    axes.set_title(title)
+
+
+def _paint_bars(axes: "Axes", histogram: SurpriseHistogram, names: tuple[str, str]) -> None:
+    """Lay the odd rows' bars, hatched, over the normal rows', on an axis that lets a single row be seen."""
+    highest = max(histogram.normal.max(), histogram.odd.max())
+    is_log = highest > 50
+    base = 0.5 if is_log else 0.0
+    for counts, name, colour, hatch in (
+        (histogram.normal, names[0], NORMAL, None),
+        (histogram.odd, names[1], ODD, "////"),
+    ):
+        # An empty bar would else be drawn as a line along the axis.
+        axes.stairs(
+            np.where(counts > 0, counts, np.nan), histogram.edges, baseline=base, fill=True, hatch=hatch,
+            facecolor=(colour, 0.45), edgecolor=colour, linewidth=0.9, label=f"{name} ({counts.sum():,})",
+        )  # fmt: skip
+    if is_log:
+        axes.set(yscale="log", ylabel="rows (logarithmic)", ylim=(base, 2 * highest))
+    else:
+        axes.set(ylabel="rows", ylim=(base, 1.1 * highest))
+        axes.locator_params(axis="y", integer=True)
+    axes.yaxis.set_major_formatter(_thousands)
+
+
+def _paint_panel(axes: "Axes", panel: Panel, classes: NDArray[Any]) -> None:
+    window = MapWindow.around(panel.points)
+    # Every tenth row at a time: class after class, the last class would seem to cover all others.
+    for part in range(10):
+        points, labels = panel.points[part::10], panel.labels[part::10]
+        for label, colour, marker in zip(classes, CLASS_COLOURS, CLASS_MARKERS, strict=False):
+            crowd = len(panel.points)
+            _scatter(axes, window, points[labels == label], colour, marker=marker, crowd=crowd)
+    x_limits, y_limits = window.limits()
+    axes.set(xlim=x_limits, ylim=y_limits, title=panel.title, xlabel="latent axis 1", ylabel="latent axis 2")
+    axes.set_box_aspect(1)
+    outside = int((window.sides(panel.points) != "").sum())
+    note = f" ({_rows(outside)} farther out: triangles at the border)" if outside else ""
+    axes.annotate(
+        textwrap.fill(panel.caption + note, 56), (0, 0), xytext=(0, -44), xycoords="axes fraction",
+        textcoords="offset points", va="top", fontsize="small",
+    )  # fmt: skip
+
+
+def _scatter(
+    axes: "Axes", window: MapWindow, points: NDArray[Any], colour: Any, *,
+    marker: str = "o", alpha: float | None = None, crowd: int | None = None,
+) -> None:  # fmt: skip
+    """Draw points [n, 2] among ``crowd`` rows, those outside the window as triangles at its border.
+
+    ``colour`` is one for all, or float [n, 4], one a point.
+    """
+    root = float(np.sqrt(crowd or max(1, len(points))))
+    size = float(np.clip(600 / root, 3, 40))
+    sides, placed = window.sides(points), window.clamp(points)
+    for side in np.unique(sides):
+        here = sides == side
+        shape = str(side) or marker
+        axes.scatter(
+            placed[here, 0],
+            placed[here, 1],
+            c=colour if isinstance(colour, str) else colour[here],
+            marker=shape,
+            # A dot fills its box, other markers do not; a triangle stands for a row worth a look.
+            s=max(25, size) if side else size * (1 if shape == "o" else 2),
+            alpha=1 if side else alpha or float(np.clip(60 / root, 0.35, 0.9)),
+            linewidths=0.6 if shape == "x" else 0,
+            # One bitmap inside the SVG instead of a path for each of 40,000 rows.
+            rasterized=True,
+        )
+
+
+# ---------------------------------------------------------------- words and keys
+
+
+def _figure(title: str, *, width: float, height: float) -> "Figure":
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+    figure.suptitle(textwrap.fill(title, int(11 * width)), fontsize=11)
+    return figure
+
+
+def _note(figure: "Figure", text: str) -> None:
+    figure.supxlabel(text, fontsize="small", color=GREY)
+
+
+def _key(axes: "Axes", handles: Sequence[Any]) -> None:
+    """Put a legend under the axes and their name, where it can cover no row."""
+    from matplotlib.transforms import ScaledTranslation
+
+    below = axes.transAxes + ScaledTranslation(0, -0.55, axes.figure.dpi_scale_trans)
+    axes.legend(
+        handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=3,
+        borderaxespad=0,
+    )  # fmt: skip
+
+
+def _sample(name: str, colour: str, marker: str) -> Any:
+    """Make a legend's entry: larger and more opaque than the rows it stands for."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=colour, marker=marker, linestyle="none", markersize=6, label=name)
+
+
+def _counts_sentence(summary: MapSummary) -> str:
+    is_odd, truth = summary.is_odd, summary.is_anomaly
+    if truth is None:
+        return f"judged odd: {int(is_odd.sum()):,} of {_rows(len(is_odd))} ({is_odd.mean():.1%})"
+    parts = [
+        f"{int((is_odd & group).sum()):,} of {int(group.sum()):,} {name}"
+        for group, name in ((truth, "labelled anomalies"), (~truth, "labelled normal rows"))
+    ]
+    return f"judged odd: {' and '.join(parts)}"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _thousands(value: float, _position: float) -> str:
+    return f"{value:,.10g}"
+
+
+# ---------------------------------------------------------------- files
+
+
+@contextmanager
+def _drawing() -> Iterator[None]:
+    """Our style on matplotlib's own defaults, whatever the user's settings; they are back afterwards."""
+    try:
+        from matplotlib import style
+    except ImportError as error:
+        raise MissingExtraError(
+            "Drawing pictures needs matplotlib, which cannot be imported; run: pip install 'oddrow[plot]'"
+        ) from error
+    with style.context(["default", dict(STYLE)]):
+        yield
+
+
+def _write_pictures(pictures: Mapping[Path, Callable[[], "Figure"]], *, force: bool) -> list[Path]:
+    """Draw every picture, keyed by its path without ending, then write them all."""
+    # Not with_suffix: a stem such as "run-1.5" would lose its end.
+    paths = [stem.with_name(f"{stem.name}.{form}") for stem in pictures for form in FORMATS]
+    for path in paths:
+        if path.exists() and not force:
+            raise OutputError(f"{path} exists already; choose another place, or overwrite it with --force")
+    with _drawing():
+        contents = [content for draw in pictures.values() for content in _render(draw())]
+    for path, content in zip(paths, contents, strict=True):
+        _write(path, content)
+    return paths
+
+
+def _render(figure: "Figure") -> list[bytes]:
+    """Return a figure's bytes in each of :data:`FORMATS`."""
+    dpi = float(DPI)
+    png, svg = _print(figure, "png", dpi), _print(figure, "svg", dpi)
+    while len(svg) > LARGEST_SVG and dpi > 20:
+        # Nearly all of it is the bitmap of the rows, which grows about with the square of its resolution.
+        dpi *= 0.9 * (LARGEST_SVG / len(svg)) ** 0.5
+        svg = _print(figure, "svg", dpi)
+    return [png, svg]
+
+
+def _print(figure: "Figure", form: str, dpi: float) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    content = BytesIO()
+    # An SVG holds the time of drawing unless told otherwise; a PNG never does.
+    metadata = {"Date": None} if form == "svg" else None
+    FigureCanvasAgg(figure).print_figure(content, format=form, dpi=dpi, metadata=metadata)
+    return content.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with unfinished.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}; choose another folder") from error

@@ -1,0 +1,64 @@
+"""A fitted model whole: from a table to its surprise, its decision, its place on the map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from oddrow.model import FittedNetwork
+from oddrow.scoring._surprise import Surprise, SurpriseModel
+from oddrow.scoring._threshold import Threshold
+from oddrow.table import TableEncoding
+
+
+@dataclass(frozen=True)
+class LatentProjection:
+    """Principal components of the training rows' latent means: centre [n_latent], axes [n_latent, 2]."""
+
+    center: npt.NDArray[np.float64]
+    axes: npt.NDArray[np.float64]
+
+    @classmethod
+    def learn(cls, latent: npt.NDArray[np.float64]) -> LatentProjection:
+        """Learn from latent means [n, n_latent]; each axis points to where its largest coefficient is positive."""
+        values = latent
+        center = values.mean(axis=0)
+        covariance = (values - center).T @ (values - center) / max(len(values), 1)
+        _, vectors = np.linalg.eigh(covariance)
+        axes = np.zeros((values.shape[1], 2))
+        strongest = vectors[:, ::-1][:, :2]
+        axes[:, : strongest.shape[1]] = strongest
+        signs = np.sign(axes[np.argmax(np.abs(axes), axis=0), [0, 1]])
+        return cls(center, axes * np.where(signs == 0, 1.0, signs))
+
+    def apply(self, latent: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Map latent means [n, n_latent] to [n, 2]."""
+        centred = latent - self.center
+        # a sum of products and not a matrix product: a row's place must not depend on how many rows there are
+        return np.stack([(centred * self.axes[:, axis]).sum(axis=1) for axis in (0, 1)], axis=1)
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """All that is needed to score, explain and draw rows, and all that a model file holds."""
+
+    encoding: TableEncoding
+    surprise_model: SurpriseModel
+    projection: LatentProjection
+    threshold: Threshold
+
+    @property
+    def network(self) -> FittedNetwork:
+        """The network and its learning curve."""
+        return self.surprise_model.evidence_model.network
+
+    def score(self, table: pa.Table) -> Surprise:
+        """Surprise of a table's rows in their order."""
+        return self.surprise_model.score(self.encoding.encode(table))
+
+    def latent(self, table: pa.Table) -> npt.NDArray[np.float64]:
+        """Latent means [n, n_latent] of a table's rows."""
+        return self.surprise_model.read(self.encoding.encode(table)).latent

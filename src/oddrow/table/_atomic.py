@@ -1,0 +1,125 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from oddrow.exceptions import OddrowError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["atomic_write", "check_target"]
+
+
+@contextmanager
+def atomic_write(path: str | Path, force: bool = False) -> Iterator[BinaryIO]:
+    """Yield a binary file that becomes ``path`` when the block ends well, and else leaves nothing.
+
+    The bytes go to a temporary file in the same folder, reach the disk, and only then take the name. A file
+    of that name is replaced only with ``force``, and then keeps its permissions.
+
+    Raises
+    ------
+    OutputError
+        If the file exists and ``force`` is not set, or the system cannot write it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_write(f"{folder}/model.bin") as file:
+    ...         _ = file.write(b"all of it")
+    ...     Path(folder, "model.bin").read_bytes()
+    b'all of it'
+
+    """
+    check_target(path, force)
+    target = _behind_links(path)
+    temporary = target.with_name(f".oddrow-{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _publish(path, temporary, target, force)
+    except OddrowError:
+        raise
+    except OSError as error:
+        raise _output_error(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def check_target(path: str | Path, force: bool = False) -> None:
+    """Refuse a path that :func:`atomic_write` would refuse, so that it is said before long work is done.
+
+    Raises
+    ------
+    OutputError
+        If the file exists and ``force`` is not set, its folder does not exist, or it is no regular file.
+
+    Examples
+    --------
+    >>> check_target(".")
+    Traceback (most recent call last):
+        ...
+    oddrow.exceptions.OutputError: .: is a folder; give the path of a file
+
+    """
+    target = _behind_links(path)
+    if not target.parent.is_dir():
+        raise OutputError(f"{path}: there is no folder {target.parent}; create it first")
+    if target.is_dir():
+        raise OutputError(f"{path}: is a folder; give the path of a file")
+    if target.exists():
+        if not target.is_file():
+            raise OutputError(f"{path}: is not a regular file, so it cannot be replaced by one")
+        if not force:
+            raise _exists(path)
+
+
+def _behind_links(path: str | Path) -> Path:
+    return Path(os.path.realpath(path))  # a link stays: the file it points at is the one replaced
+
+
+def _publish(path: str | Path, temporary: Path, target: Path, force: bool) -> None:
+    if force:
+        with suppress(FileNotFoundError):
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
+    else:
+        # A rename would replace a file that has come up since; a hard link refuses to.
+        try:
+            target.hardlink_to(temporary)
+        except FileExistsError as error:
+            raise _exists(path) from error
+        except OSError as error:  # a file system without hard links
+            if target.exists():
+                raise _exists(path) from error
+            temporary.replace(target)
+    with suppress(OSError):  # not every system can open a folder
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # without it a power cut may take the new name back
+        finally:
+            os.close(folder)
+
+
+def _exists(path: str | Path) -> OutputError:
+    return OutputError(f"{path}: exists already; choose another name, or replace it with --force")
+
+
+def _output_error(path: str | Path, error: OSError) -> OutputError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutputError(f"{path}: the disk is full; nothing was written")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return OutputError(f"{path}: no permission to write in this folder; nothing was written")
+    return OutputError(f"{path}: cannot be written: {error.strerror or error}; nothing was written")

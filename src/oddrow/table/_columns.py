@@ -1,0 +1,440 @@
+"""One class a kind of column: how its values become features, and back.
+
+Each class has ``learn(values)``, ``encode(values, out, n_rows) -> presence, novelty`` (fills ``out`` float32
+[n, n_features]), ``decode(features)`` (a list of values in original units), and says how its features are
+distributed: ``gaussian`` offsets, ``binary`` offsets with whether each is the presence flag, and the ``group`` that
+is one-hot together.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from oddrow.table._scaling import Scaling
+from oddrow.table._values import Floats
+
+Features: TypeAlias = npt.NDArray[np.float32]
+Evidence: TypeAlias = tuple[npt.NDArray[np.bool_], Floats]
+
+RARE = "(rare)"
+NEVER_SEEN = "(never seen)"
+MOST_CATEGORIES = 64
+"""Categories with a feature of their own; the less frequent ones share the place of the rare."""
+RARE_COUNT = 2
+"""A category with fewer rows than this shares the place of the rare ones."""
+
+
+def _nats(n_rows: int) -> float:
+    """Improbability of what n rows never showed, by the rule of succession."""
+    return float(np.log(n_rows + 1.0))
+
+
+def _evidence(missing: npt.NDArray[np.bool_], flag: Features | None, n_rows: int) -> Evidence:
+    """Presence, and the novelty of a value missing from a column that had none missing in training."""
+    novelty = np.zeros(len(missing))
+    if flag is None:
+        novelty[missing] = _nats(n_rows)
+    else:
+        flag[:] = ~missing
+    return ~missing, novelty
+
+
+@dataclass(frozen=True)
+class NumberEncoding:
+    """A quantity: one standardised feature."""
+
+    scaling: Scaling
+    has_missing: bool
+    is_whole: bool
+    kind: Literal["number"] = "number"
+
+    @classmethod
+    def learn(cls, values: Floats) -> NumberEncoding:
+        missing = np.isnan(values)
+        present = values[~missing]
+        return cls(Scaling.learn(values), bool(missing.any()), bool(np.all(present == np.floor(present))))
+
+    @property
+    def n_features(self) -> int:
+        return 1 + self.has_missing
+
+    @property
+    def gaussian(self) -> tuple[int, ...]:
+        return (0,)
+
+    @property
+    def binary(self) -> tuple[tuple[int, bool], ...]:
+        return ((1, True),) if self.has_missing else ()
+
+    @property
+    def group(self) -> tuple[int, ...]:
+        return ()
+
+    def encode(self, values: Floats, out: Features, n_rows: int) -> Evidence:
+        missing = np.isnan(values)
+        standardised = self.scaling.apply(values)
+        out[:, 0] = np.where(missing, 0.0, standardised)
+        presence, novelty = _evidence(missing, out[:, 1] if self.has_missing else None, n_rows)
+        novelty[presence] += np.log1p(n_rows * self.scaling.excess(standardised[presence]))
+        return presence, novelty
+
+    def decode(self, features: Features) -> list[object]:
+        values = self.scaling.invert(features[:, 0].astype(np.float64))
+        if self.is_whole:
+            return [int(value) if abs(value) < 2**63 else value for value in np.round(values).tolist()]
+        return list(values.tolist())
+
+
+@dataclass(frozen=True)
+class BooleanEncoding:
+    """A flag: one feature, 0 or 1."""
+
+    has_missing: bool
+    kind: Literal["boolean"] = "boolean"
+
+    @classmethod
+    def learn(cls, values: Floats) -> BooleanEncoding:
+        return cls(bool(np.isnan(values).any()))
+
+    @property
+    def n_features(self) -> int:
+        return 1 + self.has_missing
+
+    @property
+    def gaussian(self) -> tuple[int, ...]:
+        return ()
+
+    @property
+    def binary(self) -> tuple[tuple[int, bool], ...]:
+        return ((0, False), (1, True)) if self.has_missing else ((0, False),)
+
+    @property
+    def group(self) -> tuple[int, ...]:
+        return ()
+
+    def encode(self, values: Floats, out: Features, n_rows: int) -> Evidence:
+        missing = np.isnan(values)
+        neither = ~missing & (values > 1)
+        out[:, 0] = np.where(missing | neither, 0.0, values)
+        presence, novelty = _evidence(missing, out[:, 1] if self.has_missing else None, n_rows)
+        novelty[neither] = _nats(n_rows)
+        return presence & ~neither, novelty
+
+    def decode(self, features: Features) -> list[object]:
+        return list((features[:, 0] >= 0.5).tolist())
+
+
+@dataclass(frozen=True)
+class CategoryEncoding:
+    """One of several names: a place for each frequent one, one for the rare, one for those never seen."""
+
+    frequent: tuple[str, ...]
+    rare: tuple[str, ...]
+    seen_once: int
+    has_missing: bool
+    kind: Literal["category"] = "category"
+
+    @classmethod
+    def learn(cls, values: pa.ChunkedArray) -> CategoryEncoding:
+        counted = pc.value_counts(values.drop_null()).to_pylist()
+        ordered = sorted(counted, key=lambda entry: (-entry["counts"], entry["values"]))
+        # in a table so short that nothing repeats, "rare" would be all there is
+        least = RARE_COUNT if ordered and ordered[0]["counts"] >= RARE_COUNT else 1
+        frequent = [entry["values"] for entry in ordered[:MOST_CATEGORIES] if entry["counts"] >= least]
+        rare = [entry["values"] for entry in ordered[len(frequent) :]]
+        once = sum(entry["counts"] == 1 for entry in ordered)
+        return cls(tuple(frequent), tuple(rare), once, bool(values.null_count))
+
+    @property
+    def n_features(self) -> int:
+        return len(self.frequent) + 2 + self.has_missing
+
+    @property
+    def gaussian(self) -> tuple[int, ...]:
+        return ()
+
+    @property
+    def binary(self) -> tuple[tuple[int, bool], ...]:
+        return ((len(self.frequent) + 2, True),) if self.has_missing else ()
+
+    @property
+    def group(self) -> tuple[int, ...]:
+        """The frequent places and the rare one; the place of the never seen has no likelihood, but evidence."""
+        return tuple(range(len(self.frequent) + 1))
+
+    def encode(self, values: pa.ChunkedArray, out: Features, n_rows: int) -> Evidence:
+        missing = values.is_null().to_numpy()
+        places = len(self.frequent)
+        known = pa.array(self.frequent + self.rare, pa.string())
+        index = pc.fill_null(pc.index_in(values, known), len(known)).to_numpy()
+        unseen = ~missing & (index == len(known))
+        place = np.where(unseen, places + 1, np.minimum(index, places))
+        there = np.flatnonzero(~missing)
+        out[there, place[there]] = 1.0
+        presence, novelty = _evidence(missing, out[:, places + 2] if self.has_missing else None, n_rows)
+        novelty[unseen] = -np.log((self.seen_once + 1.0) / (n_rows + 1.0 + self.seen_once))
+        return presence & ~unseen, novelty
+
+    def decode(self, features: Features) -> list[object]:
+        names = (*self.frequent, RARE if len(self.rare) != 1 else self.rare[0], NEVER_SEEN)
+        places = np.argmax(features[:, : len(names)], axis=1)
+        return [names[place] for place in places]
+
+
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class TimestampEncoding:
+    """A point in time: seconds elapsed, and the hour and weekday as points on two circles.
+
+    Later rows are later: time running on is no evidence. Within one width of the learned range on either side a time
+    counts as its nearest border; only beyond that it is out of range.
+    """
+
+    scaling: Scaling
+    has_missing: bool
+    kind: Literal["timestamp"] = "timestamp"
+
+    @classmethod
+    def learn(cls, values: Floats) -> TimestampEncoding:
+        return cls(Scaling.learn(values), bool(np.isnan(values).any()))
+
+    @property
+    def n_features(self) -> int:
+        return 5 + self.has_missing
+
+    @property
+    def gaussian(self) -> tuple[int, ...]:
+        return (0, 1, 2, 3, 4)
+
+    @property
+    def binary(self) -> tuple[tuple[int, bool], ...]:
+        return ((5, True),) if self.has_missing else ()
+
+    @property
+    def group(self) -> tuple[int, ...]:
+        return ()
+
+    def encode(self, values: Floats, out: Features, n_rows: int) -> Evidence:
+        missing = np.isnan(values)
+        seconds = np.where(missing, 0.0, values)
+        elapsed = self.scaling.apply(seconds)
+        excess = np.maximum(
+            self.scaling.excess(elapsed) - np.log(2.0), 0.0
+        )  # ln 2: one width, on the curve outside
+        out[:, 0] = np.clip(elapsed, self.scaling.low, self.scaling.high)
+        # the day of 1970-01-01 is a Thursday; which angle it has does not matter
+        for offset, period in ((1, _DAY), (3, 7 * _DAY)):
+            angle = 2 * np.pi * (seconds % period) / period
+            out[:, offset], out[:, offset + 1] = np.sin(angle), np.cos(angle)
+        out[missing, :5] = 0.0
+        presence, novelty = _evidence(missing, out[:, 5] if self.has_missing else None, n_rows)
+        novelty[presence] += np.log1p(n_rows * excess[presence])
+        return presence, novelty
+
+    def decode(self, features: Features) -> list[object]:
+        seconds = self.scaling.invert(features[:, 0].astype(np.float64))
+        return [_moment(second) for second in seconds.tolist()]
+
+
+def _moment(seconds: float) -> datetime.datetime | None:
+    """A UTC time without a zone; None beyond the calendar."""
+    try:
+        return datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=round(seconds))  # noqa: DTZ001 - naive means UTC
+    except OverflowError:
+        return None
+
+
+_LETTER_SHARES = {
+    "digits": r"\d",
+    "capitals": r"\p{Lu}",
+    "spaces": r"\s",
+    "signs": r"[^\p{L}\d\s]",
+    "not ASCII": r"[^\x00-\x7F]",
+}
+
+
+@dataclass(frozen=True)
+class TextEncoding:
+    """Free text by how it looks: its length, and the shares of kinds of letters in it."""
+
+    length: Scaling
+    shares: tuple[Scaling, ...]
+    has_missing: bool
+    kind: Literal["text"] = "text"
+
+    @classmethod
+    def learn(cls, values: pa.ChunkedArray) -> TextEncoding:
+        length, shares = _text_features(values)
+        return cls(
+            Scaling.learn(length), tuple(Scaling.learn(share) for share in shares), bool(values.null_count)
+        )
+
+    @property
+    def n_features(self) -> int:
+        return 1 + len(self.shares) + self.has_missing
+
+    @property
+    def gaussian(self) -> tuple[int, ...]:
+        return tuple(range(1 + len(self.shares)))
+
+    @property
+    def binary(self) -> tuple[tuple[int, bool], ...]:
+        return ((1 + len(self.shares), True),) if self.has_missing else ()
+
+    @property
+    def group(self) -> tuple[int, ...]:
+        return ()
+
+    def encode(self, values: pa.ChunkedArray, out: Features, n_rows: int) -> Evidence:
+        length, shares = _text_features(values)
+        missing = np.isnan(length)
+        furthest = np.zeros(len(length))
+        for offset, (scaling, feature) in enumerate(
+            zip((self.length, *self.shares), (length, *shares), strict=True)
+        ):
+            standardised = scaling.apply(np.where(missing, scaling.center, feature))
+            out[:, offset] = np.where(missing, 0.0, standardised)
+            furthest = np.maximum(furthest, scaling.excess(standardised))
+        presence, novelty = _evidence(
+            missing, out[:, 1 + len(self.shares)] if self.has_missing else None, n_rows
+        )
+        novelty[presence] += np.log1p(n_rows * furthest[presence])
+        return presence, novelty
+
+    def decode(self, features: Features) -> list[object]:
+        lengths = np.expm1(self.length.invert(features[:, 0].astype(np.float64)))
+        digits = np.clip(self.shares[0].invert(features[:, 1].astype(np.float64)), 0, 1)
+        return [
+            f"text of about {max(round(length), 0)} characters, {share:.0%} digits"
+            for length, share in zip(lengths.tolist(), digits.tolist(), strict=True)
+        ]
+
+
+def _text_features(values: pa.ChunkedArray) -> tuple[Floats, list[Floats]]:
+    """ln(1 + length) and the share of each kind of letter; NaN where missing."""
+    length = pc.fill_null(pc.cast(pc.utf8_length(values), pa.float64()), float("nan")).to_numpy()
+    counts = [
+        pc.fill_null(
+            pc.cast(pc.count_substring_regex(values, pattern), pa.float64()), float("nan")
+        ).to_numpy()
+        for pattern in _LETTER_SHARES.values()
+    ]
+    return np.log1p(length), [count / np.maximum(length, 1.0) for count in counts]
+
+
+@dataclass(frozen=True)
+class ConstantEncoding:
+    """A column that never changed: no feature, only evidence when it does."""
+
+    value: str | None
+    has_missing: bool
+    kind: Literal["constant"] = "constant"
+
+    @classmethod
+    def learn(cls, values: pa.ChunkedArray) -> ConstantEncoding:
+        present = values.drop_null()
+        return cls(present[0].as_py() if len(present) else None, bool(values.null_count))
+
+    @property
+    def n_features(self) -> int:
+        return int(self.has_missing)
+
+    @property
+    def gaussian(self) -> tuple[int, ...]:
+        return ()
+
+    @property
+    def binary(self) -> tuple[tuple[int, bool], ...]:
+        return ((0, True),) if self.has_missing else ()
+
+    @property
+    def group(self) -> tuple[int, ...]:
+        return ()
+
+    def encode(self, values: pa.ChunkedArray, out: Features, n_rows: int) -> Evidence:
+        missing = values.is_null().to_numpy()
+        presence, novelty = _evidence(missing, out[:, 0] if self.has_missing else None, n_rows)
+        same = missing if self.value is None else pc.fill_null(pc.equal(values, self.value), True).to_numpy()
+        novelty[~same] = _nats(n_rows)
+        return presence, novelty
+
+    def decode(self, features: Features) -> list[object]:
+        return [self.value] * len(features)
+
+
+@dataclass(frozen=True)
+class RangeEncoding:
+    """The article's encoding of a number: its range onto [0, 1]. What is missing is 0."""
+
+    low: float
+    high: float
+    kind: Literal["range"] = "range"
+
+    @classmethod
+    def learn(cls, values: Floats) -> RangeEncoding:
+        present = values[~np.isnan(values)]
+        return cls(float(present.min()), float(present.max())) if present.size else cls(0.0, 0.0)
+
+    n_features: ClassVar[int] = 1
+    gaussian: ClassVar[tuple[int, ...]] = (0,)
+    binary: ClassVar[tuple[tuple[int, bool], ...]] = ()
+    group: ClassVar[tuple[int, ...]] = ()
+
+    def encode(self, values: Floats, out: Features, n_rows: int) -> Evidence:  # noqa: ARG002 - the protocol
+        width = self.high - self.low
+        scaled = (values - self.low) / width if width > 0 else np.zeros_like(values)
+        out[:, 0] = np.clip(np.where(np.isnan(values), 0.0, scaled), -1e6, 1e6)
+        return ~np.isnan(values), np.zeros(len(values))
+
+    def decode(self, features: Features) -> list[object]:
+        return list((features[:, 0].astype(np.float64) * (self.high - self.low) + self.low).tolist())
+
+
+@dataclass(frozen=True)
+class OneHotEncoding:
+    """The article's encoding of a name, a flag or a constant: one feature for each value seen, none for any other."""
+
+    categories: tuple[str, ...]
+    kind: Literal["one-hot"] = "one-hot"
+
+    @classmethod
+    def learn(cls, values: pa.ChunkedArray | Floats) -> OneHotEncoding:
+        return cls(tuple(sorted(pc.unique(_names(values).drop_null()).to_pylist())))
+
+    @property
+    def n_features(self) -> int:
+        return len(self.categories)
+
+    @property
+    def gaussian(self) -> tuple[int, ...]:
+        return tuple(range(len(self.categories)))
+
+    binary: ClassVar[tuple[tuple[int, bool], ...]] = ()
+    group: ClassVar[tuple[int, ...]] = ()
+
+    def encode(self, values: pa.ChunkedArray | Floats, out: Features, n_rows: int) -> Evidence:  # noqa: ARG002
+        index = pc.index_in(_names(values), pa.array(self.categories, pa.string()))
+        known = index.is_valid().to_numpy()
+        there = np.flatnonzero(known)
+        out[there, index.drop_null().to_numpy()] = 1.0
+        return known, np.zeros(len(known))
+
+    def decode(self, features: Features) -> list[object]:
+        return [self.categories[place] for place in np.argmax(features, axis=1)]
+
+
+def _names(values: pa.ChunkedArray | Floats) -> pa.ChunkedArray:
+    """Strings, also of a flag's 0, 1 and NaN."""
+    if isinstance(values, np.ndarray):
+        flags = pa.array(values, mask=np.isnan(values)).cast(pa.int64())
+        return pa.chunked_array([flags.cast(pa.string())])
+    return values

@@ -1,0 +1,232 @@
+"""Schema and table to a float32 matrix, a presence mask, the evidence of strangeness; and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pydantic
+
+from oddrow.table._columns import (
+    BooleanEncoding,
+    CategoryEncoding,
+    ConstantEncoding,
+    NumberEncoding,
+    OneHotEncoding,
+    RangeEncoding,
+    TextEncoding,
+    TimestampEncoding,
+)
+from oddrow.table._schema import ColumnSchema, ColumnValues, Kind, TableSchema
+
+EncodingStyle: TypeAlias = Literal["standard", "article"]
+ColumnEncoding: TypeAlias = Annotated[
+    NumberEncoding
+    | BooleanEncoding
+    | CategoryEncoding
+    | TimestampEncoding
+    | TextEncoding
+    | ConstantEncoding
+    | OneHotEncoding
+    | RangeEncoding,
+    pydantic.Discriminator("kind"),
+]
+
+_STANDARD = {
+    Kind.NUMBER: NumberEncoding,
+    Kind.BOOLEAN: BooleanEncoding,
+    Kind.CATEGORY: CategoryEncoding,
+    Kind.TIMESTAMP: TimestampEncoding,
+    Kind.TEXT: TextEncoding,
+    Kind.CONSTANT: ConstantEncoding,
+}
+# The article one-hot encodes what is not a quantity and knows neither texts nor times; a constant is one feature.
+_ARTICLE = {
+    **_STANDARD,
+    Kind.NUMBER: RangeEncoding,
+    Kind.BOOLEAN: OneHotEncoding,
+    Kind.CATEGORY: OneHotEncoding,
+    Kind.CONSTANT: OneHotEncoding,
+}
+
+
+@dataclass(frozen=True)
+class EncodedTable:
+    """Rows as the model sees them.
+
+    Attributes
+    ----------
+    rows : float32 [n, n_features]
+    presence : bool [n, n_columns]
+        False where the value is missing or of a kind that training never showed: there the model has no value to judge.
+    novelty : float64 [n, n_columns], >= 0
+        Evidence in nats that no likelihood can give because training never showed its like: see :class:`TableEncoding`.
+    """
+
+    rows: npt.NDArray[np.float32]
+    presence: npt.NDArray[np.bool_]
+    novelty: npt.NDArray[np.float64]
+
+    def take(self, index: npt.NDArray[np.int64]) -> EncodedTable:
+        """The rows of an index, in its order."""
+        return EncodedTable(self.rows[index], self.presence[index], self.novelty[index])
+
+
+@dataclass(frozen=True)
+class FeatureLayout:
+    """Which features belong to which column, and how each is distributed.
+
+    Attributes
+    ----------
+    gaussian, gaussian_column : int [g]
+        Features modelled as normal given the latent, and the column of each.
+    binary, binary_column : int [b]
+        Features modelled as Bernoulli; those of ``presence_flags`` tell whether the column has a value.
+    groups, group_column : tuple of tuples of int; int [c]
+        Features that are one-hot together, one group a category column.
+    """
+
+    n_features: int
+    n_columns: int
+    gaussian: tuple[int, ...]
+    gaussian_column: tuple[int, ...]
+    binary: tuple[int, ...]
+    binary_column: tuple[int, ...]
+    is_presence_flag: tuple[bool, ...]
+    groups: tuple[tuple[int, ...], ...]
+    group_column: tuple[int, ...]
+    feature_column: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TableEncoding:
+    """How each column becomes features, learned from training rows only.
+
+    **Evidence.** What training never showed has no likelihood there, so its improbability is taken from the rule of
+    succession: after n rows without it, the next row shows it with probability about 1 / (n + 1), which is
+    ``ln(n + 1)`` nats. That is what a missing value gives where none was missing, and a constant that changed. For a
+    category never seen the probability is Good and Turing's (categories seen once / n), so a column of ever new
+    names stays quiet. A number beyond the range seen, by ``e`` widths of that range, gives ``ln(1 + n e)``: nothing at
+    the border, ``ln(n + 1)`` one width away, and growing.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> table = pa.table({"amount": [1.0, 2.0, 3.0, None], "colour": ["red", "red", "blue", "blue"]})
+    >>> encoding = TableEncoding.learn(TableSchema.infer(table), table)
+    >>> encoding.encode(table).rows.shape
+    (4, 6)
+    >>> encoding.decode(encoding.encode(table))["colour"]
+    ['red', 'red', 'blue', 'blue']
+    """
+
+    schema: TableSchema
+    columns: tuple[ColumnEncoding, ...]
+    n_rows: int
+    style: EncodingStyle = "standard"
+
+    @classmethod
+    def learn(cls, schema: TableSchema, table: pa.Table, style: EncodingStyle = "standard") -> TableEncoding:
+        """Learn the encoding of each used column from training rows."""
+        values = schema.values(table)
+        kinds = _STANDARD if style == "standard" else _ARTICLE
+        columns = tuple(kinds[column.kind].learn(values[column.name]) for column in schema.used)
+        return cls(schema, columns, table.num_rows, style)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the encoded columns, in order."""
+        return tuple(column.name for column in self.schema.used)
+
+    def encode(self, table: pa.Table) -> EncodedTable:
+        """Encode the rows of any table that fits the schema; the row order stays."""
+        return self.encode_values(self.schema.values(table), table.num_rows)
+
+    def encode_values(self, values: ColumnValues, n_rows: int) -> EncodedTable:
+        """As :meth:`encode`, from values that :meth:`TableSchema.values` gave."""
+        layout = self.layout
+        rows = np.zeros((n_rows, layout.n_features), np.float32)
+        presence = np.ones((n_rows, layout.n_columns), np.bool_)
+        novelty = np.zeros((n_rows, layout.n_columns), np.float64)
+        start = 0
+        for index, (name, column) in enumerate(zip(self.names, self.columns, strict=True)):
+            stop = start + column.n_features
+            presence[:, index], novelty[:, index] = column.encode(
+                values[name], rows[:, start:stop], self.n_rows
+            )
+            start = stop
+        return EncodedTable(rows, presence, novelty)
+
+    def decode(self, encoded: EncodedTable) -> dict[str, list[object]]:
+        """Column name to values, from encoded rows; None where missing.
+
+        Numbers come back within 1e-5 of the width of their learned range, times within 1e-6 of it, categories and
+        booleans exactly. A rare category comes back as ``"(rare)"``, one never seen as ``"(never seen)"``, a text as a
+        description of its length and letters.
+        """
+        decoded: dict[str, list[object]] = {}
+        start = 0
+        for index, (name, column) in enumerate(zip(self.names, self.columns, strict=True)):
+            stop = start + column.n_features
+            values = column.decode(encoded.rows[:, start:stop])
+            decoded[name] = [
+                value if there else None
+                for value, there in zip(values, encoded.presence[:, index], strict=True)
+            ]
+            start = stop
+        return decoded
+
+    @cached_property
+    def layout(self) -> FeatureLayout:
+        """Where each column's features lie in the encoded matrix."""
+        return _layout(self.columns)
+
+
+def _layout(columns: tuple[ColumnEncoding, ...]) -> FeatureLayout:
+    parts: Mapping[str, list[int]] = {"gaussian": [], "binary": []}
+    owners: Mapping[str, list[int]] = {"gaussian": [], "binary": []}
+    flags: list[bool] = []
+    groups: list[tuple[int, ...]] = []
+    group_column: list[int] = []
+    feature_column: list[int] = []
+    start = 0
+    for index, column in enumerate(columns):
+        for offset in column.gaussian:
+            parts["gaussian"].append(start + offset)
+            owners["gaussian"].append(index)
+        for offset, is_flag in column.binary:
+            parts["binary"].append(start + offset)
+            owners["binary"].append(index)
+            flags.append(is_flag)
+        if column.group:
+            groups.append(tuple(start + offset for offset in column.group))
+            group_column.append(index)
+        feature_column.extend([index] * column.n_features)
+        start += column.n_features
+    return FeatureLayout(
+        n_features=start,
+        n_columns=len(columns),
+        gaussian=tuple(parts["gaussian"]),
+        gaussian_column=tuple(owners["gaussian"]),
+        binary=tuple(parts["binary"]),
+        binary_column=tuple(owners["binary"]),
+        is_presence_flag=tuple(flags),
+        groups=tuple(groups),
+        group_column=tuple(group_column),
+        feature_column=tuple(feature_column),
+    )
+
+
+__all__ = [
+    "ColumnEncoding",
+    "ColumnSchema",
+    "EncodedTable",
+    "EncodingStyle",
+    "FeatureLayout",
+    "TableEncoding",
+]

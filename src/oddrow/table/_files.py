@@ -1,0 +1,370 @@
+"""Tables in files: read from and written to CSV, TSV, Parquet, Arrow IPC and JSON lines, gzip and zstd too.
+
+A file is read whole into memory before it is parsed, so a plain file, a compressed one and a pipe take one
+way, and an error can look at the text again to say which line is wrong. Nothing is memory-mapped: a file may
+be overwritten by the very table that was read from it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from oddrow.exceptions import DataError, OutputError, SettingError, TableReadError
+from oddrow.table._atomic import atomic_write
+from oddrow.table._csv import (
+    BYTE_ORDER_MARK,
+    CLOCKS,
+    checked_delimiter,
+    in_utc,
+    read_csv,
+    reading,
+    write_csv,
+    write_tsv,
+)
+from oddrow.table._frame import as_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["read_table", "write_table"]
+
+
+class _Form(NamedTuple):
+    name: str
+    compression: str | None
+
+
+_SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+}
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+_KNOWN = f"{', '.join(_SUFFIXES)}, each also with {' or '.join(_COMPRESSIONS)} behind it"
+
+
+def _form_of(name: str) -> _Form | None:
+    stem, compression = Path(name.lower()), None
+    if stem.suffix in _COMPRESSIONS:
+        stem, compression = stem.with_suffix(""), _COMPRESSIONS[stem.suffix]
+    form = _SUFFIXES.get(stem.suffix)
+    return _Form(form, compression) if form else None
+
+
+# Reading ----------------------------------------------------------------------------------------------------
+
+
+def read_table(
+    source: str | Path | BinaryIO,
+    *,
+    column_names: Sequence[str] | None = None,
+    delimiter: str | None = None,
+    format: str | None = None,  # noqa: A002 - the word that the command line uses too
+) -> pa.Table:
+    r"""Read a file as a plain table: what :func:`as_table` promises about columns holds here too.
+
+    CSV and TSV are UTF-8, with or without a byte order mark, with a header unless ``column_names`` are given.
+    Types are inferred from all values of a column: boolean (true, false), integer, float, ISO 8601 date, time
+    and timestamp (those with a zone offset come in UTC), else text. An empty field is missing. So are NA,
+    N/A, n/a, #N/A, <NA>, NaN, nan, NULL, null, None and ? where all other values of the column are of one
+    such type; in a column of text they stay what they are, for there NA may be Namibia. Integers with
+    leading zeros, or too long for int64, are identifiers, and the whole column stays text. A column without
+    a name is called column_1, column_2 and so on by its place. Blank lines are skipped, but in a file of one
+    column a blank line is a missing value.
+
+    JSON lines hold one flat object a line; text that is a date or time throughout a column is read as such.
+
+    Parameters
+    ----------
+    source
+        A path, whose suffix tells the form: .csv .tsv .parquet .pq .arrow .feather .ipc .jsonl .ndjson .json,
+        each also with .gz or .zst behind it. Or a binary file object, or ``"-"`` for standard input: both
+        are CSV.
+    column_names
+        Names for the columns of a CSV or TSV file that has no header.
+    delimiter
+        What separates the fields of a CSV file. Otherwise it is a comma, or that one of semicolon, tab and
+        bar which splits the first lines evenly where the comma does not.
+    format
+        The form, such as ``"parquet"`` or ``"csv.gz"``, where the source has no suffix or a wrong one.
+
+    Raises
+    ------
+    TableReadError
+        If the source cannot be read as a table, or has no rows; names the source, and the line where known.
+    SettingError
+        If an argument has no meaning for this form.
+
+    Examples
+    --------
+    >>> import io
+    >>> read_table(io.BytesIO(b"zip,size\n02134,1.5\n10115,NA\n")).to_pydict()
+    {'zip': ['02134', '10115'], 'size': [1.5, None]}
+
+    """
+    label = _label(source)
+    form = _reading_form(source, label, format)
+    if form.name not in ("csv", "tsv") and not (column_names is None and delimiter is None):
+        raise SettingError(f"{label}: column names and a delimiter can be given for CSV and TSV only")
+    if column_names is not None and len(column_names) == 0:
+        raise SettingError(f"{label}: the list of column names is empty")
+    separator = "\t" if form.name == "tsv" and delimiter is None else checked_delimiter(delimiter)
+    data = _decompressed(_content(source, label), form.compression, label)
+    if not data or data.isspace():
+        raise TableReadError(f"{label}: the file is empty")
+    try:
+        if form.name == "parquet":
+            table = _read_parquet(data, label)
+        elif form.name == "arrow":
+            table = _read_arrow(data, label)
+        elif form.name == "jsonl":
+            table = _read_json_lines(data, label)
+        else:
+            table = read_csv(data, label, separator, column_names)
+        table = as_table(table)
+    except TableReadError:
+        raise
+    except DataError as error:
+        raise TableReadError(f"{label}: {error}") from error
+    if table.num_rows == 0:
+        raise TableReadError(f"{label}: has a header but no rows")
+    return table
+
+
+def _label(source: str | Path | BinaryIO) -> str:
+    if isinstance(source, (str, Path)):
+        return "standard input" if str(source) == "-" else str(source)
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else "the stream"
+
+
+def _reading_form(source: str | Path | BinaryIO, label: str, given: str | None) -> _Form:
+    if given is not None:
+        form = _form_of(f"table.{given.removeprefix('.')}")
+        if form is None:
+            raise SettingError(f"format {given!r} is unknown; known are {_KNOWN}")
+        return form
+    if not isinstance(source, (str, Path)) or str(source) == "-":
+        return _Form("csv", None)
+    form = _form_of(str(source))
+    if form is not None:
+        return form
+    if Path(source).exists():
+        _reject_folder(Path(source))
+        raise TableReadError(f"{label}: the suffix tells no known form; known are {_KNOWN}")
+    raise _not_found(label)
+
+
+def _content(source: str | Path | BinaryIO, label: str) -> bytes:
+    try:
+        if not isinstance(source, (str, Path)):
+            data: object = source.read()
+        elif str(source) == "-":
+            data = sys.stdin.buffer.read()
+        else:
+            _reject_folder(Path(source))
+            data = Path(source).read_bytes()
+    except FileNotFoundError as error:
+        raise _not_found(label) from error
+    except PermissionError as error:
+        raise TableReadError(f"{label}: no permission to read this file") from error
+    except OSError as error:
+        raise TableReadError(f"{label}: cannot be read: {error.strerror or error}") from error
+    if not isinstance(data, bytes):
+        raise TableReadError(f"{label}: gives {type(data).__name__}, not bytes; open it in binary mode")
+    return data
+
+
+def _reject_folder(path: Path) -> None:
+    if path.is_dir():
+        raise TableReadError(f"{path}: is a folder; give the path of one file in it")
+
+
+def _not_found(label: str) -> TableReadError:
+    return TableReadError(f"{label}: there is no such file")
+
+
+def _decompressed(data: bytes, compression: str | None, label: str) -> bytes:
+    if compression is None:
+        return data
+    try:
+        content: bytes = pa.CompressedInputStream(pa.BufferReader(data), compression).read()
+    except (pa.ArrowException, OSError) as error:
+        raise TableReadError(f"{label}: the {compression} data is damaged or cut short: {error}") from error
+    return content
+
+
+def _read_parquet(data: bytes, label: str) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    try:
+        # Not pq.read_table: given a path, that takes key=value folder names for columns.
+        return pq.ParquetFile(pa.BufferReader(data)).read()
+    except (pa.ArrowException, OSError) as error:
+        raise TableReadError(f"{label}: is not a Parquet file, or is damaged: {error}") from error
+
+
+def _read_arrow(data: bytes, label: str) -> pa.Table:
+    open_it = pa.ipc.open_file if data.startswith(b"ARROW1") else pa.ipc.open_stream
+    try:
+        table = open_it(pa.BufferReader(data)).read_all()
+        table.validate(full=True)  # offsets in a damaged file may point anywhere
+    except (pa.ArrowException, OSError) as error:
+        raise TableReadError(f"{label}: is not an Arrow IPC file, or is damaged: {error}") from error
+    return table
+
+
+def _read_json_lines(data: bytes, label: str) -> pa.Table:
+    # Not pyarrow.json: what it infers depends on where its blocks end, and pyarrow 26 crashes on a column
+    # that is a number in one block and a boolean in the next. Here all rows count, and errors have a line.
+    columns: dict[str, list[Any]] = {}
+    rows = 0
+    for number, line in enumerate(io.BytesIO(data.removeprefix(BYTE_ORDER_MARK)), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line.decode("utf-8").strip(), object_pairs_hook=_unrepeated)
+        except (ValueError, RecursionError) as error:
+            reason = str(error)
+            if isinstance(error, json.JSONDecodeError):  # whose text counts lines within this line
+                reason = f"{error.msg}, character {error.pos + 1}"
+            raise TableReadError(
+                f"{label}, line {number}: is not valid JSON ({reason}); each line must hold one object"
+            ) from error
+        if not isinstance(row, dict):
+            raise TableReadError(
+                f"{label}, line {number}: holds a {type(row).__name__}, but each line must hold one object"
+            )
+        for name, value in row.items():
+            values = columns.setdefault(name, [])
+            values.extend([None] * (rows - len(values)))
+            values.append(value)
+        rows += 1
+    for values in columns.values():
+        values.extend([None] * (rows - len(values)))
+    table = as_table(columns)
+    return pa.table({name: _dated(table[name]) for name in table.column_names})
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} occurs twice")
+    return row
+
+
+def _dated(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if column.type != pa.string():
+        return column
+    typed = reading(column, CLOCKS)
+    return column if typed is None else typed
+
+
+# Writing ----------------------------------------------------------------------------------------------------
+
+
+def write_table(table: pa.Table, target: str | Path, *, force: bool = False) -> None:
+    """Write a plain table to a file whose suffix tells the form, as :func:`read_table` knows them.
+
+    ``"-"`` writes CSV to standard output. A file appears whole or not at all: see
+    :func:`oddrow.table.atomic_write`. CSV and JSON lines write moments with a zone in UTC.
+
+    Raises
+    ------
+    OutputError
+        If the file exists and ``force`` is not set, the suffix tells no known form, or writing fails.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_table(as_table({"size": [1, 2]}), f"{folder}/sizes.csv.gz")
+    ...     read_table(f"{folder}/sizes.csv.gz").to_pydict()
+    {'size': [1, 2]}
+
+    """
+    if str(target) == "-":
+        write_csv(table, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return
+    form = _form_of(str(target))
+    if form is None:
+        raise OutputError(f"{target}: the suffix tells no known form; known are {_KNOWN}")
+    try:
+        with atomic_write(target, force) as file:
+            if form.compression is None:
+                _WRITERS[form.name](table, file)
+            else:
+                with pa.CompressedOutputStream(_Unclosed(file), form.compression) as stream:
+                    _WRITERS[form.name](table, stream)
+    except pa.ArrowException as error:
+        raise OutputError(f"{target}: the table cannot be written as {form.name}: {error}") from error
+
+
+class _Unclosed(io.RawIOBase):
+    """Pass on what is written; closing it, as a compressor does to what is below it, leaves the file open."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return self._file.write(data)
+
+
+def _write_json_lines(table: pa.Table, stream: Any) -> None:
+    table = in_utc(table)
+    for place, name in enumerate(table.column_names):
+        column = table.column(place)
+        if pa.types.is_temporal(column.type):
+            table = table.set_column(place, name, column.cast(pa.string()))
+        elif pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
+            raise OutputError(
+                f"column {name!r} holds an infinite value, which JSON cannot; write another form"
+            )
+    for batch in table.to_batches(max_chunksize=10_000):
+        lines = [json.dumps(_without_nan(row), ensure_ascii=False) for row in batch.to_pylist()]
+        stream.write(("\n".join(lines) + "\n").encode())
+
+
+def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in row.items()}
+
+
+def _write_parquet(table: pa.Table, stream: Any) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, stream)
+
+
+def _write_arrow(table: pa.Table, stream: Any) -> None:
+    with pa.ipc.new_file(stream, table.schema) as writer:
+        writer.write_table(table)
+
+
+_WRITERS = {
+    "csv": write_csv,
+    "tsv": write_tsv,
+    "jsonl": _write_json_lines,
+    "parquet": _write_parquet,
+    "arrow": _write_arrow,
+}

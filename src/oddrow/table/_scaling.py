@@ -1,0 +1,115 @@
+"""Numbers of any magnitude onto a scale of about -3 to 3, strictly increasing and invertible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from oddrow.table._values import Floats
+
+HEAVY_TAIL = 30.0
+"""A column whose furthest value lies more than so many robust scales from its median is taken as heavy-tailed."""
+
+LEAST_SPREAD = 0.05
+"""Floor of the standard deviation after the transform: a column that is almost constant is not blown up."""
+
+_NORMAL_IQR = 1.3489795  # interquartile range of the standard normal distribution
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """``value -> standardised value``, learned from training values.
+
+    ``u = (value - median) / scale`` with a robust scale; ``u = asinh(u)`` where the column is heavy-tailed (linear
+    near the median, logarithmic far away, so nine decades fit; a heavy-tailed column without negative values is
+    logarithmic from its smallest values on, as 8 bytes and 30 bytes are as different as 8 MB and 30 MB);
+    standardised to mean 0 and deviation 1. Outside the
+    range seen in training the curve goes on logarithmically with the same slope at the border: a value can be as
+    far out as a float can be and stays finite, in order, and outside.
+    """
+
+    center: float
+    scale: float
+    heavy: bool
+    mean: float
+    deviation: float
+    low: float
+    high: float
+
+    @classmethod
+    def learn(cls, values: Floats) -> Scaling:
+        """Learn from float64 [n] values; NaN is left out."""
+        values = values[~np.isnan(values)]
+        if values.size == 0:
+            return cls(0.0, 1.0, False, 0.0, 1.0, 0.0, 0.0)
+        center = float(np.median(values))
+        scale = _robust_scale(values, center)
+        scaled = _scaled(values, center, scale)
+        heavy = bool(np.max(np.abs(scaled)) > HEAVY_TAIL)
+        if heavy and values.min() >= 0:
+            center, scale = 0.0, _smallest_step(values)
+            scaled = _scaled(values, center, scale)
+        curved = np.arcsinh(scaled) if heavy else scaled
+        mean = float(np.mean(curved))
+        deviation = max(float(np.std(curved)), LEAST_SPREAD)
+        standardised = (curved - mean) / deviation
+        return cls(
+            center, scale, heavy, mean, deviation, float(standardised.min()), float(standardised.max())
+        )
+
+    @property
+    def span(self) -> float:
+        """Width of the range seen in training, at least one standard deviation."""
+        return max(self.high - self.low, 1.0)
+
+    def apply(self, values: Floats) -> Floats:
+        """Standardised float64 [n]; NaN stays NaN."""
+        scaled = _scaled(values, self.center, self.scale)
+        curved = np.arcsinh(scaled) if self.heavy else scaled
+        standardised = (curved - self.mean) / self.deviation
+        beyond = self._beyond(standardised)
+        inside = standardised - beyond
+        return np.asarray(inside + np.sign(beyond) * self.span * np.log1p(np.abs(beyond) / self.span))
+
+    def invert(self, standardised: Floats) -> Floats:
+        """The values that :meth:`apply` came from."""
+        curve = self._beyond(standardised)
+        inside = standardised - curve
+        with np.errstate(over="ignore"):
+            beyond = np.sign(curve) * self.span * np.expm1(np.abs(curve) / self.span)
+            curved = (inside + beyond) * self.deviation + self.mean
+            scaled = np.sinh(curved) if self.heavy else curved
+            return np.clip(scaled * self.scale + self.center, -np.finfo(float).max, np.finfo(float).max)
+
+    def excess(self, standardised: Floats) -> Floats:
+        """float64 [n] >= 0: how far outside the range seen in training, in widths of that range."""
+        return np.abs(self._beyond(standardised)) / self.span
+
+    def _beyond(self, standardised: Floats) -> Floats:
+        """The signed part of a standardised value that lies outside the range seen in training."""
+        return np.asarray(standardised - np.clip(standardised, self.low, self.high))
+
+
+def _robust_scale(values: Floats, center: float) -> float:
+    """Half the interquartile range in normal deviations; where half of the values coincide, the mean deviation of the others."""
+    quarter, three_quarters = np.quantile(values, [0.25, 0.75])
+    spread = three_quarters / _NORMAL_IQR - quarter / _NORMAL_IQR
+    if not np.isfinite(spread) or spread <= 0:
+        away = np.abs(values / 2 - center / 2)  # halves: the difference of two huge values must not overflow
+        away = away[away > 0]
+        spread = 2 * float(np.mean(away / away.max())) * float(away.max()) if away.size else 1.0
+    return float(np.clip(spread, np.finfo(float).tiny, np.finfo(float).max / 4))
+
+
+def _smallest_step(values: Floats) -> float:
+    """Where the logarithm of values >= 0 starts: 1 for whole numbers, else their first percentile above 0."""
+    if np.all(values == np.floor(values)):
+        return 1.0
+    return float(np.quantile(values[values > 0], 0.01))
+
+
+def _scaled(values: Floats, center: float, scale: float) -> Floats:
+    """(values - center) / scale, kept finite."""
+    with np.errstate(over="ignore"):
+        return np.clip(values / scale - center / scale, -1e300, 1e300)

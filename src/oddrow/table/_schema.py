@@ -1,0 +1,252 @@
+"""What kind of column each one is: inferred from the training table, checked against every later one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
+from oddrow.table._values import (
+    as_booleans,
+    as_numbers,
+    as_seconds,
+    as_texts,
+    is_timestamp_like,
+)
+
+ColumnValues = Mapping[str, "npt.NDArray[np.float64] | pa.ChunkedArray"]
+"""Column name to its values in the form of their kind, see :meth:`TableSchema.values`."""
+
+FEW_VALUES = 20
+"""A string column with at most so many distinct values is a category however short the table."""
+
+
+class Kind(StrEnum):
+    """How a column is treated."""
+
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    CATEGORY = "category"
+    TIMESTAMP = "timestamp"
+    TEXT = "text"
+    CONSTANT = "constant"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True)
+class ColumnSchema:
+    """One column: its name, its kind, and the reason for the choice in words."""
+
+    name: str
+    kind: Kind
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """The columns of a training table and how each is treated.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> table = pa.table({"port": [22, 80, 443], "open": [0, 1, 0], "zone": ["a", "b", "a"], "site": [7, 7, 7]})
+    >>> {column.name: column.kind.value for column in TableSchema.infer(table).columns}
+    {'port': 'number', 'open': 'boolean', 'zone': 'category', 'site': 'constant'}
+    """
+
+    columns: tuple[ColumnSchema, ...]
+
+    @property
+    def used(self) -> tuple[ColumnSchema, ...]:
+        """The columns that are not ignored."""
+        return tuple(column for column in self.columns if column.kind is not Kind.IGNORE)
+
+    @classmethod
+    def infer(cls, table: pa.Table, overrides: Mapping[str, str] | None = None) -> TableSchema:
+        """Judge each column of a training table.
+
+        Parameters
+        ----------
+        table
+            The training rows.
+        overrides
+            Column name to kind (``"number"``, ``"boolean"``, ``"category"``, ``"timestamp"``, ``"text"``,
+            ``"constant"`` or ``"ignore"``); these columns are not judged.
+
+        Raises
+        ------
+        DataError
+            If a column has no value at all, or infinite values, or no column is left.
+        SettingError
+            If an override names no column or no kind.
+        """
+        kinds = _checked_overrides(overrides or {}, table.column_names)
+        columns = tuple(
+            ColumnSchema(name, kinds[name], "as given")
+            if name in kinds
+            else _judged(name, table.column(name))
+            for name in table.column_names
+        )
+        schema = cls(columns)
+        if not schema.used:
+            raise DataError("no column is left: every column is ignored; leave at least one to learn from")
+        for column in schema.used:
+            if table.column(column.name).null_count == table.num_rows > 0:
+                raise DataError(
+                    f"column {column.name!r} has no value in any row; leave it out with --ignore {column.name!r}"
+                )
+            _values(column, table.column(column.name), DataError)
+        return schema
+
+    def values(self, table: pa.Table) -> ColumnValues:
+        """The used columns of a later table as values of their kind, by name, in the order of the schema.
+
+        Numbers, booleans (0, 1, and 2 for neither) and timestamps (seconds since 1970) come as float64 [n] with
+        NaN where missing; categories, texts and constants as Arrow strings. Columns that the schema does not
+        know are left out.
+
+        Raises
+        ------
+        SchemaMismatchError
+            If a column is missing, or holds values that its kind cannot hold (names the row).
+        """
+        missing = [column.name for column in self.used if column.name not in table.column_names]
+        if missing:
+            raise SchemaMismatchError(
+                f"column {_quoted(missing)} is missing: the model was trained with it; "
+                f"the table has {_quoted(table.column_names)}"
+            )
+        return {
+            column.name: _values(column, table.column(column.name), SchemaMismatchError)
+            for column in self.used
+        }
+
+    def unknown(self, table: pa.Table) -> tuple[str, ...]:
+        """The names in a later table that the schema does not know and :meth:`select` leaves out."""
+        known = {column.name for column in self.columns}
+        return tuple(name for name in table.column_names if name not in known)
+
+    def to_json(self) -> str:
+        """The schema as text a person can edit and give back to ``oddrow fit --columns``."""
+        entries = [
+            {"name": column.name, "kind": column.kind.value, "why": column.why} for column in self.columns
+        ]
+        return json.dumps({"columns": entries}, indent=2, ensure_ascii=False) + "\n"
+
+
+def column_kinds(text: str) -> dict[str, str]:
+    """Column name to kind, from the text that :meth:`TableSchema.to_json` wrote (perhaps edited since).
+
+    Raises
+    ------
+    SettingError
+        If the text is not of that form.
+
+    Examples
+    --------
+    >>> column_kinds('{"columns": [{"name": "port", "kind": "category"}]}')
+    {'port': 'category'}
+    """
+    try:
+        return {str(entry["name"]): str(entry["kind"]) for entry in json.loads(text)["columns"]}
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise SettingError(
+            'the columns file is not of the form {"columns": [{"name": ..., "kind": ...}]}; '
+            "make one with: oddrow inspect TABLE -o COLUMNS.json"
+        ) from error
+
+
+def _checked_overrides(overrides: Mapping[str, str], names: Iterable[str]) -> dict[str, Kind]:
+    known = set(names)
+    kinds = {}
+    for name, kind in overrides.items():
+        if name not in known:
+            raise SettingError(
+                f"column {name!r} is named as {kind!r} but is not in the table, which has {_quoted(known)}"
+            )
+        try:
+            kinds[name] = Kind(kind)
+        except ValueError as error:
+            raise SettingError(
+                f"column {name!r}: {kind!r} is not a kind; choose from {', '.join(Kind)}"
+            ) from error
+    return kinds
+
+
+def _judged(name: str, column: pa.ChunkedArray) -> ColumnSchema:
+    """The kind of one column and why, from its values alone."""
+    present = column.drop_null()
+    if len(present) == 0:
+        return ColumnSchema(name, Kind.CONSTANT, "no value at all")
+    distinct = pc.count_distinct(present).as_py()
+    missing = f", {column.null_count} missing" if column.null_count else ""
+    if distinct == 1:
+        return ColumnSchema(name, Kind.CONSTANT, f"always {present[0].as_py()!r}{missing}")
+    if pa.types.is_boolean(column.type):
+        return ColumnSchema(name, Kind.BOOLEAN, f"true and false{missing}")
+    if pa.types.is_temporal(column.type):
+        return ColumnSchema(name, Kind.TIMESTAMP, f"{column.type}{missing}")
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        return _judged_number(name, present, distinct, missing)
+    return _judged_string(name, present, distinct, missing)
+
+
+def _judged_number(name: str, present: pa.ChunkedArray, distinct: int, missing: str) -> ColumnSchema:
+    """Two values make a flag, three or more a quantity: a port number has an order, a flag has none."""
+    if distinct > 2:
+        return ColumnSchema(name, Kind.NUMBER, f"{distinct} distinct numbers{missing}")
+    values = sorted(pc.unique(present).to_pylist())
+    if values == [0, 1]:
+        return ColumnSchema(name, Kind.BOOLEAN, f"only 0 and 1{missing}")
+    if all(float(value).is_integer() for value in values):
+        return ColumnSchema(
+            name, Kind.CATEGORY, f"only {values[0]} and {values[1]}: a flag, not a quantity{missing}"
+        )
+    return ColumnSchema(name, Kind.NUMBER, f"2 distinct numbers{missing}")
+
+
+def _judged_string(name: str, present: pa.ChunkedArray, distinct: int, missing: str) -> ColumnSchema:
+    rows = len(present)
+    if distinct > FEW_VALUES and is_timestamp_like(present):
+        return ColumnSchema(name, Kind.TIMESTAMP, f"every value is an ISO 8601 date or time{missing}")
+    words = pc.mean(pc.add(pc.count_substring_regex(pc.cast(present, pa.string()), r"\s+"), 1)).as_py()
+    if distinct > max(FEW_VALUES, rows // 2):
+        return ColumnSchema(
+            name, Kind.TEXT, f"{distinct} distinct values in {rows} rows: too many for categories{missing}"
+        )
+    if words > 4 and distinct > max(FEW_VALUES, rows // 20):
+        return ColumnSchema(name, Kind.TEXT, f"{words:.0f} words a value, {distinct} distinct{missing}")
+    return ColumnSchema(name, Kind.CATEGORY, f"{distinct} distinct values{missing}")
+
+
+_CONVERSIONS = {Kind.NUMBER: as_numbers, Kind.BOOLEAN: as_booleans, Kind.TIMESTAMP: as_seconds}
+
+
+def _values(
+    column: ColumnSchema, values: pa.ChunkedArray, error: type[DataError]
+) -> npt.NDArray[np.float64] | pa.ChunkedArray:
+    """A column's values in the form of its kind, or an error that names the column and the row."""
+    try:
+        converted = _CONVERSIONS.get(column.kind, as_texts)(values)
+    except (ValueError, pa.ArrowException) as problem:
+        raise error(f"column {column.name!r} is treated as {column.kind.value}: {problem}") from problem
+    if isinstance(converted, np.ndarray) and np.isinf(converted).any():
+        row = int(np.argmax(np.isinf(converted)))
+        raise error(
+            f"column {column.name!r}, row {row + 1}: infinity is not a value that can be judged; "
+            "make it missing or a finite number"
+        )
+    return converted
+
+
+def _quoted(names: Iterable[str]) -> str:
+    names = sorted(names)
+    shown = ", ".join(repr(name) for name in names[:8])
+    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")

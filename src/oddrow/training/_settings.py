@@ -1,0 +1,68 @@
+"""How long, how fast and on what a network is fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Settings of the one training loop.
+
+    Attributes
+    ----------
+    kl_weight : factor of the KL term (unit: nats of loss per nat of KL)
+    reconstruction_weight : factor of the reconstruction term; 0 leaves the KL alone (for demonstration)
+    corruption : share of columns, at most, that the encoder is shown with another row's value; each row draws its
+        own share from 0 to this. The likelihood stays that of the true row, and whatever the encoder saw, the loss
+        is a negative evidence lower bound (Im et al., Denoising Criterion for Variational Auto-Encoding, 2017)
+    learning_rate : Adam's step size at its highest
+    anneal : whether the step size falls to zero along half a cosine
+    batch_rows : rows a step; a shorter table is repeated in ever new order
+    max_steps : steps at most, when ``max_epochs`` is None
+    max_epochs : passes over the training rows at most, instead of ``max_steps``
+    sum_over_batch : whether the gradient is that of the batch's summed loss (the article's) or of its mean
+    clip_elements : bound on each element of the gradient (the article's), None for none
+    clip_norm : bound on the gradient's norm, None for none
+    steps_per_check : steps between two looks at the held-out loss
+    patience : checks without a better held-out loss after which the fit ends; None runs to the end
+    """
+
+    kl_weight: float = 1.0
+    reconstruction_weight: float = 1.0
+    corruption: float = 0.2
+    learning_rate: float = 1e-3
+    anneal: bool = True
+    batch_rows: int = 256
+    max_steps: int = 1_500
+    max_epochs: int | None = None
+    sum_over_batch: bool = False
+    clip_elements: float | None = None
+    clip_norm: float | None = 10.0
+    steps_per_check: int = 50
+    patience: int | None = 8
+
+    def with_kl_weight(self, kl_weight: float) -> TrainingSettings:
+        """The same settings with another factor of the KL term."""
+        return replace(self, kl_weight=kl_weight)
+
+    def steps(self, n_rows: int) -> int:
+        """Steps of a whole fit on so many rows."""
+        if self.max_epochs is None:
+            return self.max_steps
+        return max(1, -(-self.max_epochs * n_rows // self.batch_rows))
+
+
+DEFAULT_TRAINING = TrainingSettings()
+
+ARTICLE_TRAINING = TrainingSettings(
+    corruption=0.0,
+    learning_rate=1e-4,
+    anneal=False,
+    max_epochs=32,
+    sum_over_batch=True,
+    clip_elements=0.5,
+    clip_norm=None,
+    patience=None,
+)
+"""The experiment oddrow starts from: Adam at 1e-4, each element of the gradient clipped to +-0.5, 32 passes."""

@@ -1,0 +1,466 @@
+"""The border: whatever holds a table gives the same plain table."""
+
+import datetime as dt
+import decimal
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import scipy.sparse
+from hypothesis import given
+from hypothesis import strategies as st
+
+import oddrow
+from oddrow.exceptions import DataError
+from oddrow.table._frame import as_table
+
+NAN = float("nan")
+DAY = dt.date(2024, 2, 29)
+NOON = dt.datetime(2024, 2, 29, 12)
+UTC_NOON = NOON.replace(tzinfo=dt.UTC)
+
+PLAIN = pa.table(
+    {
+        "flag": pa.array([True, None, False]),
+        "count": pa.array([1, 2, -3]),
+        "size": pa.array([0.5, None, 1e300]),
+        "name": pa.array(["a", None, ""]),
+        "moment": pa.array([NOON, None, NOON], pa.timestamp("us")),
+        "zoned": pa.array([UTC_NOON, None, UTC_NOON], pa.timestamp("us", "Europe/Paris")),
+    }
+)
+
+
+class Capsule:
+    """Any object of another library that hands over Arrow data."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+def column(values: object) -> pa.ChunkedArray:
+    return as_table({"c": values})["c"]
+
+
+def objects(*values: object) -> np.ndarray:
+    return np.fromiter(values, dtype=object, count=len(values))
+
+
+CONTAINERS = {
+    "arrow table": lambda table: table,
+    "record batch": lambda table: table.to_batches()[0],
+    "batch reader": lambda table: table.to_reader(),
+    "capsule": Capsule,
+    "pandas": lambda table: table.to_pandas(),
+    "pandas on arrow": lambda table: table.to_pandas(types_mapper=pd.ArrowDtype),
+    "pandas of objects": lambda table: table.to_pandas().astype(object),
+    "polars": pl.from_arrow,
+    "polars lazy": lambda table: pl.from_arrow(table).lazy(),
+    "narwhals": nw.from_native,
+    "mapping of lists": lambda table: table.to_pydict(),
+    "mapping of arrow": lambda table: dict(zip(table.column_names, table.columns, strict=True)),
+    "mapping of pandas series": lambda table: dict(table.to_pandas().items()),
+    "mapping of polars series": lambda table: pl.from_arrow(table).to_dict(),
+    "mapping of object arrays": lambda table: {k: objects(*v) for k, v in table.to_pydict().items()},
+    "dictionary encoded": lambda table: table.set_column(3, "name", table["name"].dictionary_encode()),
+}
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_every_container_of_the_same_table_gives_the_same_values(container):
+    table = as_table(CONTAINERS[container](PLAIN))
+    assert table.schema == PLAIN.schema
+    assert table.equals(PLAIN)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.none() | st.integers(-(2**53), 2**53),
+            st.none() | st.floats(allow_nan=False, allow_infinity=True),
+            st.none() | st.text(st.characters(codec="utf-8"), max_size=5),
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_pandas_polars_and_arrow_agree_on_any_values(rows):
+    columns = [list(values) for values in zip(*rows, strict=True)]
+    types = [pa.int64(), pa.float64(), pa.string()]
+    arrow = pa.table([pa.array(v, t) for v, t in zip(columns, types, strict=True)], names=["i", "f", "s"])
+    plain = as_table(arrow)
+    assert plain.equals(arrow)
+    assert as_table(pl.from_arrow(arrow)).equals(plain)
+    assert as_table(arrow.to_pandas(types_mapper=pd.ArrowDtype)).equals(plain)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_reading_a_plain_table_again_changes_nothing(container):
+    once = as_table(CONTAINERS[container](PLAIN))
+    assert as_table(once).equals(once, check_metadata=True)
+
+
+# NumPy ------------------------------------------------------------------------------------------------------
+
+
+def test_an_array_has_columns_x0_x1_or_the_given_names():
+    array = np.array([[1.5, 2.0, NAN], [4.0, 5.0, 6.0]])
+    assert as_table(array).to_pydict() == {"x0": [1.5, 4.0], "x1": [2.0, 5.0], "x2": [None, 6.0]}
+    assert as_table(array, ["p", "q", "r"]).column_names == ["p", "q", "r"]
+
+
+def test_names_that_the_table_has_win_over_the_given_ones():
+    assert as_table(pl.DataFrame({"own": [1]}), ["given"]).column_names == ["own"]
+
+
+def test_given_names_must_be_as_many_as_the_columns():
+    with pytest.raises(DataError, match="has 2 columns, but 1 column names"):
+        as_table(np.ones((3, 2)), ["only"])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "arrow"),
+    [
+        ("bool", pa.bool_()),
+        ("int8", pa.int8()),
+        ("uint64", pa.uint64()),
+        (">i4", pa.int32()),
+        ("float16", pa.float32()),
+        ("float32", pa.float32()),
+        (">f8", pa.float64()),
+        ("longdouble", pa.float64()),
+        ("U3", pa.string()),
+        ("datetime64[D]", pa.date32()),
+        ("datetime64[h]", pa.timestamp("s")),
+        ("datetime64[ns]", pa.timestamp("ns")),
+    ],
+)
+def test_numpy_types_become_the_nearest_arrow_type(dtype, arrow):
+    array = np.array([[1, 0], [0, 1]]).astype(dtype)
+    table = as_table(array)
+    assert table.schema.types == [arrow, arrow]
+    restored = np.column_stack([values.to_numpy().astype(dtype) for values in table.columns])
+    np.testing.assert_array_equal(restored, array)
+
+
+@given(st.lists(st.lists(st.floats(), min_size=3, max_size=3), min_size=1, max_size=6))
+def test_lists_arrays_and_frames_of_floats_agree_with_nan_as_missing(rows):
+    table = as_table(rows)
+    assert table.equals(as_table(np.array(rows)))
+    assert table.equals(as_table(np.asfortranarray(rows)))
+    assert table.equals(as_table(pd.DataFrame(rows, columns=["x0", "x1", "x2"])))
+    np.testing.assert_array_equal(np.column_stack([values.to_numpy() for values in table.columns]), rows)
+    assert sum(values.null_count for values in table.columns) == np.isnan(rows).sum()
+
+
+def test_numbers_beside_texts_in_a_list_stay_numbers():
+    table = as_table([[1, "a"], [2, "b"]])
+    assert table.schema.types == [pa.int64(), pa.string()]
+
+
+def test_masked_values_are_missing():
+    array = np.ma.array([[1, 2], [3, 4]], mask=[[False, True], [False, False]])
+    assert as_table(array).to_pydict() == {"x0": [1, 3], "x1": [None, 4]}
+    mixed = np.ma.array(np.array([["a", 1]], dtype=object), mask=[[True, False]])
+    assert as_table(mixed).to_pydict() == {"x0": [None], "x1": [1]}
+
+
+def test_an_array_without_rows_is_a_table_without_rows():
+    table = as_table(np.empty((0, 2)))
+    assert (table.num_rows, table.schema.types) == (0, [pa.float64(), pa.float64()])
+
+
+# What a column may hold -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "kind"),
+    [
+        ((1, None, NAN), [1, None, None], pa.int64()),
+        ((1, 2.5), [1.0, 2.5], pa.float64()),
+        ((True, 2), [1.0, 2.0], pa.float64()),
+        ((2**70, 1), [2.0**70, 1.0], pa.float64()),
+        ((decimal.Decimal("1.5"), decimal.Decimal("NaN"), 2), [1.5, None, 2.0], pa.float64()),
+        ((np.bool_(True), None), [True, None], pa.bool_()),
+        ((True, pd.NA), [True, None], pa.bool_()),
+        (("a", 1, 2.5, pd.NA, NAN), ["a", "1", "2.5", None, None], pa.string()),
+        (("a", True, NOON), ["a", "True", "2024-02-29 12:00:00"], pa.string()),
+        ((10**400, 1), [str(10**400), "1"], pa.string()),
+        (("\ud800", "a"), ["?", "a"], pa.string()),
+        ((uuid.UUID(int=1),), [str(uuid.UUID(int=1))], pa.string()),
+        ((DAY, None), [DAY, None], pa.date32()),
+        ((NOON, pd.NaT), [NOON, None], pa.timestamp("us")),
+        ((DAY, NOON), [dt.datetime(2024, 2, 29), NOON], pa.timestamp("us")),
+        ((NOON, DAY), [NOON, dt.datetime(2024, 2, 29)], pa.timestamp("us")),
+        ((DAY, UTC_NOON), [str(DAY), str(UTC_NOON)], pa.string()),
+        ((dt.time(1, 2), None), [dt.time(1, 2), None], pa.time64("us")),
+        ((None, NAN), [None, None], pa.null()),
+    ],
+)
+@pytest.mark.parametrize("container", ["mapping", "numpy", "pandas", "polars"])
+def test_objects_keep_the_type_they_share_else_numbers_else_text(values, expected, kind, container):
+    array = objects(*values)
+    X = {
+        "mapping": {"x0": list(values)},
+        "numpy": array.reshape(-1, 1),
+        "pandas": pd.DataFrame({"x0": pd.Series(array, dtype=object)}),
+        "polars": pl.DataFrame({"x0": pl.Series(values, dtype=pl.Object)}),
+    }[container]
+    found = as_table(X)["x0"]
+    assert found.to_pylist() == expected
+    assert found.type == kind
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (pa.array([decimal.Decimal("1.25"), None]), pa.array([1.25, None])),
+        (pa.array([1500, None], pa.duration("ms")), pa.array([1.5, None])),
+        (pa.array([2**60], pa.duration("ns")), pa.array([2.0**60 / 1e9])),
+        (pa.array([1.0, NAN, None]), pa.array([1.0, None, None])),
+        (pa.array([1.0, NAN], pa.float32()), pa.array([1.0, None], pa.float32())),
+        (pa.array(np.array([1.0, NAN], np.float16)), pa.array([1.0, None], pa.float32())),
+        (pa.array(["a", None], pa.large_string()), pa.array(["a", None])),
+        (pa.array(["a", None], pa.string_view()), pa.array(["a", None])),
+        (pa.array([2, 2, None]).dictionary_encode(), pa.array([2, 2, None])),
+        (pa.RunEndEncodedArray.from_arrays([2, 3], ["a", None]), pa.array(["a", "a", None])),
+        (pa.array([1, None], pa.bool8()), pa.array([1, None], pa.int8())),
+        (pa.array([DAY], pa.date64()), pa.array([DAY], pa.date64())),
+        (pa.array([1], pa.timestamp("ns", "Asia/Tokyo")), pa.array([1], pa.timestamp("ns", "Asia/Tokyo"))),
+        (pa.nulls(2), pa.nulls(2)),
+    ],
+)
+def test_arrow_columns_become_plain(array, expected):
+    plain = column(array)
+    assert plain.equals(pa.chunked_array([expected]))
+    assert column(pa.chunked_array([array, array])).length() == 2 * len(array)
+
+
+def test_pandas_categories_sparse_and_durations_become_plain_and_the_index_goes():
+    frame = pd.DataFrame(
+        {
+            "category": pd.Categorical(["b", None, "b"], categories=["a", "b"]),
+            "ordered": pd.Categorical([3, 1, 3], ordered=True),
+            "sparse": pd.arrays.SparseArray([0.0, NAN, 2.0]),
+            "lasting": pd.to_timedelta([1, 2, None], unit="min"),
+        },
+        index=[7, 8, 9],
+    )
+    assert as_table(frame).to_pydict() == {
+        "category": ["b", None, "b"],
+        "ordered": [3, 1, 3],
+        "sparse": [0.0, None, 2.0],
+        "lasting": [60.0, 120.0, None],
+    }
+
+
+def test_polars_categories_and_decimals_become_plain():
+    frame = pl.DataFrame(
+        {
+            "category": pl.Series(["b", None], dtype=pl.Categorical),
+            "chosen": pl.Series(["x", "y"], dtype=pl.Enum(["x", "y"])),
+            "price": pl.Series(["1.5", None]).str.to_decimal(scale=1),
+        }
+    )
+    assert as_table(frame).to_pydict() == {
+        "category": ["b", None],
+        "chosen": ["x", "y"],
+        "price": [1.5, None],
+    }
+
+
+@pytest.mark.parametrize(
+    "nested",
+    [
+        pa.array([[1]]),
+        pa.array([{"a": 1}]),
+        pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64())),
+        [{"a": 1}],
+        [1, {"a": 1}],
+        ["a", (1, 2)],
+        [["a"]],
+    ],
+)
+def test_nested_columns_are_refused_by_name_with_the_way_out(nested):
+    with pytest.raises(DataError, match=r"column 'c' holds nested values \(.+\); drop it, or flatten it"):
+        column(nested)
+
+
+@pytest.mark.parametrize(
+    "binary",
+    [pa.array([b"a"]), pa.array([b"a"], pa.binary(1)), [b"a"], ["a", b"b"], [1, b"b"], np.array(["a"], "S")],
+)
+def test_columns_of_bytes_are_refused_by_name(binary):
+    with pytest.raises(DataError, match="column 'c' holds bytes"):
+        column(binary)
+
+
+def test_a_type_that_is_not_known_is_refused_by_name():
+    with pytest.raises(DataError, match="column 'c' has the type month_day_nano_interval"):
+        column(pa.array([pa.MonthDayNano([1, 2, 3])]))
+
+
+# Names and dimensions ---------------------------------------------------------------------------------------
+
+
+def test_names_become_texts():
+    assert as_table(pd.DataFrame([[1, 2]], columns=[3, ("a", "b")])).column_names == ["3", "('a', 'b')"]
+    assert as_table({1: [1]}).column_names == ["1"]
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        pd.DataFrame([[1, 2, 3]], columns=["b", "a", "a"]),
+        pd.DataFrame([[1, 2, 3]], columns=["b", "1", 1]).rename(columns={"1": "a", 1: "a"}),
+        pa.Table.from_arrays([pa.array([1])] * 3, names=["b", "a", "a"]),
+        Capsule(pa.Table.from_arrays([pa.array([1])] * 3, names=["b", "a", "a"])),
+    ],
+)
+def test_a_name_that_occurs_twice_is_named(X):
+    with pytest.raises(DataError, match=r"occur more than once: 'a'$"):
+        as_table(X)
+
+
+def test_names_that_become_the_same_text_are_named():
+    with pytest.raises(DataError, match=r"occur more than once: '1'$"):
+        as_table(pd.DataFrame([[1, 2]], columns=[1, "1"]))
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.ones(3),
+        [1, 2],
+        [],
+        pd.Series([1, 2]),
+        pl.Series([1, 2]),
+        pa.array([1, 2]),
+        pa.chunked_array([[1, 2]]),
+        ["a", "b"],
+    ],
+)
+def test_one_dimension_is_refused_in_the_words_scikit_learn_looks_for(X):
+    with pytest.raises(DataError, match=r"Expected 2D array, got 1D array instead. Reshape your data"):
+        as_table(X)
+
+
+def test_other_dimensions_are_refused():
+    with pytest.raises(DataError, match="Expected 2D array, got 3D array instead"):
+        as_table(np.ones((1, 1, 1)))
+    with pytest.raises(DataError, match=r"Expected 2D array, got a scalar instead: .* from int"):
+        as_table(3)
+    with pytest.raises(DataError, match=r"is a text, not a table; to read a file, use read_table"):
+        as_table("table.csv")
+
+
+@pytest.mark.parametrize(
+    "X", [np.empty((12, 0)), pd.DataFrame(index=range(12)), pa.table({}), pl.DataFrame(), {}]
+)
+def test_a_table_without_columns_is_refused_in_the_words_scikit_learn_looks_for(X):
+    with pytest.raises(
+        DataError, match=r"0 feature\(s\) \(shape=\(\d*, 0\)\) while a minimum of \d* is required\."
+    ):
+        as_table(X)
+
+
+@pytest.mark.parametrize("kind", [scipy.sparse.csr_matrix, scipy.sparse.coo_array])
+def test_sparse_matrices_are_refused(kind):
+    with pytest.raises(DataError, match=r"sparse matrix.*X\.toarray\(\)"):
+        as_table(kind(np.eye(2)))
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.ones((2, 2)) * 1j,
+        [[1j, 2], [3, 4]],
+        {"c": np.array([1j])},
+        {"c": [1j, "a"]},
+        pd.DataFrame({"c": [1j]}),
+        np.array([[1j, "a"]], dtype=object),
+    ],
+)
+def test_complex_numbers_are_refused(X):
+    with pytest.raises(DataError, match="Complex data not supported"):
+        as_table(X)
+
+
+def test_rows_and_columns_of_different_lengths_are_refused():
+    with pytest.raises(DataError, match="rows of one length"):
+        as_table([[1, 2], [3]])
+    with pytest.raises(DataError, match="'b' has 1 values, 'a' has 2"):
+        as_table({"a": [1, 2], "b": [1]})
+
+
+@pytest.mark.parametrize("value", [1, "text", {"k": 1}, np.ones((2, 2))])
+def test_a_column_of_a_mapping_must_be_a_sequence(value):
+    with pytest.raises(DataError, match="column 'c' must be a sequence of values, but is of type"):
+        as_table({"c": value})
+
+
+def test_objects_that_only_numpy_understands_are_arrays():
+    class Wrapped:
+        def __array__(self, dtype=None, copy=None):
+            return np.array([[1.0, 2.0]], dtype=dtype)
+
+    assert as_table(Wrapped()).to_pydict() == {"x0": [1.0], "x1": [2.0]}
+
+
+def test_an_object_whose_stream_is_no_table_is_refused():
+    class Broken:
+        def __arrow_c_stream__(self, requested_schema=None):
+            return pa.chunked_array([[1]]).__arrow_c_stream__(requested_schema)
+
+    with pytest.raises(DataError, match="Broken does not hand over an Arrow table"):
+        as_table(Broken())
+
+
+# The package above this layer imports scikit-learn, which loads what it finds; an empty one stands in for it.
+LAYER_ALONE = f"""
+import sys, types
+sys.modules["oddrow"] = types.ModuleType("oddrow")
+sys.modules["oddrow"].__path__ = [{str(Path(oddrow.__file__).parent)!r}]
+"""
+NONE_INSTALLED = """
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("pandas", "polars", "narwhals"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, NotInstalled())
+"""
+
+
+def printed(program: str) -> list[str]:
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.splitlines()
+
+
+def test_arrays_lists_and_arrow_tables_need_no_data_frame_library():
+    reading = """
+import numpy, pyarrow
+from oddrow.table._frame import as_table
+for X in (numpy.ones((1, 1)), [[1, "a"]], {"x0": [1, "a", None]}, pyarrow.table({"x0": [1]})):
+    print(as_table(X)["x0"].to_pylist())
+"""
+    assert printed(LAYER_ALONE + NONE_INSTALLED + reading) == ["[1.0]", "[1]", "['1', 'a', None]", "[1]"]
+
+
+def test_importing_loads_no_data_frame_library():
+    importing = """
+import oddrow.table._frame, oddrow.table._files
+print({"pandas", "polars", "narwhals", "jax"} & set(sys.modules))
+"""
+    assert printed(LAYER_ALONE + importing) == ["set()"]
