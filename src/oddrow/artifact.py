@@ -1,4 +1,4 @@
-"""Save and load a fitted detector: one file, a JSON manifest and safetensors, a protocol number, no code.
+r"""Save and load a fitted detector: one file, a JSON manifest and safetensors, a protocol number, no code.
 
 The file, in order (integers little-endian)::
 
@@ -191,7 +191,7 @@ def _manifest(detector: VAEDetector | AutoencoderDetector, tails: dict[str, _Tai
     return _Manifest(
         detector="vae" if isinstance(detector, VAEDetector) else "autoencoder",
         settings=detector.settings,
-        contamination=detector.contamination if detector.contamination == "auto" else float(detector.contamination),
+        contamination="auto" if detector.contamination == "auto" else float(detector.contamination),
         kl_weight=float(getattr(detector, "kl_weight", 0.0)),
         random_state=int(random_state) if isinstance(random_state, int | np.integer) else None,
         feature_names=None if names is None else tuple(map(str, names)),
@@ -319,9 +319,7 @@ class _Store:
     def __init__(self, arrays: Arrays) -> None:
         self._arrays = dict(arrays)
 
-    def take(
-        self, name: str, dtype: Any, shape: tuple[int | None, ...], *, finite: bool = True
-    ) -> npt.NDArray[Any]:
+    def take(self, name: str, dtype: Any, shape: tuple[int | None, ...], *, finite: bool = True) -> npt.NDArray[Any]:
         if name not in self._arrays:
             raise ModelFileError(f"array {name!r} is missing")
         array = self._arrays.pop(name)

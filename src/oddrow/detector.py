@@ -70,6 +70,10 @@ class _Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
     encoding: TableEncoding | None
     random_state: int | np.random.Generator | np.random.RandomState | None
     on_progress: Callable[[int, int, float], None] | None
+    model_: FittedModel
+    offset_: float
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[np.object_]
 
     @property
     @abstractmethod
@@ -85,8 +89,8 @@ class _Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         Parameters
         ----------
         X
-            Table [n, n_columns] with at least 2 rows: pandas, polars, Arrow, anything narwhals understands, or a 2-D array
-            (its columns are named x0, x1, ...). Missing values are welcome, infinite ones are not.
+            Table [n, n_columns] with at least 2 rows: pandas, polars, Arrow, anything narwhals understands, or a
+            2-D array (its columns are named x0, x1, ...). Missing values are welcome, infinite ones are not.
         y
             Ignored.
 
@@ -103,11 +107,10 @@ class _Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         contamination = checked_contamination(self.contamination)
         table = self._as_table(X, reset=True)
         if table.num_rows < 2:
-            raise DataError(f"the table has n_samples={table.num_rows} row; fitting needs at least 2 (1 sample is no sample)")
-        if self.encoding is None:
-            schema = TableSchema.infer(table, self.columns)
-        else:
-            schema = self.encoding.schema
+            raise DataError(
+                f"the table has n_samples={table.num_rows} row; fitting needs at least 2 (1 sample is no sample)"
+            )
+        schema = TableSchema.infer(table, self.columns) if self.encoding is None else self.encoding.schema
         rng = _generator(self.random_state)
         parts = _split(table.num_rows, settings, rng)
         encoding = self.encoding or TableEncoding.learn(schema, table.take(parts.training), settings.style)
@@ -115,9 +118,7 @@ class _Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         surprise_model, projection = self._learn(settings, encoding, _select(encoded, parts), rng)
         if contamination is None:
             n_calibration = len(surprise_model.calibration.scores)
-            threshold = false_alarm_threshold(
-                AUTO_FALSE_ALARMS, n_calibration, held_out=settings.calibration_share > 0
-            )
+            threshold = false_alarm_threshold(AUTO_FALSE_ALARMS, n_calibration, held_out=settings.calibration_share > 0)
         else:
             threshold = training_share_threshold(contamination, surprise_model.score(encoded).surprise)
         self.model_ = FittedModel(encoding, surprise_model, projection, threshold)
@@ -132,7 +133,11 @@ class _Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         is_article = settings.style == "article"
         likelihood = SquaredError(encoding.layout) if is_article else MixedLikelihood(encoding.layout)
         shape = NetworkShape(
-            encoding.layout.n_features, settings.hidden, settings.n_latent, likelihood.n_outputs, self._is_variational
+            encoding.layout.n_features,
+            settings.hidden,
+            settings.n_latent,
+            likelihood.n_outputs,
+            self._is_variational,
         )
         training_settings = self._training_settings(is_article)
         network = fit_network(
@@ -200,7 +205,7 @@ class _Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         if not reset:
             check_is_fitted(self, "model_")
         table = as_table(X)
-        is_array = not hasattr(X, "columns") and not hasattr(X, "column_names")
+        is_array = not _has_column_names(X)
         if reset:
             self.n_features_in_ = table.num_columns
             if hasattr(self, "feature_names_in_"):
@@ -235,8 +240,9 @@ class VAEDetector(_Detector):
     settings : {"default", "article"}
         "article" is the network, encoding, loss, training and score of the experiment oddrow starts from.
     kl_weight : float
-        Factor of the KL term, in nats of loss per nat of KL. 1.0 makes the loss the negative evidence lower bound; the KL
-        is summed over the latent dimensions and the reconstruction over the columns, both averaged over the rows.
+        Factor of the KL term, in nats of loss per nat of KL. 1.0 makes the loss the negative evidence lower
+        bound; the KL is summed over the latent dimensions and the reconstruction over the columns, both averaged
+        over the rows.
     contamination : "auto" or float
         "auto" flags what one normal row in a hundred reaches (99th percentile of held-out rows); a number from 0 to 0.5
         flags exactly that share of the training rows, ties excepted.
@@ -362,9 +368,7 @@ def _split(n_rows: int, settings: DetectorSettings, rng: np.random.Generator) ->
     n_stopping = max(1, round(settings.stopping_share * n_rows)) if n_rows > 2 else 0
     order = rng.permutation(n_rows)
     held_out = n_calibration + n_stopping
-    return _Parts(
-        np.sort(order[held_out:]), np.sort(order[n_calibration:held_out]), np.sort(order[:n_calibration])
-    )
+    return _Parts(np.sort(order[held_out:]), np.sort(order[n_calibration:held_out]), np.sort(order[:n_calibration]))
 
 
 def _select(encoded: EncodedTable, parts: _Parts) -> _Encoded:
@@ -378,6 +382,12 @@ def _checked_settings(name: str) -> DetectorSettings:
     return SETTINGS[name]
 
 
+def _has_column_names(X: Any) -> bool:
+    """Whether a table names its columns itself; asked of the type, since a lazy frame would resolve its plan."""
+    named = ("columns", "column_names", "__arrow_c_stream__")
+    return isinstance(X, Mapping) or any(hasattr(type(X), name) for name in named)
+
+
 def _generator(random_state: int | np.random.Generator | np.random.RandomState | None) -> np.random.Generator:
     """A generator of its own: an int always starts anew, a generator or RandomState moves on."""
     if isinstance(random_state, np.random.RandomState):
@@ -385,4 +395,6 @@ def _generator(random_state: int | np.random.Generator | np.random.RandomState |
     try:
         return np.random.default_rng(random_state)
     except (TypeError, ValueError) as error:
-        raise SettingError(f"random_state is {random_state!r}; give a whole number >= 0, a Generator or None") from error
+        raise SettingError(
+            f"random_state is {random_state!r}; give a whole number >= 0, a Generator or None"
+        ) from error

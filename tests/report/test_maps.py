@@ -1,3 +1,4 @@
+import pickle
 import subprocess
 import sys
 from functools import partial
@@ -11,8 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 import oddrow.report
-from oddrow.exceptions import MissingExtraError, OutputError, SettingError
-from oddrow.report import MapSummary, Panel, _maps, draw_maps, draw_panels
+from oddrow.exceptions import OutputError, SettingError
+from oddrow.report import MapSummary, Panel, _maps, _pictures, draw_maps, draw_panels
+
+FORMS = ("png", "svg")
+STEMS = (
+    "latent_by_surprise", "latent_by_decision", "latent_by_truth",
+    "latent_maps", "surprise_distribution", "learning_curve",
+)  # fmt: skip
 
 
 def summary_of(points, surprise, **others):
@@ -35,86 +42,56 @@ def labelled_summary():
     return summary_of(points, surprise, is_anomaly=rng.random(200) < 0.1, learning_curve=curve)
 
 
-def panels_of(*titles):
-    rng = np.random.default_rng(0)
-    return [
-        Panel(points=rng.normal(size=(60, 2)), labels=np.arange(60) % 10, title=title, caption="word " * 40)
-        for title in titles
-    ]
+def panels_of(*titles, classes=3):
+    points = np.random.default_rng(0).normal(size=(2 * classes, 2))
+    labels = np.arange(2 * classes) % classes
+    return [Panel(points=points, labels=labels, title=title, caption="word " * 40) for title in titles]
 
 
 def contents_of(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
+@pytest.fixture(scope="module", autouse=True)
+def another_process(tmp_path_factory):
+    """A process that draws a summary, and the folder for it; it is at work while the first tests run here."""
+    program = """
+import pickle, sys
+from pathlib import Path
+from oddrow.report import draw_maps
+summary = pickle.load(sys.stdin.buffer)
+assert "matplotlib" not in sys.modules
+draw_maps(summary, Path(sys.argv[1]))
+assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules
+"""
     folder = tmp_path_factory.mktemp("drawn") / "made" / "on demand"
-    return draw_maps(labelled_summary(), folder), folder
+    command = [sys.executable, "-W", "error", "-c", program, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        process.stdin.write(pickle.dumps(labelled_summary()))
+        process.stdin.close()
+        yield process, folder
+
+
+@pytest.fixture(scope="module")
+def drawn(another_process):
+    """The folder with the pictures of the labelled summary."""
+    process, folder = another_process
+    assert process.wait() == 0
+    return folder
 
 
 @pytest.fixture
 def blank(monkeypatch):
     """Every picture is a file without content: for laws about files alone."""
-    for figure in ("_maps_figure", "_distribution_figure"):
+    for figure in ("_maps_figure", "_distribution_figure", "_curve_figure"):
         monkeypatch.setattr(_maps, figure, lambda *_: None)
-    monkeypatch.setattr(_maps, "_render", lambda _: [b"", b""])
+    monkeypatch.setattr(_pictures, "_render", lambda _: [b"", b""])
 
 
-def test_every_picture_is_written_in_both_formats_and_nothing_else(drawn):
-    paths, folder = drawn
-    stems = [
-        "latent_by_surprise", "latent_by_decision", "latent_by_truth",
-        "latent_maps", "surprise_distribution", "learning_curve",
-    ]  # fmt: skip
-    assert paths == [folder / f"{stem}.{form}" for stem in stems for form in ("png", "svg")]
-    assert set(folder.iterdir()) == set(paths)
-
-
-def test_every_png_shows_something(drawn):
-    for path in drawn[0]:
-        if path.suffix == ".png":
-            picture = imread(path)
-            assert min(picture.shape[:2]) > 600, path.name
-            is_inked = picture[..., :3].min(axis=2) < 0.9
-            assert 0.005 < is_inked.mean() < 0.5, path.name
-
-
-@pytest.mark.parametrize(
-    ("stem", "texts"),
-    [
-        (
-            "latent_by_surprise",
-            ["latent axis 1 (PCA)", "latent axis 2 (PCA)", "surprise (nats), threshold 4.6"],
-        ),
-        ("latent_by_decision", ["not odd (", "odd (", "Triangles at the border: 1 row farther out"]),
-        ("latent_by_truth", ["labelled normal (", "labelled anomaly ("]),
-        ("latent_maps", ["surprise", "decision", "truth"]),
-        ("surprise_distribution", ["surprise (nats)", "threshold (4.6 nats)", "judged odd: "]),
-        ("learning_curve", ["training", "held out", "reconstruction", "KL divergence", "best step (1,500)"]),
-    ],
-)
-def test_every_svg_is_well_formed_and_names_what_it_shows(drawn, stem, texts):
-    content = (drawn[1] / f"{stem}.svg").read_text()
-    assert ET.fromstring(content).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - our own file
-    # Letters are drawn as outlines, so that a picture looks alike everywhere; the text stands in comments.
-    for text in [*texts, "a table &amp; its $rows$"]:
-        assert f"<!-- {text}" in content
-
-
-def test_the_same_summary_gives_the_same_bytes_whatever_the_users_settings(drawn, monkeypatch):
-    monkeypatch.setitem(rcParams, "font.size", 20.0)
-    monkeypatch.setitem(rcParams, "svg.hashsalt", None)
-    summary = labelled_summary()
-    with _maps._drawing():
-        again = {
-            "latent_by_surprise": _maps._maps_figure(summary, [_maps._paint_surprise]),
-            "surprise_distribution": _maps._distribution_figure(summary),
-        }
-        for stem, figure in again.items():
-            before = [(drawn[1] / f"{stem}.{form}").read_bytes() for form in ("png", "svg")]
-            assert _maps._render(figure) == before, stem
-    assert rcParams["font.size"] == 20.0
+@pytest.mark.usefixtures("blank")
+def test_the_files_written_are_returned(tmp_path):
+    paths = draw_maps(labelled_summary(), tmp_path / "made" / "on demand")
+    assert paths == [tmp_path / "made" / "on demand" / f"{stem}.{form}" for stem in STEMS for form in FORMS]
 
 
 @pytest.mark.usefixtures("blank")
@@ -129,29 +106,13 @@ def test_nothing_is_written_when_one_file_exists_unless_forced(tmp_path):
     assert (tmp_path / "surprise_distribution.svg").read_bytes() != b"mine"
 
 
-@pytest.mark.usefixtures("blank")
-def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be written"):
-        draw_maps(summary_of(np.eye(2), [1.0, 2.0]), tmp_path / "file")
-
-
-@pytest.mark.usefixtures("blank")
-def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path, monkeypatch):
-    (tmp_path / "latent_by_surprise.png").write_text("old")
-    monkeypatch.setattr(_maps.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left")))
-    with pytest.raises(OutputError, match=r"latent_by_surprise\.png cannot be written: No space left"):
-        draw_maps(summary_of(np.eye(2), [1.0, 2.0]), tmp_path, force=True)
-    assert contents_of(tmp_path) == {"latent_by_surprise.png": b"old"}
-
-
 def test_forty_thousand_rows_spread_evenly_stay_below_a_megabyte():
     rng = np.random.default_rng(0)
     is_odd = rng.random(40_000) < 0.4
     summary = summary_of(rng.random((40_000, 2)), rng.exponential(2, 40_000), is_odd=is_odd)
     paint = partial(_maps._paint_groups, is_odd, _maps.DECISION, "decision")
-    with _maps._drawing():
-        _, svg = _maps._render(_maps._maps_figure(summary, [paint, paint]))
+    with _pictures.drawing():
+        _, svg = _pictures._render(_maps._maps_figure(summary, [paint]))
     assert 300_000 < len(svg) < 1_000_000
 
 
@@ -173,7 +134,7 @@ def test_forty_thousand_rows_spread_evenly_stay_below_a_megabyte():
     ids=["three rows", "one row", "identical rows", "extreme rows", "one reading"],
 )  # fmt: skip
 def test_degenerate_summaries_are_drawn_without_a_warning(summary):
-    with _maps._drawing():
+    with _pictures.drawing():
         paint_decision = partial(_maps._paint_groups, summary.is_odd, _maps.DECISION, "decision")
         figures = [
             _maps._maps_figure(summary, [_maps._paint_surprise, paint_decision]),
@@ -215,7 +176,7 @@ def test_a_panels_caption_counts_the_rows_too_far_out():
     points = np.random.default_rng(0).normal(size=(60, 2))
     points[:2] = [[1e6, 0.0], [0.0, -1e6]]
     panel = Panel(points=points, labels=np.zeros(60, dtype=int), title="far", caption="A sentence.")
-    with _maps._drawing():
+    with _pictures.drawing():
         figure = _maps._panels_figure([panel], np.arange(1), "")
     (caption,) = figure.axes[0].texts
     counted = "A sentence. (2 rows farther out: triangles at the border)"
@@ -223,8 +184,8 @@ def test_a_panels_caption_counts_the_rows_too_far_out():
 
 
 def test_panels_are_laid_out_in_rows_of_three():
-    with _maps._drawing():
-        figure = _maps._panels_figure(panels_of("a", "b", "c", "d"), np.arange(10), "four")
+    with _pictures.drawing():
+        figure = _maps._panels_figure(panels_of("a", "b", "c", "d"), np.arange(3), "four")
     tops = [axes.get_subplotspec().rowspan.start for axes in figure.axes]
     assert tops == [0, 0, 0, 1, 1, 1]
     assert [axes.axison for axes in figure.axes] == [True] * 4 + [False] * 2
@@ -235,33 +196,65 @@ def test_panels_refuse_none_and_too_many_classes(tmp_path):
         draw_panels([], tmp_path / "none", title="")
     other = Panel(points=np.zeros((1, 2)), labels=np.array([10]), title="")
     with pytest.raises(SettingError, match="the panels hold 11 classes"):
-        draw_panels([*panels_of("ten"), other], tmp_path / "many", title="")
-
-
-def test_without_matplotlib_the_answer_is_the_install_command(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'oddrow\[plot\]'"):
-        draw_maps(summary_of(np.eye(2), [1.0, 2.0]), tmp_path / "folder")
-    assert not (tmp_path / "folder").exists()
-
-
-def test_importing_loads_no_matplotlib_drawing_no_pyplot_and_another_process_draws_the_same(tmp_path):
-    program = """
-import sys
-from pathlib import Path
-import numpy as np
-from oddrow.report import Panel, draw_panels
-assert "matplotlib" not in sys.modules
-panel = Panel(points=np.eye(2), labels=np.arange(2), title="t")
-draw_panels([panel], Path(sys.argv[1]), title="t")
-assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules
-"""
-    subprocess.run([sys.executable, "-W", "error", "-c", program, str(tmp_path / "there")], check=True)
-    panel = Panel(points=np.eye(2), labels=np.arange(2), title="t")
-    for path in draw_panels([panel], tmp_path / "here", title="t"):
-        assert path.read_bytes() == (tmp_path / f"there{path.suffix}").read_bytes()
+        draw_panels([*panels_of("ten", classes=10), other], tmp_path / "many", title="")
 
 
 def test_the_table_of_contents_is_what_is_there():
     public = {name for name in vars(oddrow.report) if not name.startswith("_")}
     assert public == set(oddrow.report.__all__)
+
+
+# What another process has drawn -----------------------------------------------------------------------------
+
+
+def test_drawing_loads_matplotlib_but_importing_does_not_and_nothing_loads_pyplot(another_process):
+    process, _ = another_process
+    assert process.wait() == 0
+
+
+def test_every_picture_is_written_in_both_formats_and_nothing_else(drawn):
+    assert {path.name for path in drawn.iterdir()} == {f"{stem}.{form}" for stem in STEMS for form in FORMS}
+
+
+def test_every_png_shows_something(drawn):
+    for path in drawn.glob("*.png"):
+        picture = imread(path)
+        assert min(picture.shape[:2]) > 600, path.name
+        is_inked = picture[..., :3].min(axis=2) < 0.9
+        assert 0.005 < is_inked.mean() < 0.5, path.name
+
+
+@pytest.mark.parametrize(
+    ("stem", "texts"),
+    [
+        (
+            "latent_by_surprise",
+            ["latent axis 1 (PCA)", "latent axis 2 (PCA)", "surprise (nats), threshold 4.6"],
+        ),
+        ("latent_by_decision", ["not odd (", "odd (", "Triangles at the border: 1 row farther out"]),
+        ("latent_by_truth", ["labelled normal (", "labelled anomaly ("]),
+        ("latent_maps", ["surprise", "decision", "truth"]),
+        ("surprise_distribution", ["surprise (nats)", "threshold (4.6 nats)", "judged odd: "]),
+        ("learning_curve", ["training", "held out", "reconstruction", "KL divergence", "best step (1,500)"]),
+    ],
+)
+def test_every_svg_is_well_formed_and_names_what_it_shows(drawn, stem, texts):
+    content = (drawn / f"{stem}.svg").read_text()
+    assert ET.fromstring(content).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - our own file
+    # Letters are drawn as outlines, so that a picture looks alike everywhere; the text stands in comments.
+    for text in [*texts, "a table &amp; its $rows$"]:
+        assert f"<!-- {text}" in content
+
+
+def test_a_summary_gives_the_same_bytes_whatever_the_process_and_the_users_settings(drawn, monkeypatch):
+    monkeypatch.setitem(rcParams, "font.size", 20.0)
+    monkeypatch.setitem(rcParams, "svg.hashsalt", None)
+    summary = labelled_summary()
+    with _pictures.drawing():
+        again = {
+            "latent_by_surprise": _maps._maps_figure(summary, [_maps._paint_surprise]),
+            "surprise_distribution": _maps._distribution_figure(summary),
+        }
+        for stem, figure in again.items():
+            assert _pictures._render(figure) == [(drawn / f"{stem}.{form}").read_bytes() for form in FORMS]
+    assert rcParams["font.size"] == 20.0

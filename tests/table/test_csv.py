@@ -128,8 +128,7 @@ def test_values_that_repeat_are_read_as_they_are_alone(name, data):
     column = data.draw(st.lists(fields, min_size=1, max_size=8, unique=True))
     times = data.draw(st.integers(3, 40))
     alone, repeated = (
-        read("c,end\n" + "".join(f"{field},x\n" for field in fields))["c"]
-        for fields in (column, column * times)
+        read("c,end\n" + "".join(f"{field},x\n" for field in fields))["c"] for fields in (column, column * times)
     )
     assert repeated.type == alone.type
     assert repeated.to_pylist() == alone.to_pylist() * times
@@ -141,13 +140,7 @@ def test_values_that_repeat_are_read_as_they_are_alone(name, data):
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiters_are_found_or_given(delimiter):
     expected = {"a": [1, 3], "b": [2.5, None], "c": ["x", "y"]}
-    text = (
-        delimiter.join("abc")
-        + "\n"
-        + delimiter.join(["1", "2.5", "x"])
-        + "\n"
-        + delimiter.join(["3", "", "y"])
-    )
+    text = delimiter.join("abc") + "\n" + delimiter.join(["1", "2.5", "x"]) + "\n" + delimiter.join(["3", "", "y"])
     assert read(text).to_pydict() == expected
     assert read(text, delimiter=delimiter).to_pydict() == expected
     body = text.partition("\n")[2]

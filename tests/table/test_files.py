@@ -139,13 +139,9 @@ def test_json_lines_refuse_infinity_and_leave_nothing(tmp_path):
 
 
 def test_files_become_plain_like_any_other_table(tmp_path):
-    table = pa.table(
-        {"kind": pa.array(["a", None]).dictionary_encode(), "price": pa.array([1.5, float("nan")])}
-    )
+    table = pa.table({"kind": pa.array(["a", None]).dictionary_encode(), "price": pa.array([1.5, float("nan")])})
     pq.write_table(table, tmp_path / "table.parquet")
-    assert read_table(tmp_path / "table.parquet").equals(
-        pa.table({"kind": ["a", None], "price": [1.5, None]})
-    )
+    assert read_table(tmp_path / "table.parquet").equals(pa.table({"kind": ["a", None], "price": [1.5, None]}))
 
 
 def test_a_folder_name_with_an_equals_sign_adds_no_column(tmp_path):
@@ -185,9 +181,7 @@ def test_json_lines_join_keys_and_types_as_objects_do():
 
 
 def test_texts_in_json_stay_texts_unless_all_are_dates():
-    table = read(
-        '{"n": "1", "d": "2024-02-29", "m": "2024-02-29"}\n{"n": "02", "m": "soon"}\n', format="jsonl"
-    )
+    table = read('{"n": "1", "d": "2024-02-29", "m": "2024-02-29"}\n{"n": "02", "m": "soon"}\n', format="jsonl")
     assert table.to_pydict() == {
         "n": ["1", "02"],
         "d": [dt.date(2024, 2, 29), None],
@@ -231,14 +225,10 @@ def test_an_arrow_file_whose_texts_lie_beyond_its_end_is_refused(tmp_path):
     offsets, damaged = struct.pack("<3i", 0, 3, 6), struct.pack("<3i", 0, 3, 2**30)
     data = (tmp_path / "table.arrow").read_bytes()
     assert data.count(offsets) == 1
-    assert "is not an Arrow IPC file, or is damaged" in error_of(
-        data.replace(offsets, damaged), format="arrow"
-    )
+    assert "is not an Arrow IPC file, or is damaged" in error_of(data.replace(offsets, damaged), format="arrow")
 
 
-@given(
-    st.binary(max_size=60), st.sampled_from(["csv", "tsv", "jsonl", "csv.gz", "csv.zst", "parquet", "arrow"])
-)
+@given(st.binary(max_size=60), st.sampled_from(["csv", "tsv", "jsonl", "csv.gz", "csv.zst", "parquet", "arrow"]))
 @settings(max_examples=300)
 def test_any_bytes_are_read_or_refused(data, form):
     with contextlib.suppress(TableReadError):

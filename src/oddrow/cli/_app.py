@@ -8,7 +8,6 @@ import sys
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 
 from oddrow.cli import _console
@@ -50,18 +49,12 @@ def _globals(
 
 
 def main() -> NoReturn:
-    """Run the command line and leave with its exit code."""
+    """Run the command line and leave with its exit code; usage errors (2) are the parser's own."""
+    code = 0
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        code = app(args=_globals_first(sys.argv[1:]), standalone_mode=False)
-        sys.stdout.flush()
-    except click.exceptions.Exit as leaving:
-        code = leaving.exit_code
-    except click.ClickException as error:
-        error.show(file=sys.stderr)
-        code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        _console.say("interrupted")
+        app(args=_globals_first(sys.argv[1:]))
+    except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
         # the reader of stdout has gone: nothing is wrong, and nothing more can be said there
@@ -71,7 +64,7 @@ def main() -> NoReturn:
         code = _failed(error)
     except MemoryError as error:
         code = _failed(OddrowError(f"the table does not fit into memory ({error})"))
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(code)
 
 
 def _failed(error: OddrowError) -> int:

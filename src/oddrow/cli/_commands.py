@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pyarrow as pa
 import typer
@@ -52,12 +52,18 @@ class SettingsName(StrEnum):
 
 
 TableArgument = Annotated[
-    str, typer.Argument(metavar="TABLE", help="CSV, TSV, Parquet, Arrow or JSON lines, perhaps .gz or .zst; - for CSV on stdin.")
+    str,
+    typer.Argument(
+        metavar="TABLE",
+        help="CSV, TSV, Parquet, Arrow or JSON lines, perhaps .gz or .zst; - for CSV on stdin.",
+    ),
 ]
 ModelOption = Annotated[Path, typer.Option("--model", "-m", metavar="MODEL", help="A model file that fit wrote.")]
 DelimiterOption = Annotated[str | None, typer.Option("--delimiter", help="What separates the fields of a CSV file.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
-LabelOption = Annotated[str | None, typer.Option("--label", metavar="COL", help="Column that tells which rows are normal.")]
+LabelOption = Annotated[
+    str | None, typer.Option("--label", metavar="COL", help="Column that tells which rows are normal.")
+]
 NormalOption = Annotated[str | None, typer.Option("--normal", metavar="VALUE", help="Its value for a normal row.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same model.")]
@@ -71,9 +77,14 @@ def register(app: typer.Typer) -> None:
 
 def inspect(
     table: TableArgument,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="COLUMNS.json", help="A file to edit and give to fit.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="COLUMNS.json", help="A file to edit and give to fit."),
+    ] = None,
     label: LabelOption = None,
-    category: Annotated[list[str] | None, typer.Option("--category", metavar="COL", help="Treat as names, not quantities.")] = None,
+    category: Annotated[
+        list[str] | None, typer.Option("--category", metavar="COL", help="Treat as names, not quantities.")
+    ] = None,
     ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="COL", help="Leave a column out.")] = None,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
@@ -97,12 +108,24 @@ def fit(
     label: LabelOption = None,
     normal: NormalOption = None,
     detector: Annotated[DetectorName, typer.Option("--detector")] = DetectorName.VAE,
-    settings: Annotated[SettingsName, typer.Option("--settings", help="oddrow's own, or the article's network and loss.")] = SettingsName.DEFAULT,
-    kl_weight: Annotated[float, typer.Option("--kl-weight", metavar="W", help="Factor of the KL term; 1 is the true bound.")] = 1.0,
-    contamination: Annotated[str, typer.Option("--contamination", metavar="SHARE", help='"auto", or the share of training rows to flag.')] = "auto",
-    category: Annotated[list[str] | None, typer.Option("--category", metavar="COL", help="Treat as names, not quantities.")] = None,
+    settings: Annotated[
+        SettingsName, typer.Option("--settings", help="oddrow's own, or the article's network and loss.")
+    ] = SettingsName.DEFAULT,
+    kl_weight: Annotated[
+        float, typer.Option("--kl-weight", metavar="W", help="Factor of the KL term; 1 is the true bound.")
+    ] = 1.0,
+    contamination: Annotated[
+        str,
+        typer.Option("--contamination", metavar="SHARE", help='"auto", or the share of training rows to flag.'),
+    ] = "auto",
+    category: Annotated[
+        list[str] | None, typer.Option("--category", metavar="COL", help="Treat as names, not quantities.")
+    ] = None,
     ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="COL", help="Leave a column out.")] = None,
-    columns: Annotated[Path | None, typer.Option("--columns", metavar="FILE", help="Kinds of columns, as inspect -o wrote them.")] = None,
+    columns: Annotated[
+        Path | None,
+        typer.Option("--columns", metavar="FILE", help="Kinds of columns, as inspect -o wrote them."),
+    ] = None,
     seed: SeedOption = 0,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
@@ -112,7 +135,8 @@ def fit(
     rows = _normal_rows(read_table(table, delimiter=delimiter), label, normal)
     overrides = _overrides(columns, category, ignore, present=rows.column_names, label=label)
     share = contamination if contamination == "auto" else _number(contamination)
-    common = {"settings": settings.value, "contamination": share, "columns": overrides, "random_state": seed}
+    common: dict[str, Any] = {"settings": settings.value, "contamination": share, "random_state": seed}
+    common["columns"] = overrides
     with _console.fit_progress() as on_progress:
         fitted: Detector
         if detector is DetectorName.VAE:
@@ -129,8 +153,14 @@ def fit(
 def score(
     table: TableArgument,
     model: ModelOption,
-    output: Annotated[str, typer.Option("--output", "-o", metavar="OUT", help="By its suffix CSV, Parquet, ...; - is CSV on stdout.")] = "-",
-    explain: Annotated[int | None, typer.Option("--explain", metavar="K", min=1, help="Add the K strongest reasons of each row.")] = None,
+    output: Annotated[
+        str,
+        typer.Option("--output", "-o", metavar="OUT", help="By its suffix CSV, Parquet, ...; - is CSV on stdout."),
+    ] = "-",
+    explain: Annotated[
+        int | None,
+        typer.Option("--explain", metavar="K", min=1, help="Add the K strongest reasons of each row."),
+    ] = None,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
 ) -> None:
@@ -217,7 +247,8 @@ def map_(
 
 
 def info(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that fit wrote.")], json_: JsonOption = False
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that fit wrote.")],
+    json_: JsonOption = False,
 ) -> None:
     """Say what a model file holds."""
     fitted = artifact.load(model)
@@ -230,7 +261,9 @@ def info(
 
 
 def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where model, tables and pictures go.")] = Path("oddrow-demo"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where model, tables and pictures go.")
+    ] = Path("oddrow-demo"),
     seed: SeedOption = 0,
     force: ForceOption = False,
 ) -> None:

@@ -72,5 +72,8 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
     reasons = [scored.column(f"reason_{place + 1}").to_pylist() for place in range(TOP)]
     odd_rows = np.flatnonzero(new.is_odd)
     found = sum(new.reasons[row][0] in [place[row] for place in reasons] for row in odd_rows)
-    typer.echo(f"The true reason was among the first {TOP} for {found} of {len(odd_rows)} odd rows ({found / len(odd_rows):.0%}).")
+    typer.echo(
+        f"The true reason was among the first {TOP} for {found} of {len(odd_rows)} odd rows "
+        f"({found / len(odd_rows):.0%})."
+    )
     _console.say(f"Look at {folder / 'maps' / 'latent_maps.png'} and at {scored_file}.")

@@ -57,8 +57,8 @@ def info_lines(fitted: VAEDetector | AutoencoderDetector) -> list[str]:
         f"{values['detector']} ({values['settings']} settings, seed {values['seed']}), network {hidden} and "
         f"{values['n_latent']} latent",
         f"learned from {values['rows_trained']:,} rows, {len(values['columns'])} columns; "
-        f"best of {values['steps']:,} steps: {values['best_step']:,}, held-out loss {values['held_out_loss']:.3f} nats/row, "
-        f"of it KL {values['kl']:.3f}",
+        f"best of {values['steps']:,} steps: {values['best_step']:,}, "
+        f"held-out loss {values['held_out_loss']:.3f} nats/row, of it KL {values['kl']:.3f}",
         f"odd: surprise above {values['threshold']:.2f} nats, {values['promise']}",
     ]
 
@@ -89,7 +89,12 @@ def print_explanation(explanation: Explanation, row: int, threshold: Threshold, 
         f"(threshold {threshold.surprise:.2f})"
     )
     rows = [
-        [reason.column, shown(reason.value) or "(missing)", shown(reason.expected) or "(missing)", *_part(reason.nats, reason.share)]
+        [
+            reason.column,
+            shown(reason.value) or "(missing)",
+            shown(reason.expected) or "(missing)",
+            *_part(reason.nats, reason.share),
+        ]
         for reason in explanation.reasons
     ]
     rows.append([COMBINATION, "", "", *_part(explanation.combination_nats, explanation.combination_share)])

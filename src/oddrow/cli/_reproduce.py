@@ -31,17 +31,20 @@ class ProtocolName(StrEnum):
 @reproduce.command()
 def kddcup99(
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="FILE", help="The 10 % file; sought in $ODDROW_DATA, else downloaded.")
+        Path | None,
+        typer.Option("--data", metavar="FILE", help="The 10 % file; sought in $ODDROW_DATA, else downloaded."),
     ] = None,
     test: Annotated[
-        Path | None, typer.Option("--test", metavar="FILE", help="The competition's test file, for --protocol official.")
+        Path | None,
+        typer.Option("--test", metavar="FILE", help="The competition's test file, for --protocol official."),
     ] = None,
     protocol: Annotated[ProtocolName, typer.Option("--protocol")] = ProtocolName.ARTICLE,
     settings: Annotated[SettingsName, typer.Option("--settings")] = SettingsName.DEFAULT,
     detector: Annotated[DetectorName, typer.Option("--detector")] = DetectorName.VAE,
     seed: SeedOption = 0,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Draw the article's three maps there.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Draw the article's three maps there."),
     ] = None,
     json_: JsonOption = False,
     force: ForceOption = False,
@@ -79,9 +82,9 @@ def kddcup99(
 
 @reproduce.command(name="latent-space")
 def latent_space(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the picture goes.")
-    ] = Path("latent-space"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the picture goes.")] = Path(
+        "latent-space"
+    ),
     seed: SeedOption = 0,
     force: ForceOption = False,
 ) -> None:

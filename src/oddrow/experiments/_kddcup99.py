@@ -55,8 +55,8 @@ class KddSeconds:
 class KddResult:
     """What one run gives: the figures, and what the maps are drawn from (not part of :meth:`figures`).
 
-    ``threshold`` is in nats of surprise, except under ``dagmm``, whose rule flags the top fifth whatever its surprise: there
-    it is the surprise of the last row flagged.
+    ``threshold`` is in nats of surprise; under ``dagmm``, whose rule flags the top fifth whatever its surprise, it is
+    the surprise that the fifth starts above.
     """
 
     protocol: str
@@ -124,10 +124,15 @@ def reproduce_kddcup99(
     test
         The competition's test file ``corrected``; for the protocol "official" alone, which needs it.
     protocol
-        "article": first 80 % of the normal rows train; the other normal rows and as many attacks, first in the file, test.
+        "article": the first 80 % of the normal rows train; the others and as many attacks, first in the file, test.
         "clean": duplicates dropped, a random 80 % of the normal rows train, all others test.
-        "dagmm": half of the rows train with their normal rows left out, the other half tests; *normal* is the anomaly (a
-        fifth of the rows), and the top fifth is flagged. "official": all normal rows train, the given file tests.
+        "dagmm": half of the rows train with their normal rows left out, the other half tests; *normal* is the
+        anomaly (a fifth of the rows), and the top fifth is flagged.
+        "official": all normal rows train, the given file tests.
+    settings, detector, seed
+        "default" or "article"; "vae" or "autoencoder"; of the split and of the fit.
+    on_progress
+        As for the detectors.
     on_note
         Receives sentences a person should read, such as that a download starts.
 
@@ -206,7 +211,8 @@ def kddcup99_file(on_note: Callable[[str], None] = lambda _: None) -> Path:
     except (OSError, ValueError) as error:
         raise DownloadError(
             f"the KDD Cup 1999 file cannot be downloaded from {ADDRESS} ({type(error).__name__}); "
-            f"fetch it by other means (sha256 {CHECKSUM}) and give it with --data FILE, or put it into $ODDROW_DATA/kddcup99/"
+            f"fetch it by other means (sha256 {CHECKSUM}) and give it with --data FILE, "
+            "or put it into $ODDROW_DATA/kddcup99/"
         ) from error
 
 
@@ -221,7 +227,6 @@ def read_connections(path: str | Path) -> pa.Table:
     table = read_table(path, column_names=[*COLUMNS, LABEL], delimiter=",", format=_format(path))
     if not pc.any(pc.equal(pc.cast(table.column(LABEL), pa.string()), NORMAL)).as_py():
         raise DataError(f"{path}: its last column never says {NORMAL!r}: not a labelled file of KDD Cup 1999")
-    # the flags must be names whichever values a file happens to hold
     return table
 
 
@@ -284,7 +289,11 @@ def _is_normal(table: pa.Table) -> pa.ChunkedArray:
 
 
 def _fitted(
-    rows: _Rows, settings: str, detector: str, seed: int, on_progress: Callable[[int, int, float], None] | None
+    rows: _Rows,
+    settings: str,
+    detector: str,
+    seed: int,
+    on_progress: Callable[[int, int, float], None] | None,
 ) -> VAEDetector | AutoencoderDetector:
     if detector not in ("vae", "autoencoder"):
         raise SettingError(f"detector is {detector!r}; choose from 'vae', 'autoencoder'")

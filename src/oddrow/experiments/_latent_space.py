@@ -43,7 +43,8 @@ _PANELS = (
     ),
     (
         "only KL divergence",
-        "Every row is drawn from the same standard normal cloud: the digits are mixed, the latent says nothing about the row.",
+        "Every row is drawn from the same standard normal cloud: the digits are mixed, and the latent says nothing "
+        "about the row.",
         (0.0, 1.0),
     ),
     (

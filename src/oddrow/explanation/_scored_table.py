@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 
 from oddrow.exceptions import DataError
@@ -12,7 +13,8 @@ from oddrow.scoring import FittedModel
 def scored_table(model: FittedModel, table: pa.Table, top: int | None = None) -> pa.Table:
     """The table with ``surprise``, ``p_value``, ``is_odd``, and with ``top`` the strongest reasons of each row.
 
-    Reason k adds ``reason_k`` (column), ``reason_k_value``, ``reason_k_expected`` (as text, empty where missing) and ``reason_k_share``.
+    Reason k adds ``reason_k`` (its column), ``reason_k_value`` and ``reason_k_expected`` (as text, empty where
+    missing) and ``reason_k_share``.
 
     Raises
     ------
@@ -26,8 +28,8 @@ def scored_table(model: FittedModel, table: pa.Table, top: int | None = None) ->
         reasons: dict[str, pa.Array] = {}
     else:
         explanations = explain(model, table, top)
-        surprise = pa.array([row.surprise for row in explanations], pa.float64()).to_numpy()
-        p_value = [row.p_value for row in explanations]
+        surprise = np.array([row.surprise for row in explanations])
+        p_value = np.array([row.p_value for row in explanations])
         reasons = _reason_columns(explanations, min(top, len(model.encoding.names)))
     added = {
         "surprise": pa.array(surprise, pa.float64()),

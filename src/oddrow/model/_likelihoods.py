@@ -100,9 +100,7 @@ class MixedLikelihood:
 
     def _gaussian_parts(self, xp: Any, outputs: Array, rows: Array, presence: Array) -> Array:
         mean = outputs[:, : self.n_gaussian]
-        log_variance = xp.clip(
-            outputs[:, self.n_gaussian : 2 * self.n_gaussian], LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE
-        )
+        log_variance = xp.clip(outputs[:, self.n_gaussian : 2 * self.n_gaussian], LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE)
         deviation = rows[:, self._gaussian] - mean
         nats = 0.5 * deviation * deviation * xp.exp(-log_variance) + 0.5 * log_variance + HALF_LOG_TWO_PI
         return nats * presence[:, np.asarray(self.layout.gaussian_column, np.int32)]

@@ -12,7 +12,8 @@ class LossParts(NamedTuple):
     """A negative evidence lower bound by its parts, in nats, each averaged over the rows.
 
     ``reconstruction`` [n_columns] and ``kl`` [n_latent] are unweighted; ``total`` is
-    ``reconstruction_weight * sum(reconstruction) + kl_weight * sum(kl)``. (A NamedTuple and not a dataclass: JAX carries it as it is.)
+    ``reconstruction_weight * sum(reconstruction) + kl_weight * sum(kl)``. (A NamedTuple and not a dataclass: JAX
+    carries it as it is.)
     """
 
     total: Array
@@ -37,7 +38,6 @@ def loss_parts(
     presence: Array,
     noise: Array | None,
     *,
-    encoder_rows: Array | None = None,
     kl_weight: float = 1.0,
     reconstruction_weight: float = 1.0,
     row_weight: Array | None = None,
@@ -46,18 +46,18 @@ def loss_parts(
 
     Parameters
     ----------
+    xp, shape, likelihood, parameters
+        The array namespace, the network's shape, the columns' distributions, the weights by name.
     rows, presence
         Encoded rows [n, n_features], presence [n, n_columns].
     noise
         Standard normal draws [n, n_latent]; None (and always without a log-variance) decodes the mean.
-    encoder_rows
-        What the encoder is shown instead of ``rows``, same shape; the likelihood is that of ``rows`` all the same.
     kl_weight, reconstruction_weight
         Factors of the two terms; both 1.0 makes the loss the negative evidence lower bound.
     row_weight
         Weights [n] that sum to 1; None weighs all rows alike.
     """
-    mean, log_variance = encode(xp, shape, parameters, rows if encoder_rows is None else encoder_rows)
+    mean, log_variance = encode(xp, shape, parameters, rows)
     sampled = shape.is_variational and noise is not None
     latent = mean + xp.exp(0.5 * log_variance) * noise if sampled else mean
     outputs = decode(xp, shape, parameters, latent)
@@ -67,6 +67,4 @@ def loss_parts(
     kl = row_weight @ kl_divergence(xp, mean, log_variance)
     if not shape.is_variational:
         kl = xp.zeros_like(kl)
-    return LossParts(
-        reconstruction_weight * xp.sum(reconstruction) + kl_weight * xp.sum(kl), reconstruction, kl
-    )
+    return LossParts(reconstruction_weight * xp.sum(reconstruction) + kl_weight * xp.sum(kl), reconstruction, kl)

@@ -5,19 +5,17 @@ without pyplot, so nothing is left open and no window is needed. While pictures 
 settings are ours, in the whole process; they are put back afterwards.
 """
 
-import os
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oddrow.exceptions import MissingExtraError, OutputError, SettingError
+from oddrow.exceptions import SettingError
+from oddrow.report._pictures import write_pictures
 from oddrow.report._summary import (
     MOST_CLASSES,
     LossCurve,
@@ -36,11 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_maps", "draw_panels"]
 
-FORMATS: Final = ("png", "svg")
-DPI: Final = 150
-LARGEST_SVG: Final = 950_000
-"""Bytes. Rows spread evenly would make it four times as much; pages and repositories want less than 1 MB."""
-
 # Okabe and Ito's blue and vermillion, https://jfly.uni-koeln.de/color/: told apart by every kind of eye.
 NORMAL, ODD = "#0072B2", "#D55E00"
 # Two more of their colours, so that a part of the loss is not taken for the loss.
@@ -52,18 +45,6 @@ CLASS_COLOURS: Final = (
     "#44AA99", "#882255", "#999933", "#AA4499", "#555555",
 )  # fmt: skip
 CLASS_MARKERS: Final = "os^DvP<X>p"
-
-STYLE: Final[Mapping[str, Any]] = {
-    # Element names in an SVG are hashes of their content and this salt; left out, the salt is random.
-    "svg.hashsalt": "oddrow",
-    # A title is a user's text, often a file's name: a dollar sign in it is a dollar sign.
-    "text.parse_math": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": "medium",
-    "legend.frameon": False,
-    "legend.fontsize": "small",
-}
 
 DECISION: Final = ("not odd", "odd")
 TRUTH: Final = ("labelled normal", "labelled anomaly")
@@ -96,7 +77,7 @@ def draw_maps(summary: MapSummary, folder: Path, *, force: bool = False) -> list
     pictures["surprise_distribution"] = partial(_distribution_figure, summary)
     if summary.learning_curve is not None:
         pictures["learning_curve"] = partial(_curve_figure, summary.learning_curve, summary.title)
-    return _write_pictures({folder / name: draw for name, draw in pictures.items()}, force=force)
+    return write_pictures({folder / name: draw for name, draw in pictures.items()}, force=force)
 
 
 def draw_panels(panels: Sequence[Panel], path_stem: Path, *, title: str, force: bool = False) -> list[Path]:
@@ -112,7 +93,7 @@ def draw_panels(panels: Sequence[Panel], path_stem: Path, *, title: str, force: 
     classes = np.unique(np.concatenate([panel.labels for panel in panels]))
     if len(classes) > MOST_CLASSES:
         raise SettingError(f"the panels hold {len(classes)} classes; a picture shows {MOST_CLASSES} at most")
-    return _write_pictures({path_stem: partial(_panels_figure, panels, classes, title)}, force=force)
+    return write_pictures({path_stem: partial(_panels_figure, panels, classes, title)}, force=force)
 
 
 # ---------------------------------------------------------------- figures
@@ -356,71 +337,3 @@ def _rows(count: int) -> str:
 
 def _thousands(value: float, _position: float) -> str:
     return f"{value:,.10g}"
-
-
-# ---------------------------------------------------------------- files
-
-
-@contextmanager
-def _drawing() -> Iterator[None]:
-    """Our style on matplotlib's own defaults, whatever the user's settings; they are back afterwards."""
-    try:
-        from matplotlib import style
-    except ImportError as error:
-        raise MissingExtraError(
-            "Drawing pictures needs matplotlib, which cannot be imported; run: pip install 'oddrow[plot]'"
-        ) from error
-    with style.context(["default", dict(STYLE)]):
-        yield
-
-
-def _write_pictures(pictures: Mapping[Path, Callable[[], "Figure"]], *, force: bool) -> list[Path]:
-    """Draw every picture, keyed by its path without ending, then write them all."""
-    # Not with_suffix: a stem such as "run-1.5" would lose its end.
-    paths = [stem.with_name(f"{stem.name}.{form}") for stem in pictures for form in FORMATS]
-    for path in paths:
-        if path.exists() and not force:
-            raise OutputError(f"{path} exists already; choose another place, or overwrite it with --force")
-    with _drawing():
-        contents = [content for draw in pictures.values() for content in _render(draw())]
-    for path, content in zip(paths, contents, strict=True):
-        _write(path, content)
-    return paths
-
-
-def _render(figure: "Figure") -> list[bytes]:
-    """Return a figure's bytes in each of :data:`FORMATS`."""
-    dpi = float(DPI)
-    png, svg = _print(figure, "png", dpi), _print(figure, "svg", dpi)
-    while len(svg) > LARGEST_SVG and dpi > 20:
-        # Nearly all of it is the bitmap of the rows, which grows about with the square of its resolution.
-        dpi *= 0.9 * (LARGEST_SVG / len(svg)) ** 0.5
-        svg = _print(figure, "svg", dpi)
-    return [png, svg]
-
-
-def _print(figure: "Figure", form: str, dpi: float) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    content = BytesIO()
-    # An SVG holds the time of drawing unless told otherwise; a PNG never does.
-    metadata = {"Date": None} if form == "svg" else None
-    FigureCanvasAgg(figure).print_figure(content, format=form, dpi=dpi, metadata=metadata)
-    return content.getvalue()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with unfinished.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}; choose another folder") from error

@@ -19,7 +19,7 @@ BLOCK_ROWS = 256
 def in_blocks(
     function: Callable[..., tuple[npt.NDArray[Any], ...]], *arrays: npt.NDArray[Any]
 ) -> tuple[npt.NDArray[Any], ...]:
-    """Apply a row-wise function to arrays [n, ...] in blocks, the last one padded with its zeros; concatenated again."""
+    """Apply a row-wise function to arrays [n, ...] in blocks, the last one padded with zeros, and join the results."""
     n_rows = len(arrays[0])
     blocks = []
     for start in range(0, max(n_rows, 1), BLOCK_ROWS):

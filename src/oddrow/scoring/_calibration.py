@@ -17,7 +17,7 @@ LEAST_SHAPE, MOST_SHAPE = 0.05, 0.9
 
 @dataclass(frozen=True)
 class TailCurve:
-    """``score -> nats``: -ln of the share of held-out rows with at least this score, and beyond the highest a fitted tail.
+    """``score -> nats``: -ln of the share of held-out rows with at least this score, and beyond them a tail.
 
     Linear between the knots, so it increases strictly. Above the last knot it goes on along a generalised Pareto
     tail, for ranking; below the first it falls towards 0.
@@ -99,8 +99,8 @@ def _tail_start(count: int) -> int:
 def _fitted_tail(ordered: Floats) -> tuple[float, float, float]:
     """Start, scale and shape of a generalised Pareto tail by probability-weighted moments (Hosking and Wallis 1987).
 
-    The shape is kept positive, so the tail has no end and the surprise no ceiling. Where the scores are too few or all alike, the
-    spread of all scores stands in for the scale.
+    The shape is kept positive, so the tail has no end and the surprise no ceiling. Where the scores are too few or
+    all alike, the spread of all scores stands in for the scale.
     """
     start = ordered[_tail_start(len(ordered))]
     excess = ordered[ordered > start] - start

@@ -12,16 +12,16 @@ from oddrow.model import FittedNetwork, MixedLikelihood, SquaredError
 from oddrow.scoring._blocks import in_blocks
 from oddrow.scoring._calibration import Calibration, TailCurve
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, read_rows, row_likelihood
-from oddrow.scoring._memory import Memory
+from oddrow.scoring._memory import Memory, common_rows, covering_rows, distinct_rows
 from oddrow.table import EncodedTable, FeatureLayout
 
 Floats = npt.NDArray[np.float64]
 
 N_VIEWS = 3
-POWER = 0.5
+POWER = 0.25
 """Exponent, of opposite sign, of the power mean that combines the columns' tail probabilities."""
 MOST_COLUMN_NATS = 600.0
-"""Bound of one column's surprise, so that its exponential is finite; the weights of the parts are not changed below it."""
+"""Bound of one column's surprise, so that its exponential is finite."""
 MOST_KNOTS = 256
 """Knots of each view's and each column's curve at most: they travel with the model."""
 
@@ -73,10 +73,11 @@ class ReconstructionEvidence:
 
     def evidence(self, encoded: EncodedTable) -> Evidence:
         """Parts of the mean absolute error."""
-
         outputs = read_rows(self.network, self.likelihood, self.feature_range, encoded).outputs
         (column,) = in_blocks(
-            lambda out, rows: (self.likelihood.mean_absolute_error(out, rows.astype(np.float64)),), outputs, encoded.rows
+            lambda out, rows: (self.likelihood.mean_absolute_error(out, rows.astype(np.float64)),),
+            outputs,
+            encoded.rows,
         )
         return Evidence(column, np.zeros(len(column)))
 
@@ -85,12 +86,13 @@ class ReconstructionEvidence:
 class ViewEvidence:
     """Three views of a row, each put on the scale of surprise by held-out rows, and the novelty of its values.
 
-    - *likelihood*: the negative log-likelihood of each column, and the latent's own cost (its KL), each calibrated to nats of
-      surprise ``s_j`` by itself (a column that is always noisy must be noisier than that to count), then combined by
-      the power mean of the tail probabilities with exponent -1/2, ``2 ln mean exp(s_j / 2)`` (Vovk and Wang 2020,
-      between Fisher's sum, which drowns one odd column among many, and their maximum, which sees no second one);
-    - *neighbour*: distance to the nearest row of the memory, its square split column by column;
-    - *latent neighbour*: distance to the nearest row in the latent space, which no column carries alone.
+    - *likelihood*: the negative log-likelihood of each column, and the latent's own cost (its KL), each calibrated to
+      nats of surprise ``s_j`` by itself (a column that is always noisy must be noisier than that to count), then
+      combined by the power mean of the tail probabilities with exponent -1/4, ``4 ln mean exp(s_j / 4)`` (Vovk and
+      Wang 2020; between Fisher's sum, which drowns one odd column among many, and the maximum, which sees no second);
+    - *neighbour*: distance to the nearest row of a memory that covers rare kinds of normal rows too, its square split
+      column by column;
+    - *latent neighbour*: distance to the nearest of a plain sample in the latent space, which no column carries alone.
 
     Each view's score becomes nats by a tail calibration (a view that says "one normal row in a hundred" counts 4.6
     whatever its own unit), and these are split in proportion to the view's parts. The raw score is the mean of the
@@ -119,9 +121,11 @@ class ViewEvidence:
     ) -> ViewEvidence:
         """Choose the memory from the training rows and learn each view's scale from rows that are not among them."""
         feature_range = FeatureRange.learn(training.rows)
-        memory, index = Memory.choose(metric_rows(likelihood.layout, training.rows), rng)
-        latent = read_rows(network, likelihood, feature_range, training.take(index)).latent
-        latent_memory, _ = Memory.choose(latent, rng)
+        metric = metric_rows(likelihood.layout, training.rows)
+        distinct = distinct_rows(metric, rng)
+        memory = Memory.of(metric[covering_rows(metric, distinct, rng)])
+        sample = training.take(common_rows(distinct, rng))
+        latent_memory = Memory.of(read_rows(network, likelihood, feature_range, sample).latent)
         views = _view_parts(network, likelihood, feature_range, memory, latent_memory, scale_rows)
         column_tails = tuple(TailCurve.learn(nats, MOST_KNOTS) for nats in views.nats.T)
         return cls(
@@ -138,9 +142,7 @@ class ViewEvidence:
 
     def evidence(self, encoded: EncodedTable) -> Evidence:
         """Parts of the combined score."""
-        views = _view_parts(
-            self.network, self.likelihood, self.feature_range, self.memory, self.latent_memory, encoded
-        )
+        views = _view_parts(self.network, self.likelihood, self.feature_range, self.memory, self.latent_memory, encoded)
         nats = _calibrated(self.column_tails, views.nats)
         weight = np.expm1(nats * POWER)
         likelihood_nats = self.likelihood_tail(_power_mean(nats))

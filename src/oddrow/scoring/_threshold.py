@@ -18,7 +18,7 @@ class Threshold:
     promise: str
 
     def is_odd(self, surprise: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        """bool [n] of surprises [n]."""
+        """Decide surprises [n]; bool [n]."""
         return surprise > self.surprise
 
 
@@ -33,9 +33,10 @@ def false_alarm_threshold(rate: float, calibration_rows: int, held_out: bool) ->
     4.605
     """
     source = "held-out" if held_out else "training"
-    return Threshold(
-        float(-np.log(rate)), f"about 1 normal row in {1 / rate:,.0f} ({calibration_rows:,} {source} rows)"
-    )
+    promise = f"about 1 normal row in {1 / rate:,.0f} ({calibration_rows:,} {source} rows)"
+    if (calibration_rows + 1) * rate < 1:
+        promise += f", an extrapolation: fewer than {np.ceil(1 / rate - 1):,.0f} rows cannot show so rare a thing"
+    return Threshold(float(-np.log(rate)), promise)
 
 
 def training_share_threshold(share: float, training_surprise: npt.NDArray[np.float64]) -> Threshold:

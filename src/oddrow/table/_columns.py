@@ -8,7 +8,7 @@ is one-hot together.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
@@ -227,9 +227,7 @@ class TimestampEncoding:
         missing = np.isnan(values)
         seconds = np.where(missing, 0.0, values)
         elapsed = self.scaling.apply(seconds)
-        excess = np.maximum(
-            self.scaling.excess(elapsed) - np.log(2.0), 0.0
-        )  # ln 2: one width, on the curve outside
+        excess = np.maximum(self.scaling.excess(elapsed) - np.log(2.0), 0.0)  # ln 2: one width, on the curve outside
         out[:, 0] = np.clip(elapsed, self.scaling.low, self.scaling.high)
         # the day of 1970-01-01 is a Thursday; which angle it has does not matter
         for offset, period in ((1, _DAY), (3, 7 * _DAY)):
@@ -245,10 +243,10 @@ class TimestampEncoding:
         return [_moment(second) for second in seconds.tolist()]
 
 
-def _moment(seconds: float) -> datetime.datetime | None:
+def _moment(seconds: float) -> dt.datetime | None:
     """A UTC time without a zone; None beyond the calendar."""
     try:
-        return datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=round(seconds))  # noqa: DTZ001 - naive means UTC
+        return dt.datetime(1970, 1, 1) + dt.timedelta(seconds=round(seconds))
     except OverflowError:
         return None
 
@@ -274,9 +272,7 @@ class TextEncoding:
     @classmethod
     def learn(cls, values: pa.ChunkedArray) -> TextEncoding:
         length, shares = _text_features(values)
-        return cls(
-            Scaling.learn(length), tuple(Scaling.learn(share) for share in shares), bool(values.null_count)
-        )
+        return cls(Scaling.learn(length), tuple(Scaling.learn(share) for share in shares), bool(values.null_count))
 
     @property
     def n_features(self) -> int:
@@ -298,15 +294,11 @@ class TextEncoding:
         length, shares = _text_features(values)
         missing = np.isnan(length)
         furthest = np.zeros(len(length))
-        for offset, (scaling, feature) in enumerate(
-            zip((self.length, *self.shares), (length, *shares), strict=True)
-        ):
+        for offset, (scaling, feature) in enumerate(zip((self.length, *self.shares), (length, *shares), strict=True)):
             standardised = scaling.apply(np.where(missing, scaling.center, feature))
             out[:, offset] = np.where(missing, 0.0, standardised)
             furthest = np.maximum(furthest, scaling.excess(standardised))
-        presence, novelty = _evidence(
-            missing, out[:, 1 + len(self.shares)] if self.has_missing else None, n_rows
-        )
+        presence, novelty = _evidence(missing, out[:, 1 + len(self.shares)] if self.has_missing else None, n_rows)
         novelty[presence] += np.log1p(n_rows * furthest[presence])
         return presence, novelty
 
@@ -323,9 +315,7 @@ def _text_features(values: pa.ChunkedArray) -> tuple[Floats, list[Floats]]:
     """ln(1 + length) and the share of each kind of letter; NaN where missing."""
     length = pc.fill_null(pc.cast(pc.utf8_length(values), pa.float64()), float("nan")).to_numpy()
     counts = [
-        pc.fill_null(
-            pc.cast(pc.count_substring_regex(values, pattern), pa.float64()), float("nan")
-        ).to_numpy()
+        pc.fill_null(pc.cast(pc.count_substring_regex(values, pattern), pa.float64()), float("nan")).to_numpy()
         for pattern in _LETTER_SHARES.values()
     ]
     return np.log1p(length), [count / np.maximum(length, 1.0) for count in counts]
@@ -390,13 +380,20 @@ class RangeEncoding:
     group: ClassVar[tuple[int, ...]] = ()
 
     def encode(self, values: Floats, out: Features, n_rows: int) -> Evidence:  # noqa: ARG002 - the protocol
-        width = self.high - self.low
-        scaled = (values - self.low) / width if width > 0 else np.zeros_like(values)
+        with np.errstate(over="ignore"):
+            scaled = (values / 2 - self.low / 2) / self._half_width if self._half_width > 0 else np.zeros_like(values)
         out[:, 0] = np.clip(np.where(np.isnan(values), 0.0, scaled), -1e6, 1e6)
         return ~np.isnan(values), np.zeros(len(values))
 
     def decode(self, features: Features) -> list[object]:
-        return list((features[:, 0].astype(np.float64) * (self.high - self.low) + self.low).tolist())
+        with np.errstate(over="ignore"):
+            values = 2 * (features[:, 0].astype(np.float64) * self._half_width + self.low / 2)
+        return list(np.clip(values, -np.finfo(float).max, np.finfo(float).max).tolist())
+
+    @property
+    def _half_width(self) -> float:
+        # halves: the width of a range of huge numbers overflows
+        return self.high / 2 - self.low / 2
 
 
 @dataclass(frozen=True)
@@ -429,6 +426,8 @@ class OneHotEncoding:
         return known, np.zeros(len(known))
 
     def decode(self, features: Features) -> list[object]:
+        if not self.categories:
+            return [None] * len(features)
         return [self.categories[place] for place in np.argmax(features, axis=1)]
 
 

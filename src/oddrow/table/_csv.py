@@ -42,9 +42,7 @@ _SIGNATURES = {
 }
 
 
-def read_csv(
-    content: bytes, label: str, delimiter: str | None, column_names: Sequence[str] | None
-) -> pa.Table:
+def read_csv(content: bytes, label: str, delimiter: str | None, column_names: Sequence[str] | None) -> pa.Table:
     """Read the bytes that ``label`` names in errors; :func:`oddrow.table.read_table` says how."""
     _reject_binary(content, label)
     # Blank lines at the start would pass for the header of a file of one column.
@@ -73,9 +71,7 @@ def _reject_binary(content: bytes, label: str) -> None:
             raise TableReadError(f"{label}: is not CSV but {found}")
     nul = content.find(b"\0")
     if nul >= 0:
-        raise TableReadError(
-            f"{label}, line {_line_at(content, nul)}: holds a NUL byte; is it a binary file?"
-        )
+        raise TableReadError(f"{label}, line {_line_at(content, nul)}: holds a NUL byte; is it a binary file?")
 
 
 def _reject_open_quote(content: bytes, label: str, delimiter: str) -> None:
@@ -158,9 +154,7 @@ def checked_delimiter(delimiter: str | None) -> str | None:
     if delimiter == "\\t":  # what a shell hands over for a tab typed as \t
         return "\t"
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n\0' or not delimiter.isascii()):
-        raise SettingError(
-            f"the delimiter must be one ASCII character, not a quote or line end: {delimiter!r}"
-        )
+        raise SettingError(f"the delimiter must be one ASCII character, not a quote or line end: {delimiter!r}")
     return delimiter
 
 
@@ -180,9 +174,7 @@ def _located(content: bytes, label: str, delimiter: str, width: int, error: Exce
         text = _text(content)
     except UnicodeDecodeError as invalid:
         line, byte = _line_at(invalid.object, invalid.start), invalid.object[invalid.start]
-        return TableReadError(
-            f"{label}, line {line}: is not UTF-8 text (byte 0x{byte:02x}); save the file as UTF-8"
-        )
+        return TableReadError(f"{label}, line {line}: is not UTF-8 text (byte 0x{byte:02x}); save the file as UTF-8")
     line = 1
     try:
         for line, fields in _records(text, delimiter):

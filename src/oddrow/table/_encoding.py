@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +37,7 @@ ColumnEncoding: TypeAlias = Annotated[
     pydantic.Discriminator("kind"),
 ]
 
-_STANDARD = {
+_STANDARD: Mapping[Kind, Any] = {
     Kind.NUMBER: NumberEncoding,
     Kind.BOOLEAN: BooleanEncoding,
     Kind.CATEGORY: CategoryEncoding,
@@ -46,7 +46,7 @@ _STANDARD = {
     Kind.CONSTANT: ConstantEncoding,
 }
 # The article one-hot encodes what is not a quantity and knows neither texts nor times; a constant is one feature.
-_ARTICLE = {
+_ARTICLE: Mapping[Kind, Any] = {
     **_STANDARD,
     Kind.NUMBER: RangeEncoding,
     Kind.BOOLEAN: OneHotEncoding,
@@ -156,9 +156,7 @@ class TableEncoding:
         start = 0
         for index, (name, column) in enumerate(zip(self.names, self.columns, strict=True)):
             stop = start + column.n_features
-            presence[:, index], novelty[:, index] = column.encode(
-                values[name], rows[:, start:stop], self.n_rows
-            )
+            presence[:, index], novelty[:, index] = column.encode(values[name], rows[:, start:stop], self.n_rows)
             start = stop
         return EncodedTable(rows, presence, novelty)
 
@@ -175,8 +173,7 @@ class TableEncoding:
             stop = start + column.n_features
             values = column.decode(encoded.rows[:, start:stop])
             decoded[name] = [
-                value if there else None
-                for value, there in zip(values, encoded.presence[:, index], strict=True)
+                value if there else None for value, there in zip(values, encoded.presence[:, index], strict=True)
             ]
             start = stop
         return decoded

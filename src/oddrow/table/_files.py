@@ -338,9 +338,7 @@ def _write_json_lines(table: pa.Table, stream: Any) -> None:
         if pa.types.is_temporal(column.type):
             table = table.set_column(place, name, column.cast(pa.string()))
         elif pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
-            raise OutputError(
-                f"column {name!r} holds an infinite value, which JSON cannot; write another form"
-            )
+            raise OutputError(f"column {name!r} holds an infinite value, which JSON cannot; write another form")
     for batch in table.to_batches(max_chunksize=10_000):
         lines = [json.dumps(_without_nan(row), ensure_ascii=False) for row in batch.to_pylist()]
         stream.write(("\n".join(lines) + "\n").encode())

@@ -62,9 +62,7 @@ def as_table(X: Any, column_names: Sequence[str] | None = None) -> pa.Table:
     if not names:
         rows = next(iter(getattr(X, "shape", (0,))), 0)
         # scikit-learn's estimator checks look for these very words.
-        raise DataError(
-            f"the table has no columns: 0 feature(s) (shape=({rows}, 0)) while a minimum of 1 is required."
-        )
+        raise DataError(f"the table has no columns: 0 feature(s) (shape=({rows}, 0)) while a minimum of 1 is required.")
     _reject_duplicates(names)
     plain = [_plain_column(name, column) for name, column in zip(names, columns, strict=True)]
     return pa.Table.from_arrays(plain, names=names)
@@ -78,12 +76,12 @@ def _named_columns(X: Any, column_names: Sequence[str] | None) -> tuple[list[Any
         X = pa.Table.from_batches([X])
     if isinstance(X, pa.Table):
         return X.column_names, X.columns
+    if hasattr(X, "toarray") and hasattr(X, "nnz"):  # before the mappings: SciPy's DOK form is one too
+        raise DataError("X is a sparse matrix, but dense data is required; convert it with X.toarray()")
     if isinstance(X, Mapping):
         return _from_mapping(X)
     if isinstance(X, (str, bytes)):
         raise DataError(f"{X!r:.60} is a text, not a table; to read a file, use read_table")
-    if hasattr(X, "toarray") and hasattr(X, "nnz"):
-        raise DataError("X is a sparse matrix, but dense data is required; convert it with X.toarray()")
     if not isinstance(X, (np.ndarray, list, tuple)):
         _reject_dimensions(1 if _is_one_column(X) else 2)
         found = _from_frame(X)
@@ -182,9 +180,7 @@ def _is_one_column(X: Any) -> bool:
 
 def _reject_dimensions(count: int, X: Any = None) -> None:
     if count == 0:
-        raise DataError(
-            f"Expected 2D array, got a scalar instead: cannot read a table from {type(X).__name__}"
-        )
+        raise DataError(f"Expected 2D array, got a scalar instead: cannot read a table from {type(X).__name__}")
     if count != 2:
         raise DataError(
             f"Expected 2D array, got {count}D array instead. Reshape your data: array.reshape(-1, 1) "
@@ -206,9 +202,7 @@ def _from_values(name: str, values: npt.NDArray[Any]) -> pa.Array:
     """Read one NumPy column ``values`` [n]; NaN, NaT and masked values become null."""
     kind = values.dtype.kind
     if kind == "c":
-        raise DataError(
-            f"Complex data not supported: column {name!r}; split it into real and imaginary parts"
-        )
+        raise DataError(f"Complex data not supported: column {name!r}; split it into real and imaginary parts")
     if kind == "O":
         if isinstance(values, np.ma.MaskedArray):
             mask, values = np.ma.getmaskarray(values), values.filled().copy()
@@ -365,18 +359,14 @@ def _binary(name: str) -> DataError:
 
 
 def _nested(name: str, kind: str) -> DataError:
-    return DataError(
-        f"column {name!r} holds nested values ({kind:.60}); drop it, or flatten it into plain columns"
-    )
+    return DataError(f"column {name!r} holds nested values ({kind:.60}); drop it, or flatten it into plain columns")
 
 
 def _as_is(value: Any) -> Any:
     return value
 
 
-_PLAIN_READINGS: tuple[
-    tuple[Callable[[pa.DataType], bool], Callable[[pa.ChunkedArray], pa.ChunkedArray]], ...
-] = (
+_PLAIN_READINGS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.ChunkedArray], pa.ChunkedArray]], ...] = (
     (pa.types.is_floating, _float_without_nan),
     (pa.types.is_integer, _as_is),
     (pa.types.is_string, _as_is),

@@ -43,7 +43,7 @@ class Scaling:
         values = values[~np.isnan(values)]
         if values.size == 0:
             return cls(0.0, 1.0, False, 0.0, 1.0, 0.0, 0.0)
-        center = float(np.median(values))
+        center = 2 * float(np.median(values / 2))  # halves, here and below: what is huge must not overflow
         scale = _robust_scale(values, center)
         scaled = _scaled(values, center, scale)
         heavy = bool(np.max(np.abs(scaled)) > HEAVY_TAIL)
@@ -54,9 +54,7 @@ class Scaling:
         mean = float(np.mean(curved))
         deviation = max(float(np.std(curved)), LEAST_SPREAD)
         standardised = (curved - mean) / deviation
-        return cls(
-            center, scale, heavy, mean, deviation, float(standardised.min()), float(standardised.max())
-        )
+        return cls(center, scale, heavy, mean, deviation, float(standardised.min()), float(standardised.max()))
 
     @property
     def span(self) -> float:
@@ -68,14 +66,14 @@ class Scaling:
         scaled = _scaled(values, self.center, self.scale)
         curved = np.arcsinh(scaled) if self.heavy else scaled
         standardised = (curved - self.mean) / self.deviation
-        beyond = self._beyond(standardised)
-        inside = standardised - beyond
+        inside = np.clip(standardised, self.low, self.high)
+        beyond = standardised - inside
         return np.asarray(inside + np.sign(beyond) * self.span * np.log1p(np.abs(beyond) / self.span))
 
     def invert(self, standardised: Floats) -> Floats:
         """The values that :meth:`apply` came from."""
-        curve = self._beyond(standardised)
-        inside = standardised - curve
+        inside = np.clip(standardised, self.low, self.high)
+        curve = standardised - inside
         with np.errstate(over="ignore"):
             beyond = np.sign(curve) * self.span * np.expm1(np.abs(curve) / self.span)
             curved = (inside + beyond) * self.deviation + self.mean
@@ -84,32 +82,28 @@ class Scaling:
 
     def excess(self, standardised: Floats) -> Floats:
         """float64 [n] >= 0: how far outside the range seen in training, in widths of that range."""
-        return np.abs(self._beyond(standardised)) / self.span
-
-    def _beyond(self, standardised: Floats) -> Floats:
-        """The signed part of a standardised value that lies outside the range seen in training."""
-        return np.asarray(standardised - np.clip(standardised, self.low, self.high))
+        return np.abs(standardised - np.clip(standardised, self.low, self.high)) / self.span
 
 
 def _robust_scale(values: Floats, center: float) -> float:
-    """Half the interquartile range in normal deviations; where half of the values coincide, the mean deviation of the others."""
-    quarter, three_quarters = np.quantile(values, [0.25, 0.75])
-    spread = three_quarters / _NORMAL_IQR - quarter / _NORMAL_IQR
-    if not np.isfinite(spread) or spread <= 0:
-        away = np.abs(values / 2 - center / 2)  # halves: the difference of two huge values must not overflow
+    """The interquartile range in normal deviations; where half of the values coincide, the others' mean deviation."""
+    quarter, three_quarters = np.quantile(values / 2, [0.25, 0.75]) / _NORMAL_IQR
+    half_spread = float(three_quarters - quarter)
+    if half_spread <= 0:
+        away = np.abs(values / 2 - center / 2)
         away = away[away > 0]
-        spread = 2 * float(np.mean(away / away.max())) * float(away.max()) if away.size else 1.0
-    return float(np.clip(spread, np.finfo(float).tiny, np.finfo(float).max / 4))
+        half_spread = float(np.mean(away / away.max())) * float(away.max()) if away.size else 0.5
+    return 2 * float(np.clip(half_spread, np.finfo(float).tiny, np.finfo(float).max / 8))
 
 
 def _smallest_step(values: Floats) -> float:
     """Where the logarithm of values >= 0 starts: 1 for whole numbers, else their first percentile above 0."""
     if np.all(values == np.floor(values)):
         return 1.0
-    return float(np.quantile(values[values > 0], 0.01))
+    return max(float(np.quantile(values[values > 0], 0.01)), float(np.finfo(float).tiny))
 
 
 def _scaled(values: Floats, center: float, scale: float) -> Floats:
     """(values - center) / scale, kept finite."""
     with np.errstate(over="ignore"):
-        return np.clip(values / scale - center / scale, -1e300, 1e300)
+        return np.clip((values / 2 - center / 2) / (scale / 2), -1e300, 1e300)

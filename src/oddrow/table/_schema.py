@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -89,9 +90,7 @@ class TableSchema:
         """
         kinds = _checked_overrides(overrides or {}, table.column_names)
         columns = tuple(
-            ColumnSchema(name, kinds[name], "as given")
-            if name in kinds
-            else _judged(name, table.column(name))
+            ColumnSchema(name, kinds[name], "as given") if name in kinds else _judged(name, table.column(name))
             for name in table.column_names
         )
         schema = cls(columns)
@@ -120,24 +119,19 @@ class TableSchema:
         missing = [column.name for column in self.used if column.name not in table.column_names]
         if missing:
             raise SchemaMismatchError(
-                f"column {_quoted(missing)} is missing: the model was trained with it; "
-                f"the table has {_quoted(table.column_names)}"
+                f"{'column' if len(missing) == 1 else 'columns'} {_quoted(missing)} missing: the model was trained "
+                f"with {'it' if len(missing) == 1 else 'them'}; the table has {_quoted(table.column_names)}"
             )
-        return {
-            column.name: _values(column, table.column(column.name), SchemaMismatchError)
-            for column in self.used
-        }
+        return {column.name: _values(column, table.column(column.name), SchemaMismatchError) for column in self.used}
 
     def unknown(self, table: pa.Table) -> tuple[str, ...]:
-        """The names in a later table that the schema does not know and :meth:`select` leaves out."""
+        """The names in a later table that the schema does not know and :meth:`values` leaves out."""
         known = {column.name for column in self.columns}
         return tuple(name for name in table.column_names if name not in known)
 
     def to_json(self) -> str:
         """The schema as text a person can edit and give back to ``oddrow fit --columns``."""
-        entries = [
-            {"name": column.name, "kind": column.kind.value, "why": column.why} for column in self.columns
-        ]
+        entries = [{"name": column.name, "kind": column.kind.value, "why": column.why} for column in self.columns]
         return json.dumps({"columns": entries}, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -174,9 +168,7 @@ def _checked_overrides(overrides: Mapping[str, str], names: Iterable[str]) -> di
         try:
             kinds[name] = Kind(kind)
         except ValueError as error:
-            raise SettingError(
-                f"column {name!r}: {kind!r} is not a kind; choose from {', '.join(Kind)}"
-            ) from error
+            raise SettingError(f"column {name!r}: {kind!r} is not a kind; choose from {', '.join(Kind)}") from error
     return kinds
 
 
@@ -206,9 +198,7 @@ def _judged_number(name: str, present: pa.ChunkedArray, distinct: int, missing: 
     if values == [0, 1]:
         return ColumnSchema(name, Kind.BOOLEAN, f"only 0 and 1{missing}")
     if all(float(value).is_integer() for value in values):
-        return ColumnSchema(
-            name, Kind.CATEGORY, f"only {values[0]} and {values[1]}: a flag, not a quantity{missing}"
-        )
+        return ColumnSchema(name, Kind.CATEGORY, f"only {values[0]} and {values[1]}: a flag, not a quantity{missing}")
     return ColumnSchema(name, Kind.NUMBER, f"2 distinct numbers{missing}")
 
 
@@ -226,7 +216,11 @@ def _judged_string(name: str, present: pa.ChunkedArray, distinct: int, missing: 
     return ColumnSchema(name, Kind.CATEGORY, f"{distinct} distinct values{missing}")
 
 
-_CONVERSIONS = {Kind.NUMBER: as_numbers, Kind.BOOLEAN: as_booleans, Kind.TIMESTAMP: as_seconds}
+_CONVERSIONS: Mapping[Kind, Callable[[pa.ChunkedArray], Any]] = {
+    Kind.NUMBER: as_numbers,
+    Kind.BOOLEAN: as_booleans,
+    Kind.TIMESTAMP: as_seconds,
+}
 
 
 def _values(

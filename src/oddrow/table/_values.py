@@ -12,6 +12,7 @@ Floats = npt.NDArray[np.float64]
 _TRUE = ("true", "t", "yes", "y", "1", "1.0")
 _FALSE = ("false", "f", "no", "n", "0", "0.0")
 _ISO_START = r"^\d{4}-\d{2}-\d{2}"
+_ISO_ZONE = r"[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"
 
 
 def as_numbers(column: pa.ChunkedArray) -> Floats:
@@ -42,9 +43,11 @@ def as_seconds(column: pa.ChunkedArray) -> Floats:
     kind = column.type
     if _is_string(column):
         bad = _first_not_matching(column, _ISO_START)
-        if bad is not None:
+        parsed = _parsed_times(column) if bad is None else None
+        if parsed is None:
+            bad = _first_unparsed(column) if bad is None else bad
             raise ValueError(f"row {bad + 1} holds {_shown(column[bad])}, expected an ISO 8601 date or time")
-        column = _parsed_times(column)
+        column = parsed
         kind = column.type
     if pa.types.is_date(kind):
         days = pc.cast(pc.cast(column, pa.date32()), pa.int32())
@@ -59,12 +62,12 @@ def as_seconds(column: pa.ChunkedArray) -> Floats:
 
 
 def as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Strings; a whole number reads the same whether it came as an integer or as a float."""
+    """Strings; a whole number reads the same whether it came as an integer or as a float, whatever is beside it."""
     if pa.types.is_floating(column.type):
         values = _floats(column)
-        whole = bool(np.all(np.isnan(values) | ((values == np.floor(values)) & (np.abs(values) < 2**53))))
-        if whole:
-            column = pc.cast(column, pa.int64())
+        whole = pa.array((values == np.floor(values)) & (np.abs(values) < 2**53))
+        integers = pc.cast(pc.if_else(whole, column, None), pa.int64())
+        return pc.coalesce(pc.cast(integers, pa.string()), pc.cast(column, pa.string()))
     return pc.cast(column, pa.string())
 
 
@@ -72,11 +75,7 @@ def is_timestamp_like(column: pa.ChunkedArray) -> bool:
     """Whether every string of a column is an ISO 8601 date or time."""
     if not _is_string(column) or _first_not_matching(column, _ISO_START) is not None:
         return False
-    try:
-        _parsed_times(column)
-    except ValueError:
-        return False
-    return True
+    return _parsed_times(column) is not None
 
 
 def _is_string(column: pa.ChunkedArray) -> bool:
@@ -94,14 +93,27 @@ def _first_not_matching(column: pa.ChunkedArray, pattern: str) -> int | None:
     return None if matches.all() else int(np.argmin(matches))
 
 
-def _parsed_times(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Strings as UTC timestamps; those without a zone are taken as UTC."""
-    for target in (pa.timestamp("us"), pa.timestamp("us", tz="UTC")):
-        try:
-            return pc.cast(column, target)
-        except pa.ArrowInvalid:
-            continue
-    raise ValueError("not every value is an ISO 8601 date or time")
+def _parsed_times(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Strings as UTC timestamps, each by itself; those without a zone are taken as UTC. None if one is no time."""
+    has_zone = pc.match_substring_regex(column, _ISO_ZONE)
+    try:
+        zoned = pc.cast(pc.if_else(has_zone, column, None), pa.timestamp("us", tz="UTC"))
+        naive = pc.cast(pc.if_else(has_zone, None, column), pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return None
+    return pc.coalesce(pc.cast(zoned, pa.timestamp("us")), naive)
+
+
+def _first_unparsed(column: pa.ChunkedArray) -> int:
+    """The first row that is no time, of a column that has one: by halves, as casts are fast and rows are many."""
+    start, stop = 0, len(column)
+    while stop - start > 1:
+        middle = (start + stop) // 2
+        if _parsed_times(column.slice(start, middle - start)) is None:
+            stop = middle
+        else:
+            start = middle
+    return start
 
 
 def _shown(value: pa.Scalar) -> str:

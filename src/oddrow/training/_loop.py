@@ -23,7 +23,7 @@ from oddrow.model import (
     initial_parameters,
     loss_parts,
 )
-from oddrow.table import EncodedTable, FeatureLayout
+from oddrow.table import EncodedTable
 from oddrow.training._batches import batch_indices
 from oddrow.training._settings import TrainingSettings
 
@@ -57,9 +57,13 @@ def fit_network(
 
     Parameters
     ----------
+    shape, likelihood, settings
+        The network's shape, the columns' distributions, how long and how fast.
     training, held_out
         Rows to learn from, and rows to watch: the weights with the lowest held-out loss are kept. Without held-out
         rows the training rows are watched and the last weights are kept.
+    on_progress
+        Called after each check, see :data:`OnProgress`.
     rng
         Source of the initial weights, the order of rows and the noise; the same generator state gives the same weights.
 
@@ -145,7 +149,12 @@ def _watched(shape: NetworkShape, encoded: EncodedTable, rng: np.random.Generato
     weight = np.zeros(_bucket(len(chosen)), np.float32)
     weight[: len(chosen)] = 1.0 / len(chosen)
     noise = rng.standard_normal((len(weight), shape.n_latent)).astype(np.float32)
-    return _bucketed(encoded.rows[chosen]), _bucketed(encoded.presence[chosen]), jnp.asarray(noise), jnp.asarray(weight)
+    return (
+        _bucketed(encoded.rows[chosen]),
+        _bucketed(encoded.presence[chosen]),
+        jnp.asarray(noise),
+        jnp.asarray(weight),
+    )
 
 
 @lru_cache(maxsize=32)
@@ -159,10 +168,8 @@ def _compiled(shape: NetworkShape, likelihood: Likelihood, settings: TrainingSet
         return loss_parts(jnp, shape, likelihood, parameters, rows, presence, noise, **weighted, **more)
 
     def total(weights: Any, rows: Any, presence: Any, key: Any) -> Any:
-        noise_key, corruption_key = jax.random.split(key)
-        noise = jax.random.normal(noise_key, (rows.shape[0], shape.n_latent))
-        shown = _corrupted(rows, likelihood.layout, settings.corruption, corruption_key)
-        return parts(weights, rows, presence, noise, encoder_rows=shown).total
+        noise = jax.random.normal(key, (rows.shape[0], shape.n_latent))
+        return parts(weights, rows, presence, noise).total
 
     def step(carried: Any, batch: Any, rows: Any, presence: Any, key: Any) -> Any:
         weights, state, count, loss_sum = carried
@@ -185,17 +192,6 @@ def _compiled(shape: NetworkShape, likelihood: Likelihood, settings: TrainingSet
         return parts(weights, rows, presence, noise, row_weight=row_weight)
 
     return run, watch
-
-
-def _corrupted(rows: Any, layout: FeatureLayout, corruption: float, key: Any) -> Any:
-    """Rows [n, n_features] with a random share of each row's columns taken from another row of the batch."""
-    if corruption == 0.0 or layout.n_features == 0:
-        return rows
-    share_key, column_key, row_key = jax.random.split(key, 3)
-    share = jax.random.uniform(share_key, (rows.shape[0], 1), maxval=corruption)
-    is_swapped = jax.random.uniform(column_key, (rows.shape[0], layout.n_columns)) < share
-    others = jax.random.permutation(row_key, rows, axis=0)
-    return jnp.where(is_swapped[:, np.asarray(layout.feature_column, np.int32)], others, rows)
 
 
 def _check_finite(loss: float, held_out_loss: float, step: int, settings: TrainingSettings) -> None:

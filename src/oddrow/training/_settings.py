@@ -13,9 +13,6 @@ class TrainingSettings:
     ----------
     kl_weight : factor of the KL term (unit: nats of loss per nat of KL)
     reconstruction_weight : factor of the reconstruction term; 0 leaves the KL alone (for demonstration)
-    corruption : share of columns, at most, that the encoder is shown with another row's value; each row draws its
-        own share from 0 to this. The likelihood stays that of the true row, and whatever the encoder saw, the loss
-        is a negative evidence lower bound (Im et al., Denoising Criterion for Variational Auto-Encoding, 2017)
     learning_rate : Adam's step size at its highest
     anneal : whether the step size falls to zero along half a cosine
     batch_rows : rows a step; a shorter table is repeated in ever new order
@@ -30,7 +27,6 @@ class TrainingSettings:
 
     kl_weight: float = 1.0
     reconstruction_weight: float = 1.0
-    corruption: float = 0.2
     learning_rate: float = 1e-3
     anneal: bool = True
     batch_rows: int = 256
@@ -56,7 +52,6 @@ class TrainingSettings:
 DEFAULT_TRAINING = TrainingSettings()
 
 ARTICLE_TRAINING = TrainingSettings(
-    corruption=0.0,
     learning_rate=1e-4,
     anneal=False,
     max_epochs=32,

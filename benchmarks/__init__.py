@@ -1,0 +1,1 @@
+"""Benchmarks: figures that documents quote, printed by one command."""

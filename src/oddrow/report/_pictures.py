@@ -1,0 +1,97 @@
+"""Draws figures in one style, whatever a user prefers, and writes them as PNG and SVG, whole or not at all."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from oddrow.exceptions import MissingExtraError, OutputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["drawing", "write_pictures"]
+
+_FORMATS: Final = ("png", "svg")
+_DPI: Final = 150
+_LARGEST_SVG: Final = 950_000
+"""Bytes. Rows spread evenly would make it four times as much; pages and repositories want less than 1 MB."""
+
+_STYLE: Final[Mapping[str, Any]] = {
+    # Element names in an SVG are hashes of their content and this salt; left out, the salt is random.
+    "svg.hashsalt": "oddrow",
+    # A title is a user's text, often a file's name: a dollar sign in it is a dollar sign.
+    "text.parse_math": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": "medium",
+    "legend.frameon": False,
+    "legend.fontsize": "small",
+}
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Our style on matplotlib's own defaults, whatever the user's settings; they are back afterwards."""
+    try:
+        from matplotlib import style
+    except ImportError as error:
+        raise MissingExtraError(
+            "Drawing pictures needs matplotlib, which cannot be imported; run: pip install 'oddrow[plot]'"
+        ) from error
+    with style.context(["default", dict(_STYLE)]):
+        yield
+
+
+def write_pictures(pictures: Mapping[Path, Callable[[], "Figure"]], *, force: bool) -> list[Path]:
+    """Draw every picture, keyed by its path without ending, then write them all."""
+    # Not with_suffix: a stem such as "run-1.5" would lose its end.
+    paths = [stem.with_name(f"{stem.name}.{form}") for stem in pictures for form in _FORMATS]
+    for path in paths:
+        if path.exists() and not force:
+            raise OutputError(f"{path} exists already; choose another place, or overwrite it with --force")
+    with drawing():
+        contents = [content for draw in pictures.values() for content in _render(draw())]
+    for path, content in zip(paths, contents, strict=True):
+        _write(path, content)
+    return paths
+
+
+def _render(figure: "Figure") -> list[bytes]:
+    """Return a figure's bytes in each of :data:`_FORMATS`."""
+    dpi = float(_DPI)
+    png, svg = _print(figure, "png", dpi), _print(figure, "svg", dpi)
+    while len(svg) > _LARGEST_SVG and dpi > 20:
+        # Nearly all of it is the bitmap of the rows, which grows about with the square of its resolution.
+        dpi *= 0.9 * (_LARGEST_SVG / len(svg)) ** 0.5
+        svg = _print(figure, "svg", dpi)
+    return [png, svg]
+
+
+def _print(figure: "Figure", form: str, dpi: float) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    content = BytesIO()
+    # An SVG holds the time of drawing unless told otherwise; a PNG never does.
+    metadata = {"Date": None} if form == "svg" else None
+    FigureCanvasAgg(figure).print_figure(content, format=form, dpi=dpi, metadata=metadata)
+    return content.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with unfinished.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}; choose another folder") from error

@@ -1,0 +1,73 @@
+"""Fitted once, read by many: a test that changes a fixture changes its own copy."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import oddrow
+import oddrow.training
+from oddrow.datasets import make_connections
+
+
+@pytest.fixture(scope="session")
+def connections():
+    """Ordinary rows to learn from."""
+    return make_connections(3000, odd_share=0, random_state=1).table
+
+
+@pytest.fixture(scope="session")
+def fresh():
+    """Ordinary rows that no detector has seen."""
+    return make_connections(1000, odd_share=0, random_state=2).table
+
+
+@pytest.fixture(scope="session")
+def labelled():
+    """Rows of which one in five is odd, and the truth about them."""
+    return make_connections(1000, odd_share=0.2, random_state=3)
+
+
+@pytest.fixture(scope="session")
+def vae(connections):
+    return oddrow.VAEDetector(random_state=0).fit(connections)
+
+
+@pytest.fixture(scope="session")
+def autoencoder(connections):
+    return oddrow.AutoencoderDetector(random_state=0).fit(connections)
+
+
+@pytest.fixture(scope="session")
+def numbers():
+    """float64 [400, 4]: two numbers that go together, two that go alone."""
+    rows = np.random.default_rng(5).normal(size=(400, 4))
+    rows[:, 1] = rows[:, 0] + 0.1 * rows[:, 1]
+    return rows
+
+
+@pytest.fixture(scope="session")
+def article(numbers):
+    return oddrow.VAEDetector(settings="article", random_state=0).fit(numbers)
+
+
+@pytest.fixture(params=["vae", "autoencoder"])
+def detector(request):
+    """Either detector, fitted on ``connections``."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["vae", "autoencoder", "article"])
+def scored(request):
+    """A fitted detector of each kind of evidence, and a table that it has not seen."""
+    detector = request.getfixturevalue(request.param)
+    if request.param == "article":
+        return detector, np.random.default_rng(6).normal(size=(700, 4))
+    return detector, request.getfixturevalue("fresh")
+
+
+@pytest.fixture
+def short_training(monkeypatch):
+    """A hundred steps, for laws that hold however good the fit."""
+    short = replace(oddrow.training.DEFAULT_TRAINING, max_steps=100)
+    monkeypatch.setattr(oddrow.training, "DEFAULT_TRAINING", short)

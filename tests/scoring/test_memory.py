@@ -1,0 +1,69 @@
+"""The memory holds distinct normal rows, no more than its bound, and knows the nearest of them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from oddrow.scoring import Memory, _memory
+
+small_rows = arrays(np.float32, st.tuples(st.integers(1, 12), st.just(3)), elements=st.integers(-3, 3).map(float))
+
+
+def chosen(rows, seed=0):
+    return Memory.choose(rows, np.random.default_rng(seed))
+
+
+@given(small_rows)
+def test_the_memory_is_the_set_of_distinct_rows(rows):
+    memory, index = chosen(rows)
+    assert memory.rows.dtype == np.float32
+    assert sorted(map(tuple, memory.rows)) == sorted(set(map(tuple, rows)))
+    np.testing.assert_array_equal(memory.rows, rows[index])
+    assert (np.diff(index) > 0).all()
+
+
+@given(small_rows, small_rows)
+def test_nearest_is_the_least_squared_distance_feature_by_feature(rows, asked):
+    memory, _ = chosen(rows)
+    by_feature = memory.nearest(asked + np.float32(0.25))
+    differences = (asked[:, None] + np.float32(0.25) - rows[None]).astype(np.float64) ** 2
+    np.testing.assert_allclose(by_feature.sum(axis=1), differences.sum(axis=2).min(axis=1))
+    for found, candidates in zip(by_feature, differences, strict=True):
+        assert np.isclose(candidates, found).all(axis=1).any()
+
+
+def test_a_remembered_row_is_no_distance_from_itself():
+    rows = np.random.default_rng(0).normal(size=(500, 7)).astype(np.float32) * 1e3
+    memory, _ = chosen(rows)
+    assert not memory.nearest(rows).any()
+
+
+def test_the_memory_is_bounded_and_drawn_by_the_generator_it_is_given(monkeypatch):
+    monkeypatch.setattr(_memory, "MEMORY_ROWS", 20)
+    rows = np.repeat(np.arange(50, dtype=np.float32), 3)[:, None]
+    memory, index = chosen(rows)
+    assert len(memory.rows) == len(set(memory.rows[:, 0])) == 20
+    np.testing.assert_array_equal(memory.rows, rows[index])
+    np.testing.assert_array_equal(chosen(rows)[1], index)
+    assert set(chosen(rows, seed=1)[1]) != set(index)
+
+
+def test_only_so_many_rows_are_searched(monkeypatch):
+    monkeypatch.setattr(_memory, "CANDIDATE_ROWS", 30)
+    rows = np.arange(100, dtype=np.float32)[:, None]
+    memory, index = chosen(rows)
+    assert len(memory.rows) == 30
+    assert index.max() > 30  # drawn from all of them, not the first
+    np.testing.assert_array_equal(memory.rows, rows[index])
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_far_from_zero_the_differences_are_still_exact(offset):
+    rows = (np.random.default_rng(1).normal(size=(50, 3)) + offset).astype(np.float32)
+    memory, _ = chosen(rows)
+    asked = rows + np.float32(0.125)
+    np.testing.assert_array_equal(
+        memory.nearest(asked[:1]).sum(), ((asked[0].astype(float) - rows.astype(float)) ** 2).sum(axis=1).min()
+    )

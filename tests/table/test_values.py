@@ -1,0 +1,185 @@
+"""Values take the form of their kind, each row by itself, and the first that cannot is named."""
+
+import datetime as dt
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oddrow.table._values import as_booleans, as_numbers, as_seconds, as_texts, is_timestamp_like
+
+NAN = float("nan")
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+few = settings(max_examples=40, deadline=None)
+
+
+def column(values: object, arrow_type: pa.DataType | None = None) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(values, arrow_type)])
+
+
+def listed(converted: np.ndarray | pa.ChunkedArray) -> list:
+    """Plain values, None where missing."""
+    values = converted.to_pylist() if isinstance(converted, pa.ChunkedArray) else converted.tolist()
+    return [None if value is None or value != value else value for value in values]
+
+
+def test_numbers_of_every_type_are_floats_and_missing_is_nan() -> None:
+    for arrow_type in (pa.int8(), pa.uint64(), pa.int64(), pa.float32(), pa.float64()):
+        np.testing.assert_array_equal(as_numbers(column([1, None, 3], arrow_type)), [1.0, NAN, 3.0])
+    np.testing.assert_array_equal(as_numbers(column([True, None, False])), [1.0, NAN, 0.0])
+    np.testing.assert_array_equal(as_numbers(column([None, None])), [NAN, NAN])
+    assert as_numbers(column([2**53 + 1])).dtype == np.float64  # rounds, and does not refuse
+
+
+@few
+@given(st.lists(FINITE, min_size=1, max_size=5))
+def test_numbers_written_as_text_are_read_back(values: list[float]) -> None:
+    np.testing.assert_array_equal(as_numbers(column([f" {value!r}" for value in values])), values)
+
+
+@pytest.mark.parametrize(("text", "number"), [("+1", 1.0), ("5.", 5.0), (".5", 0.5), ("-.5E+1", -5.0), ("\t7 ", 7.0)])
+def test_numbers_may_be_written_in_many_ways(text: str, number: float) -> None:
+    assert as_numbers(column([text])).tolist() == [number]
+
+
+@pytest.mark.parametrize("text", ["", "nan", "inf", "1,5", "1e", "0x1F", ".", "1 2", "--1"])
+def test_a_text_that_is_no_number_is_named_with_its_row(text: str) -> None:
+    with pytest.raises(ValueError, match=f"row 3 holds {text!r}, expected a number"):
+        as_numbers(column(["1", None, text, "also not"]))
+
+
+def test_a_long_text_is_cut_in_the_message() -> None:
+    with pytest.raises(ValueError, match=r"row 1 holds 'x{36}\.\.\., expected a number"):
+        as_numbers(column(["x" * 1000]))
+
+
+def test_a_date_is_no_number() -> None:
+    with pytest.raises(ValueError, match=r"found date32\[day\], expected a number"):
+        as_numbers(column([dt.date(2024, 1, 1)]))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [True, False, None],
+        [1, 0, None],
+        [1.0, 0.0, None],
+        ["true", "false", None],
+        ["Yes", "NO", None],
+        ["T", "f", None],
+        ["y", "n", None],
+        ["1", "0", None],
+        ["1.0", "0.0", None],
+    ],
+)
+def test_flags_of_every_container_are_read_alike(values: list) -> None:
+    np.testing.assert_array_equal(as_booleans(column(values)), [1.0, 0.0, NAN])
+
+
+def test_a_flag_that_is_neither_is_two() -> None:
+    np.testing.assert_array_equal(as_booleans(column([2, -1, 0, 1, None])), [2.0, 2.0, 0.0, 1.0, NAN])
+    np.testing.assert_array_equal(as_booleans(column([0.5, 1.0])), [2.0, 1.0])
+    np.testing.assert_array_equal(as_booleans(column(["", "maybe", "yes"])), [2.0, 2.0, 1.0])
+
+
+@few
+@given(st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1)), st.integers(-14 * 60, 14 * 60))
+def test_a_moment_has_the_same_seconds_in_every_container(moment: dt.datetime, minutes: int) -> None:
+    zoned = moment.replace(tzinfo=dt.timezone(dt.timedelta(minutes=minutes)))
+    utc = zoned.astimezone(dt.UTC).replace(tzinfo=None)
+    epoch = dt.datetime(1970, 1, 1)
+    expected = (utc - epoch) / dt.timedelta(seconds=1)
+    containers = [
+        column([utc], pa.timestamp("us")),
+        column([zoned], pa.timestamp("us", "Europe/Paris")),
+        column([utc.isoformat()]),
+        column([utc.isoformat(" ")]),
+        column([utc.isoformat() + "Z"]),
+        column([zoned.isoformat()]),
+    ]
+    for container in containers:
+        assert as_seconds(container).tolist() == pytest.approx([expected], abs=1e-5)
+
+
+@pytest.mark.parametrize(("unit", "ticks"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)])
+def test_the_unit_of_a_timestamp_does_not_matter(unit: str, ticks: int) -> None:
+    times = column([1_700_000_000 * ticks, None, -ticks], pa.timestamp(unit))
+    np.testing.assert_array_equal(as_seconds(times), [1_700_000_000.0, NAN, -1.0])
+
+
+def test_days_and_times_of_day_are_seconds_too() -> None:
+    days = [dt.date(1970, 1, 2), None, dt.date(1969, 12, 31)]
+    np.testing.assert_array_equal(as_seconds(column(days, pa.date32())), [86_400.0, NAN, -86_400.0])
+    np.testing.assert_array_equal(as_seconds(column(days, pa.date64())), [86_400.0, NAN, -86_400.0])
+    clock = [dt.time(1, 0, 1), None]
+    for arrow_type in (pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns")):
+        np.testing.assert_array_equal(as_seconds(column(clock, arrow_type)), [3601.0, NAN])
+
+
+def test_each_row_of_texts_has_its_own_zone() -> None:
+    texts = ["1970-01-01T00:00:01", "1970-01-01T00:00:01Z", None, "1970-01-01T02:00:01+02:00", "1970-01-01"]
+    np.testing.assert_array_equal(as_seconds(column(texts)), [1.0, 1.0, NAN, 1.0, 0.0])
+
+
+@pytest.mark.parametrize("text", ["soon", "1970-13-01", "1970-01-01T25:00:00", "1970-01-01 at noon", "70-01-01", ""])
+@pytest.mark.parametrize("row", [0, 3, 6])
+def test_a_text_that_is_no_time_is_named_with_its_row(text: str, row: int) -> None:
+    texts = ["1970-01-01", "1970-01-01T00:00:01Z", None, "1970-01-01", "1970-01-02", "1970-01-03"]
+    with pytest.raises(ValueError, match=f"row {row + 1} holds {text!r}, expected an ISO 8601 date or time"):
+        as_seconds(column([*texts[:row], text, *texts[row:]]))
+
+
+@pytest.mark.parametrize("values", [[1.0], [1], [True]])
+def test_a_number_is_no_time(values: list) -> None:
+    with pytest.raises(ValueError, match="expected a date or time"):
+        as_seconds(column(values))
+
+
+def test_times_are_recognised_only_where_every_text_is_one() -> None:
+    assert is_timestamp_like(column(["1970-01-01", None, "1970-01-01 05:00"]))
+    assert not is_timestamp_like(column(["1970-01-01", "1970-02-31"]))
+    assert not is_timestamp_like(column(["1970-01-01", "x"]))
+    assert not is_timestamp_like(column([19700101]))
+
+
+@few
+@given(st.lists(st.none() | st.integers(-(2**53) + 1, 2**53 - 1), max_size=5))
+def test_a_whole_number_reads_the_same_as_integer_and_as_float(values: list[int | None]) -> None:
+    floats = [None if value is None else float(value) for value in values]
+    integers = as_texts(column(values, pa.int64())).to_pylist()
+    assert as_texts(column(floats, pa.float64())).to_pylist() == integers
+    assert integers == [None if value is None else str(value) for value in values]
+
+
+@few
+@given(st.lists(st.none() | FINITE | st.sampled_from([1e10, 123456789012.0, -0.0, 2.5]), min_size=1, max_size=5))
+def test_a_text_does_not_depend_on_the_rows_beside_it(values: list[float | None]) -> None:
+    together = as_texts(column(values, pa.float64())).to_pylist()
+    alone = [as_texts(column([value], pa.float64()))[0].as_py() for value in values]
+    assert together == alone
+    assert [None if text is None else float(text) for text in together] == values
+
+
+@pytest.mark.parametrize("convert", [as_numbers, as_booleans, as_seconds, as_texts])
+@pytest.mark.parametrize("arrow_type", [pa.string(), pa.null()])
+def test_no_rows_and_nothing_but_missing_values_are_fine(convert: object, arrow_type: pa.DataType) -> None:
+    assert len(convert(column([], arrow_type))) == 0
+    assert len(convert(pa.chunked_array([], arrow_type))) == 0
+    assert listed(convert(column([None, None], arrow_type))) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("convert", "values"),
+    [
+        (as_numbers, ["1", None, "3", "4"]),
+        (as_booleans, ["1", None, "no", "x"]),
+        (as_seconds, ["1970-01-01", None, "1970-01-01T00:00:01Z", "1970-01-03"]),
+        (as_texts, [1.0, None, 2.5, 1e10]),
+    ],
+)
+def test_how_a_column_is_cut_into_chunks_does_not_matter(convert: object, values: list) -> None:
+    whole = column(values)
+    pieces = pa.chunked_array([whole.chunk(0).slice(0, 1), whole.chunk(0).slice(1, 0), whole.chunk(0).slice(1)])
+    assert listed(convert(pieces)) == listed(convert(whole))

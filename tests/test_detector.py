@@ -1,0 +1,569 @@
+"""The laws of the estimators: the same row is always as strange, odd rows are strange, and scikit-learn's conventions."""
+
+import datetime as dt
+import os
+import pickle
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from scipy.stats import betabinom
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import roc_auc_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import oddrow
+from oddrow import AutoencoderDetector, VAEDetector
+from oddrow.datasets import make_connections
+from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
+from oddrow.scoring import BLOCK_ROWS
+from oddrow.scoring._surprise import metric_rows
+from oddrow.table import TableEncoding, TableSchema, as_table
+
+DETECTORS = [VAEDetector, AutoencoderDetector]
+
+
+def rows_of(table, numbers):
+    return table[numbers] if isinstance(table, np.ndarray) else table.take(pa.array(numbers))
+
+
+# The same row is always as strange -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch", [1, 7, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 600])
+def test_surprise_has_the_same_bits_in_batches_of_any_size(scored, batch):
+    detector, table = scored
+    table = rows_of(table, np.arange(40 if batch < 8 else 600))
+    batches = [rows_of(table, np.arange(i, min(i + batch, len(table)))) for i in range(0, len(table), batch)]
+    assert np.concatenate([detector.surprise(part) for part in batches]).tobytes() == detector.surprise(table).tobytes()
+
+
+def test_surprise_has_the_same_bits_in_any_order_of_rows(scored):
+    detector, table = scored
+    order = np.random.default_rng(0).permutation(len(table))
+    for compute in (detector.surprise, detector.p_value, detector.embed, detector.latent_map):
+        assert compute(rows_of(table, order)).tobytes() == compute(table)[order].tobytes()
+
+
+def test_surprise_has_the_same_bits_in_every_call(scored):
+    detector, table = scored
+    assert detector.surprise(table).tobytes() == detector.surprise(table).tobytes()
+    assert detector.embed(table).tobytes() == detector.embed(table).tobytes()
+
+
+def test_surprise_has_the_same_bits_among_rows_of_another_world(scored):
+    detector, table = scored
+    doubled = np.repeat(np.arange(30), 9)
+    np.testing.assert_array_equal(detector.surprise(rows_of(table, doubled)), detector.surprise(table)[doubled])
+
+
+ELSEWHERE = """
+import sys
+
+HIDDEN = ("jax", "jaxlib", "optax", "matplotlib", "pandas", "polars")
+
+
+class Hidden:
+    # scikit-learn imports pandas where it finds it, so they are hidden from it: whoever needs one of them fails
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in HIDDEN:
+            raise ImportError(f"{name} is not to be imported")
+
+
+sys.meta_path.insert(0, Hidden())
+import numpy as np
+import pyarrow as pa
+
+import oddrow
+
+model, rows, scores = sys.argv[1:]
+table = pa.ipc.open_file(rows).read_all()
+detector = oddrow.load(model)
+explanations = detector.explain(table.slice(0, 50))
+np.savez(
+    scores,
+    surprise=detector.surprise(table),
+    embedded=detector.embed(table),
+    mapped=detector.latent_map(table),
+    predicted=detector.predict(table),
+    reasons=np.array([row.reasons[0].nats for row in explanations]),
+    imported=np.array([name for name in HIDDEN if name in sys.modules], str),
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(vae, fresh, tmp_path_factory):
+    """What a fresh process makes of the saved model, by its number of BLAS threads."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    oddrow.save(vae, folder / "model.oddrow")
+    with pa.ipc.new_file(folder / "rows.arrow", fresh.schema) as writer:
+        writer.write_table(fresh)
+    found = {}
+    for threads in ("1", "2"):
+        paths = [str(folder / name) for name in ("model.oddrow", "rows.arrow", f"{threads}.npz")]
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": threads}
+        done = subprocess.run(
+            [sys.executable, "-c", ELSEWHERE, *paths], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == done.stderr == ""
+        with np.load(paths[-1]) as arrays:
+            found[threads] = dict(arrays)
+    return found
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_surprise_has_the_same_bits_in_another_process_with_any_number_of_threads(vae, fresh, elsewhere, threads):
+    there = elsewhere[threads]
+    assert there["surprise"].tobytes() == vae.surprise(fresh).tobytes()
+    assert there["embedded"].tobytes() == vae.embed(fresh).tobytes()
+    assert there["mapped"].tobytes() == vae.latent_map(fresh).tobytes()
+    np.testing.assert_array_equal(there["predicted"], vae.predict(fresh))
+    nats = [row.reasons[0].nats for row in vae.explain(fresh.slice(0, 50))]
+    np.testing.assert_array_equal(there["reasons"], nats)
+
+
+def test_scoring_needs_no_library_of_training_plots_or_frames(elsewhere):
+    """Not asked of scikit-learn, which imports pandas for itself where it is installed."""
+    assert elsewhere["1"]["imported"].tolist() == []
+
+
+# The container does not matter ---------------------------------------------------------------------------------------
+
+
+class Capsule:
+    """Any object of another library that hands over Arrow data."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+CONTAINERS = {
+    "pandas": lambda table: table.to_pandas(),
+    "pandas of Arrow": lambda table: table.to_pandas(types_mapper=pd.ArrowDtype),
+    "polars": pl.from_arrow,
+    "lazy polars": lambda table: pl.from_arrow(table).lazy(),
+    "record batch": lambda table: table.combine_chunks().to_batches()[0],
+    "mapping": lambda table: {name: table.column(name).to_pylist() for name in table.column_names},
+    "capsule": Capsule,
+}
+
+
+@pytest.mark.parametrize("convert", CONTAINERS.values(), ids=CONTAINERS)
+def test_a_row_is_as_strange_in_any_container_and_order_of_columns(vae, labelled, convert):
+    table = labelled.table.slice(0, 300)
+    expected = vae.surprise(table).tobytes()
+    assert vae.surprise(convert(table)).tobytes() == expected
+    backwards = table.select(table.column_names[::-1])
+    assert vae.surprise(convert(backwards)).tobytes() == expected
+    wider = backwards.add_column(3, "ticket", pa.array([f"T{i}" for i in range(300)]))
+    assert vae.surprise(convert(wider)).tobytes() == expected
+
+
+def test_numbers_are_as_strange_in_any_container_of_numbers(short_training, numbers):
+    detector = VAEDetector(random_state=0).fit(numbers)
+    names = ["x0", "x1", "x2", "x3"]
+    expected = detector.surprise(numbers).tobytes()
+    frame = pd.DataFrame(numbers, columns=names)
+    containers = [
+        numbers.tolist(),
+        np.asfortranarray(numbers),
+        frame,
+        frame[names[::-1]],
+        pl.from_pandas(frame),
+        pa.table({name: numbers[:, j] for j, name in enumerate(names)}),
+    ]
+    for container in containers:
+        assert detector.surprise(container).tobytes() == expected
+
+
+@pytest.mark.parametrize("convert", CONTAINERS.values(), ids=CONTAINERS)
+def test_a_fit_is_the_same_from_any_container(short_training, numbers, convert):
+    table = pa.table({name: numbers[:, j] for j, name in enumerate("abcd")})
+    other = AutoencoderDetector(random_state=0).fit(convert(table))
+    assert other.surprise(numbers).tobytes() == AutoencoderDetector(random_state=0).fit(table).surprise(table).tobytes()
+    assert other.feature_names_in_.tolist() == list("abcd")
+
+
+def test_an_array_takes_its_names_from_the_training_table(short_training, numbers):
+    frame = pd.DataFrame(numbers, columns=list("dbca"))
+    detector = VAEDetector(random_state=0).fit(frame)
+    np.testing.assert_array_equal(detector.surprise(numbers), detector.surprise(frame))
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((3, 3)), np.zeros((3, 5)), [[0.0]]], ids=["narrow", "wide", "list"])
+def test_an_array_of_another_width_is_an_error(article, wrong):
+    width = np.shape(wrong)[1]
+    with pytest.raises(SchemaMismatchError, match=f"X has {width} features, but VAEDetector is expecting 4 features"):
+        article.surprise(wrong)
+
+
+def test_a_missing_column_is_named(vae, fresh):
+    with pytest.raises(SchemaMismatchError, match="column 'service' is missing"):
+        vae.surprise(fresh.drop_columns("service"))
+
+
+# Randomness is passed in ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("estimator", DETECTORS)
+def test_the_same_seed_gives_the_same_model_and_another_another(short_training, numbers, estimator):
+    def surprise(seed):
+        return estimator(random_state=seed).fit(numbers).surprise(numbers)
+
+    first = surprise(3)
+    assert surprise(3).tobytes() == first.tobytes()
+    assert surprise(np.random.default_rng(3)).tobytes() == first.tobytes()
+    assert not np.isclose(surprise(4), first).all()
+
+
+def test_a_generator_moves_on_and_a_whole_number_starts_anew(short_training, numbers):
+    for moving in (np.random.default_rng(0), np.random.RandomState(0)):
+        detector = VAEDetector(random_state=moving)
+        assert detector.fit(numbers).surprise(numbers).tobytes() != detector.fit(numbers).surprise(numbers).tobytes()
+    again = VAEDetector(random_state=0)
+    assert again.fit(numbers).surprise(numbers).tobytes() == again.fit(numbers).surprise(numbers).tobytes()
+
+
+def test_no_fit_touches_or_reads_the_global_randomness(short_training, numbers):
+    np.random.seed(1)  # noqa: NPY002 - the global state is what this is about
+    random.seed(1)
+    before = np.random.get_state(), random.getstate()  # noqa: NPY002
+    first = VAEDetector(random_state=0).fit(numbers).surprise(numbers)
+    after = np.random.get_state(), random.getstate()  # noqa: NPY002
+    np.testing.assert_equal(after, before)
+    np.random.seed(2)  # noqa: NPY002
+    random.seed(2)
+    assert VAEDetector(random_state=0).fit(numbers).surprise(numbers).tobytes() == first.tobytes()
+
+
+def test_no_seed_gives_another_model_each_time(short_training, numbers):
+    assert not np.isclose(*(VAEDetector().fit(numbers).surprise(numbers) for _ in range(2))).all()
+
+
+@pytest.mark.parametrize("random_state", ["seven", -1, 1.5])
+def test_a_seed_without_meaning_is_named(numbers, random_state):
+    with pytest.raises(SettingError, match=f"random_state is {random_state!r}; give a whole number >= 0"):
+        VAEDetector(random_state=random_state).fit(numbers)
+
+
+# The decision keeps its promise --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def many_fresh():
+    return make_connections(2500, odd_share=0, random_state=4).table
+
+
+def test_auto_flags_one_normal_row_in_a_hundred(detector, many_fresh):
+    """With the 6th of 600 held-out rows at the threshold, a normal row is flagged with a chance drawn from Beta(6, 595).
+
+    The interval holds the false alarms among 2,500 fresh rows with probability 0.999.
+    """
+    assert len(detector.model_.surprise_model.calibration.scores) == 600
+    assert detector.offset_ == pytest.approx(np.log(0.01))
+    false_alarms = np.sum(detector.predict(many_fresh) == -1)
+    low, high = betabinom.ppf([0.0005, 0.9995], len(many_fresh), 6, 595)
+    assert low <= false_alarms <= high
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5, 0.8])
+def test_p_values_of_fresh_rows_are_uniform(detector, many_fresh, share):
+    rank = int(share * 601 + 1e-9)
+    low, high = betabinom.ppf([0.0005, 0.9995], len(many_fresh), rank, 601 - rank)
+    assert low <= np.sum(detector.p_value(many_fresh) <= share) <= high
+
+
+def test_surprise_is_no_more_than_the_p_values_within_the_held_out_rows(detector, many_fresh):
+    surprise, p = detector.surprise(many_fresh), detector.p_value(many_fresh)
+    inside = p > 1 / 601
+    half_a_row = -np.log1p(-0.5 / 601)
+    assert (surprise[inside] <= np.maximum(-np.log(p[inside]), half_a_row) + 1e-12).all()
+    assert (surprise[~inside] >= -np.log(2 / 601) - 1e-12).all()
+
+
+def test_the_rows_that_calibrate_neither_train_nor_are_remembered(short_training):
+    """The memory is the training part, 70 % of the rows, and the calibration scores are those of other rows."""
+    rows = np.random.default_rng(0).normal(size=(200, 5))
+    model = VAEDetector(random_state=0).fit(rows).model_.surprise_model
+    encoded = VAEDetector(random_state=0).fit(rows).model_.encoding.encode(as_table(rows))
+    evidence_model = model.evidence_model
+    remembered = {row.tobytes() for row in evidence_model.memory.rows}
+    asked = metric_rows(evidence_model.likelihood.layout, encoded.rows)
+    is_remembered = np.array([row.tobytes() in remembered for row in asked])
+    assert is_remembered.sum() == len(evidence_model.memory.rows) == 140
+    raw = evidence_model.evidence(encoded).raw
+    assert len(model.calibration.scores) == 40
+    assert np.isin(model.calibration.scores, raw[~is_remembered]).all()
+    # what was learned from is no stranger to the model than what was not: that is why it must not calibrate
+    assert np.median(raw[is_remembered]) < np.median(raw[~is_remembered])
+
+
+def test_the_encoding_is_learned_from_training_rows_alone(short_training):
+    rows = np.random.default_rng(0).permutation(np.arange(100.0))[:, None]
+    encoding = VAEDetector(random_state=0).fit(rows).model_.encoding
+    assert encoding.n_rows == 70
+
+
+@pytest.mark.parametrize("contamination", [0, 0.01, 0.1, 0.125, 0.5])
+@pytest.mark.parametrize("estimator", DETECTORS)
+def test_a_share_flags_exactly_that_share_of_the_training_rows(short_training, numbers, estimator, contamination):
+    detector = estimator(random_state=0, contamination=contamination)
+    flagged = detector.fit_predict(numbers) == -1
+    assert flagged.sum() == int(contamination * len(numbers))
+    surprise = detector.surprise(numbers)
+    assert surprise[flagged].min(initial=np.inf) > surprise[~flagged].max()
+
+
+def test_the_share_changes_the_decision_and_not_the_surprise(short_training, numbers):
+    fits = [VAEDetector(random_state=0, contamination=share).fit(numbers) for share in ("auto", 0.0, 0.3)]
+    assert len({fit.surprise(numbers).tobytes() for fit in fits}) == 1
+    assert len({fit.offset_ for fit in fits}) == 3
+
+
+@pytest.mark.parametrize("estimator", DETECTORS)
+def test_the_articles_rule_flags_one_training_row_in_a_hundred(numbers, estimator):
+    detector = estimator(settings="article", random_state=0).fit(numbers)
+    flagged = np.sum(detector.predict(numbers) == -1)
+    assert abs(flagged - len(numbers) / 100) <= 1
+    assert len(detector.model_.surprise_model.calibration.scores) == len(numbers)
+    assert "training rows" in detector.model_.threshold.promise
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text"),
+    [
+        ({"contamination": 0.6}, "contamination is 0.6"),
+        ({"contamination": "automatic"}, "contamination is 'automatic'"),
+        ({"settings": "best"}, "settings is 'best'; choose from 'default', 'article'"),
+        ({"kl_weight": -1.0}, "kl_weight is -1.0; give a finite number >= 0"),
+        ({"kl_weight": np.inf}, "kl_weight is inf; give a finite number >= 0"),
+        ({"columns": {"y": "number"}}, "column 'y' is named as 'number' but is not in the table"),
+        ({"columns": {"x0": "colour"}}, "column 'x0': 'colour' is not a kind"),
+    ],
+)
+def test_a_parameter_without_meaning_is_named_by_fit_and_not_before(numbers, parameters, text):
+    detector = VAEDetector(**parameters)
+    with pytest.raises(SettingError, match=text):
+        detector.fit(numbers)
+
+
+# Odd rows are strange ------------------------------------------------------------------------------------------------
+
+
+def test_odd_rows_are_stranger_than_normal_ones(detector, labelled):
+    assert roc_auc_score(labelled.is_odd, detector.surprise(labelled.table)) > 0.88
+    odd = detector.predict(labelled.table) == -1
+    assert odd[labelled.is_odd].mean() > 20 * odd[~labelled.is_odd].mean()
+
+
+def test_a_broken_relation_is_strange_though_each_value_is_usual(numbers):
+    """x1 follows x0: the pair (2, -2) has ordinary values in a combination that never was."""
+    detector = VAEDetector(random_state=0).fit(numbers)
+    usual, broken = detector.surprise([[1.5, 1.5, 0, 0], [1.5, -1.5, 0, 0]])
+    assert broken > 4 > usual
+    (row,) = detector.explain([[1.5, -1.5, 0, 0]], top=2)
+    assert {reason.column for reason in row.reasons} <= {"x0", "x1"}
+
+
+EXTREMES = {
+    "numbers": ("bytes_sent", [1e308, -1e308, 1.7976931348623157e308, 1e-320, 5e-324, -0.0, 0.0, 2**63, -(2**63)]),
+    "whole numbers": ("failed_logins", [2**62, -(2**62), 0]),
+    "names": ("service", ["", " ", "\U0001f600", "\n", "\x00", "x" * 100_000, "null", "NaN"]),
+    "flags": ("encrypted", ["", "\U0001f600", "2", "nan", "x" * 10_000]),
+    "constants": ("interface_version", ["", "\U0001f600", "v" * 100_000]),
+    "times": ("started", [dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31, 23, 59, 59), dt.datetime(1970, 1, 1)]),
+    "days": ("started", [dt.date(1, 1, 1), dt.date(9999, 12, 31), dt.date(1970, 1, 1)]),
+    "missing": ("started", [None, None]),
+}
+
+
+@pytest.mark.parametrize(("name", "values"), EXTREMES.values(), ids=EXTREMES)
+def test_every_finite_value_has_a_finite_surprise(detector, fresh, name, values):
+    rows = fresh.slice(0, len(values)).to_pydict() | {name: values}
+    assert np.isfinite(detector.surprise(rows)).all()
+    assert np.isfinite(detector.embed(rows)).all()
+    for row in detector.explain(rows, top=None):
+        assert np.isfinite([reason.nats for reason in row.reasons]).all()
+        assert row.combination_nats + sum(reason.nats for reason in row.reasons) == pytest.approx(row.surprise, abs=1e-9)
+
+
+@pytest.mark.parametrize("settings", ["default", "article"])
+def test_a_detector_learns_from_extreme_values(short_training, settings):
+    rng = np.random.default_rng(0)
+    table = {
+        "huge": rng.choice([-1.0, 1.0], 100) * rng.uniform(1e307, 1.79e308, 100),
+        "tiny": rng.uniform(1e-320, 1e-310, 100),
+        "both": rng.choice([1e308, -1e308, 1e-320, 0.0, 1.0], 100),
+        "name": rng.choice(["", "\U0001f600", "x" * 1000], 100).tolist(),
+        "day": [dt.date(1, 1, 1), dt.date(9999, 12, 31), dt.date(2024, 2, 29), None] * 25,
+    }
+    detector = VAEDetector(settings=settings, random_state=0).fit(table)
+    assert np.isfinite(detector.surprise(table)).all()
+    assert np.isfinite(detector.surprise({**table, "tiny": [1e308] * 100})).all()
+    assert np.isfinite(detector.latent_map(table)).all()
+
+
+@pytest.mark.parametrize("estimator", DETECTORS)
+@pytest.mark.parametrize("settings", ["default", "article"])
+@pytest.mark.parametrize(
+    "rows",
+    [[[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [1.0, 2.0]], [[1, "a"], [2, "a"], [3, None]], [["x"]] * 30],
+    ids=["two rows", "twice the same", "three rows", "only constants"],
+)
+def test_the_least_of_tables_can_be_learned_from(short_training, estimator, settings, rows):
+    detector = estimator(settings=settings, random_state=0).fit(rows)
+    assert np.isfinite(detector.surprise(rows)).all()
+    assert detector.latent_map(rows).shape == (len(rows), 2)
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        ([[1.0, 2.0]], "n_samples=1 row; fitting needs at least 2"),
+        ([[1.0, np.inf], [2.0, 3.0], [3.0, 4.0]], "column 'x1', row 1: infinity is not a value that can be judged"),
+        ([[1.0, np.nan], [2.0, np.nan]], "column 'x1' has no value in any row"),
+        (np.empty((0, 2)), "column 'x0' has no value|n_samples=0"),
+        (np.zeros(5), "Expected 2D array, got 1D array"),
+    ],
+)
+def test_a_table_that_cannot_be_learned_from_is_named(table, text):
+    with pytest.raises(DataError, match=text):
+        VAEDetector().fit(table)
+
+
+def test_infinity_is_an_error_that_names_its_place(article):
+    with pytest.raises(SchemaMismatchError, match="column 'x2', row 2: infinity"):
+        article.surprise([[0, 0, 0, 0], [0, 0, -np.inf, 0]])
+
+
+# Parameters do what they say -----------------------------------------------------------------------------------------
+
+
+def test_columns_given_by_hand_are_treated_as_given(short_training, numbers):
+    table = pa.table({"a": numbers[:, 0], "port": np.arange(400) % 3, "site": np.arange(400)})
+    given = {"port": "category", "site": "ignore"}
+    detector = VAEDetector(columns=given, random_state=0).fit(table)
+    kinds = {column.name: column.kind.value for column in detector.model_.encoding.schema.columns}
+    assert kinds == {"a": "number", **given}
+    (row,) = detector.explain({"a": [0.0], "port": [7], "site": [10**9]}, top=None)
+    assert [reason.column for reason in row.reasons] == ["port", "a"]
+
+
+def test_an_encoding_learned_elsewhere_is_used_as_it_is(short_training, numbers):
+    wider = as_table(numbers * 10)
+    encoding = TableEncoding.learn(TableSchema.infer(wider), wider)
+    assert VAEDetector(encoding=encoding, random_state=0).fit(numbers).model_.encoding is encoding
+
+
+def test_progress_is_told_step_by_step(short_training, numbers):
+    told = []
+    VAEDetector(random_state=0, on_progress=lambda *progress: told.append(progress)).fit(numbers)
+    assert [done for done, _, _ in told] == [50, 100]
+    assert {most for _, most, _ in told} == {100}
+    assert np.isfinite([loss for _, _, loss in told]).all()
+
+
+def test_the_weight_of_the_kl_term_shapes_the_latent(short_training, numbers):
+    """The dearer the latent, the less it says of the row."""
+    spread = [
+        VAEDetector(kl_weight=weight, random_state=0).fit(numbers).embed(numbers).std() for weight in (0.0, 1.0, 100.0)
+    ]
+    assert spread[0] > spread[1] > spread[2]
+
+
+def test_the_map_shows_the_two_widest_directions_of_the_latent(vae, connections):
+    embedded = vae.embed(connections.slice(0, 2000))
+    mapped = vae.latent_map(connections.slice(0, 2000))
+    assert mapped.shape == (2000, 2)
+    variances = np.linalg.eigvalsh(np.cov(embedded.T))[::-1]
+    np.testing.assert_allclose(mapped.var(axis=0), variances[:2], rtol=0.1)
+
+
+# scikit-learn's conventions ------------------------------------------------------------------------------------------
+
+
+def test_the_four_ways_to_ask_agree(scored):
+    detector, table = scored
+    surprise, decision, predicted = detector.surprise(table), detector.decision_function(table), detector.predict(table)
+    np.testing.assert_array_equal(detector.score_samples(table), -surprise)
+    np.testing.assert_array_equal(decision, -surprise - detector.offset_)
+    np.testing.assert_array_equal(predicted == 1, decision >= 0)
+    np.testing.assert_array_equal(predicted == -1, detector.model_.threshold.is_odd(surprise))
+    assert set(predicted.tolist()) <= {1, -1}
+    assert predicted.dtype.kind == "i"
+    for floats in (surprise, decision, detector.p_value(table), detector.embed(table), detector.latent_map(table)):
+        assert floats.dtype == np.float64
+
+
+def test_fit_predict_is_fit_and_then_predict(short_training, numbers):
+    together = VAEDetector(random_state=0, contamination=0.1).fit_predict(numbers)
+    apart = VAEDetector(random_state=0, contamination=0.1).fit(numbers).predict(numbers)
+    np.testing.assert_array_equal(together, apart)
+
+
+def test_names_are_kept_where_there_are_some(vae, article, connections):
+    assert vae.feature_names_in_.tolist() == connections.column_names
+    assert vae.feature_names_in_.dtype == object
+    assert vae.n_features_in_ == 16
+    assert article.n_features_in_ == 4
+    assert not hasattr(article, "feature_names_in_")
+
+
+def test_a_second_fit_forgets_the_first(short_training, numbers):
+    detector = AutoencoderDetector(random_state=0).fit(pd.DataFrame(numbers, columns=list("abcd")))
+    detector.fit(numbers[:, :3])
+    assert detector.n_features_in_ == 3
+    assert not hasattr(detector, "feature_names_in_")
+    first_time = AutoencoderDetector(random_state=0).fit(numbers[:, :3])
+    np.testing.assert_array_equal(detector.surprise(numbers[:, :3]), first_time.surprise(numbers[:, :3]))
+
+
+@pytest.mark.parametrize("estimator", DETECTORS)
+def test_parameters_are_stored_as_given_and_cloned_unfitted(numbers, estimator):
+    given = {"settings": "article", "contamination": 0.25, "columns": {"x0": "number"}, "random_state": 7}
+    detector = estimator(**given)
+    assert given.items() <= detector.get_params().items()
+    copy = clone(detector.fit(numbers))
+    assert copy.get_params() == detector.get_params()
+    assert not [name for name in vars(copy) if name.endswith("_")]
+    np.testing.assert_array_equal(copy.fit(numbers).surprise(numbers), detector.surprise(numbers))
+
+
+def test_a_pickled_detector_is_the_same(scored):
+    detector, table = scored
+    copy = pickle.loads(pickle.dumps(detector))  # noqa: S301 - its own pickle
+    assert copy.surprise(table).tobytes() == detector.surprise(table).tobytes()
+    assert copy.get_params() == detector.get_params()
+    assert copy.offset_ == detector.offset_
+
+
+@pytest.mark.parametrize(
+    "ask",
+    ["surprise", "p_value", "score_samples", "decision_function", "predict", "explain", "embed", "latent_map"],
+)
+def test_a_detector_that_is_not_fitted_says_so(ask):
+    with pytest.raises(NotFittedError, match="VAEDetector instance is not fitted yet"):
+        getattr(VAEDetector(), ask)([[1.0]])
+
+
+@parametrize_with_checks([VAEDetector(settings="article"), AutoencoderDetector(settings="article")])
+def test_scikit_learns_own_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([VAEDetector(contamination=0.1), AutoencoderDetector(contamination=0.1)])
+def test_scikit_learns_own_checks_of_the_default_settings(short_training, estimator, check):
+    """With a share given: "auto" rightly flags none of the checks' 300 training rows, where they want one."""
+    check(estimator)
