@@ -8,6 +8,7 @@ import pytest
 import oddrow
 import oddrow.training
 from oddrow.datasets import make_connections
+from oddrow.model import FittedNetwork, LearningCurve, initial_parameters
 
 
 @pytest.fixture(scope="session")
@@ -71,3 +72,15 @@ def short_training(monkeypatch):
     """A hundred steps, for laws that hold however good the fit."""
     short = replace(oddrow.training.DEFAULT_TRAINING, max_steps=100)
     monkeypatch.setattr(oddrow.training, "DEFAULT_TRAINING", short)
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+    """No step at all (nothing is compiled), for laws that hold whatever the weights."""
+
+    def drawn(shape, likelihood, training, held_out, settings, rng, on_progress=None):
+        none = np.zeros(1)
+        curve = LearningCurve(np.zeros(1, np.int64), none, none, none, none, best_step=0)
+        return FittedNetwork(shape, initial_parameters(shape, rng), curve)
+
+    monkeypatch.setattr(oddrow.training, "fit_network", drawn)

@@ -45,17 +45,13 @@ class Ordinary:
         }
         self.seen = {name: {row[name] for row in rows} for name in ["service", "interface_version"]}
         self.together = {pair: {tuple(row[name] for name in pair) for row in rows} for pair in PAIRS}
-        frequent = {
-            service for service, count in Counter(row["service"] for row in rows).items() if count > 500
-        }
+        frequent = {service for service, count in Counter(row["service"] for row in rows).items() if count > 500}
         self.asleep = frequent - {row["service"] for row in rows if 2 <= hour(row) < 5}
 
     def contradictions(self, row):
         """The columns, alone or in pairs, in which no ordinary row is like this one."""
         alone = {name for name in self.never_missing if row[name] is None}
-        alone |= {
-            name for name, most in self.largest.items() if row[name] is not None and row[name] > 3 * most
-        }
+        alone |= {name for name, most in self.largest.items() if row[name] is not None and row[name] > 3 * most}
         alone |= {name for name, values in self.seen.items() if row[name] not in values}
         pairs = {
             pair
@@ -122,9 +118,7 @@ def test_all_kinds_are_equally_likely_unless_a_few_are_chosen():
     counts = Counter(make_connections(11_000, odd_share=1, random_state=0).kinds)
     assert set(counts) == set(ODDNESS_KINDS)
     assert max(abs(count - 11_000 / len(ODDNESS_KINDS)) for count in counts.values()) < 150
-    few = Counter(
-        make_connections(1000, odd_share=1, kinds=["plaintext", "slow_reply"], random_state=0).kinds
-    )
+    few = Counter(make_connections(1000, odd_share=1, kinds=["plaintext", "slow_reply"], random_state=0).kinds)
     assert set(few) == {"plaintext", "slow_reply"}
     assert abs(few["plaintext"] - 500) < 80
 
@@ -295,10 +289,7 @@ def test_each_service_keeps_its_hours_over_four_weeks():
     assert started.min() >= np.datetime64("2024-01-01") and started.max() < np.datetime64("2024-01-29")
     weeks = (started - np.datetime64("2024-01-01", "s")) // np.timedelta64(7, "D")
     assert np.bincount(weeks, minlength=4).min() > 9_500
-    times = {
-        name: [row["started"] for row in table.to_pylist() if row["service"] == name]
-        for name in ["ssh", "rsync"]
-    }
+    times = {name: [row["started"] for row in table.to_pylist() if row["service"] == name] for name in ["ssh", "rsync"]}
     assert {time.hour for time in times["ssh"]} == set(range(7, 19))
     assert {time.weekday() for time in times["ssh"]} == set(range(5))
     assert {time.hour for time in times["rsync"]} == {1, 2, 3}

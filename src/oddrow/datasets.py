@@ -115,9 +115,7 @@ class _Draft:
     profile: Array
 
     def table(self) -> pa.Table:
-        return pa.table(
-            {name: pa.array(of, mask=self.missing.get(name)) for name, of in self.columns.items()}
-        )
+        return pa.table({name: pa.array(of, mask=self.missing.get(name)) for name, of in self.columns.items()})
 
 
 def _draw(weights: Array, row: Array, rng: np.random.Generator) -> Array:
@@ -250,9 +248,7 @@ _KINDS: dict[str, _Kind] = {
     "login_storm": _Kind(("failed_logins",), range(40, 400), lambda p: p.logins > 0, True),
     "constant_changed": _Kind(("interface_version",), ("v1", "v3")),
     "plaintext": _Kind(("encrypted", "service"), (False,), lambda p: p.encrypted == 1),
-    "slow_reply": _Kind(
-        ("round_trip_ms",), _far_beyond(_SLOWEST_ROUND_TRIP_MS), lambda p: p.protocol != "udp", True
-    ),
+    "slow_reply": _Kind(("round_trip_ms",), _far_beyond(_SLOWEST_ROUND_TRIP_MS), lambda p: p.protocol != "udp", True),
 }
 
 ODDNESS_KINDS: tuple[str, ...] = tuple(_KINDS)
@@ -370,7 +366,5 @@ def _valid_kinds(kinds: Iterable[str] | None) -> tuple[str, ...]:
 def _generator(random_state: int | np.random.Generator | None) -> np.random.Generator:
     known = random_state is None or isinstance(random_state, np.random.Generator)
     if not known and not _is_whole(random_state, smallest=0):
-        raise SettingError(
-            f"random_state is {random_state!r}: give a whole number of at least 0, a Generator or None"
-        )
+        raise SettingError(f"random_state is {random_state!r}: give a whole number of at least 0, a Generator or None")
     return np.random.default_rng(random_state)

@@ -194,7 +194,8 @@ class _Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
 
     def latent_map(self, X: Any) -> npt.NDArray[np.float64]:
         """The rows on the first two principal components of the training rows' latent means, float64 [n, 2]."""
-        return self.model_.projection.apply(self.embed(X))
+        latent = self.embed(X)  # first, for it says so where the detector is not fitted
+        return self.model_.projection.apply(latent)
 
     def _score(self, X: Any) -> Surprise:
         table = self._as_table(X, reset=False)

@@ -8,7 +8,7 @@
     │   └── SchemaMismatchError        a later table does not fit the trained one
     ├── ModelFileError (ValueError)    the model file is wrong                     exit code 4
     ├── SettingError (ValueError)      an argument has no meaning here             exit code 2
-    ├── TrainingError                  the fit cannot go on                        exit code 1
+    ├── TrainingError (ArithmeticError) the fit cannot go on                        exit code 1
     ├── OutputError (OSError)          an output exists or cannot be written       exit code 1
     ├── DownloadError                  a data set cannot be had                    exit code 1
     └── MissingExtraError (ImportError) an optional dependency is not installed    exit code 1

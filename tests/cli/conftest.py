@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
+import oddrow.training
 from oddrow.cli import main
 from oddrow.datasets import make_connections
+from oddrow.training import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,11 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def _short_training(short_training: None) -> None:
+    """What the commands do does not depend on how good the fit is."""
 
 
 @pytest.fixture
@@ -57,6 +64,7 @@ def model_file(labelled_csv: Path) -> Path:
     arguments = ["fit", str(labelled_csv), "-o", str(path), "--label", "label", "--normal", "normal", "--quiet"]
     with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as leaving:
         patch.setattr(sys, "argv", ["oddrow", *arguments])
+        patch.setattr(oddrow.training, "DEFAULT_TRAINING", TrainingSettings(max_steps=300))
         main()
     assert not leaving.value.code
     return path

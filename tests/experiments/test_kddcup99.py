@@ -55,6 +55,7 @@ def test_there_are_41_columns_and_every_family_is_known():
     assert FAMILY["neptune."] == "dos"
 
 
+@pytest.mark.usefixtures("short_training")
 @pytest.mark.parametrize("protocol", ["article", "clean", "dagmm", "official"])
 def test_every_protocol_runs_and_reports_the_named_figures(protocol, small_file, corrected_file):
     test = corrected_file if protocol == "official" else None

@@ -32,7 +32,7 @@ def test_reconstruction_separates_digits_and_spreads_them_far(spaces):
 def test_both_keep_the_digits_within_one_cloud(spaces):
     space = spaces["both"]
     assert neighbours_agree(space) > 0.4
-    np.testing.assert_allclose(space.points.std(axis=0), 1.0, atol=0.35)
+    np.testing.assert_allclose(space.points.std(axis=0), 1.0, atol=0.6)
 
 
 def test_every_panel_says_what_to_see(spaces):

@@ -1,4 +1,4 @@
-"""The memory holds distinct normal rows, no more than its bound, and knows the nearest of them."""
+"""The memory holds distinct normal rows, no more than its bound, rare ones too, and knows the nearest of them."""
 
 import numpy as np
 import pytest
@@ -7,12 +7,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from oddrow.scoring import Memory, _memory
+from oddrow.scoring._memory import common_rows, covering_rows, distinct_rows
 
 small_rows = arrays(np.float32, st.tuples(st.integers(1, 12), st.just(3)), elements=st.integers(-3, 3).map(float))
 
 
 def chosen(rows, seed=0):
-    return Memory.choose(rows, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    index = covering_rows(rows, distinct_rows(rows, rng), rng)
+    return Memory.of(rows[index]), index
 
 
 @given(small_rows)
@@ -48,6 +51,23 @@ def test_the_memory_is_bounded_and_drawn_by_the_generator_it_is_given(monkeypatc
     np.testing.assert_array_equal(memory.rows, rows[index])
     np.testing.assert_array_equal(chosen(rows)[1], index)
     assert set(chosen(rows, seed=1)[1]) != set(index)
+
+
+def test_a_plain_sample_is_bounded_too(monkeypatch):
+    monkeypatch.setattr(_memory, "MEMORY_ROWS", 20)
+    index = common_rows(np.arange(0, 100, 2), np.random.default_rng(0))
+    assert len(set(index)) == 20
+    assert set(index) <= set(range(0, 100, 2))
+    np.testing.assert_array_equal(common_rows(np.arange(7), np.random.default_rng(0)), np.arange(7))
+
+
+def test_a_rare_kind_of_row_is_remembered(monkeypatch):
+    """Ten rows far from two thousand others: a plain sample of forty would hold a fifth of one."""
+    monkeypatch.setattr(_memory, "MEMORY_ROWS", 40)
+    rng = np.random.default_rng(2)
+    rows = np.concatenate([rng.normal(size=(2_000, 2)), rng.normal(100.0, 1.0, size=(10, 2))]).astype(np.float32)
+    kept = [np.sum(chosen(rows, seed)[1] >= 2_000) for seed in range(20)]
+    assert np.mean(kept) > 2
 
 
 def test_only_so_many_rows_are_searched(monkeypatch):

@@ -16,7 +16,9 @@ def test_a_rate_of_false_alarms_is_its_own_surprise(rate, nats):
 
 def test_the_promise_says_rate_and_source():
     assert false_alarm_threshold(0.01, 1234, held_out=True).promise == "about 1 normal row in 100 (1,234 held-out rows)"
-    assert false_alarm_threshold(0.01, 1234, held_out=False).promise == "about 1 normal row in 100 (1,234 training rows)"
+    assert (
+        false_alarm_threshold(0.01, 1234, held_out=False).promise == "about 1 normal row in 100 (1,234 training rows)"
+    )
 
 
 def test_a_row_is_odd_above_the_threshold_and_not_at_it():
@@ -59,5 +61,5 @@ def test_contamination_that_has_a_meaning(given, share):
     "contamination", [-0.1, 0.51, 1, True, False, "0.1", "Auto", None, np.nan, np.inf, [0.1], np.array([0.1, 0.2])]
 )
 def test_contamination_without_meaning_is_named(contamination):
-    with pytest.raises(SettingError, match="contamination is .*; give \"auto\" or a share .* from 0 to 0.5"):
+    with pytest.raises(SettingError, match='contamination is .*; give "auto" or a share .* from 0 to 0.5'):
         checked_contamination(contamination)

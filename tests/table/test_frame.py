@@ -364,13 +364,9 @@ def test_other_dimensions_are_refused():
         as_table("table.csv")
 
 
-@pytest.mark.parametrize(
-    "X", [np.empty((12, 0)), pd.DataFrame(index=range(12)), pa.table({}), pl.DataFrame(), {}]
-)
+@pytest.mark.parametrize("X", [np.empty((12, 0)), pd.DataFrame(index=range(12)), pa.table({}), pl.DataFrame(), {}])
 def test_a_table_without_columns_is_refused_in_the_words_scikit_learn_looks_for(X):
-    with pytest.raises(
-        DataError, match=r"0 feature\(s\) \(shape=\(\d*, 0\)\) while a minimum of \d* is required\."
-    ):
+    with pytest.raises(DataError, match=r"0 feature\(s\) \(shape=\(\d*, 0\)\) while a minimum of \d* is required\."):
         as_table(X)
 
 

@@ -111,8 +111,11 @@ def explain(model: FittedModel, table: pa.Table, top: int | None = 3) -> tuple[E
 def expected_values(model: FittedModel, encoded: EncodedTable) -> dict[str, list[object]]:
     """Column name to the value that the model expects in each row, in original units and names."""
     read = model.surprise_model.read(encoded)
-    rows, there = model.surprise_model.evidence_model.likelihood.expected_rows(read.outputs)
-    return model.encoding.decode(EncodedTable(rows, there, np.zeros(there.shape)))
+    evidence_model = model.surprise_model.evidence_model
+    rows, there = evidence_model.likelihood.expected_rows(read.outputs)
+    # a normal distribution may have its mean where no value ever was: a duration below zero is not what to expect
+    within = evidence_model.feature_range.clip(rows)
+    return model.encoding.decode(EncodedTable(within, there, np.zeros(there.shape)))
 
 
 def _part(nats: float, total: float) -> tuple[float, float]:

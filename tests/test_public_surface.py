@@ -1,0 +1,76 @@
+"""``__init__`` is a table of contents, and importing it costs nothing that is not needed."""
+
+import ast
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+
+import oddrow
+from oddrow.exceptions import OddrowError
+
+SOURCE = Path(oddrow.__file__).parent
+PACKAGES = sorted(path.parent for path in SOURCE.rglob("__init__.py"))
+PUBLIC_MODULES = ["oddrow.datasets", "oddrow.exceptions", "oddrow.metrics"]
+
+
+def module_name(folder):
+    return ".".join(("oddrow", *folder.relative_to(SOURCE).parts))
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=module_name)
+def test_all_is_what_a_package_exports(folder):
+    """Read from the source, as a module's attributes also hold whatever submodule has been imported."""
+    tree = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
+    exported = {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
+        for alias in node.names
+    }
+    package = importlib.import_module(module_name(folder))
+    assert package.__doc__
+    assert set(package.__all__) == {name for name in exported if not name.startswith("_")}
+    assert len(set(package.__all__)) == len(package.__all__)
+    for name in package.__all__:
+        assert hasattr(package, name)
+
+
+@pytest.mark.parametrize("name", PUBLIC_MODULES)
+def test_all_is_what_a_public_module_defines(name):
+    module = importlib.import_module(name)
+    defined = {
+        key
+        for key, value in vars(module).items()
+        if not key.startswith("_") and getattr(value, "__module__", None) == name and callable(value)
+    }
+    assert defined <= set(module.__all__)
+    assert all(hasattr(module, key) for key in module.__all__)
+
+
+def test_the_front_door():
+    assert oddrow.__all__ == ["AutoencoderDetector", "VAEDetector", "datasets", "exceptions", "load", "save"]
+
+
+@pytest.mark.parametrize("name", [name for name in oddrow.__all__ if callable(getattr(oddrow, name))])
+def test_what_is_public_is_documented(name):
+    public = getattr(oddrow, name)
+    assert inspect.getdoc(public)
+    methods = [value for key, value in vars(public).items() if inspect.isfunction(value) and not key.startswith("_")]
+    assert all(inspect.getdoc(method) for method in methods)
+
+
+def test_every_error_of_ours_is_an_oddrow_error():
+    for name in oddrow.exceptions.__all__:
+        assert issubclass(getattr(oddrow.exceptions, name), OddrowError)
+
+
+def test_the_tree_of_errors_is_as_drawn():
+    """The docstring draws each error with the built-in one that it also is."""
+    for name in set(oddrow.exceptions.__all__) - {"OddrowError"}:
+        error = getattr(oddrow.exceptions, name)
+        (line,) = (line for line in oddrow.exceptions.__doc__.splitlines() if f"─ {name}" in line)
+        built_in = [base.__name__ for base in error.__bases__ if not issubclass(base, OddrowError)]
+        for base in built_in:
+            assert f"{name} ({base})" in line
