@@ -121,10 +121,10 @@ def test_a_bad_override_is_named(overrides: dict[str, str], message: str) -> Non
             "column 'c' has no value in any row; leave it out with --ignore 'c'",
         ),
         (pa.nulls(2), {}, "column 'c' has no value in any row; leave it out with --ignore 'c'"),
-        ([1.0, 2.0, float("-inf")], {}, "column 'c', row 3: infinity is not a value that can be judged"),
-        (["1", "2", "1e999"], {"c": "number"}, "column 'c', row 3: infinity is not a value"),
+        ([1.0, 2.0, float("-inf")], {}, "column 'c', row 2, counted from 0: infinity is not a value that can be judged"),
+        (["1", "2", "1e999"], {"c": "number"}, "column 'c', row 2, counted from 0: infinity is not a value"),
         ([1, 2, 3], {"c": "ignore"}, "no column is left: every column is ignored"),
-        (["1", None, "two"], {"c": "number"}, "column 'c' is treated as number: row 3 holds 'two', expected a number"),
+        (["1", None, "two"], {"c": "number"}, "column 'c' is treated as number: row 2, counted from 0, holds 'two', expected a number"),
         ([1, 2, 3], {"c": "timestamp"}, "column 'c' is treated as timestamp: found int64, expected a date or time"),
     ],
 )
@@ -184,20 +184,20 @@ def test_an_ignored_column_may_be_missing() -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"size": ["1", "many"]}, "column 'size' is treated as number: row 2 holds 'many', expected a number"),
+        ({"size": ["1", "many"]}, "column 'size' is treated as number: row 1, counted from 0, holds 'many', expected a number"),
         (
             {"size": [dt.date(2024, 1, 1)] * 2},
             r"column 'size' is treated as number: found date32\[day\], expected a number",
         ),
-        ({"size": [1.0, float("inf")]}, "column 'size', row 2: infinity is not a value that can be judged"),
+        ({"size": [1.0, float("inf")]}, "column 'size', row 1, counted from 0: infinity is not a value that can be judged"),
         ({"when": [1.0, 2.0]}, "column 'when' is treated as timestamp: found double, expected a date or time"),
         (
             {"when": ["1970-01-01", "soon"]},
-            "column 'when' is treated as timestamp: row 2 holds 'soon', expected an ISO 8601 date or time",
+            "column 'when' is treated as timestamp: row 1, counted from 0, holds 'soon', expected an ISO 8601 date or time",
         ),
         (
             {"when": ["1970-01-01", "1970-13-01"]},
-            "column 'when' is treated as timestamp: row 2 holds '1970-13-01', expected an ISO 8601 date or time",
+            "column 'when' is treated as timestamp: row 1, counted from 0, holds '1970-13-01', expected an ISO 8601 date or time",
         ),
     ],
 )
@@ -209,7 +209,7 @@ def test_a_value_that_its_kind_cannot_hold_is_named_with_its_row(changed: dict[s
 def test_many_missing_columns_are_counted() -> None:
     names = [f"c{index:02d}" for index in range(12)]
     schema = TableSchema(tuple(ColumnSchema(name, Kind.NUMBER) for name in names))
-    with pytest.raises(SchemaMismatchError, match=r"'c06', 'c07' and 4 more is missing.* the table has 'x'"):
+    with pytest.raises(SchemaMismatchError, match=r"'c06', 'c07' and 4 more are missing.* the table has 'x'"):
         schema.values(pa.table({"x": [1]}))
 
 

@@ -46,12 +46,12 @@ def test_numbers_may_be_written_in_many_ways(text: str, number: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "nan", "inf", "1,5", "1e", "0x1F", ".", "1 2", "--1"])
 def test_a_text_that_is_no_number_is_named_with_its_row(text: str) -> None:
-    with pytest.raises(ValueError, match=f"row 3 holds {text!r}, expected a number"):
+    with pytest.raises(ValueError, match=f"row 2, counted from 0, holds {text!r}, expected a number"):
         as_numbers(column(["1", None, text, "also not"]))
 
 
 def test_a_long_text_is_cut_in_the_message() -> None:
-    with pytest.raises(ValueError, match=r"row 1 holds 'x{36}\.\.\., expected a number"):
+    with pytest.raises(ValueError, match=r"row 0, counted from 0, holds 'x{36}\.\.\., expected a number"):
         as_numbers(column(["x" * 1000]))
 
 
@@ -127,7 +127,7 @@ def test_each_row_of_texts_has_its_own_zone() -> None:
 @pytest.mark.parametrize("row", [0, 3, 6])
 def test_a_text_that_is_no_time_is_named_with_its_row(text: str, row: int) -> None:
     texts = ["1970-01-01", "1970-01-01T00:00:01Z", None, "1970-01-01", "1970-01-02", "1970-01-03"]
-    with pytest.raises(ValueError, match=f"row {row + 1} holds {text!r}, expected an ISO 8601 date or time"):
+    with pytest.raises(ValueError, match=f"row {row}, counted from 0, holds {text!r}, expected an ISO 8601 date or time"):
         as_seconds(column([*texts[:row], text, *texts[row:]]))
 
 

@@ -16,8 +16,8 @@ HIDDEN = (64,)
 N_LATENT = 2
 STEPS = 3_000
 PRECISION = 20.0
-"""Factor of the squared error: a pixel is normal with variance 1/40. At the article's 1/2, on pixels of [0, 1], it is all
-noise to the KL, and the latent of 64 pixels collapses."""
+"""Factor of the squared error: a pixel is normal with variance 1/40. At the article's 1/2, on pixels in [0, 1], it is
+all noise to the KL, and the latent of 64 pixels collapses."""
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,8 @@ class TableSchema:
         missing = [column.name for column in self.used if column.name not in table.column_names]
         if missing:
             raise SchemaMismatchError(
-                f"{'column' if len(missing) == 1 else 'columns'} {_quoted(missing)} missing: the model was trained "
+                f"{'column' if len(missing) == 1 else 'columns'} {_quoted(missing)} "
+                f"{'is' if len(missing) == 1 else 'are'} missing: the model was trained "
                 f"with {'it' if len(missing) == 1 else 'them'}; the table has {_quoted(table.column_names)}"
             )
         return {column.name: _values(column, table.column(column.name), SchemaMismatchError) for column in self.used}
@@ -234,7 +235,7 @@ def _values(
     if isinstance(converted, np.ndarray) and np.isinf(converted).any():
         row = int(np.argmax(np.isinf(converted)))
         raise error(
-            f"column {column.name!r}, row {row + 1}: infinity is not a value that can be judged; "
+            f"column {column.name!r}, row {row}, counted from 0: infinity is not a value that can be judged; "
             "make it missing or a finite number"
         )
     return converted

@@ -23,7 +23,7 @@ def as_numbers(column: pa.ChunkedArray) -> Floats:
         column = pc.utf8_trim_whitespace(column)
         bad = _first_not_matching(column, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
         if bad is not None:
-            raise ValueError(f"row {bad + 1} holds {_shown(column[bad])}, expected a number")
+            raise ValueError(f"row {bad}, counted from 0, holds {_shown(column[bad])}, expected a number")
     return _floats(pc.cast(column, pa.float64(), safe=False))
 
 
@@ -46,7 +46,9 @@ def as_seconds(column: pa.ChunkedArray) -> Floats:
         parsed = _parsed_times(column) if bad is None else None
         if parsed is None:
             bad = _first_unparsed(column) if bad is None else bad
-            raise ValueError(f"row {bad + 1} holds {_shown(column[bad])}, expected an ISO 8601 date or time")
+            raise ValueError(
+                f"row {bad}, counted from 0, holds {_shown(column[bad])}, expected an ISO 8601 date or time"
+            )
         column = parsed
         kind = column.type
     if pa.types.is_date(kind):
