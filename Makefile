@@ -2,19 +2,25 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 .PHONY: install demo test check bench clean
 
-install: $(STAMP)
+install: $(VENV)/.installed-dev  ## all that development needs
 
-$(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "oddrow needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "oddrow needs Python 3.11 or newer: make PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed-plot: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) '.[plot]'
 	touch $@
 
-demo: install  ## the whole job on a made-up table; leaves model, scored table and pictures in ./demo
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) '.[dev]'
+	touch $@ $(VENV)/.installed-plot
+
+demo: $(VENV)/.installed-plot  ## the whole job on a made-up table; leaves model, scored table and pictures in ./demo
 	$(BIN)/oddrow demo --output demo --force
 
 test: install

@@ -4,11 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import oddrow
 import oddrow.training
 from oddrow.datasets import make_connections
 from oddrow.model import FittedNetwork, LearningCurve, initial_parameters
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_blas_thread():
+    """Blocks are too small to share: on a busy machine threads that wait for each other cost five times the work."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The laws of the estimators: the same row is always as strange, odd rows are strange, and scikit-learn's conventions."""
+"""The laws of the estimators: the same row is always as strange, odd rows are strange, scikit-learn feels at home."""
 
 import datetime as dt
 import os
@@ -208,7 +208,7 @@ def test_an_array_of_another_width_is_an_error(article, wrong):
 
 
 def test_a_missing_column_is_named(vae, fresh):
-    with pytest.raises(SchemaMismatchError, match="column 'service' (is )?missing"):
+    with pytest.raises(SchemaMismatchError, match=r"column 'service' (is )?missing"):
         vae.surprise(fresh.drop_columns("service"))
 
 
@@ -270,7 +270,7 @@ def judged(request):
 
 
 def test_auto_flags_one_normal_row_in_a_hundred(judged):
-    """With the 6th of 600 held-out rows at the threshold, a normal row is flagged with a chance drawn from Beta(6, 595).
+    """With the 6th of 600 held-out rows at the threshold, the chance to flag a normal row is drawn from Beta(6, 595).
 
     The interval holds the false alarms among 2,500 fresh rows with probability 0.999.
     """
@@ -458,7 +458,10 @@ def test_a_table_that_never_changes_can_be_learned_from(short_training):
     ("table", "text"),
     [
         ([[1.0, 2.0]], "n_samples=1 row; fitting needs at least 2"),
-        ([[1.0, np.inf], [2.0, 3.0], [3.0, 4.0]], "column 'x1', row 1: infinity is not a value that can be judged"),
+        (
+            [[1.0, np.inf], [2.0, 3.0], [3.0, 4.0]],
+            "column 'x1', row 0, counted from 0: infinity is not a value that can be judged",
+        ),
         ([[1.0, np.nan], [2.0, np.nan]], "column 'x1' has no value in any row"),
         (np.empty((0, 2)), "column 'x0' has no value|n_samples=0"),
         (np.zeros(5), "Expected 2D array, got 1D array"),
@@ -470,7 +473,7 @@ def test_a_table_that_cannot_be_learned_from_is_named(table, text):
 
 
 def test_infinity_is_an_error_that_names_its_place(article):
-    with pytest.raises(SchemaMismatchError, match="column 'x2', row 2: infinity"):
+    with pytest.raises(SchemaMismatchError, match="column 'x2', row 1, counted from 0: infinity"):
         article.surprise([[0, 0, 0, 0], [0, 0, -np.inf, 0]])
 
 

@@ -61,5 +61,5 @@ def test_contamination_that_has_a_meaning(given, share):
     "contamination", [-0.1, 0.51, 1, True, False, "0.1", "Auto", None, np.nan, np.inf, [0.1], np.array([0.1, 0.2])]
 )
 def test_contamination_without_meaning_is_named(contamination):
-    with pytest.raises(SettingError, match='contamination is .*; give "auto" or a share .* from 0 to 0.5'):
+    with pytest.raises(SettingError, match=r'contamination is .*; give "auto" or a share .* from 0 to 0.5'):
         checked_contamination(contamination)

@@ -82,10 +82,10 @@ def test_a_column_never_depends_on_the_others() -> None:
 
 
 def test_the_reason_is_in_words() -> None:
-    table = pa.table({"flag": [1, 2, None], "site": [7, 7, 7]})
+    table = pa.table({"flag": [1, 2, None], "site": [7, None, 7]})
     flag, site = TableSchema.infer(table).columns
     assert flag.why == "only 1 and 2: a flag, not a quantity, 1 missing"
-    assert site.why == "always 7"
+    assert site.why == "always 7, 1 missing"
 
 
 def test_an_override_wins_and_an_ignored_column_is_not_used() -> None:
@@ -121,10 +121,18 @@ def test_a_bad_override_is_named(overrides: dict[str, str], message: str) -> Non
             "column 'c' has no value in any row; leave it out with --ignore 'c'",
         ),
         (pa.nulls(2), {}, "column 'c' has no value in any row; leave it out with --ignore 'c'"),
-        ([1.0, 2.0, float("-inf")], {}, "column 'c', row 2, counted from 0: infinity is not a value that can be judged"),
+        (
+            [1.0, 2.0, float("-inf")],
+            {},
+            "column 'c', row 2, counted from 0: infinity is not a value that can be judged",
+        ),
         (["1", "2", "1e999"], {"c": "number"}, "column 'c', row 2, counted from 0: infinity is not a value"),
         ([1, 2, 3], {"c": "ignore"}, "no column is left: every column is ignored"),
-        (["1", None, "two"], {"c": "number"}, "column 'c' is treated as number: row 2, counted from 0, holds 'two', expected a number"),
+        (
+            ["1", None, "two"],
+            {"c": "number"},
+            "column 'c' is treated as number: row 2, counted from 0, holds 'two', expected a number",
+        ),
         ([1, 2, 3], {"c": "timestamp"}, "column 'c' is treated as timestamp: found int64, expected a date or time"),
     ],
 )
@@ -184,12 +192,18 @@ def test_an_ignored_column_may_be_missing() -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"size": ["1", "many"]}, "column 'size' is treated as number: row 1, counted from 0, holds 'many', expected a number"),
+        (
+            {"size": ["1", "many"]},
+            "column 'size' is treated as number: row 1, counted from 0, holds 'many', expected a number",
+        ),
         (
             {"size": [dt.date(2024, 1, 1)] * 2},
             r"column 'size' is treated as number: found date32\[day\], expected a number",
         ),
-        ({"size": [1.0, float("inf")]}, "column 'size', row 1, counted from 0: infinity is not a value that can be judged"),
+        (
+            {"size": [1.0, float("inf")]},
+            "column 'size', row 1, counted from 0: infinity is not a value that can be judged",
+        ),
         ({"when": [1.0, 2.0]}, "column 'when' is treated as timestamp: found double, expected a date or time"),
         (
             {"when": ["1970-01-01", "soon"]},

@@ -127,7 +127,9 @@ def test_each_row_of_texts_has_its_own_zone() -> None:
 @pytest.mark.parametrize("row", [0, 3, 6])
 def test_a_text_that_is_no_time_is_named_with_its_row(text: str, row: int) -> None:
     texts = ["1970-01-01", "1970-01-01T00:00:01Z", None, "1970-01-01", "1970-01-02", "1970-01-03"]
-    with pytest.raises(ValueError, match=f"row {row}, counted from 0, holds {text!r}, expected an ISO 8601 date or time"):
+    with pytest.raises(
+        ValueError, match=f"row {row}, counted from 0, holds {text!r}, expected an ISO 8601 date or time"
+    ):
         as_seconds(column([*texts[:row], text, *texts[row:]]))
 
 
