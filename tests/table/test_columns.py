@@ -131,7 +131,7 @@ def test_no_rows_are_fine(learner: type, values: object) -> None:
 
 
 @few
-@given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20).map(np.array))
+@given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20).map(lambda values: np.round(values, 6)))
 def test_numbers_come_back_within_a_share_of_their_range(values: np.ndarray) -> None:
     encoding = NumberEncoding.learn(values)
     features, _, _ = encoded(encoding, values)
@@ -360,11 +360,11 @@ def test_a_value_where_never_was_one_is_evidence() -> None:
 
 
 @few
-@given(st.lists(st.floats(-1e12, 1e12), min_size=2, max_size=10).map(np.array))
+@given(st.lists(st.floats(-1e12, 1e12), min_size=2, max_size=10).map(lambda values: np.round(values, 6)))
 def test_a_range_becomes_zero_to_one(values: np.ndarray) -> None:
     encoding = RangeEncoding.learn(values)
     features, _, _ = encoded(encoding, values)
-    if np.ptp(values) > 1e-300:
+    if np.ptp(values):
         assert (features.min(), features.max()) == (0.0, 1.0)
         np.testing.assert_allclose(features[:, 0], (values - values.min()) / np.ptp(values), atol=1e-6)
     np.testing.assert_allclose(

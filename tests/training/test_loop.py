@@ -109,7 +109,7 @@ def test_another_seed_gives_other_weights_of_about_the_same_loss(fitted: FittedN
     for name, value in fitted.parameters.items():
         assert (other.parameters[name] != value).any()
     first, second = loss_of(fitted.parameters, HELD_OUT), loss_of(other.parameters, HELD_OUT)
-    assert first.total == pytest.approx(second.total, abs=1.0)
+    assert first.total == pytest.approx(second.total, abs=2.0)
 
 
 def test_fitting_lowers_the_loss_of_rows_never_trained_on(fitted: FittedNetwork) -> None:
