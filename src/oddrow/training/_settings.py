@@ -14,7 +14,7 @@ class TrainingSettings:
     kl_weight : factor of the KL term (unit: nats of loss per nat of KL)
     reconstruction_weight : factor of the reconstruction term; 0 leaves the KL alone (for demonstration)
     learning_rate : Adam's step size at its highest
-    anneal : whether the step size falls to zero along half a cosine
+    anneal : whether the step size falls to a fiftieth along half a cosine
     batch_rows : rows a step; a shorter table is repeated in ever new order
     max_steps : steps at most, when ``max_epochs`` is None
     max_epochs : passes over the training rows at most, instead of ``max_steps``
