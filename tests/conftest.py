@@ -1,15 +1,21 @@
 """Fitted once, read by many: a test that changes a fixture changes its own copy."""
 
-from dataclasses import replace
+import signal
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
 import oddrow
-import oddrow.training
 from oddrow.datasets import make_connections
-from oddrow.model import FittedNetwork, LearningCurve, initial_parameters
+from untrained import hundred_steps, no_training
+
+
+# The suite tries the same examples each time, so that what it says of a change is said of that change; new ones are
+# looked for by ``python -m benchmarks tables``.
+settings.register_profile("suite", derandomize=True)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,6 +23,14 @@ def one_blas_thread():
     """Blocks are too small to share: on a busy machine threads that wait for each other cost five times the work."""
     with threadpool_limits(1):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible():
+    """A shell starts what runs in its background with interrupts ignored, and our processes would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")
@@ -76,19 +90,14 @@ def scored(request):
 
 
 @pytest.fixture
-def short_training(monkeypatch):
+def short_training():
     """A hundred steps, for laws that hold however good the fit."""
-    short = replace(oddrow.training.DEFAULT_TRAINING, max_steps=100)
-    monkeypatch.setattr(oddrow.training, "DEFAULT_TRAINING", short)
+    with hundred_steps():
+        yield
 
 
 @pytest.fixture
-def untrained(monkeypatch):
+def untrained():
     """No step at all (nothing is compiled), for laws that hold whatever the weights."""
-
-    def drawn(shape, likelihood, training, held_out, settings, rng, on_progress=None):
-        none = np.zeros(1)
-        curve = LearningCurve(np.zeros(1, np.int64), none, none, none, none, best_step=0)
-        return FittedNetwork(shape, initial_parameters(shape, rng), curve)
-
-    monkeypatch.setattr(oddrow.training, "fit_network", drawn)
+    with no_training():
+        yield

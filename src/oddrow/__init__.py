@@ -1,12 +1,26 @@
 """oddrow finds the odd rows of a table and says why.
 
 >>> import oddrow
->>> sorted(name for name in oddrow.__all__ if name[0].isupper())
+>>> sorted(name for name in oddrow.__all__ if name.endswith("Detector"))
 ['AutoencoderDetector', 'VAEDetector']
 """
 
 from oddrow import datasets, exceptions
 from oddrow.artifact import load, save
-from oddrow.detector import AutoencoderDetector, VAEDetector
+from oddrow.detector import AutoencoderDetector, VAEDetector, find
+from oddrow.scoring import AlertBudget, Cost, FalseAlarmRate, FalseDiscoveryRate, FixedSurprise
 
-__all__ = ["AutoencoderDetector", "VAEDetector", "datasets", "exceptions", "load", "save"]
+__all__ = [
+    "AlertBudget",
+    "AutoencoderDetector",
+    "Cost",
+    "FalseAlarmRate",
+    "FalseDiscoveryRate",
+    "FixedSurprise",
+    "VAEDetector",
+    "datasets",
+    "exceptions",
+    "find",
+    "load",
+    "save",
+]

@@ -7,14 +7,18 @@
     │   ├── TableReadError             a file cannot be read as a table
     │   └── SchemaMismatchError        a later table does not fit the trained one
     ├── ModelFileError (ValueError)    the model file is wrong                     exit code 4
+    │   └── CheckpointError            a fit cannot go on from this file
     ├── SettingError (ValueError)      an argument has no meaning here             exit code 2
     ├── TrainingError (ArithmeticError) the fit cannot go on                        exit code 1
     ├── OutputError (OSError)          an output exists or cannot be written       exit code 1
     ├── DownloadError                  a data set cannot be had                    exit code 1
     └── MissingExtraError (ImportError) an optional dependency is not installed    exit code 1
+
+and the one warning, :class:`TrainingHealthWarning` (UserWarning): a fit has ended, and something is wrong with it.
 """
 
 __all__ = [
+    "CheckpointError",
     "DataError",
     "DownloadError",
     "MissingExtraError",
@@ -25,6 +29,7 @@ __all__ = [
     "SettingError",
     "TableReadError",
     "TrainingError",
+    "TrainingHealthWarning",
 ]
 
 
@@ -48,6 +53,10 @@ class ModelFileError(OddrowError, ValueError):
     """A model file is damaged, truncated, foreign or from a newer protocol."""
 
 
+class CheckpointError(ModelFileError):
+    """A checkpoint is damaged, foreign, or belongs to another table or other settings."""
+
+
 class SettingError(OddrowError, ValueError):
     """An argument has a value that has no meaning here."""
 
@@ -66,3 +75,7 @@ class DownloadError(OddrowError):
 
 class MissingExtraError(OddrowError, ImportError):
     """An optional dependency is not installed; the message holds the exact install command."""
+
+
+class TrainingHealthWarning(UserWarning):
+    """A fit has ended, and something is wrong with it; the text says what, and the way out."""

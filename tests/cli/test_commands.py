@@ -114,7 +114,8 @@ def test_map_draws_every_picture(run, labelled_csv, model_file, tmp_path):
 def test_info_says_what_the_model_is(run, model_file):
     found = json.loads(run("info", model_file, "--json").out)
     assert found["detector"] == "vae"
-    assert found["threshold"] == pytest.approx(-np.log(0.01))
+    assert found["policy"] == {"rate": 0.01, "kind": "false-alarm-rate"}
+    assert found["promise"].startswith("about 0.87 in 100 normal rows, between")  # one of 115
     assert "learned from" in run("info", model_file).out
 
 

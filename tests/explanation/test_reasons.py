@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from oddrow import VAEDetector
 from oddrow.exceptions import SettingError
 
 EVERYTHING = {"rtol": 0, "atol": 1e-9}
@@ -184,3 +185,11 @@ def test_reasons_find_the_columns_that_were_made_odd(detector, labelled):
     )
     assert first > 0.8
     assert any_of_three > 0.93
+
+
+def test_a_value_that_python_cannot_hold_is_shown_as_text(untrained):
+    days = pa.array([*range(40), 2**31 - 1], pa.int32()).view(pa.date32())
+    detector = VAEDetector(random_state=0).fit(pa.table({"day": days}))
+    *ordinary, far = detector.explain(pa.table({"day": days}), top=None)
+    assert ordinary[1].reasons[0].value == dt.date(1970, 1, 2)
+    assert far.reasons[0].value == "<value out of range: 2147483647>"

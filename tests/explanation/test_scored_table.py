@@ -7,9 +7,15 @@ import pyarrow as pa
 import pytest
 
 from oddrow.exceptions import DataError
-from oddrow.explanation import scored_table, shown
+from oddrow.explanation import scored_table as scored_with_decision
+from oddrow.explanation import shown
+from oddrow.scoring import AlertBudget, FixedSurprise
 
 SCORES = ["surprise", "p_value", "is_odd"]
+
+
+def scored_table(model, table, top=None):
+    return scored_with_decision(model, table, top).rows
 
 
 def reason_names(top):
@@ -40,6 +46,15 @@ def test_the_reasons_are_the_explanations(detector, labelled):
             assert row[f"reason_{place}_value"] == shown(reason.value)
             assert row[f"reason_{place}_expected"] == shown(reason.expected)
             assert row[f"reason_{place}_share"] == reason.share
+
+
+@pytest.mark.parametrize("policy", [FixedSurprise(2.0), AlertBudget(3, per=100)])
+def test_another_policy_changes_the_decision_alone(vae, labelled, policy):
+    own, other = (scored_with_decision(vae.model_, labelled.table, 2, given) for given in (None, policy))
+    assert other.rows.drop_columns("is_odd").equals(own.rows.drop_columns("is_odd"))
+    np.testing.assert_array_equal(other.rows["is_odd"].to_numpy(), other.decision.is_odd)
+    np.testing.assert_array_equal(other.decision.is_odd, vae.decide(labelled.table, policy).is_odd)
+    assert not np.array_equal(own.decision.is_odd, other.decision.is_odd)
 
 
 def test_more_reasons_than_columns_are_all_of_them(article, numbers):

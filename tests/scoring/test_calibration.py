@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, genpareto, kstest
 
-from oddrow.scoring import Calibration, TailCurve
+from oddrow.scoring import Calibration, TailCurve, TailFit
 
 # thousandths, so that two different scores differ by more than rounding does
 scores = st.lists(st.integers(0, 10**6).map(lambda thousandths: thousandths / 1000), min_size=1, max_size=60).map(
@@ -129,3 +129,43 @@ def test_a_thinned_curve_keeps_its_ends_its_tail_and_its_order(count, most_knots
     outside = np.array([held_out.min() - 1, held_out.min(), held_out.max(), held_out.max() + 1, 1e6])
     np.testing.assert_array_equal(thinned(outside), whole(outside))
     assert (np.diff(thinned(np.linspace(0, 2 * held_out.max(), 500))) > 0).all()
+
+
+# The tail beyond the strangest ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [0.1, 0.3, 0.6])
+def test_a_pareto_tail_is_taken_for_one(shape):
+    kinds = []
+    for seed in range(200):
+        uniform = np.random.default_rng(seed).uniform(size=3000)
+        kinds.append(TailFit.learn(np.sort(2.0 * (uniform**-shape - 1) / shape)).kind)
+    assert kinds.count("generalised Pareto") >= 190
+
+
+def test_the_shape_and_the_scale_of_a_pareto_tail_are_found():
+    fits = []
+    for seed in range(50):
+        uniform = np.random.default_rng(seed).uniform(size=5000)
+        fits.append(TailFit.learn(np.sort(2.0 * (uniform**-0.4 - 1) / 0.4)))
+    assert np.mean([fit.shape for fit in fits]) == pytest.approx(0.4, abs=0.05)
+    # the excess of a Pareto variable over a threshold is Pareto again, its scale grown by shape * threshold
+    assert np.mean([fit.scale / (2.0 + 0.4 * fit.start) for fit in fits]) == pytest.approx(1.0, abs=0.06)
+
+
+@pytest.mark.parametrize("draw", [lambda rng, n: rng.uniform(size=n), lambda rng, n: rng.integers(0, 12, n) / 10])
+def test_where_no_pareto_tail_fits_the_fall_back_is_exponential_and_says_so(draw):
+    tail = TailFit.learn(np.sort(draw(np.random.default_rng(0), 5000)))
+    assert tail.kind == "exponential"
+    assert 0 < tail.scale < np.inf
+
+
+def test_too_few_scores_for_a_tail_say_so():
+    assert TailFit.learn(np.arange(50.0)).kind == "spread"
+
+
+def test_the_distance_to_the_fitted_tail_is_scipys():
+    excess = np.sort(np.random.default_rng(0).pareto(3, 200))
+    fit = TailFit(0.0, 0.4, 0.3, 200, "generalised Pareto")
+    expected = kstest(excess, genpareto(0.3, scale=0.4).cdf).statistic
+    assert fit.distance(excess) == pytest.approx(expected)

@@ -9,7 +9,7 @@ import pytest
 from oddrow.model import decode, encode
 from oddrow.scoring import BLOCK_ROWS, Evidence
 from oddrow.scoring._likelihood import row_likelihood
-from oddrow.scoring._surprise import POWER, metric_rows
+from oddrow.scoring._views import POWER, metric_rows
 from oddrow.table import as_table
 
 LIKELIHOOD, NEIGHBOUR, LATENT = range(3)
@@ -39,21 +39,21 @@ def views(model, encoded):
     read = row_likelihood(model.network, model.likelihood, model.feature_range, encoded.rows, encoded.presence)
     parts = np.concatenate([read.column_nats, read.kl_nats[:, None]], axis=1)
     columns = np.asarray(layout.feature_column)
-    remembered, asked = model.memory.rows.astype(float), metric_rows(layout, encoded.rows).astype(float)
+    remembered, asked = model.views.memory.rows.astype(float), metric_rows(layout, encoded.rows).astype(float)
     nats = np.zeros((len(asked), 3))
     share = np.zeros((len(asked), 3, layout.n_columns + 1))
     for row in range(len(asked)):
-        own = np.array([float(tail(parts[row, [j]])[0]) for j, tail in enumerate(model.column_tails)])
+        own = np.array([float(tail(parts[row, [j]])[0]) for j, tail in enumerate(model.scales.column_tails)])
         tail_probability = np.exp(-own)
         mean = np.mean(tail_probability**-POWER) ** (-1 / POWER)
-        nats[row, LIKELIHOOD] = model.likelihood_tail(-np.log([mean]))[0]
+        nats[row, LIKELIHOOD] = model.scales.likelihood_tail(-np.log([mean]))[0]
         share[row, LIKELIHOOD] = tail_probability**-POWER - 1
         squares = (asked[row] - remembered) ** 2
         nearest = squares[np.argmin(squares.sum(axis=1))]
-        nats[row, NEIGHBOUR] = model.neighbour_tail(np.sqrt([nearest.sum()]))[0]
+        nats[row, NEIGHBOUR] = model.scales.neighbour_tail(np.sqrt([nearest.sum()]))[0]
         np.add.at(share[row, NEIGHBOUR], columns, nearest)
-        latent = ((read.latent[row] - model.latent_memory.rows.astype(float)) ** 2).sum(axis=1).min()
-        nats[row, LATENT] = model.latent_tail(np.sqrt([latent]))[0]
+        latent = ((read.latent[row] - model.views.latent_memory.rows.astype(float)) ** 2).sum(axis=1).min()
+        nats[row, LATENT] = model.scales.latent_tail(np.sqrt([latent]))[0]
         share[row, LATENT, -1] = 1.0
     return nats, share / np.maximum(share.sum(axis=2, keepdims=True), 1e-300)
 

@@ -4,7 +4,6 @@ import datetime as dt
 import decimal
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 
 import narwhals as nw
@@ -184,44 +183,6 @@ def test_an_array_without_rows_is_a_table_without_rows():
 
 
 @pytest.mark.parametrize(
-    ("values", "expected", "kind"),
-    [
-        ((1, None, NAN), [1, None, None], pa.int64()),
-        ((1, 2.5), [1.0, 2.5], pa.float64()),
-        ((True, 2), [1.0, 2.0], pa.float64()),
-        ((2**70, 1), [2.0**70, 1.0], pa.float64()),
-        ((decimal.Decimal("1.5"), decimal.Decimal("NaN"), 2), [1.5, None, 2.0], pa.float64()),
-        ((np.bool_(True), None), [True, None], pa.bool_()),
-        ((True, pd.NA), [True, None], pa.bool_()),
-        (("a", 1, 2.5, pd.NA, NAN), ["a", "1", "2.5", None, None], pa.string()),
-        (("a", True, NOON), ["a", "True", "2024-02-29 12:00:00"], pa.string()),
-        ((10**400, 1), [str(10**400), "1"], pa.string()),
-        (("\ud800", "a"), ["?", "a"], pa.string()),
-        ((uuid.UUID(int=1),), [str(uuid.UUID(int=1))], pa.string()),
-        ((DAY, None), [DAY, None], pa.date32()),
-        ((NOON, pd.NaT), [NOON, None], pa.timestamp("us")),
-        ((DAY, NOON), [dt.datetime(2024, 2, 29), NOON], pa.timestamp("us")),
-        ((NOON, DAY), [NOON, dt.datetime(2024, 2, 29)], pa.timestamp("us")),
-        ((DAY, UTC_NOON), [str(DAY), str(UTC_NOON)], pa.string()),
-        ((dt.time(1, 2), None), [dt.time(1, 2), None], pa.time64("us")),
-        ((None, NAN), [None, None], pa.null()),
-    ],
-)
-@pytest.mark.parametrize("container", ["mapping", "numpy", "pandas", "polars"])
-def test_objects_keep_the_type_they_share_else_numbers_else_text(values, expected, kind, container):
-    array = objects(*values)
-    X = {
-        "mapping": {"x0": list(values)},
-        "numpy": array.reshape(-1, 1),
-        "pandas": pd.DataFrame({"x0": pd.Series(array, dtype=object)}),
-        "polars": pl.DataFrame({"x0": pl.Series(values, dtype=pl.Object)}),
-    }[container]
-    found = as_table(X)["x0"]
-    assert found.to_pylist() == expected
-    assert found.type == kind
-
-
-@pytest.mark.parametrize(
     ("array", "expected"),
     [
         (pa.array([decimal.Decimal("1.25"), None]), pa.array([1.25, None])),
@@ -383,6 +344,7 @@ def test_sparse_matrices_are_refused(kind):
         [[1j, 2], [3, 4]],
         {"c": np.array([1j])},
         {"c": [1j, "a"]},
+        {"c": [dt.date(2000, 1, 1), np.complex64(1)]},
         pd.DataFrame({"c": [1j]}),
         np.array([[1j, "a"]], dtype=object),
     ],
@@ -460,3 +422,70 @@ import oddrow.table._frame, oddrow.table._files
 print({"pandas", "polars", "narwhals", "jax"} & set(sys.modules))
 """
     assert printed(LAYER_ALONE + importing) == ["set()"]
+
+
+# Columns that are not read ----------------------------------------------------------------------------------
+
+
+ANYTHING = {"kept": [1, 2], "bytes": [b"a", b"b"], "nested": [{"a": 1}, {"a": 2}], "complex": [1j, 2j]}
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        ANYTHING,
+        {**ANYTHING, "nested": range(2)},
+        pd.DataFrame(ANYTHING),
+        pl.DataFrame({name: pl.Series(values, dtype=pl.Object) for name, values in ANYTHING.items()}),
+        pa.table({name: values for name, values in ANYTHING.items() if name != "complex"}),
+        np.array([*zip(*ANYTHING.values(), strict=True)], dtype=object),
+    ],
+    ids=["mapping", "mapping of a range", "pandas", "polars", "Arrow", "array"],
+)
+def test_a_column_that_is_not_read_may_hold_anything(X):
+    names = list(ANYTHING) if isinstance(X, np.ndarray) else None
+    table = as_table(X, names, reads="kept".__eq__)
+    others = [name for name in ANYTHING if name in table.column_names and name != "kept"]
+    assert table.column_names == ["kept", *others]
+    assert table["kept"].to_pylist() == [1, 2]
+    assert all(table[name].to_pylist() == [None, None] for name in others)
+    assert len(others) >= 2
+    with pytest.raises(DataError, match=r"holds bytes|Complex data not supported"):
+        as_table(X, names)
+
+
+# What no one would write by hand ----------------------------------------------------------------------------
+
+
+def test_a_name_that_is_no_text_is_read_as_one():
+    assert as_table({"\ud800": [1]}).column_names == ["?"]
+    assert as_table(pl.DataFrame({"größe": [1]})).column_names == ["größe"]
+
+
+def test_text_that_is_no_utf8_is_refused_by_name():
+    raw = pa.array([b"good", b"\xff"])
+    broken = pa.StringArray.from_buffers(2, raw.buffers()[1], raw.buffers()[2])
+    for array in (broken, broken.cast(pa.large_string()), pa.DictionaryArray.from_arrays([0, 1], broken)):
+        with pytest.raises(DataError, match=r"column 'c' has the type .+, but cannot be read as such .*UTF8"):
+            column(array)
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(38, 10), pa.decimal128(2, 1), pa.decimal256(76, 30)])
+def test_a_decimal_is_the_nearest_float_whatever_its_scale(kind):
+    values = [decimal.Decimal(text) for text in ("1.1", "-0.7", "9.9", "2.3")]
+    assert column(pa.array(values, kind)).to_pylist() == [1.1, -0.7, 9.9, 2.3]
+
+
+def test_a_duration_has_the_same_bits_in_every_unit():
+    lasting = [1_700_000_000_123, 7, None]
+    read = [column(pa.array([v and v * k for v in lasting], pa.duration(u))) for u, k in (("ms", 1), ("ns", 10**6))]
+    assert read[0].to_pylist() == read[1].to_pylist() == [1_700_000_000.123, 0.007, None]
+
+
+def test_a_very_long_name_does_not_fill_the_screen():
+    with pytest.raises(
+        DataError, match=r"^column 'x{36}\.\.\. holds bytes, which cannot be compared; drop it, or decode"
+    ):
+        as_table({"x" * 5000: [b"a"]})
+    with pytest.raises(DataError, match=r"occur more than once: '0', '1', .* and 12 more$"):
+        as_table(pd.DataFrame(np.zeros((1, 40)), columns=[*map(str, range(20))] * 2))

@@ -184,6 +184,23 @@ def test_a_missing_column_is_named_beside_those_that_are_there() -> None:
         SCHEMA.values(later().drop_columns(["zone"]))
 
 
+def test_several_missing_columns_are_named_together() -> None:
+    message = "^columns 'flag', 'zone' are missing: the model was trained with them; the table has 'size', 'when'$"
+    with pytest.raises(SchemaMismatchError, match=message):
+        SCHEMA.values(later().drop_columns(["zone", "flag"]))
+
+
+def test_a_constant_that_python_cannot_hold_is_a_constant() -> None:
+    far = pa.array([2**31 - 1] * 3, pa.int32()).view(pa.date32())
+    (column,) = TableSchema.infer(pa.table({"c": far})).columns
+    assert (column.kind, column.why) == (Kind.CONSTANT, "always '<value out of range: 2147483647>'")
+
+
+def test_a_long_constant_is_cut_in_the_reason() -> None:
+    (column,) = TableSchema.infer(pa.table({"c": ["x" * 5000] * 3})).columns
+    assert column.why == "always '" + "x" * 36 + "..."
+
+
 def test_an_ignored_column_may_be_missing() -> None:
     assert "left" not in later().column_names
     assert "left" not in SCHEMA.values(later())

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oddrow.table._values import as_booleans, as_numbers, as_seconds, as_texts, is_timestamp_like
+from oddrow.table._values import (
+    as_booleans,
+    as_numbers,
+    as_seconds,
+    as_texts,
+    is_timestamp_like,
+    python_values,
+)
 
 NAN = float("nan")
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -185,3 +192,76 @@ def test_how_a_column_is_cut_into_chunks_does_not_matter(convert: object, values
     whole = column(values)
     pieces = pa.chunked_array([whole.chunk(0).slice(0, 1), whole.chunk(0).slice(1, 0), whole.chunk(0).slice(1)])
     assert listed(convert(pieces)) == listed(convert(whole))
+
+
+UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+@few
+@given(st.integers(-(2**63) // 10**9 + 1, 2**63 // 10**9 - 1), st.integers(0, 999))
+def test_a_moment_has_the_same_bits_in_every_unit(seconds: int, thousandths: int) -> None:
+    bits = {
+        as_seconds(column([seconds * ticks + thousandths * ticks // 1000]).cast(pa.timestamp(unit))).tobytes()
+        for unit, ticks in UNITS.items()
+        if unit != "s"
+    }
+    assert len(bits) == 1
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Paris", "Mars/Olympus"])
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_moment_reads_the_same_in_every_unit_and_zone(unit: str, zone: str | None) -> None:
+    ticks = [seconds * UNITS[unit] for seconds in (0, 1_709_208_000, 1_709_164_800)]
+    moments = column([*ticks, None]).cast(pa.timestamp(unit, zone))
+    assert as_texts(moments).to_pylist() == ["1970-01-01", "2024-02-29 12:00:00", "2024-02-29", None]
+
+
+def test_a_part_of_a_second_reads_without_zeros_behind_it() -> None:
+    for unit in ("us", "ns"):
+        moments = column([1_500_000_120_000 * (UNITS[unit] // 10**6)]).cast(pa.timestamp(unit))
+        assert as_texts(moments).to_pylist() == ["1970-01-18 08:40:00.12"]
+    times = [column([5_040]).cast(pa.int32()).cast(pa.time32("ms")), column([5_040_000]).cast(pa.time64("us"))]
+    assert [as_texts(time).to_pylist() for time in times] == [["00:00:05.04"]] * 2
+    assert as_texts(column([0]).cast(pa.time64("ns"))).to_pylist() == ["00:00:00"]
+
+
+def test_a_day_reads_the_same_as_a_day_and_as_a_moment() -> None:
+    day = dt.date(2024, 2, 29)
+    for kind in (pa.date32(), pa.date64(), pa.timestamp("s"), pa.timestamp("ns")):
+        assert as_texts(column([day]).cast(kind)).to_pylist() == ["2024-02-29"]
+
+
+def test_a_day_that_is_stored_with_a_time_is_that_day() -> None:
+    """Arrow's own cast refuses it, and the rows around it with it."""
+    days = pa.chunked_array([pa.array([86_400_000 + 5, -1]).view(pa.date64())])
+    assert as_seconds(days).tolist() == [86_400.0, -86_400.0]
+
+
+@pytest.mark.parametrize("number", [2**53, 2**60, -(2**63), 2**63, 2**64 - 2**11])
+def test_a_large_whole_number_reads_the_same_as_a_float(number: int) -> None:
+    assert as_texts(column([float(number), 0.5])).to_pylist() == [str(number), "0.5"]
+
+
+def test_a_number_reads_the_same_in_single_and_in_double_precision() -> None:
+    single = column([0.1, 3.0, None], pa.float32())
+    assert as_texts(single).to_pylist() == as_texts(single.cast(pa.float64())).to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("far", "text"),
+    [
+        (pa.array([2**31 - 1], pa.int32()).view(pa.date32()), "<value out of range: 2147483647>"),
+        (pa.array([2**62]).view(pa.timestamp("s")), f"<value out of range: {2**62}>"),
+        (pa.array([253_402_300_800]).view(pa.timestamp("s")), "10000-01-01"),
+        (pa.array([0]).view(pa.timestamp("s", "Mars/Olympus")), "1970-01-01"),
+    ],
+    ids=["day", "moment", "the year 10,000", "unknown zone"],
+)
+def test_what_python_cannot_hold_is_shown_as_text_and_the_rows_around_it_as_they_are(far: pa.Array, text: str) -> None:
+    near = pa.nulls(1, far.type)
+    assert python_values(pa.chunked_array([near, far])) == [None, text]
+
+
+def test_what_python_can_hold_comes_as_it_is() -> None:
+    days = pa.chunked_array([pa.array([0, 2**31 - 1], pa.int32()).view(pa.date32())])
+    assert python_values(days)[0] == dt.date(1970, 1, 1)

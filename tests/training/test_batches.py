@@ -1,20 +1,18 @@
 """Every row once in each pass, every pass in a new order."""
 
-from itertools import islice
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oddrow.training._batches import batch_indices
+from oddrow.training._batches import BatchOrder
 
 few = settings(max_examples=60, deadline=None)
 
 
 def drawn(n_rows: int, batch_rows: int, n_indices: int, seed: int = 0) -> np.ndarray:
     """The first indices, batches laid end to end."""
-    batches = batch_indices(n_rows, batch_rows, np.random.default_rng(seed))
-    return np.concatenate(list(islice(batches, -(-n_indices // batch_rows))))
+    order = BatchOrder(n_rows, batch_rows, np.random.default_rng(seed))
+    return order.draw(-(-n_indices // batch_rows)).ravel()
 
 
 @few
@@ -27,9 +25,23 @@ def test_each_row_comes_exactly_once_in_each_pass(n_rows: int, batch_rows: int) 
 @few
 @given(st.integers(1, 40), st.integers(1, 60))
 def test_each_batch_is_full(n_rows: int, batch_rows: int) -> None:
-    for batch in islice(batch_indices(n_rows, batch_rows, np.random.default_rng(0)), 7):
-        assert batch.shape == (batch_rows,)
-        assert batch.dtype == np.int32
+    batches = BatchOrder(n_rows, batch_rows, np.random.default_rng(0)).draw(7)
+    assert batches.shape == (7, batch_rows)
+    assert batches.dtype == np.int32
+
+
+@few
+@given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 5), st.integers(1, 5))
+def test_batches_go_on_where_they_stopped(n_rows: int, batch_rows: int, before: int, after: int) -> None:
+    """The rows waiting and the generator's state are all that is to come."""
+    whole = BatchOrder(n_rows, batch_rows, np.random.default_rng(0))
+    expected = whole.draw(before + after)[before:]
+    first = BatchOrder(n_rows, batch_rows, np.random.default_rng(0))
+    first.draw(before)
+    second = BatchOrder(n_rows, batch_rows, np.random.default_rng(0))
+    second._rng.bit_generator.state = first._rng.bit_generator.state
+    second.waiting = first.waiting
+    np.testing.assert_array_equal(second.draw(after), expected)
 
 
 def test_each_pass_has_a_new_order() -> None:

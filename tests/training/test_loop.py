@@ -9,7 +9,15 @@ import optax
 import pytest
 
 from oddrow.exceptions import TrainingError
-from oddrow.model import FittedNetwork, LossParts, MixedLikelihood, NetworkShape, initial_parameters, loss_parts
+from oddrow.model import (
+    FittedNetwork,
+    LossParts,
+    MixedLikelihood,
+    NetworkShape,
+    Rollback,
+    initial_parameters,
+    loss_parts,
+)
 from oddrow.table import EncodedTable, FeatureLayout
 from oddrow.training import TrainingSettings, fit_network
 from oddrow.training._loop import _bucket, _optimiser, _watched
@@ -235,7 +243,7 @@ def test_a_loss_that_is_not_finite_stops_the_fit_and_names_the_step_and_the_rate
     rows = wild[part].rows.copy()
     rows[3, 0] = 1e30
     wild[part] = replace(wild[part], rows=rows)
-    message = r"no longer finite at step 20 \(training .*, held out .*\); lower the learning rate from 0\.01"
+    message = r"no longer finite at step 20 \(training .*, held out .*\), also after .* lowered 3 times from 0\.01 to"
     with pytest.raises(TrainingError, match=message):
         fit(**wild)
 
@@ -243,9 +251,44 @@ def test_a_loss_that_is_not_finite_stops_the_fit_and_names_the_step_and_the_rate
 def test_a_step_too_wide_stops_the_fit() -> None:
     """The same with ordinary rows: at this rate the weights leave float32 within the first check."""
     told = []
-    with pytest.raises(TrainingError, match=r"at step 20 .* lower the learning rate from 1e\+30"):
+    with pytest.raises(TrainingError, match=r"at step 20 .* lowered 3 times from 1e\+30 to"):
         fit(settings=replace(SETTINGS, learning_rate=1e30), on_progress=lambda *one: told.append(one))
     assert told == []
+
+
+def test_where_the_loss_is_not_finite_the_fit_begins_again_with_a_quarter_of_the_rate(small_fit) -> None:
+    wild = small_fit(learning_rate=1e4, anneal=False, max_steps=100, patience=None)
+    rates = [2500.0, 625.0]
+    assert wild.health.rollbacks == tuple(Rollback(step=20, back_to=0, learning_rate=rate) for rate in rates)
+    assert (wild.learning_curve.learning_rate == 625.0).all()
+    assert wild.learning_curve.step.tolist() == [20, 40, 60, 80, 100]
+    assert np.isfinite(wild.learning_curve.held_out_loss).all()
+
+
+def test_a_row_that_no_float_can_bear_costs_a_rollback_each_time_it_is_drawn(patient: TrainingSettings) -> None:
+    """2000 rows are six and a bit chunks of 20 batches: the wild one comes in the middle of the fit."""
+    many = made_rows(2000, seed=0)
+    many.rows[3, 0] = 1e30
+    told = []
+    wild = fit(training=many, settings=patient, on_progress=lambda *one: told.append(one[0]))
+    curve, (first, *_) = wild.learning_curve, wild.health.rollbacks
+    assert first.step == first.back_to + 20
+    assert first.back_to > 0
+    assert curve.step.tolist() == [20, 40, 60]
+    falls = np.round(np.log(0.01 / curve.learning_rate) / np.log(4)).astype(int)
+    assert falls.tolist() == [sum(one.back_to < step for one in wild.health.rollbacks) for step in curve.step]
+    assert np.isfinite(curve.training_loss).all()
+    assert np.diff(told).min() >= 0
+
+
+def test_the_curve_tells_the_learning_rate(small_fit, fitted: FittedNetwork) -> None:
+    """The step size of each check's last step, which had as many before it as the check, less one."""
+    annealed = small_fit().learning_curve
+    share = (annealed.step - 1) / 200
+    np.testing.assert_allclose(
+        annealed.learning_rate, 0.01 * (0.02 + 0.98 * (1 + np.cos(np.pi * share)) / 2), rtol=1e-5
+    )
+    np.testing.assert_allclose(fitted.learning_curve.learning_rate, 0.01)
 
 
 # Sizes

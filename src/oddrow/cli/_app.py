@@ -12,6 +12,7 @@ import typer
 
 from oddrow.cli import _console
 from oddrow.cli._commands import register
+from oddrow.cli._find import find
 from oddrow.cli._reproduce import reproduce
 from oddrow.exceptions import DataError, ModelFileError, OddrowError, SettingError
 
@@ -26,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 register(app)
+app.command()(find)
 app.add_typer(reproduce, name="reproduce")
 
 

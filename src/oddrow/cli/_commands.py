@@ -12,23 +12,49 @@ import typer
 
 from oddrow import artifact
 from oddrow.cli import _console
+from oddrow.cli._options import (
+    CategoryOption,
+    ColumnsOption,
+    DelimiterOption,
+    ForceOption,
+    IgnoreOption,
+    JsonOption,
+    LabelOption,
+    ModelOption,
+    NormalOption,
+    SeedOption,
+    TableArgument,
+    column_overrides,
+)
+from oddrow.cli._policies import (
+    AlertsOption,
+    ConservativeOption,
+    FalseAlarmsOption,
+    FdrOption,
+    SurpriseOption,
+    TimeOption,
+    cost_of,
+    policy_of,
+)
 from oddrow.cli._render import (
     info_lines,
     info_values,
+    policy_text,
     print_explanation,
     print_metrics,
     print_schema,
+    threshold_text,
 )
 from oddrow.detector import AutoencoderDetector, VAEDetector
 from oddrow.exceptions import DataError, SettingError
 from oddrow.explanation import scored_table
 from oddrow.metrics import detection_metrics
 from oddrow.report import MapSummary, draw_maps
+from oddrow.scoring import Cost, check_policy
 from oddrow.table import (
     TableSchema,
     atomic_write,
     check_target,
-    column_kinds,
     read_table,
     split_label,
     write_table,
@@ -44,6 +70,20 @@ class DetectorName(StrEnum):
     AUTOENCODER = "autoencoder"
 
 
+class CalibrationName(StrEnum):
+    """The ways to calibrate."""
+
+    SPLIT = "split"
+    CROSS = "cross"
+
+
+class CleanName(StrEnum):
+    """How far the training rows are trusted."""
+
+    ASSUME = "assume"
+    ROBUST = "robust"
+
+
 class SettingsName(StrEnum):
     """The named settings."""
 
@@ -51,27 +91,9 @@ class SettingsName(StrEnum):
     ARTICLE = "article"
 
 
-TableArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="TABLE",
-        help="CSV, TSV, Parquet, Arrow or JSON lines, perhaps .gz or .zst; - for CSV on stdin.",
-    ),
-]
-ModelOption = Annotated[Path, typer.Option("--model", "-m", metavar="MODEL", help="A model file that fit wrote.")]
-DelimiterOption = Annotated[str | None, typer.Option("--delimiter", help="What separates the fields of a CSV file.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
-LabelOption = Annotated[
-    str | None, typer.Option("--label", metavar="COL", help="Column that tells which rows are normal.")
-]
-NormalOption = Annotated[str | None, typer.Option("--normal", metavar="VALUE", help="Its value for a normal row.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same model.")]
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands to the application, in the order in which they are used."""
-    for command in (inspect, fit, score, explain, evaluate, map_, info, demo):
+    for command in (inspect, fit, score, decide, explain, evaluate, map_, info, demo):
         app.command(name=command.__name__.rstrip("_"))(command)
 
 
@@ -82,10 +104,8 @@ def inspect(
         typer.Option("--output", "-o", metavar="COLUMNS.json", help="A file to edit and give to fit."),
     ] = None,
     label: LabelOption = None,
-    category: Annotated[
-        list[str] | None, typer.Option("--category", metavar="COL", help="Treat as names, not quantities.")
-    ] = None,
-    ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="COL", help="Leave a column out.")] = None,
+    category: CategoryOption = None,
+    ignore: IgnoreOption = None,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
 ) -> None:
@@ -93,7 +113,7 @@ def inspect(
     rows = read_table(table, delimiter=delimiter)
     if label is not None:
         ignore = [*(ignore or []), label]
-    schema = TableSchema.infer(rows, _overrides(None, category, ignore))
+    schema = TableSchema.infer(rows, column_overrides(None, category, ignore))
     if output is None:
         print_schema(schema, rows.num_rows)
         return
@@ -118,35 +138,62 @@ def fit(
         str,
         typer.Option("--contamination", metavar="SHARE", help='"auto", or the share of training rows to flag.'),
     ] = "auto",
-    category: Annotated[
-        list[str] | None, typer.Option("--category", metavar="COL", help="Treat as names, not quantities.")
-    ] = None,
-    ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="COL", help="Leave a column out.")] = None,
-    columns: Annotated[
-        Path | None,
-        typer.Option("--columns", metavar="FILE", help="Kinds of columns, as inspect -o wrote them."),
-    ] = None,
+    clean: Annotated[
+        CleanName, typer.Option("--clean", help="robust: a few percent of the rows may be odd, set them aside.")
+    ] = CleanName.ASSUME,
+    calibration: Annotated[
+        CalibrationName,
+        typer.Option("--calibration", help="cross: every row of a small table trains and calibrates, in six fits."),
+    ] = CalibrationName.SPLIT,
+    category: CategoryOption = None,
+    ignore: IgnoreOption = None,
+    columns: ColumnsOption = None,
     seed: SeedOption = 0,
+    max_steps: Annotated[
+        int | None, typer.Option("--max-steps", metavar="N", min=1, help="Steps of training at most.")
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option("--time-limit", metavar="SECONDS", help="End the training then, with the best weights so far."),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", metavar="FOLDER", help="Keep the state of the fit there while it runs."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint; where there is none, begin.")
+    ] = False,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
 ) -> None:
     """Learn what normal rows look like; with --label and --normal, from the normal rows alone."""
     check_target(output, force)
     rows = _normal_rows(read_table(table, delimiter=delimiter), label, normal)
-    overrides = _overrides(columns, category, ignore, present=rows.column_names, label=label)
+    overrides = column_overrides(columns, category, ignore, present=rows.column_names, label=label)
     share = contamination if contamination == "auto" else _number(contamination)
     common: dict[str, Any] = {"settings": settings.value, "contamination": share, "random_state": seed}
-    common["columns"] = overrides
-    with _console.fit_progress() as on_progress:
+    common |= {
+        "columns": overrides,
+        "clean": clean.value,
+        "calibration": calibration.value,
+        "max_steps": max_steps,
+        "time_limit": time_limit,
+    }
+    common |= {"checkpoint": checkpoint, "resume": resume}
+    with _console.fit_progress() as watching:
+        common |= {"on_progress": watching.on_progress, "on_interrupt": watching.on_interrupt}
         fitted: Detector
         if detector is DetectorName.VAE:
-            fitted = VAEDetector(kl_weight=kl_weight, on_progress=on_progress, **common)
+            fitted = VAEDetector(kl_weight=kl_weight, **common)
         else:
-            fitted = AutoencoderDetector(on_progress=on_progress, **common)
+            fitted = AutoencoderDetector(**common)
         fitted.fit(rows)
     artifact.save(fitted, output, force=force)
     for line in info_lines(fitted):
         _console.say(line)
+    for diagnosis in fitted.health_.diagnoses:
+        if not diagnosis.is_certain:  # the others were said as warnings
+            _console.say(f"note: {diagnosis.text}")
     _console.say(f"wrote {output}")
 
 
@@ -161,21 +208,30 @@ def score(
         int | None,
         typer.Option("--explain", metavar="K", min=1, help="Add the K strongest reasons of each row."),
     ] = None,
+    false_alarms: FalseAlarmsOption = None,
+    alerts: AlertsOption = None,
+    time: TimeOption = None,
+    fdr: FdrOption = None,
+    conservative: ConservativeOption = False,
+    surprise: SurpriseOption = None,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
 ) -> None:
     """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
+    policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
     if output != "-":
         check_target(output, force)
     fitted = artifact.load(model)
+    if policy is not None:
+        check_policy(policy, fitted.model_.calibration.n_rows)
     rows = read_table(table, delimiter=delimiter)
     _note_unknown(fitted, rows)
-    scored = scored_table(fitted.model_, rows, explain)
-    write_table(scored, output, force=force)
-    odd = sum(scored.column("is_odd").to_pylist())
+    scored = scored_table(fitted.model_, rows, explain, policy)
+    write_table(scored.rows, output, force=force)
+    decision = scored.decision
     _console.say(
-        f"{odd:,} of {scored.num_rows:,} rows are odd (surprise above {fitted.model_.threshold.surprise:.2f} nats: "
-        f"{fitted.model_.threshold.promise})"
+        f"{int(decision.is_odd.sum()):,} of {rows.num_rows:,} rows are odd "
+        f"({threshold_text(decision)}: {decision.promise})"
     )
 
 
@@ -192,8 +248,9 @@ def explain(
     if not 0 <= row < rows.num_rows:
         raise SettingError(f"--row {row}: the table has rows 0 to {rows.num_rows - 1}")
     _note_unknown(fitted, rows)
-    (explanation,) = fitted.explain(rows.slice(row, 1), top=None)
-    print_explanation(explanation, row, fitted.model_.threshold, as_json=json_)
+    # a policy that looks at the batch needs all of it to decide on one row
+    batch, place = (rows, row) if fitted.model_.policy.looks_at_batch else (rows.slice(row, 1), 0)
+    print_explanation(fitted.explain(batch, top=None)[place], row, fitted.decide(batch), as_json=json_)
 
 
 def evaluate(
@@ -208,10 +265,47 @@ def evaluate(
     fitted = artifact.load(model)
     labelled = split_label(read_table(table, delimiter=delimiter), label, normal)
     _note_unknown(fitted, labelled.table)
-    surprise = fitted.surprise(labelled.table)
-    threshold = fitted.model_.threshold
-    figures = detection_metrics(~labelled.is_normal, surprise, threshold.is_odd(surprise))
-    print_metrics(figures, threshold, as_json=json_)
+    scored = fitted.model_.score(labelled.table)
+    decision = fitted.model_.decide(scored, labelled.table)
+    figures = detection_metrics(~labelled.is_normal, scored.surprise, decision.is_odd)
+    print_metrics(figures, decision, as_json=json_)
+
+
+def decide(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that fit wrote; it is changed.")],
+    false_alarms: FalseAlarmsOption = None,
+    alerts: AlertsOption = None,
+    time: TimeOption = None,
+    fdr: FdrOption = None,
+    conservative: ConservativeOption = False,
+    surprise: SurpriseOption = None,
+    cost: Annotated[
+        str | None,
+        typer.Option(
+            "--cost", metavar="MISS:ALARM", help="Cheapest on a labelled table: a miss costs 100, an alarm 1: 100:1."
+        ),
+    ] = None,
+    sample: Annotated[
+        str | None, typer.Option("--sample", metavar="TABLE", help="With --cost: a table with odd and normal rows.")
+    ] = None,
+    label: LabelOption = None,
+    normal: NormalOption = None,
+    delimiter: DelimiterOption = None,
+) -> None:
+    """Store in a model file which rows are odd from now on. Nothing is fitted again."""
+    if cost is None and (sample, label, normal) != (None, None, None):
+        raise SettingError("--sample, --label and --normal go with --cost MISS:ALARM")
+    fitted = artifact.load(model)
+    policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
+    if cost is not None:
+        if policy is not None or sample is None or not _both(label, normal):
+            raise SettingError("--cost goes with --sample TABLE --label COL --normal VALUE, and with no other policy")
+        labelled = split_label(read_table(sample, delimiter=delimiter), str(label), str(normal))
+        policy = Cost(*cost_of(cost)).learn(fitted.surprise(labelled.table), ~labelled.is_normal)
+    if policy is None:
+        raise SettingError("give one of --false-alarms, --alerts, --fdr, --surprise, --cost")
+    artifact.save(fitted.set_policy(policy), model, force=True)
+    _console.say(f"wrote {model}; odd: {policy_text(fitted.model_)}")
 
 
 def map_(
@@ -231,13 +325,13 @@ def map_(
         labelled = split_label(rows, str(label), str(normal))
         rows, is_anomaly = labelled.table, ~labelled.is_normal
     _note_unknown(fitted, rows)
-    surprise = fitted.surprise(rows)
-    threshold = fitted.model_.threshold
+    scored = fitted.model_.score(rows)
+    decision = fitted.model_.decide(scored, rows)
     summary = MapSummary(
         latent_map=fitted.latent_map(rows),
-        surprise=surprise,
-        is_odd=threshold.is_odd(surprise),
-        threshold=threshold.surprise,
+        surprise=scored.surprise,
+        is_odd=decision.is_odd,
+        threshold=decision.threshold,
         is_anomaly=is_anomaly,
         learning_curve=fitted.model_.network.learning_curve,
         title=Path(table).name,
@@ -257,6 +351,8 @@ def info(
         return
     for line in info_lines(fitted):
         typer.echo(line)
+    for diagnosis in fitted.health_.diagnoses:
+        typer.echo(f"{'warning' if diagnosis.is_certain else 'note'}: {diagnosis.text}")
     print_schema(fitted.model_.encoding.schema, None)
 
 
@@ -281,29 +377,6 @@ def _both(label: str | None, normal: str | None) -> bool:
     if (label is None) != (normal is None):
         raise SettingError("--label COL and --normal VALUE go together")
     return label is not None
-
-
-def _overrides(
-    columns: Path | None,
-    category: list[str] | None,
-    ignore: list[str] | None,
-    *,
-    present: list[str] | None = None,
-    label: str | None = None,
-) -> dict[str, str]:
-    """Kinds from the columns file, then from the options; the file may name the label column, which is gone by now."""
-    kinds: dict[str, str] = {}
-    if columns is not None:
-        try:
-            text = columns.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingError(f"--columns {columns}: cannot be read ({error})") from error
-        kinds = column_kinds(text)
-        if label is not None and present is not None and label not in present:
-            kinds.pop(label, None)
-    kinds |= dict.fromkeys(category or [], "category")
-    kinds |= dict.fromkeys(ignore or [], "ignore")
-    return kinds
 
 
 def _number(text: str) -> float:

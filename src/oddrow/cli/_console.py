@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from oddrow.exceptions import TrainingHealthWarning
 
 
 @dataclass
@@ -33,12 +36,39 @@ def say_error(text: str) -> None:
     print(f"error: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints errors
 
 
+@dataclass(frozen=True)
+class Watching:
+    """What a fit tells while it runs, and asks when interrupted (None: an interrupt ends it)."""
+
+    on_progress: Callable[[int, int, float], None]
+    on_interrupt: Callable[[], bool] | None
+
+
 @contextmanager
-def fit_progress() -> Iterator[Callable[[int, int, float], None]]:
-    """A progress bar with loss and time left, if stderr is a terminal; else nothing."""
-    if state.quiet or not sys.stderr.isatty():
-        yield lambda done, total, loss: None  # noqa: ARG005 - the callback's signature
-        return
+def fit_progress() -> Iterator[Watching]:
+    """A progress bar and a question at Ctrl-C, on a terminal; else neither. Warnings of the fit become notes."""
+    with _health_as_notes():
+        if state.quiet or not sys.stderr.isatty():
+            yield Watching(lambda done, total, loss: None, None)  # noqa: ARG005 - the callback's signature
+        else:
+            with _progress_bar() as watching:
+                yield watching
+
+
+@contextmanager
+def _health_as_notes() -> Iterator[None]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", TrainingHealthWarning)
+        yield
+    for warning in caught:
+        if issubclass(warning.category, TrainingHealthWarning):
+            say(f"warning: {warning.message}")
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Watching]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -55,7 +85,27 @@ def fit_progress() -> Iterator[Callable[[int, int, float], None]]:
         def on_progress(done: int, total: int, loss: float) -> None:
             progress.update(task, completed=done, total=total, loss=loss)
 
-        yield on_progress
+        def on_interrupt() -> bool:
+            progress.stop()
+            is_kept = ask_whether_kept()
+            progress.start()
+            return is_kept
+
+        yield Watching(on_progress, on_interrupt if sys.stdin.isatty() else None)
+
+
+def ask_whether_kept() -> bool:
+    """Whether an interrupted fit keeps its best weights (True) or goes on (False); a no is an interrupt after all."""
+    while True:
+        print("keep the best weights so far? [Y/n/continue] ", end="", file=sys.stderr, flush=True)  # noqa: T201
+        line = sys.stdin.readline()
+        answer = line.strip().lower()
+        if line and answer in ("", "y", "yes"):
+            return True
+        if not line or answer in ("n", "no"):
+            raise KeyboardInterrupt
+        if answer in ("c", "continue"):
+            return False
 
 
 def print_table(title: str, headings: list[str], rows: list[list[str]]) -> None:

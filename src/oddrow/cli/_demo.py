@@ -38,29 +38,29 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
     write_table(new.table, new_file, force=force)
 
     _console.say(f"2. oddrow fit {training_file} -o {model_file} --seed {seed}")
-    with _console.fit_progress() as on_progress:
-        detector = VAEDetector(random_state=seed, on_progress=on_progress).fit(training.table)
+    with _console.fit_progress() as watching:
+        detector = VAEDetector(random_state=seed, on_progress=watching.on_progress).fit(training.table)
     artifact.save(detector, model_file, force=force)
     for line in info_lines(detector):
         _console.say(f"   {line}")
 
     _console.say(f"3. oddrow score {new_file} -m {model_file} -o {scored_file} --explain {TOP}")
-    scored = scored_table(detector.model_, new.table, TOP)
+    whole = scored_table(detector.model_, new.table, TOP)
+    scored, decision = whole.rows, whole.decision
     write_table(scored, scored_file, force=force)
     surprise = scored.column("surprise").to_numpy()
-    is_odd = np.asarray(scored.column("is_odd"))
 
     strangest = int(np.argmax(surprise))
     _console.say(f"4. oddrow explain {new_file} -m {model_file} --row {strangest}    (the strangest row)")
     (explanation,) = explain(detector.model_, new.table.slice(strangest, 1), top=None)
-    print_explanation(explanation, strangest, detector.model_.threshold, as_json=False)
+    print_explanation(explanation, strangest, decision, as_json=False)
 
     _console.say(f"5. oddrow map {new_file} -m {model_file} -o {folder / 'maps'}")
     summary = MapSummary(
         latent_map=detector.latent_map(new.table),
         surprise=surprise,
-        is_odd=is_odd,
-        threshold=detector.model_.threshold.surprise,
+        is_odd=decision.is_odd,
+        threshold=decision.threshold,
         is_anomaly=new.is_odd,
         learning_curve=detector.model_.network.learning_curve,
         title="network connections",
@@ -68,7 +68,7 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
     draw_maps(summary, folder / "maps", force=force)
 
     _console.say("6. Since the odd rows are known here, how good was it?")
-    print_metrics(detection_metrics(new.is_odd, surprise, is_odd), detector.model_.threshold, as_json=False)
+    print_metrics(detection_metrics(new.is_odd, surprise, decision.is_odd), decision, as_json=False)
     reasons = [scored.column(f"reason_{place + 1}").to_pylist() for place in range(TOP)]
     odd_rows = np.flatnonzero(new.is_odd)
     found = sum(new.reasons[row][0] in [place[row] for place in reasons] for row in odd_rows)

@@ -6,14 +6,16 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import typer
 
 from oddrow.artifact import PROTOCOL
 from oddrow.cli._console import print_table
-from oddrow.detector import AutoencoderDetector, VAEDetector
-from oddrow.explanation import COMBINATION, Explanation, shown
+from oddrow.detector import AutoencoderDetector, Cleaning, VAEDetector
+from oddrow.explanation import COMBINATION, Explanation, Reason, shown
 from oddrow.metrics import DetectionMetrics
-from oddrow.scoring import Threshold
+from oddrow.model import TrainingHealth
+from oddrow.scoring import ROWS, Calibration, Decision, FittedModel
 from oddrow.table import TableSchema
 
 
@@ -28,6 +30,7 @@ def info_values(fitted: VAEDetector | AutoencoderDetector) -> dict[str, Any]:
     """What a model file holds, as plain values."""
     model = fitted.model_
     curve = model.network.learning_curve
+    kept = int(np.flatnonzero(curve.step == curve.best_step)[0])
     return {
         "protocol": PROTOCOL,
         "detector": "vae" if isinstance(fitted, VAEDetector) else "autoencoder",
@@ -42,16 +45,41 @@ def info_values(fitted: VAEDetector | AutoencoderDetector) -> dict[str, Any]:
         "n_latent": model.network.shape.n_latent,
         "steps": int(curve.step[-1]),
         "best_step": curve.best_step,
-        "held_out_loss": float(curve.held_out_loss.min()),
-        "kl": float(curve.kl[-1]),
-        "threshold": model.threshold.surprise,
-        "promise": model.threshold.promise,
+        "held_out_loss": float(curve.held_out_loss[kept]),
+        "kl": float(curve.kl[kept]),
+        "health": health_values(model.network.health),
+        "calibration": model.calibration.source,
+        "tail": model.calibration.tail.kind,
+        "policy": asdict(model.policy),
+        "threshold": model.threshold,
+        "promise": model.policy.promise(model.calibration),
+        "clean": fitted.clean,
+        "cleaning": None if fitted.cleaning_ is None else asdict(fitted.cleaning_),
+    }
+
+
+def health_values(health: TrainingHealth) -> dict[str, Any]:
+    """How the fit went, as plain values; of its curve the end alone."""
+    return {
+        "end": health.end.value,
+        "steps_at_most": health.steps_at_most,
+        "rows_trained": health.rows_trained,
+        "rows_watched": health.rows_watched,
+        "parameters": health.n_parameters,
+        "active_latent_units": health.n_active,
+        "kl_by_latent_unit": list(health.kl),
+        "strongest_dependence": health.strongest_dependence,
+        "copying": asdict(health.copying),
+        "gain": asdict(health.gain),
+        "rollbacks": [asdict(rollback) for rollback in health.rollbacks],
+        "diagnoses": [asdict(diagnosis) for diagnosis in health.diagnoses],
     }
 
 
 def info_lines(fitted: VAEDetector | AutoencoderDetector) -> list[str]:
     """The same in sentences."""
     values = info_values(fitted)
+    health = fitted.health_
     hidden = "-".join(map(str, [values["features"], *values["hidden"]]))
     return [
         f"{values['detector']} ({values['settings']} settings, seed {values['seed']}), network {hidden} and "
@@ -59,13 +87,51 @@ def info_lines(fitted: VAEDetector | AutoencoderDetector) -> list[str]:
         f"learned from {values['rows_trained']:,} rows, {len(values['columns'])} columns; "
         f"best of {values['steps']:,} steps: {values['best_step']:,}, "
         f"held-out loss {values['held_out_loss']:.3f} nats/row, of it KL {values['kl']:.3f}",
-        f"odd: surprise above {values['threshold']:.2f} nats, {values['promise']}",
+        f"the fit ended because {health.end.sentence}; "
+        f"{health.n_active} of {values['n_latent']} latent units are active",
+        *([] if fitted.cleaning_ is None else [f"cleaned: {cleaning_text(fitted.cleaning_)}"]),
+        _tail_line(fitted.model_.calibration),
+        f"odd: {policy_text(fitted.model_)}",
     ]
 
 
-def print_metrics(figures: DetectionMetrics, threshold: Threshold, *, as_json: bool) -> None:
+def cleaning_text(cleaning: Cleaning) -> str:
+    """How dirty a table was found, and how many rows were set aside."""
+    aside, n_rows = len(cleaning.rows_set_aside), cleaning.n_rows
+    return (
+        f"{aside:,} of {n_rows:,} rows stand out and were set aside "
+        f"(95 %: {round(cleaning.low * n_rows):,} to {round(cleaning.high * n_rows):,}), "
+        f"{len(cleaning.rows_in_doubt):,} more only calibrated"
+    )
+
+
+def threshold_text(decision: Decision) -> str:
+    """From which surprise on rows of a batch are odd."""
+    if np.isinf(decision.threshold):
+        return "no surprise is high enough"
+    return f"surprise above {decision.threshold:.2f} nats"
+
+
+def policy_text(model: FittedModel) -> str:
+    """From which surprise on a row is odd, where that does not depend on the batch, and what that promises."""
+    above = "" if model.threshold is None else f"surprise above {model.threshold:.2f} nats, "
+    return above + model.policy.promise(model.calibration)
+
+
+def _tail_line(calibration: Calibration) -> str:
+    tail = calibration.tail
+    said = {
+        "generalised Pareto": f"a generalised Pareto tail (shape {tail.shape:.2f}) of the {tail.n_excess:,} strangest",
+        "exponential": f"an exponential tail, for no generalised Pareto one fits the {tail.n_excess:,} strangest",
+        "spread": "the spread of all, for they are too few for a tail",
+    }
+    rows = f"{calibration.n_rows:,} {ROWS[calibration.source]}"
+    return f"calibrated by {rows}; beyond them surprise follows {said[tail.kind]}"
+
+
+def print_metrics(figures: DetectionMetrics, decision: Decision, *, as_json: bool) -> None:
     """The figures of a labelled table."""
-    values = {**asdict(figures), "threshold": threshold.surprise}
+    values = {**asdict(figures), "threshold": decision.threshold if np.isfinite(decision.threshold) else None}
     if as_json:
         typer.echo(json.dumps(values))
         return
@@ -73,20 +139,15 @@ def print_metrics(figures: DetectionMetrics, threshold: Threshold, *, as_json: b
     print_table("", ["figure", "value"], rows)
 
 
-def print_explanation(explanation: Explanation, row: int, threshold: Threshold, *, as_json: bool) -> None:
+def print_explanation(explanation: Explanation, row: int, decision: Decision, *, as_json: bool) -> None:
     """One row's reasons, strongest first, and what no column carries alone."""
     if as_json:
-        values = {**asdict(explanation), "row": row}
-        values["reasons"] = [
-            {**asdict(reason), "value": shown(reason.value), "expected": shown(reason.expected)}
-            for reason in explanation.reasons
-        ]
-        typer.echo(json.dumps(values, ensure_ascii=False))
+        typer.echo(json.dumps({**explanation_values(explanation), "row": row}, ensure_ascii=False))
         return
     verdict = "odd" if explanation.is_odd else "not odd"
     title = (
         f"row {row}: surprise {explanation.surprise:.2f} nats, p-value {explanation.p_value:.2g}: {verdict} "
-        f"(threshold {threshold.surprise:.2f})"
+        f"(threshold {decision.threshold:.2f})"
     )
     rows = [
         [
@@ -99,6 +160,22 @@ def print_explanation(explanation: Explanation, row: int, threshold: Threshold, 
     ]
     rows.append([COMBINATION, "", "", *_part(explanation.combination_nats, explanation.combination_share)])
     print_table(title, ["column", "value", "expected", "nats", "share"], rows)
+
+
+def explanation_values(explanation: Explanation) -> dict[str, Any]:
+    """One row's reasons as plain values."""
+    values = asdict(explanation)
+    values["reasons"] = [
+        {**asdict(reason), "value": shown(reason.value), "expected": shown(reason.expected)}
+        for reason in explanation.reasons
+    ]
+    return values
+
+
+def reason_text(reason: Reason) -> str:
+    """One reason in a few words: its column, its value, and the value that the model expected."""
+    value, expected = (shown(part) or "(missing)" for part in (reason.value, reason.expected))
+    return f"{reason.column} {value} ({expected})"
 
 
 def figure(value: Any) -> str:

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from oddrow.cli import _console
-from oddrow.cli._commands import DetectorName, ForceOption, JsonOption, SeedOption, SettingsName
+from oddrow.cli._commands import DetectorName, SettingsName
+from oddrow.cli._options import ForceOption, JsonOption, SeedOption
 from oddrow.cli._render import figure
 from oddrow.experiments import KddResult, reproduce_kddcup99, reproduce_latent_space
 from oddrow.report import MapSummary, Panel, draw_maps, draw_panels
@@ -50,7 +51,7 @@ def kddcup99(
     force: ForceOption = False,
 ) -> None:
     """Network intrusions of KDD Cup 1999, by the article's protocol or an honest one."""
-    with _console.fit_progress() as on_progress:
+    with _console.fit_progress() as watching:
         result = reproduce_kddcup99(
             data,
             test,
@@ -58,7 +59,7 @@ def kddcup99(
             settings=settings.value,
             detector=detector.value,
             seed=seed,
-            on_progress=on_progress,
+            on_progress=watching.on_progress,
             on_note=_console.say,
         )
     if json_:

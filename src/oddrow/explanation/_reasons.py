@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from oddrow.exceptions import SettingError
-from oddrow.scoring import FittedModel
-from oddrow.table import EncodedTable
+from oddrow.scoring import Decision, FittedModel, Policy, Surprise
+from oddrow.table import EncodedTable, python_values
 
 COMBINATION = "(combination of columns)"
 """The name of what no column carries alone."""
@@ -61,8 +61,10 @@ class Explanation:
     other_share: float
 
 
-def explain(model: FittedModel, table: pa.Table, top: int | None = 3) -> tuple[Explanation, ...]:
-    """Explain every row of a table by its ``top`` strongest columns (None: all of them).
+def explain(
+    model: FittedModel, table: pa.Table, top: int | None = 3, policy: Policy | None = None
+) -> tuple[Explanation, ...]:
+    """Explain every row of a table by its ``top`` strongest columns (None: all), decided by a policy (None: its own).
 
     Raises
     ------
@@ -73,9 +75,16 @@ def explain(model: FittedModel, table: pa.Table, top: int | None = 3) -> tuple[E
         raise SettingError(f"top is {top}; give 1 or more columns, or None for all")
     encoded = model.encoding.encode(table)
     scored = model.surprise_model.score(encoded)
-    is_odd = model.threshold.is_odd(scored.surprise)
+    return explain_scored(model, table, encoded, scored, model.decide(scored, table, policy), top)
+
+
+def explain_scored(
+    model: FittedModel, table: pa.Table, encoded: EncodedTable, scored: Surprise, decision: Decision, top: int | None
+) -> tuple[Explanation, ...]:
+    """As :func:`explain`, of rows that are encoded, scored and decided already."""
+    is_odd = decision.is_odd
     order = np.argsort(-scored.column_part, axis=1, kind="stable")[:, :top]
-    values = {name: table.column(name).to_pylist() for name in model.encoding.names}
+    values = {name: python_values(table.column(name)) for name in model.encoding.names}
     expected = expected_values(model, encoded)
     names = model.encoding.names
     explanations = []

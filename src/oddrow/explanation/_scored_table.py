@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
+
 import pyarrow as pa
 
 from oddrow.exceptions import DataError
-from oddrow.explanation._reasons import Explanation, explain
-from oddrow.scoring import FittedModel
+from oddrow.explanation._reasons import Explanation, explain_scored
+from oddrow.scoring import Decision, FittedModel, Policy
 
 
-def scored_table(model: FittedModel, table: pa.Table, top: int | None = None) -> pa.Table:
+@dataclass(frozen=True, eq=False)
+class ScoredTable:
+    """A table's rows in order with their scores, and the decision on them."""
+
+    rows: pa.Table
+    decision: Decision
+
+
+def scored_table(
+    model: FittedModel, table: pa.Table, top: int | None = None, policy: Policy | None = None
+) -> ScoredTable:
     """The table with ``surprise``, ``p_value``, ``is_odd``, and with ``top`` the strongest reasons of each row.
 
     Reason k adds ``reason_k`` (its column), ``reason_k_value`` and ``reason_k_expected`` (as text, empty where
@@ -21,28 +32,23 @@ def scored_table(model: FittedModel, table: pa.Table, top: int | None = None) ->
     DataError
         If the table has a column of one of these names already.
     """
-    added: dict[str, pa.Array]
-    if top is None:
-        scored = model.score(table)
-        surprise, p_value = scored.surprise, scored.p_value
-        reasons: dict[str, pa.Array] = {}
-    else:
-        explanations = explain(model, table, top)
-        surprise = np.array([row.surprise for row in explanations])
-        p_value = np.array([row.p_value for row in explanations])
-        reasons = _reason_columns(explanations, min(top, len(model.encoding.names)))
+    encoded = model.encoding.encode(table)
+    scored = model.surprise_model.score(encoded)
+    decision = model.decide(scored, table, policy)
     added = {
-        "surprise": pa.array(surprise, pa.float64()),
-        "p_value": pa.array(p_value, pa.float64()),
-        "is_odd": pa.array(model.threshold.is_odd(surprise)),
-        **reasons,
+        "surprise": pa.array(scored.surprise, pa.float64()),
+        "p_value": pa.array(scored.p_value, pa.float64()),
+        "is_odd": pa.array(decision.is_odd),
     }
+    if top is not None:
+        explanations = explain_scored(model, table, encoded, scored, decision, top)
+        added |= _reason_columns(explanations, min(top, len(model.encoding.names)))
     taken = [name for name in added if name in table.column_names]
     if taken:
         raise DataError(f"the table already has a column {taken[0]!r}, which scoring would add; rename or drop it")
     for name, column in added.items():
         table = table.append_column(name, column)
-    return table
+    return ScoredTable(table, decision)
 
 
 def _reason_columns(explanations: tuple[Explanation, ...], top: int) -> dict[str, pa.Array]:

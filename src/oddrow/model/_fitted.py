@@ -9,32 +9,22 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.model._health import LearningCurve, TrainingHealth
 from oddrow.model._network import NetworkShape
 
 
 @dataclass(frozen=True)
-class LearningCurve:
-    """Losses along the fit, one entry a check; nats per row.
-
-    ``reconstruction`` and ``kl`` are the unweighted parts of ``held_out_loss``; the weights kept are those of
-    ``best_step``.
-    """
-
-    step: npt.NDArray[np.int64]
-    training_loss: npt.NDArray[np.float64]
-    held_out_loss: npt.NDArray[np.float64]
-    reconstruction: npt.NDArray[np.float64]
-    kl: npt.NDArray[np.float64]
-    best_step: int
-
-
-@dataclass(frozen=True)
 class FittedNetwork:
-    """A network's shape, its float32 weights by name, and its learning curve."""
+    """A network's shape, its float32 weights by name, and how the fit went."""
 
     shape: NetworkShape
     parameters: Mapping[str, npt.NDArray[np.float32]]
-    learning_curve: LearningCurve
+    health: TrainingHealth
+
+    @property
+    def learning_curve(self) -> LearningCurve:
+        """The losses along the fit."""
+        return self.health.learning_curve
 
     @cached_property
     def scoring_parameters(self) -> Mapping[str, npt.NDArray[np.float64]]:

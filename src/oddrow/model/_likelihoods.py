@@ -21,6 +21,10 @@ LEAST_LOG_VARIANCE = float(np.log(1e-2))
 """Floor of the decoder's variance (standardised units): a column that repeats exactly has no infinite density, and
 noise a tenth of a deviation wide is not taken for a signal."""
 MOST_LOG_VARIANCE = float(np.log(1e2))
+SURE_LOGIT = 30.0
+"""A logit whose opposite has a probability of 1e-13."""
+
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,31 @@ class MixedLikelihood:
         there[:, columns] = flags[:, self._flags_presence]
         return rows, there
 
+    def constant_outputs(self, rows: npt.NDArray[np.floating], presence: npt.NDArray[np.bool_]) -> Floats:
+        """The best outputs [n_outputs] of a decoder that is told nothing: each column's own distribution in these rows.
+
+        Frequencies are smoothed by half a row each (Krichevsky and Trofimov), so that nothing is impossible.
+        """
+        layout = self.layout
+        there = presence[:, np.asarray(layout.gaussian_column, np.int32)]
+        count = np.maximum(there.sum(axis=0), 1)
+        values = np.where(there, rows[:, self._gaussian], 0.0).astype(np.float64)
+        mean = values.sum(axis=0) / count
+        variance = np.where(there, (values - mean) ** 2, 0.0).sum(axis=0) / count
+        log_variance = np.log(np.clip(variance, np.exp(LEAST_LOG_VARIANCE), np.exp(MOST_LOG_VARIANCE)))
+        judged = presence[:, np.asarray(layout.binary_column, np.int32)] | self._flags_presence
+        ones = np.where(judged, rows[:, self._binary], 0.0).sum(axis=0) + 0.5
+        zeros = judged.sum(axis=0) + 1.0 - ones
+        counts = [rows[:, list(group)].sum(axis=0) + 0.5 for group in layout.groups]
+        return np.concatenate([mean, log_variance, np.log(ones / zeros), *map(np.log, counts)])
+
+    def copied_outputs(self, rows: npt.NDArray[np.floating]) -> Floats:
+        """The outputs [n, n_outputs] that repeat each row exactly, as surely as the likelihood allows."""
+        numbers = rows[:, self._gaussian]
+        flags = (2.0 * rows[:, self._binary] - 1.0) * SURE_LOGIT
+        names = [rows[:, list(group)] * SURE_LOGIT for group in self.layout.groups]
+        return np.concatenate([numbers, np.full_like(numbers, LEAST_LOG_VARIANCE), flags, *names], axis=1)
+
     def _gaussian_parts(self, xp: Any, outputs: Array, rows: Array, presence: Array) -> Array:
         mean = outputs[:, : self.n_gaussian]
         log_variance = xp.clip(outputs[:, self.n_gaussian : 2 * self.n_gaussian], LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE)
@@ -161,6 +190,14 @@ class SquaredError:
         rows = np.asarray(self._reconstruction(np, outputs), np.float32)
         return rows, np.ones((len(rows), self.layout.n_columns), np.bool_)
 
+    def constant_outputs(self, rows: npt.NDArray[np.floating], presence: npt.NDArray[np.bool_]) -> Floats:  # noqa: ARG002
+        """The outputs [n_features] whose reconstruction is the mean row."""
+        return _logit(rows.mean(axis=0, dtype=np.float64))
+
+    def copied_outputs(self, rows: npt.NDArray[np.floating]) -> Floats:
+        """The outputs [n, n_features] whose reconstruction is the row itself, within the sigmoid's open range."""
+        return _logit(rows)
+
     def _reconstruction(self, xp: Any, outputs: Array) -> Array:
         # tanh saturates quietly where exp would overflow
         return 0.5 * (1.0 + xp.tanh(0.5 * outputs))
@@ -169,9 +206,16 @@ class SquaredError:
 Likelihood: TypeAlias = MixedLikelihood | SquaredError
 
 
+def _logit(share: npt.NDArray[np.floating]) -> Floats:
+    bounded = np.clip(np.asarray(share, np.float64), 1e-9, 1.0 - 1e-9)
+    return np.asarray(np.log(bounded / (1.0 - bounded)))
+
+
 def _indicator(owners: tuple[int, ...], n_columns: int) -> npt.NDArray[np.float32]:
     """float32 [len(owners), n_columns]: a product with it sums parts into their columns."""
-    return np.eye(n_columns, dtype=np.float32)[np.asarray(owners, np.int32)]
+    indicator = np.zeros((len(owners), n_columns), np.float32)
+    indicator[np.arange(len(owners)), np.asarray(owners, np.int32)] = 1.0
+    return indicator
 
 
 def _padded_groups(groups: tuple[tuple[int, ...], ...]) -> npt.NDArray[np.int32]:

@@ -1,6 +1,5 @@
 """Draws figures in one style, whatever a user prefers, and writes them as PNG and SVG, whole or not at all."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from oddrow.exceptions import MissingExtraError, OutputError
+from oddrow.table import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,7 +55,7 @@ def write_pictures(pictures: Mapping[Path, Callable[[], "Figure"]], *, force: bo
     with drawing():
         contents = [content for draw in pictures.values() for content in _render(draw())]
     for path, content in zip(paths, contents, strict=True):
-        _write(path, content)
+        _write(path, content, force)
     return paths
 
 
@@ -80,18 +80,11 @@ def _print(figure: "Figure", form: str, dpi: float) -> bytes:
     return content.getvalue()
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def _write(path: Path, content: bytes, force: bool) -> None:
+    """Write a file whole or not at all, in a folder that may not exist yet."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with unfinished.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}; choose another folder") from error
+    with atomic_write(path, force) as file:
+        file.write(content)

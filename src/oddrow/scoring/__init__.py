@@ -1,43 +1,61 @@
 """Rows get surprise and a tail probability, in NumPy alone."""
 
+from oddrow.scoring._batch_policies import AlertBudget, FalseDiscoveryRate
 from oddrow.scoring._blocks import BLOCK_ROWS, in_blocks
-from oddrow.scoring._calibration import Calibration, TailCurve
-from oddrow.scoring._fitted import FittedModel, LatentProjection
+from oddrow.scoring._calibration import Calibration, Source, TailCurve, TailFit
+from oddrow.scoring._contamination import OddShare, estimate_odd_share, isolation
+from oddrow.scoring._decision import Decision
+from oddrow.scoring._evidence import Evidence
+from oddrow.scoring._fitted import FittedModel, LatentProjection, day_column
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood
 from oddrow.scoring._memory import Memory
+from oddrow.scoring._policies import Policy, check_policy, checked_contamination, strictest_supported
+from oddrow.scoring._promise import ROWS
+from oddrow.scoring._row_policies import Cost, FalseAlarmRate, FixedSurprise, TrainingShare
 from oddrow.scoring._surprise import (
-    Evidence,
     EvidenceModel,
     ReconstructionEvidence,
     Surprise,
     SurpriseModel,
     ViewEvidence,
 )
-from oddrow.scoring._threshold import (
-    Threshold,
-    checked_contamination,
-    false_alarm_threshold,
-    training_share_threshold,
-)
+from oddrow.scoring._views import RowViews, Views, ViewScales
 
 __all__ = [
     "BLOCK_ROWS",
+    "ROWS",
+    "AlertBudget",
     "Calibration",
+    "Cost",
+    "Decision",
     "Evidence",
     "EvidenceModel",
+    "FalseAlarmRate",
+    "FalseDiscoveryRate",
     "FeatureRange",
     "FittedModel",
+    "FixedSurprise",
     "LatentProjection",
     "Memory",
+    "OddShare",
+    "Policy",
     "ReconstructionEvidence",
     "RowLikelihood",
+    "RowViews",
+    "Source",
     "Surprise",
     "SurpriseModel",
     "TailCurve",
-    "Threshold",
+    "TailFit",
+    "TrainingShare",
     "ViewEvidence",
+    "ViewScales",
+    "Views",
+    "check_policy",
     "checked_contamination",
-    "false_alarm_threshold",
+    "day_column",
+    "estimate_odd_share",
     "in_blocks",
-    "training_share_threshold",
+    "isolation",
+    "strictest_supported",
 ]

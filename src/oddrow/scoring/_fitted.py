@@ -8,10 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from oddrow.exceptions import SettingError
 from oddrow.model import FittedNetwork
+from oddrow.scoring._batch_policies import AlertBudget
+from oddrow.scoring._calibration import Calibration
+from oddrow.scoring._decision import Decision
+from oddrow.scoring._policies import Policy
 from oddrow.scoring._surprise import Surprise, SurpriseModel
-from oddrow.scoring._threshold import Threshold
-from oddrow.table import TableEncoding
+from oddrow.table import Kind, TableEncoding, TableSchema, day_numbers
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,25 @@ class LatentProjection:
         return np.stack([(centred * self.axes[:, axis]).sum(axis=1) for axis in (0, 1)], axis=1)
 
 
+def day_column(policy: AlertBudget, schema: TableSchema) -> str:
+    """The column that tells the day: the one that is named, which may be new to the model, or the only timestamp.
+
+    Raises
+    ------
+    SettingError
+        If none is named and there is not exactly one.
+    """
+    if policy.column is not None:
+        return policy.column
+    names = [column.name for column in schema.used if column.kind is Kind.TIMESTAMP]
+    if len(names) != 1:
+        raise SettingError(
+            f"a budget per day needs one timestamp column, and the model knows {len(names)}"
+            f"{': ' + ', '.join(map(repr, names)) if names else ''}; name the column"
+        )
+    return names[0]
+
+
 @dataclass(frozen=True)
 class FittedModel:
     """All that is needed to score, explain and draw rows, and all that a model file holds."""
@@ -48,12 +71,36 @@ class FittedModel:
     encoding: TableEncoding
     surprise_model: SurpriseModel
     projection: LatentProjection
-    threshold: Threshold
+    policy: Policy
 
     @property
     def network(self) -> FittedNetwork:
         """The network and its learning curve."""
         return self.surprise_model.evidence_model.network
+
+    @property
+    def calibration(self) -> Calibration:
+        """What turns raw scores into surprise and p-values."""
+        return self.surprise_model.calibration
+
+    @property
+    def threshold(self) -> float | None:
+        """The surprise in nats above which the policy finds a row odd; None where that depends on the batch."""
+        return self.policy.threshold(self.calibration)
+
+    def decide(self, scored: Surprise, table: pa.Table, policy: Policy | None = None) -> Decision:
+        """Decide the scored rows of a table, by the model's own policy or another.
+
+        Raises
+        ------
+        SettingError
+            If the calibration cannot support the policy's promise, or a budget per day finds no days.
+        """
+        policy = policy or self.policy
+        day = None
+        if isinstance(policy, AlertBudget) and policy.per == "day":
+            day = day_numbers(table, day_column(policy, self.encoding.schema))
+        return policy.decide(scored, self.calibration, day)
 
     def score(self, table: pa.Table) -> Surprise:
         """Surprise of a table's rows in their order."""

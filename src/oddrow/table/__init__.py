@@ -6,6 +6,8 @@ from oddrow.table._files import read_table, write_table
 from oddrow.table._frame import as_table
 from oddrow.table._labels import LabelledTable, split_label
 from oddrow.table._schema import ColumnSchema, Kind, TableSchema, column_kinds
+from oddrow.table._soundness import check_encoding
+from oddrow.table._values import day_numbers, python_values
 
 __all__ = [
     "ColumnSchema",
@@ -18,8 +20,11 @@ __all__ = [
     "TableSchema",
     "as_table",
     "atomic_write",
+    "check_encoding",
     "check_target",
     "column_kinds",
+    "day_numbers",
+    "python_values",
     "read_table",
     "split_label",
     "write_table",

@@ -251,6 +251,7 @@ def _moment(seconds: float) -> dt.datetime | None:
         return None
 
 
+MOST_LOG_LENGTH = 40.0
 _LETTER_SHARES = {
     "digits": r"\d",
     "capitals": r"\p{Lu}",
@@ -268,6 +269,8 @@ class TextEncoding:
     shares: tuple[Scaling, ...]
     has_missing: bool
     kind: Literal["text"] = "text"
+
+    n_shares: ClassVar[int] = len(_LETTER_SHARES)
 
     @classmethod
     def learn(cls, values: pa.ChunkedArray) -> TextEncoding:
@@ -303,7 +306,8 @@ class TextEncoding:
         return presence, novelty
 
     def decode(self, features: Features) -> list[object]:
-        lengths = np.expm1(self.length.invert(features[:, 0].astype(np.float64)))
+        # no text is longer than memory: without a bound a feature far out would have no length at all
+        lengths = np.expm1(np.minimum(self.length.invert(features[:, 0].astype(np.float64)), MOST_LOG_LENGTH))
         digits = np.clip(self.shares[0].invert(features[:, 1].astype(np.float64)), 0, 1)
         return [
             f"text of about {max(round(length), 0)} characters, {share:.0%} digits"

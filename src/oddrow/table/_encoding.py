@@ -53,6 +53,7 @@ _ARTICLE: Mapping[Kind, Any] = {
     Kind.CATEGORY: OneHotEncoding,
     Kind.CONSTANT: OneHotEncoding,
 }
+_KINDS: Mapping[EncodingStyle, Mapping[Kind, Any]] = {"standard": _STANDARD, "article": _ARTICLE}
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class TableEncoding:
     def learn(cls, schema: TableSchema, table: pa.Table, style: EncodingStyle = "standard") -> TableEncoding:
         """Learn the encoding of each used column from training rows."""
         values = schema.values(table)
-        kinds = _STANDARD if style == "standard" else _ARTICLE
+        kinds = _KINDS[style]
         columns = tuple(kinds[column.kind].learn(values[column.name]) for column in schema.used)
         return cls(schema, columns, table.num_rows, style)
 
@@ -142,6 +143,10 @@ class TableEncoding:
     def names(self) -> tuple[str, ...]:
         """The names of the encoded columns, in order."""
         return tuple(column.name for column in self.schema.used)
+
+    def encodes(self, kind: Kind, column: ColumnEncoding) -> bool:
+        """Whether a column of this kind has an encoding like this one, in this style."""
+        return isinstance(column, _KINDS[self.style][kind])
 
     def encode(self, table: pa.Table) -> EncodedTable:
         """Encode the rows of any table that fits the schema; the row order stays."""

@@ -20,6 +20,8 @@ from oddrow.table._values import (
     as_seconds,
     as_texts,
     is_timestamp_like,
+    python_values,
+    shortened,
 )
 
 ColumnValues = Mapping[str, "npt.NDArray[np.float64] | pa.ChunkedArray"]
@@ -98,8 +100,10 @@ class TableSchema:
             raise DataError("no column is left: every column is ignored; leave at least one to learn from")
         for column in schema.used:
             if table.column(column.name).null_count == table.num_rows > 0:
+                name = shortened(column.name)
                 raise DataError(
-                    f"column {column.name!r} has no value in any row; leave it out with --ignore {column.name!r}"
+                    f"column {name} has no value in any row; leave it out with --ignore {name} "
+                    f"(in Python: columns={{{name}: 'ignore'}})"
                 )
             _values(column, table.column(column.name), DataError)
         return schema
@@ -118,11 +122,7 @@ class TableSchema:
         """
         missing = [column.name for column in self.used if column.name not in table.column_names]
         if missing:
-            raise SchemaMismatchError(
-                f"{'column' if len(missing) == 1 else 'columns'} {_quoted(missing)} "
-                f"{'is' if len(missing) == 1 else 'are'} missing: the model was trained "
-                f"with {'it' if len(missing) == 1 else 'them'}; the table has {_quoted(table.column_names)}"
-            )
+            raise _missing_columns(missing, table.column_names)
         return {column.name: _values(column, table.column(column.name), SchemaMismatchError) for column in self.used}
 
     def unknown(self, table: pa.Table) -> tuple[str, ...]:
@@ -164,12 +164,16 @@ def _checked_overrides(overrides: Mapping[str, str], names: Iterable[str]) -> di
     for name, kind in overrides.items():
         if name not in known:
             raise SettingError(
-                f"column {name!r} is named as {kind!r} but is not in the table, which has {_quoted(known)}"
+                f"column {shortened(name)} is named as {shortened(kind)} but is not in the table, "
+                f"which has {_quoted(known)}"
             )
         try:
             kinds[name] = Kind(kind)
         except ValueError as error:
-            raise SettingError(f"column {name!r}: {kind!r} is not a kind; choose from {', '.join(Kind)}") from error
+            known_kinds = ", ".join(Kind)
+            raise SettingError(
+                f"column {shortened(name)}: {shortened(kind)} is not a kind; choose from {known_kinds}"
+            ) from error
     return kinds
 
 
@@ -181,7 +185,7 @@ def _judged(name: str, column: pa.ChunkedArray) -> ColumnSchema:
     distinct = pc.count_distinct(present).as_py()
     missing = f", {column.null_count} missing" if column.null_count else ""
     if distinct == 1:
-        return ColumnSchema(name, Kind.CONSTANT, f"always {present[0].as_py()!r}{missing}")
+        return ColumnSchema(name, Kind.CONSTANT, f"always {shortened(python_values(present.slice(0, 1))[0])}{missing}")
     if pa.types.is_boolean(column.type):
         return ColumnSchema(name, Kind.BOOLEAN, f"true and false{missing}")
     if pa.types.is_temporal(column.type):
@@ -231,17 +235,23 @@ def _values(
     try:
         converted = _CONVERSIONS.get(column.kind, as_texts)(values)
     except (ValueError, pa.ArrowException) as problem:
-        raise error(f"column {column.name!r} is treated as {column.kind.value}: {problem}") from problem
+        raise error(f"column {shortened(column.name)} is treated as {column.kind.value}: {problem}") from problem
     if isinstance(converted, np.ndarray) and np.isinf(converted).any():
         row = int(np.argmax(np.isinf(converted)))
         raise error(
-            f"column {column.name!r}, row {row}, counted from 0: infinity is not a value that can be judged; "
+            f"column {shortened(column.name)}, row {row}, counted from 0: infinity is not a value that can be judged; "
             "make it missing or a finite number"
         )
     return converted
 
 
+def _missing_columns(missing: list[str], present: list[str]) -> SchemaMismatchError:
+    named = f"column {_quoted(missing)} is" if len(missing) == 1 else f"columns {_quoted(missing)} are"
+    them = "it" if len(missing) == 1 else "them"
+    return SchemaMismatchError(f"{named} missing: the model was trained with {them}; the table has {_quoted(present)}")
+
+
 def _quoted(names: Iterable[str]) -> str:
     names = sorted(names)
-    shown = ", ".join(repr(name) for name in names[:8])
+    shown = ", ".join(shortened(name) for name in names[:8])
     return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -7,12 +7,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from oddrow.exceptions import DataError
+
 Floats = npt.NDArray[np.float64]
 
 _TRUE = ("true", "t", "yes", "y", "1", "1.0")
 _FALSE = ("false", "f", "no", "n", "0", "0.0")
 _ISO_START = r"^\d{4}-\d{2}-\d{2}"
 _ISO_ZONE = r"[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"
+TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+"""How many of Arrow's units of time make a second."""
+_MILLISECONDS_A_DAY = 86_400_000
 
 
 def as_numbers(column: pa.ChunkedArray) -> Floats:
@@ -23,7 +28,7 @@ def as_numbers(column: pa.ChunkedArray) -> Floats:
         column = pc.utf8_trim_whitespace(column)
         bad = _first_not_matching(column, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
         if bad is not None:
-            raise ValueError(f"row {bad}, counted from 0, holds {_shown(column[bad])}, expected a number")
+            raise ValueError(f"row {bad}, counted from 0, holds {shortened(column[bad].as_py())}, expected a number")
     return _floats(pc.cast(column, pa.float64(), safe=False))
 
 
@@ -47,30 +52,90 @@ def as_seconds(column: pa.ChunkedArray) -> Floats:
         if parsed is None:
             bad = _first_unparsed(column) if bad is None else bad
             raise ValueError(
-                f"row {bad}, counted from 0, holds {_shown(column[bad])}, expected an ISO 8601 date or time"
+                f"row {bad}, counted from 0, holds {shortened(column[bad].as_py())}, expected an ISO 8601 date or time"
             )
         column = parsed
         kind = column.type
-    if pa.types.is_date(kind):
-        days = pc.cast(pc.cast(column, pa.date32()), pa.int32())
-        return _floats(pc.cast(days, pa.float64())) * 86_400.0
+    if pa.types.is_date32(kind):
+        return _floats(pc.cast(column, pa.int32())) * 86_400.0
+    if pa.types.is_date64(kind):  # which counts milliseconds, though of whole days
+        return np.floor(counted(column, _MILLISECONDS_A_DAY)) * 86_400.0
     if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
-        ticks = pc.cast(column, pa.int32() if pa.types.is_time32(kind) else pa.int64())
-        per_second = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[kind.unit]
-        return _floats(pc.cast(ticks, pa.float64(), safe=False)) / per_second
+        return counted(column, TICKS[kind.unit])
     if pa.types.is_null(kind):
         return np.full(len(column), np.nan)
     raise ValueError(f"found {kind}, expected a date or time")
 
 
+def counted(column: pa.ChunkedArray, per_unit: int) -> Floats:
+    """float64 [n]: what is stored as a count of a finer unit in a coarser one, missing as NaN.
+
+    Rounded once, so that one moment has the same bits whether it was stored in seconds or in nanoseconds.
+    """
+    counts = pc.fill_null(pc.cast(_counts(column), pa.int64()), 0).to_numpy()
+    whole, rest = np.divmod(counts, per_unit)
+    return np.where(column.is_null().to_numpy(), np.nan, whole + rest / per_unit)
+
+
+def day_numbers(table: pa.Table, name: str) -> Floats:
+    """float64 [n]: days since 1970-01-01 UTC of a column of dates or times, missing as NaN.
+
+    Raises
+    ------
+    DataError
+        If the table has no such column, or it holds something else.
+
+    Examples
+    --------
+    >>> day_numbers(pa.table({"at": ["1970-01-02T12:00", None]}), "at")
+    array([ 1., nan])
+    """
+    if name not in table.column_names:
+        raise DataError(f"the table has no column {name!r} to take the days from")
+    try:
+        return np.floor(as_seconds(table.column(name)) / 86_400.0)
+    except (ValueError, pa.ArrowException) as error:
+        raise DataError(f"column {name!r} cannot give the days: {error}") from error
+
+
 def as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Strings; a whole number reads the same whether it came as an integer or as a float, whatever is beside it."""
-    if pa.types.is_floating(column.type):
+    """Strings; a value reads the same in whatever type it came, and whatever is beside it.
+
+    A whole number has no decimal point, a time no zeros behind the second, a moment at midnight is its day; moments
+    are in UTC.
+    """
+    kind = column.type
+    if pa.types.is_floating(kind):
+        column = pc.cast(column, pa.float64())
         values = _floats(column)
-        whole = pa.array((values == np.floor(values)) & (np.abs(values) < 2**53))
-        integers = pc.cast(pc.if_else(whole, column, None), pa.int64())
-        return pc.coalesce(pc.cast(integers, pa.string()), pc.cast(column, pa.string()))
-    return pc.cast(column, pa.string())
+        is_whole = values == np.floor(values)
+        texts = pc.cast(column, pa.string())
+        for integers, low, high in ((pa.int64(), -(2.0**63), 2.0**63), (pa.uint64(), 2.0**63, 2.0**64)):
+            fits = pa.array(is_whole & (values >= low) & (values < high))
+            texts = pc.coalesce(pc.cast(pc.cast(pc.if_else(fits, column, None), integers), pa.string()), texts)
+        return texts
+    if pa.types.is_timestamp(kind):
+        column = pc.cast(_counts(column), pa.timestamp(kind.unit))
+    texts = pc.cast(column, pa.string())
+    if pa.types.is_temporal(kind):
+        texts = pc.replace_substring_regex(texts, r"(:\d\d)(\.\d*?)0+$", r"\1\2")
+        texts = pc.replace_substring_regex(texts, r"\.$|(\d) 00:00:00\.?$", r"\1")
+    return texts
+
+
+def python_values(column: pa.ChunkedArray) -> list[object]:
+    """The values as Python objects, None where missing; what Python cannot hold (the year 10,000) as text."""
+    try:
+        return list(column.to_pylist())
+    except (ValueError, OverflowError, KeyError):  # KeyError: a time zone that is not known here
+        return [_python_value(column.slice(row, 1)) for row in range(len(column))]
+
+
+def _python_value(one: pa.ChunkedArray) -> object:
+    try:
+        return one[0].as_py()
+    except (ValueError, OverflowError, KeyError):
+        return as_texts(one)[0].as_py()
 
 
 def is_timestamp_like(column: pa.ChunkedArray) -> bool:
@@ -82,6 +147,11 @@ def is_timestamp_like(column: pa.ChunkedArray) -> bool:
 
 def _is_string(column: pa.ChunkedArray) -> bool:
     return bool(pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
+
+
+def _counts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The integers that a column of days, times, moments or durations is stored as."""
+    return pc.cast(column, pa.int32() if column.type.bit_width == 32 else pa.int64())
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:
@@ -118,6 +188,13 @@ def _first_unparsed(column: pa.ChunkedArray) -> int:
     return start
 
 
-def _shown(value: pa.Scalar) -> str:
-    text = repr(value.as_py())
-    return text if len(text) <= 40 else text[:37] + "..."
+def shortened(value: object, most: int = 40) -> str:
+    """A value or a name as an error shows it: quoted, on one line, and no longer than a glance.
+
+    Examples
+    --------
+    >>> shortened("size"), shortened("x" * 50)
+    ("'size'", "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...")
+    """
+    text = repr(value)
+    return text if len(text) <= most else text[: most - 3] + "..."

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 
 
-def batch_indices(n_rows: int, batch_rows: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.int32]]:
-    """Endless int32 [batch_rows]: every row once in each pass, every pass in a new order."""
-    waiting = np.empty(0, np.int32)
-    while True:
-        while len(waiting) < batch_rows:
-            waiting = np.concatenate([waiting, rng.permutation(n_rows).astype(np.int32)])
-        yield waiting[:batch_rows]
-        waiting = waiting[batch_rows:]
+class BatchOrder:
+    """Batches without end: every row once in each pass, every pass in a new order.
+
+    ``waiting`` int32 [k] are the rows drawn and not yet seen: with the generator's state all that is to come.
+    """
+
+    def __init__(self, n_rows: int, batch_rows: int, rng: np.random.Generator) -> None:
+        self._n_rows, self._batch_rows, self._rng = n_rows, batch_rows, rng
+        self.waiting: npt.NDArray[np.int32] = np.empty(0, np.int32)
+
+    def draw(self, n_batches: int) -> npt.NDArray[np.int32]:
+        """Row numbers of the next batches, int32 [n_batches, batch_rows]."""
+        wanted = n_batches * self._batch_rows
+        passes = [self.waiting]
+        drawn = len(self.waiting)
+        while drawn < wanted:
+            passes.append(self._rng.permutation(self._n_rows).astype(np.int32))
+            drawn += self._n_rows
+        rows = np.concatenate(passes)
+        self.waiting = rows[wanted:]
+        return rows[:wanted].reshape(n_batches, self._batch_rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -15,8 +15,8 @@ import optax
 
 from oddrow.exceptions import TrainingError
 from oddrow.model import (
+    FitEnd,
     FittedNetwork,
-    LearningCurve,
     Likelihood,
     LossParts,
     NetworkShape,
@@ -24,8 +24,12 @@ from oddrow.model import (
     loss_parts,
 )
 from oddrow.table import EncodedTable
-from oddrow.training._batches import batch_indices
+from oddrow.training._batches import BatchOrder
+from oddrow.training._checkpoint import Checkpoint, FitIdentity
+from oddrow.training._interruption import UNINTERRUPTED, Interruption, interrupts_asked
+from oddrow.training._measures import measured_health
 from oddrow.training._settings import TrainingSettings
+from oddrow.training._state import Check, FitState
 
 OnProgress: TypeAlias = Callable[[int, int, float], None]
 """Called after each check with the steps done, the steps at most, and the training loss in nats a row."""
@@ -34,14 +38,8 @@ WATCHED_ROWS = 4_096
 """Held-out rows watched at most: enough to see the loss turn, few enough to cost little."""
 
 
-@dataclass
-class _Best:
-    """The best weights so far, and the checks since."""
-
-    loss: float
-    weights: npt.NDArray[np.float32]
-    step: int
-    checks_since: int = 0
+MOST_ROLLBACKS = 3
+"""How often a fit goes back to its last finite weights before it gives up."""
 
 
 def fit_network(
@@ -52,8 +50,12 @@ def fit_network(
     settings: TrainingSettings,
     rng: np.random.Generator,
     on_progress: OnProgress | None = None,
+    interruption: Interruption = UNINTERRUPTED,
 ) -> FittedNetwork:
     """Fit a network's weights to encoded rows.
+
+    Where the loss stops being finite, the fit goes back to the last weights it was finite at, and on with a quarter of
+    the learning rate.
 
     Parameters
     ----------
@@ -66,53 +68,124 @@ def fit_network(
         Called after each check, see :data:`OnProgress`.
     rng
         Source of the initial weights, the order of rows and the noise; the same generator state gives the same weights.
+    interruption
+        What may end the fit early, and where it is kept meanwhile. A fit that was killed and resumed gives the same
+        weights, bit for bit, and leaves the generator in the same state.
 
     Raises
     ------
     TrainingError
-        If the loss stops being finite.
+        If the loss stops being finite once more after that was done three times.
+    CheckpointError
+        If the checkpoint is damaged, or belongs to another table or other settings.
+    OutputError
+        If the checkpoint cannot be written, or is there already and not to be resumed.
     """
-    steps = settings.steps(len(training.rows))
-    initial = _raveled(initial_parameters(shape, rng))
-    watched = _watched(shape, training if held_out is None else held_out, rng)
-    run, watch = _compiled(shape, likelihood, settings, steps)
+    interruption.check()
+    checkpoint = None
+    if interruption.checkpoint is not None:
+        identity = FitIdentity.of(settings, shape, likelihood, training, held_out, rng)
+        checkpoint = Checkpoint(interruption.checkpoint, interruption.part, identity)
+    fit = _Fit(shape, likelihood, training, held_out, settings, rng)
+    state = fit.initial
+    if checkpoint is not None:
+        state = checkpoint.begin(state, rng, fit.batches, resume=interruption.resume)
+    end = state.end
+    is_over = interruption.clock()
+    try:
+        with interrupts_asked(interruption.on_interrupt) as is_to_end:
+            while end is None:
+                state = fit.checked(state)
+                if not state.checks:
+                    continue  # went back to the very beginning: there is nothing to keep yet
+                if checkpoint is not None:
+                    checkpoint.keep(state, rng, fit.batches)
+                if on_progress is not None:
+                    on_progress(min(state.done, fit.steps), fit.steps, state.checks[-1].training_loss)
+                # an end that comes from outside is not part of the state: resumed, the fit goes on from here
+                interrupted = FitEnd.INTERRUPTED if is_to_end() else None
+                end = state.end or interrupted or (FitEnd.TIME_LIMIT if is_over() else None)
+    finally:
+        if checkpoint is not None:
+            checkpoint.flush()
+    parameters = _unraveled(shape, state.best_weights)
+    health = measured_health(
+        shape, likelihood, parameters, training, held_out, settings, state.curve(), end, state.rollbacks
+    )
+    return FittedNetwork(shape, parameters, health)
 
-    key = jax.random.key(int(rng.integers(2**31)))
-    rows, presence = _bucketed(training.rows), _bucketed(training.presence)
-    batches = batch_indices(len(training.rows), settings.batch_rows, rng)
-    weights, state = initial, _optimiser(settings, steps).init(initial)
-    best = _Best(np.inf, np.asarray(initial), 0)
-    history: list[tuple[int, float, LossParts]] = []
-    done = 0
-    while done < steps:
+
+class _Fit:
+    """What stays the same while a fit runs, and the step from one check to the next."""
+
+    def __init__(
+        self,
+        shape: NetworkShape,
+        likelihood: Likelihood,
+        training: EncodedTable,
+        held_out: EncodedTable | None,
+        settings: TrainingSettings,
+        rng: np.random.Generator,
+    ) -> None:
+        n_rows = len(training.rows)
+        self.steps = settings.steps(n_rows)
+        self.batches = BatchOrder(n_rows, settings.batch_rows, rng)
+        self._settings = settings
+        self._keeps_last = held_out is None
+        weights = _raveled(initial_parameters(shape, rng))
+        optimiser = _optimiser(settings, self.steps).init(weights)
+        self.initial = FitState(weights, optimiser, np.asarray(weights))
+        self._watched = _watched(shape, training if held_out is None else held_out, rng)
+        self._run, self._watch = _compiled(shape, likelihood, settings, self.steps)
+        self._key = jax.random.key(int(rng.integers(2**31)))
+        self._rows = _bucketed(training.rows), _bucketed(training.presence)
+
+    def checked(self, state: FitState) -> FitState:
+        """The state a chunk of steps and a look at the losses later; or rolled back, with other batches to come."""
         # a whole chunk even at the end: one compiled shape; the last one may overrun by less than a check
-        chunk = jnp.asarray(np.stack([next(batches) for _ in range(settings.steps_per_check)]))
-        weights, state, loss = run(weights, state, key, done, rows, presence, chunk)
-        done += settings.steps_per_check
-        parts = LossParts(*(np.asarray(part) for part in watch(weights, *watched)))
-        _check_finite(float(loss), float(parts.total), done, settings)
-        history.append((done, float(loss), parts))
-        if on_progress is not None:
-            on_progress(min(done, steps), steps, float(loss))
-        if held_out is None or parts.total < best.loss:
-            best = _Best(float(parts.total), np.asarray(weights), done)
-        else:
-            best.checks_since += 1
-            if settings.patience is not None and best.checks_since >= settings.patience:
-                break
-    return FittedNetwork(shape, _unraveled(shape, best.weights), _curve(history, best.step))
+        chunk = jnp.asarray(self.batches.draw(self._settings.steps_per_check))
+        factor = jnp.float32(state.rate_factor)
+        weights, optimiser, loss = self._run(
+            state.weights, state.optimiser, self._key, state.done, factor, *self._rows, chunk
+        )
+        parts = LossParts(*(np.asarray(part) for part in self._watch(weights, *self._watched)))
+        done = state.done + self._settings.steps_per_check
+        losses = float(loss), float(parts.total)
+        if not np.isfinite(losses).all():
+            _check_rollbacks(losses, done, state, self._settings)
+            return state.rolled_back(done, self._settings.learning_rate)
+        rate = _rate_at(self._settings, self.steps, done - 1) * state.rate_factor
+        check = Check(done, *losses, float(np.sum(parts.reconstruction)), float(np.sum(parts.kl)), rate)
+        after = state.after(weights, optimiser, check, keep_last=self._keeps_last)
+        return replace(after, end=self._end(after))
+
+    def _end(self, state: FitState) -> FitEnd | None:
+        """Why the fit ends by itself, if it does."""
+        patience = self._settings.patience
+        if not self._keeps_last and patience is not None and state.checks_since_best >= patience:
+            return FitEnd.PATIENCE
+        return FitEnd.MAX_STEPS if state.done >= self.steps else None
+
+
+def _rate(settings: TrainingSettings, steps: int) -> Any:
+    if not settings.anneal:
+        return settings.learning_rate
+    return optax.cosine_decay_schedule(settings.learning_rate, steps, alpha=0.02)
+
+
+def _rate_at(settings: TrainingSettings, steps: int, count: int) -> float:
+    """The step size of the step that follows ``count`` others."""
+    rate = _rate(settings, steps)
+    return float(rate(count)) if callable(rate) else float(rate)
 
 
 def _optimiser(settings: TrainingSettings, steps: int) -> Any:
-    rate: Any = settings.learning_rate
-    if settings.anneal:
-        rate = optax.cosine_decay_schedule(settings.learning_rate, steps, alpha=0.02)
     clips = []
     if settings.clip_elements is not None:
         clips.append(optax.clip(settings.clip_elements))
     if settings.clip_norm is not None:
         clips.append(optax.clip_by_global_norm(settings.clip_norm))
-    return optax.chain(*clips, optax.adam(rate))
+    return optax.chain(*clips, optax.adam(_rate(settings, steps)))
 
 
 def _raveled(parameters: Mapping[str, npt.NDArray[np.float32]]) -> Any:
@@ -171,19 +244,19 @@ def _compiled(shape: NetworkShape, likelihood: Likelihood, settings: TrainingSet
         noise = jax.random.normal(key, (rows.shape[0], shape.n_latent))
         return parts(weights, rows, presence, noise).total
 
-    def step(carried: Any, batch: Any, rows: Any, presence: Any, key: Any) -> Any:
+    def step(carried: Any, batch: Any, rows: Any, presence: Any, key: Any, factor: Any) -> Any:
         weights, state, count, loss_sum = carried
         drawn = rows[batch], presence[batch], jax.random.fold_in(key, count)
         loss, gradient = jax.value_and_grad(total)(weights, *drawn)
         if settings.sum_over_batch:
             gradient = gradient * settings.batch_rows
         updates, state = optimiser.update(gradient, state, weights)
-        return (optax.apply_updates(weights, updates), state, count + 1, loss_sum + loss), None
+        return (optax.apply_updates(weights, updates * factor), state, count + 1, loss_sum + loss), None
 
     @jax.jit
-    def run(weights: Any, state: Any, key: Any, count: Any, rows: Any, presence: Any, chunk: Any) -> Any:
+    def run(weights: Any, state: Any, key: Any, count: Any, factor: Any, rows: Any, presence: Any, chunk: Any) -> Any:
         carried = (weights, state, count, jnp.float32(0.0))
-        carried, _ = jax.lax.scan(lambda c, batch: step(c, batch, rows, presence, key), carried, chunk)
+        carried, _ = jax.lax.scan(lambda c, batch: step(c, batch, rows, presence, key, factor), carried, chunk)
         weights, state, _, loss_sum = carried
         return weights, state, loss_sum / chunk.shape[0]
 
@@ -194,20 +267,11 @@ def _compiled(shape: NetworkShape, likelihood: Likelihood, settings: TrainingSet
     return run, watch
 
 
-def _check_finite(loss: float, held_out_loss: float, step: int, settings: TrainingSettings) -> None:
-    if not (np.isfinite(loss) and np.isfinite(held_out_loss)):
+def _check_rollbacks(losses: tuple[float, float], step: int, state: FitState, settings: TrainingSettings) -> None:
+    if len(state.rollbacks) >= MOST_ROLLBACKS:
+        training, held_out = losses
         raise TrainingError(
-            f"the loss is no longer finite at step {step} (training {loss}, held out {held_out_loss}); "
-            f"lower the learning rate from {settings.learning_rate:g}, or look for extreme values in the table"
+            f"the loss is no longer finite at step {step} (training {training}, held out {held_out}), also after the "
+            f"learning rate was lowered {MOST_ROLLBACKS} times from {settings.learning_rate:g} to "
+            f"{settings.learning_rate * state.rate_factor:g}; look for extreme values in the table"
         )
-
-
-def _curve(history: list[tuple[int, float, LossParts]], best_step: int) -> LearningCurve:
-    return LearningCurve(
-        step=np.array([step for step, _, _ in history], np.int64),
-        training_loss=np.array([loss for _, loss, _ in history]),
-        held_out_loss=np.array([float(parts.total) for _, _, parts in history]),
-        reconstruction=np.array([float(np.sum(parts.reconstruction)) for _, _, parts in history]),
-        kl=np.array([float(np.sum(parts.kl)) for _, _, parts in history]),
-        best_step=best_step,
-    )

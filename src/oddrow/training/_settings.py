@@ -42,6 +42,10 @@ class TrainingSettings:
         """The same settings with another factor of the KL term."""
         return replace(self, kl_weight=kl_weight)
 
+    def with_max_steps(self, max_steps: int | None) -> TrainingSettings:
+        """The same settings with other steps at most, whatever the passes; None leaves them."""
+        return self if max_steps is None else replace(self, max_steps=max_steps, max_epochs=None)
+
     def steps(self, n_rows: int) -> int:
         """Steps of a whole fit on so many rows."""
         if self.max_epochs is None:

@@ -11,38 +11,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import safetensors.numpy
+from benchmarks.model_files import HEADER, MAGIC, packed, parts, rebuilt
 
 import oddrow
 from oddrow import AutoencoderDetector, VAEDetector
-from oddrow.artifact import PROTOCOL
+from oddrow.artifact import PROTOCOL, _bounds
 from oddrow.exceptions import ModelFileError, OutputError, SettingError
-
-HEADER = struct.Struct("<8sIQQ32s32s")  # as the module's docstring draws it
-MAGIC = b"ODDROW\r\n"
-
-
-def packed(manifest, arrays, magic=MAGIC, protocol=PROTOCOL, lengths=None):
-    """A file's bytes with hashes that agree."""
-    hashes = hashlib.sha256(manifest).digest(), hashlib.sha256(arrays).digest()
-    return HEADER.pack(magic, protocol, *(lengths or (len(manifest), len(arrays))), *hashes) + manifest + arrays
-
-
-def parts(content):
-    """Manifest and arrays of a file's bytes, without oddrow."""
-    _, _, manifest_length, _, _, _ = HEADER.unpack(content[: HEADER.size])
-    start = HEADER.size + manifest_length
-    return json.loads(content[HEADER.size : start]), safetensors.numpy.load(content[start:])
-
-
-def rebuilt(content, change_manifest=None, change_arrays=None):
-    """The file with its parts changed by someone who knows how to hash."""
-    manifest, arrays = parts(content)
-    if change_manifest is not None:
-        change_manifest(manifest)
-    if change_arrays is not None:
-        change_arrays(arrays)
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    return packed(json.dumps(manifest).encode(), safetensors.numpy.save(contiguous))
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +64,52 @@ def test_a_loaded_detector_is_the_saved_one_bit_for_bit(scored, tmp_path):
     assert list(getattr(loaded, "feature_names_in_", [])) == list(getattr(detector, "feature_names_in_", []))
 
 
-def test_the_learning_curve_and_the_threshold_come_back(vae, content, tmp_path):
+def test_the_learning_curve_and_the_policy_come_back(vae, content, tmp_path):
     (tmp_path / "model.oddrow").write_bytes(content)
     loaded = oddrow.load(tmp_path / "model.oddrow").model_
+    assert loaded.policy == vae.model_.policy
     assert loaded.threshold == vae.model_.threshold
+    assert loaded.calibration.source == vae.model_.calibration.source
     before, after = vae.model_.network.learning_curve, loaded.network.learning_curve
     assert after.best_step == before.best_step
-    for name in ("step", "training_loss", "held_out_loss", "reconstruction", "kl"):
+    for name in ("step", "training_loss", "held_out_loss", "reconstruction", "kl", "learning_rate"):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+
+
+def test_the_health_of_the_training_comes_back(scored, tmp_path):
+    detector, _ = scored
+    oddrow.save(detector, tmp_path / "model.oddrow")
+    after = oddrow.load(tmp_path / "model.oddrow").health_
+    before = replace(detector.health_, learning_curve=after.learning_curve)
+    assert after == before
+    assert after.diagnoses == detector.health_.diagnoses
+    assert after.rows_trained > 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kl": [1.0]},
+        {"latent_variance": []},
+        {"strongest_dependence": float("nan")},
+        {"gain": {"training": float("inf"), "held_out": 0.0}},
+        {"rollbacks": [{"step": 1}]},
+        {"end": "victory"},
+        {"n_parameters": "many"},
+    ],
+    ids=str,
+)
+def test_a_health_that_cannot_be_is_refused(content, refusal, change):
+    assert "do not fit together" in refusal(rebuilt(content, lambda manifest: manifest["health"].update(change)))
+
+
+def test_a_training_that_was_never_looked_at_is_refused(content, refusal):
+    def emptied(arrays):
+        for name in arrays:
+            if name.startswith("curve."):
+                arrays[name] = arrays[name][:0]
+
+    assert "the learning curve is empty" in refusal(rebuilt(content, None, emptied))
 
 
 def test_saving_what_was_loaded_gives_the_same_file(scored, tmp_path):
@@ -110,7 +122,8 @@ def test_saving_what_was_loaded_gives_the_same_file(scored, tmp_path):
 @pytest.mark.parametrize("estimator", [VAEDetector, AutoencoderDetector])
 @pytest.mark.parametrize("settings", ["default", "article"])
 @pytest.mark.parametrize(
-    "parameters", [{"contamination": 0.1, "random_state": 7}, {"random_state": None}, {"contamination": 0}]
+    "parameters",
+    [{"contamination": 0.1, "random_state": 7}, {"random_state": None, "max_steps": 40}, {"contamination": 0}],
 )
 def test_the_parameters_come_back(untrained, numbers, tmp_path, estimator, settings, parameters):
     detector = estimator(settings=settings, **parameters).fit(numbers)
@@ -162,6 +175,15 @@ def test_a_detector_that_is_not_fitted_cannot_be_saved(estimator, tmp_path):
 def test_a_folder_that_is_not_there_is_named(article, tmp_path):
     with pytest.raises(OutputError, match="there is no folder"):
         oddrow.save(article, tmp_path / "nowhere" / "model.oddrow")
+
+
+def test_what_could_not_be_loaded_is_not_saved(article, tmp_path, monkeypatch):
+    monkeypatch.setattr(_bounds, "MOST_COLUMNS", 3)
+    with pytest.raises(
+        OutputError, match=r"does not go into a model file: .*4 columns .*at most 3.*nothing was written"
+    ):
+        oddrow.save(article, tmp_path / "model.oddrow")
+    assert not list(tmp_path.iterdir())
 
 
 # Whatever is wrong with a file, it is one error of one line ----------------------------------------------------------
@@ -307,7 +329,7 @@ def test_every_array_must_be_of_the_right_type(content, refusal):
         def retype(arrays, name=name):
             arrays[name] = arrays[name].astype(np.float16)
 
-        assert f"array {name!r} is float16" in refusal(rebuilt(content, None, retype))
+        assert f"array {name!r} is of type 'F16'; choose from F32" in refusal(rebuilt(content, None, retype))
 
 
 def test_every_array_must_be_of_the_right_shape(content, refusal):
@@ -374,7 +396,11 @@ def test_every_entry_of_the_manifest_must_be_there(content, refusal):
         ("shape", {"n_inputs": 3, "hidden": [2], "n_latent": 1, "n_outputs": 3, "is_variational": True}),
         ("encoding", {}),
         ("contamination", "often"),
-        ("threshold", None),
+        ("policy", None),
+        ("policy", {"kind": "coin", "rate": 0.5}),
+        ("policy", {"kind": "false-alarm-rate", "rate": 2.0}),
+        ("policy", {"kind": "false-alarm-rate", "rate": 1e-9}),
+        ("calibration_source", "hearsay"),
         ("n_features_in", "many"),
     ],
 )

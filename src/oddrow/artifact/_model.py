@@ -1,0 +1,387 @@
+"""A fitted detector as a manifest and arrays, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pydantic
+import safetensors
+
+from oddrow.artifact._arrays import ArrayStore, ascending
+from oddrow.artifact._bounds import (
+    MOST_COLUMNS,
+    check_curve,
+    check_encoding_size,
+    check_network,
+    check_range,
+    check_shape,
+)
+from oddrow.artifact._container import Arrays, check_lengths, one_line, pack, read_parts, strict_json, unpack_arrays
+from oddrow.detector import AutoencoderDetector, Cleaning, VAEDetector, checked_calibration, checked_clean
+from oddrow.exceptions import ModelFileError, OddrowError, OutputError, SettingError
+from oddrow.model import (
+    CopyingShare,
+    FitEnd,
+    FittedNetwork,
+    Gain,
+    LearningCurve,
+    MixedLikelihood,
+    NetworkShape,
+    Rollback,
+    SquaredError,
+    TrainingHealth,
+)
+from oddrow.scoring import (
+    Calibration,
+    EvidenceModel,
+    FeatureRange,
+    FittedModel,
+    LatentProjection,
+    Memory,
+    Policy,
+    ReconstructionEvidence,
+    Source,
+    SurpriseModel,
+    TailCurve,
+    ViewEvidence,
+    Views,
+    ViewScales,
+    checked_contamination,
+)
+from oddrow.table import TableEncoding, atomic_write, check_encoding
+
+
+@dataclass(frozen=True)
+class _TailNumbers:
+    scale: float
+    shape: float
+
+
+@dataclass(frozen=True)
+class _HealthNumbers:
+    """All of a fit's health but its learning curve; named as in :class:`TrainingHealth`."""
+
+    end: FitEnd
+    steps_at_most: int
+    rows_trained: int
+    rows_watched: int
+    n_parameters: int
+    kl_weight: float
+    kl: tuple[float, ...]
+    latent_variance: tuple[float, ...]
+    strongest_dependence: float
+    copying: CopyingShare
+    gain: Gain
+    rollbacks: tuple[Rollback, ...]
+
+    @classmethod
+    def of(cls, health: TrainingHealth) -> _HealthNumbers:
+        return cls(**{field.name: getattr(health, field.name) for field in fields(cls)})
+
+    def with_curve(self, curve: LearningCurve, shape: NetworkShape) -> TrainingHealth:
+        """The health whole, if its figures are those of such a network."""
+        if len(curve.step) == 0:
+            raise ModelFileError("the learning curve is empty")
+        n_kl = shape.n_latent if shape.is_variational else 0
+        if (len(self.kl), len(self.latent_variance)) != (n_kl, shape.n_latent):
+            raise ModelFileError("the training's health does not fit the network")
+        return TrainingHealth(learning_curve=curve, **{field.name: getattr(self, field.name) for field in fields(self)})
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """All of a fitted detector that is not an array."""
+
+    detector: Literal["vae", "autoencoder"]
+    settings: Literal["default", "article"]
+    contamination: float | Literal["auto"]
+    kl_weight: float
+    random_state: int | None
+    max_steps: int | None
+    feature_names: tuple[str, ...] | None
+    n_features_in: int
+    encoding: TableEncoding
+    shape: NetworkShape
+    best_step: int
+    health: _HealthNumbers
+    evidence: Literal["views", "reconstruction"]
+    tails: dict[str, _TailNumbers]
+    calibration_source: Source
+    calibration: Literal["split", "cross"]
+    is_policy_given: bool
+    policy: Annotated[Policy, pydantic.Discriminator("kind")]
+    clean: Literal["assume", "robust"]
+    cleaning: Cleaning | None
+
+    # A field of a later version would change what the others mean: it raises the protocol, and is never passed over.
+    __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+_MANIFEST = pydantic.TypeAdapter(_Manifest)
+
+
+def save(detector: VAEDetector | AutoencoderDetector, path: str | Path, *, force: bool = False) -> None:
+    """Write a fitted detector to one file, whole or not at all.
+
+    Raises
+    ------
+    SettingError
+        If the detector is not fitted.
+    OutputError
+        If the file exists and ``force`` is not set, or cannot be written, or the model is larger than a model
+        file may be.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, oddrow
+    >>> rows = np.random.default_rng(0).normal(size=(100, 2))
+    >>> detector = oddrow.VAEDetector(random_state=0).fit(rows)
+    >>> path = tempfile.mkdtemp() + "/m.oddrow"
+    >>> oddrow.save(detector, path)
+    >>> bool((oddrow.load(path).surprise(rows) == detector.surprise(rows)).all())
+    True
+    """
+    if not hasattr(detector, "model_"):
+        raise SettingError(f"this {type(detector).__name__} is not fitted; call fit before save")
+    arrays, tails = _arrays(detector.model_)
+    header, manifest, packed = pack(_MANIFEST.dump_json(_manifest(detector, tails)), arrays)
+    try:
+        check_lengths(len(manifest), len(packed))
+        _unpacked(manifest, packed)
+    except ModelFileError as error:  # said now, and not by the load that needs the file
+        raise OutputError(f"{path}: this model does not go into a model file: {error}; nothing was written") from error
+    with atomic_write(path, force) as stream:
+        stream.write(header)
+        stream.write(manifest)
+        stream.write(packed)
+
+
+def load(path: str | Path) -> VAEDetector | AutoencoderDetector:
+    """Read a detector that :func:`save` wrote; it scores as it did then, bit for bit.
+
+    Its parameters ``columns`` and ``encoding`` are not kept: fitted again, it judges the kinds of the columns anew.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, foreign, truncated, damaged or of a newer protocol; one line says which.
+    """
+    try:
+        return _unpacked(*read_parts(Path(path)))
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from error
+
+
+def _unpacked(manifest_bytes: bytes, packed: bytes) -> VAEDetector | AutoencoderDetector:
+    """The detector of a file's parts; what comes back scores every table of its schema."""
+    try:
+        return _detector(_parsed(manifest_bytes), unpack_arrays(packed))
+    except (
+        pydantic.ValidationError,
+        safetensors.SafetensorError,
+        OddrowError,
+        ValueError,
+        KeyError,
+        TypeError,
+    ) as error:
+        raise ModelFileError(f"the parts of the model do not fit together ({one_line(_said(error))})") from error
+
+
+def _parsed(manifest: bytes) -> _Manifest:
+    """The manifest, of exactly its fields and types; each parser lets something pass that the other refuses."""
+    # An error that pydantic finds in a text holds a copy of all that stands around it, for each field that is missing;
+    # of objects it holds none. So what the second look may still find wrong is a number alone.
+    _MANIFEST.validate_python(strict_json(manifest))
+    return _MANIFEST.validate_json(manifest, strict=True)
+
+
+def _manifest(detector: VAEDetector | AutoencoderDetector, tails: dict[str, _TailNumbers]) -> _Manifest:
+    model = detector.model_
+    names = getattr(detector, "feature_names_in_", None)
+    random_state = detector.random_state
+    return _Manifest(
+        detector="vae" if isinstance(detector, VAEDetector) else "autoencoder",
+        settings=detector.settings,  # type: ignore[arg-type]  # checked by fit, and by what save reads back
+        contamination="auto" if detector.contamination == "auto" else float(detector.contamination),
+        kl_weight=float(getattr(detector, "kl_weight", 0.0)),
+        max_steps=None if detector.max_steps is None else int(detector.max_steps),
+        random_state=int(random_state) if isinstance(random_state, int | np.integer) else None,
+        feature_names=None if names is None else tuple(map(str, names)),
+        n_features_in=detector.n_features_in_,
+        encoding=model.encoding,
+        shape=model.network.shape,
+        best_step=model.network.learning_curve.best_step,
+        health=_HealthNumbers.of(model.network.health),
+        evidence="views" if isinstance(model.surprise_model.evidence_model, ViewEvidence) else "reconstruction",
+        tails=tails,
+        calibration_source=model.calibration.source,
+        calibration=checked_calibration(detector.calibration),
+        is_policy_given=detector.policy is not None,
+        policy=model.policy,
+        clean=checked_clean(detector.clean),
+        cleaning=detector.cleaning_,
+    )
+
+
+def _arrays(model: FittedModel) -> tuple[Arrays, dict[str, _TailNumbers]]:
+    """Every array of a fitted model by name, and the numbers of its tail calibrations."""
+    evidence = model.surprise_model.evidence_model
+    curve = model.network.learning_curve
+    arrays: Arrays = {f"weight.{name}": value for name, value in model.network.parameters.items()}
+    arrays |= {f"curve.{name}": getattr(curve, name) for name in _CURVE}
+    arrays |= {"range.low": evidence.feature_range.low, "range.high": evidence.feature_range.high}
+    arrays |= {"projection.center": model.projection.center, "projection.axes": model.projection.axes}
+    arrays["calibration"] = model.surprise_model.calibration.scores
+    tails: dict[str, TailCurve] = {}
+    if isinstance(evidence, ViewEvidence):
+        arrays |= {
+            "memory": evidence.views.memory.rows,
+            "latent_memory": evidence.views.latent_memory.rows,
+        }
+        tails |= {name: getattr(evidence.scales, f"{name}_tail") for name in _VIEWS}
+        tails |= {f"column.{index}": tail for index, tail in enumerate(evidence.scales.column_tails)}
+    for name, tail in tails.items():
+        arrays |= {f"tail.{name}.knots": tail.knots, f"tail.{name}.nats": tail.nats}
+    numbers = {name: _TailNumbers(tail.scale, tail.shape) for name, tail in tails.items()}
+    return {name: np.ascontiguousarray(value) for name, value in arrays.items()}, numbers
+
+
+_CURVE = ("step", "training_loss", "held_out_loss", "reconstruction", "kl", "learning_rate")
+_VIEWS = ("likelihood", "neighbour", "latent")
+
+
+def _detector(manifest: _Manifest, arrays: Arrays) -> VAEDetector | AutoencoderDetector:
+    detector: VAEDetector | AutoencoderDetector
+    common: dict[str, Any] = {
+        "settings": manifest.settings,
+        "contamination": manifest.contamination,
+        "policy": manifest.policy if manifest.is_policy_given else None,
+        "calibration": manifest.calibration,
+        "clean": manifest.clean,
+        "random_state": manifest.random_state,
+        "max_steps": manifest.max_steps,
+    }
+    if manifest.detector == "vae":
+        detector = VAEDetector(kl_weight=manifest.kl_weight, **common)
+    else:
+        detector = AutoencoderDetector(**common)
+    _check_fit(manifest)
+    detector.model_ = _model(manifest, ArrayStore(arrays))
+    detector.cleaning_ = manifest.cleaning
+    threshold = detector.model_.threshold
+    detector.offset_ = np.nan if threshold is None else -threshold
+    detector.n_features_in_ = manifest.n_features_in
+    if manifest.feature_names is not None:
+        detector.feature_names_in_ = np.asarray(manifest.feature_names, dtype=object)
+    return detector
+
+
+def _check_fit(manifest: _Manifest) -> None:
+    """Refuse parameters that no fit has, and names that no later table could have."""
+    is_vae, is_article = manifest.detector == "vae", manifest.settings == "article"
+    if is_vae != manifest.shape.is_variational or is_article != (manifest.evidence == "reconstruction"):
+        raise ModelFileError("the network and the evidence are not those of this detector and its settings")
+    checked_contamination(manifest.contamination)
+    if manifest.kl_weight < 0 or (manifest.random_state is not None and manifest.random_state < 0):
+        raise ModelFileError("kl_weight or random_state is negative")
+    if not 1 <= manifest.n_features_in <= MOST_COLUMNS:
+        raise ModelFileError(f"n_features_in is {manifest.n_features_in}, and not from 1 to {MOST_COLUMNS:,}")
+    names = manifest.feature_names
+    if names is None:  # as an array's columns are named
+        names = tuple(f"x{index}" for index in range(manifest.n_features_in))
+    if len(names) != manifest.n_features_in or len(set(names)) != len(names):
+        raise ModelFileError(f"{len(names):,} feature_names for {manifest.n_features_in:,} columns, or one name twice")
+    unknown = set(manifest.encoding.names) - set(names)
+    if unknown:
+        raise ModelFileError(f"column {min(unknown)!r} of the schema is not among the features")
+    columns = (f"column.{index}" for index in range(len(manifest.encoding.columns) + 1))
+    surplus = manifest.tails.keys() - (set() if is_article else {*_VIEWS, *columns})
+    if surplus:
+        raise ModelFileError(f"the tail {min(surplus)!r} is not part of any model")
+
+
+def _model(manifest: _Manifest, store: ArrayStore) -> FittedModel:
+    check_encoding_size(manifest.encoding)
+    check_encoding(manifest.encoding)
+    check_shape(manifest.shape)
+    layout = manifest.encoding.layout
+    shape = manifest.shape
+    weights = {}
+    for name, (n_in, n_out) in shape.layers.items():
+        weights[f"{name}_weight"] = store.take(f"weight.{name}_weight", np.float32, (n_in, n_out))
+        weights[f"{name}_bias"] = store.take(f"weight.{name}_bias", np.float32, (n_out,))
+    steps = store.take("curve.step", np.int64, (None,))
+    losses = {name: store.take(f"curve.{name}", np.float64, steps.shape) for name in _CURVE[1:]}
+    curve = LearningCurve(step=steps, best_step=manifest.best_step, **losses)
+    network = FittedNetwork(shape, weights, manifest.health.with_curve(curve, shape))
+    is_views = manifest.evidence == "views"
+    likelihood = MixedLikelihood(layout) if is_views else SquaredError(layout)
+    if (shape.n_inputs, shape.n_outputs) != (layout.n_features, likelihood.n_outputs):
+        raise ModelFileError("the network does not fit the encoding")
+    width = (layout.n_features,)
+    ends = [store.take(f"range.{end}", np.float32, width, finite=is_views) for end in ("low", "high")]
+    feature_range = FeatureRange(*ends)
+    check_range(feature_range)
+    check_network(network, feature_range)
+    evidence = _evidence(manifest, store, network, likelihood, feature_range)
+    projection = LatentProjection(
+        store.take("projection.center", np.float64, (shape.n_latent,)),
+        store.take("projection.axes", np.float64, (shape.n_latent, 2)),
+    )
+    scores = ascending("calibration", store.take("calibration", np.float64, (None,)))
+    calibration = Calibration(scores, manifest.calibration_source)
+    check_curve("calibration", calibration)
+    store.check_empty()
+    manifest.policy.promise(calibration)  # refuses what the calibration cannot support
+    return FittedModel(manifest.encoding, SurpriseModel(evidence, calibration), projection, manifest.policy)
+
+
+def _evidence(
+    manifest: _Manifest,
+    store: ArrayStore,
+    network: FittedNetwork,
+    likelihood: MixedLikelihood | SquaredError,
+    feature_range: FeatureRange,
+) -> EvidenceModel:
+    if isinstance(likelihood, SquaredError):
+        return ReconstructionEvidence(network, likelihood, feature_range)
+    layout = manifest.encoding.layout
+    views = Views(
+        network,
+        likelihood,
+        feature_range,
+        Memory(_rows("memory", store.take("memory", np.float32, (None, layout.n_features)))),
+        Memory(_rows("latent_memory", store.take("latent_memory", np.float32, (None, network.shape.n_latent)))),
+    )
+    column_tails = tuple(_tail(manifest, store, f"column.{index}") for index in range(layout.n_columns + 1))
+    return ViewEvidence(views, ViewScales(column_tails, *(_tail(manifest, store, name) for name in _VIEWS)))
+
+
+def _tail(manifest: _Manifest, store: ArrayStore, name: str) -> TailCurve:
+    knots = ascending(name, store.take(f"tail.{name}.knots", np.float64, (None,)))
+    nats = ascending(name, store.take(f"tail.{name}.nats", np.float64, knots.shape))
+    if name not in manifest.tails:
+        raise ModelFileError(f"the tail {name!r} is missing")
+    numbers = manifest.tails[name]
+    if not min(numbers.scale, numbers.shape, nats[0]) > 0:
+        raise ModelFileError(f"the tail {name!r} has no positive scale, shape and nats")
+    tail = TailCurve(knots, nats, numbers.scale, numbers.shape)
+    check_curve(f"tail {name}", tail)
+    return tail
+
+
+def _rows(name: str, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    if len(rows) == 0:
+        raise ModelFileError(f"{name!r} remembers no row")
+    return rows
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, pydantic.ValidationError):
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        return f"{'.'.join(map(str, first['loc'][:4]))}: {first['msg']}"
+    return str(error) or type(error).__name__

@@ -1,0 +1,58 @@
+"""What several commands take: their arguments and options, and the kinds of columns that these say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oddrow.exceptions import SettingError
+from oddrow.table import column_kinds
+
+TableArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="TABLE",
+        help="CSV, TSV, Parquet, Arrow or JSON lines, perhaps .gz or .zst; - for CSV on stdin.",
+    ),
+]
+ModelOption = Annotated[Path, typer.Option("--model", "-m", metavar="MODEL", help="A model file that fit wrote.")]
+DelimiterOption = Annotated[str | None, typer.Option("--delimiter", help="What separates the fields of a CSV file.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
+LabelOption = Annotated[
+    str | None, typer.Option("--label", metavar="COL", help="Column that tells which rows are normal.")
+]
+NormalOption = Annotated[str | None, typer.Option("--normal", metavar="VALUE", help="Its value for a normal row.")]
+CategoryOption = Annotated[
+    list[str] | None, typer.Option("--category", metavar="COL", help="Treat as names, not quantities.")
+]
+IgnoreOption = Annotated[list[str] | None, typer.Option("--ignore", metavar="COL", help="Leave a column out.")]
+ColumnsOption = Annotated[
+    Path | None, typer.Option("--columns", metavar="FILE", help="Kinds of columns, as inspect -o wrote them.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same model.")]
+
+
+def column_overrides(
+    columns: Path | None,
+    category: list[str] | None,
+    ignore: list[str] | None,
+    *,
+    present: list[str] | None = None,
+    label: str | None = None,
+) -> dict[str, str]:
+    """Kinds from the columns file, then from the options; the file may name the label column, which is gone by now."""
+    kinds: dict[str, str] = {}
+    if columns is not None:
+        try:
+            text = columns.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"--columns {columns}: cannot be read ({error})") from error
+        kinds = column_kinds(text)
+        if label is not None and present is not None and label not in present:
+            kinds.pop(label, None)
+    kinds |= dict.fromkeys(category or [], "category")
+    kinds |= dict.fromkeys(ignore or [], "ignore")
+    return kinds

@@ -1,0 +1,185 @@
+"""The estimators: a variational autoencoder, and the plain one that is its rival."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from oddrow.detector._base import BaseDetector
+from oddrow.exceptions import SettingError
+from oddrow.scoring import Policy
+from oddrow.table import TableEncoding
+
+
+class VAEDetector(BaseDetector):
+    """A variational autoencoder over the rows of a mixed table.
+
+    Trained on normal rows, it gives every later row a surprise in nats, a p-value, a decision, and the columns that
+    caused it. Kingma and Welling, *Auto-Encoding Variational Bayes* (2014).
+
+    Parameters
+    ----------
+    settings : {"default", "article"}
+        "article" is the network, encoding, loss, training and score of the experiment oddrow starts from.
+    kl_weight : float
+        Factor of the KL term, in nats of loss per nat of KL. 1.0 makes the loss the negative evidence lower
+        bound; the KL is summed over the latent dimensions and the reconstruction over the columns, both averaged
+        over the rows.
+    contamination : "auto" or float
+        "auto" flags what one normal row in a hundred reaches (99th percentile of held-out rows; of fewer than 99 the
+        second strangest); a number from 0 to 0.5 flags exactly that share of the training rows, ties excepted.
+    policy : FalseAlarmRate, AlertBudget, FalseDiscoveryRate, FixedSurprise or Cost, optional
+        What decides instead of ``contamination``; see :meth:`set_policy`.
+    calibration : {"split", "cross"}
+        "split" holds a fifth of the rows out to calibrate: p-values are valid in finite samples, for rows like those
+        that were not set aside. "cross" lets every row
+        train and calibrate, at the price of five further fits: for small tables, where a fifth is too few
+        for a false-alarm rate of 1 %.
+    clean : {"assume", "robust"}
+        "assume" learns from every row. "robust" is for tables of which a few percent may be odd: rows that stand out
+        by their distance to random others are set aside before anything is learned, see ``cleaning_``.
+    columns : mapping of column name to kind, optional
+        Kinds given by hand ("number", "boolean", "category", "timestamp", "text", "constant", "ignore").
+    encoding : TableEncoding, optional
+        An encoding learned elsewhere; by default it is learned from the training rows.
+    random_state : int, Generator, RandomState or None
+        Source of all randomness of the fit; the same seed gives the same model.
+    max_steps : int, optional
+        Steps of training at most; by default those of the settings.
+    time_limit : float, optional
+        Seconds of training after which the best weights so far are kept (at least one look at the held-out rows is
+        taken). Without it the clock has no part in the model.
+    checkpoint : path, optional
+        A folder that keeps the state of the fit while it runs. A fit that was killed and resumed gives the same model,
+        bit for bit. The file goes when the fit has ended by itself. Needs a ``random_state`` that is given.
+    resume : bool
+        Whether to go on from the checkpoint; where there is none the fit begins anew.
+    on_progress : callable, optional
+        Called as ``on_progress(steps_done, steps_at_most, training_loss)`` while fitting.
+    on_interrupt : callable, optional
+        Asked at the next look at the held-out rows after Ctrl-C: True keeps the best weights so far, False goes on.
+        Without it Ctrl-C is a KeyboardInterrupt.
+
+    Attributes
+    ----------
+    model_ : FittedModel
+    cleaning_ : Cleaning or None
+        With ``clean="robust"`` how dirty the table is, with an interval, and the numbers of the rows set aside.
+    health_ : TrainingHealth
+        How the fit went: its learning curve, why it ended, active latent units, and what is wrong with it.
+    offset_ : float
+        ``-threshold`` in nats; NaN where the policy's threshold depends on the batch.
+    n_features_in_, feature_names_in_
+        As in scikit-learn; the names only where the table had some.
+
+    Examples
+    --------
+    >>> import oddrow
+    >>> connections = oddrow.datasets.make_connections(600, odd_share=0.0, random_state=0)
+    >>> detector = oddrow.VAEDetector(random_state=0).fit(connections.table)
+    >>> detector.surprise(connections.table).shape
+    (600,)
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: str = "default",
+        kl_weight: float = 1.0,
+        contamination: str | float = "auto",
+        policy: Policy | None = None,
+        calibration: str = "split",
+        clean: str = "assume",
+        columns: Mapping[str, str] | None = None,
+        encoding: TableEncoding | None = None,
+        random_state: int | np.random.Generator | np.random.RandomState | None = None,
+        max_steps: int | None = None,
+        time_limit: float | None = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        on_progress: Callable[[int, int, float], None] | None = None,
+        on_interrupt: Callable[[], bool] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.kl_weight = kl_weight
+        self.contamination = contamination
+        self.policy = policy
+        self.calibration = calibration
+        self.clean = clean
+        self.columns = columns
+        self.encoding = encoding
+        self.random_state = random_state
+        self.max_steps = max_steps
+        self.time_limit = time_limit
+        self.checkpoint = checkpoint
+        self.resume = resume
+        self.on_progress = on_progress
+        self.on_interrupt = on_interrupt
+
+    @property
+    def _is_variational(self) -> bool:
+        return True
+
+    @property
+    def _kl_weight(self) -> float:
+        is_number = isinstance(self.kl_weight, int | float | np.number)
+        if not (is_number and np.isfinite(self.kl_weight) and self.kl_weight >= 0):
+            raise SettingError(f"kl_weight is {self.kl_weight!r}; give a finite number >= 0 (1.0 is the true bound)")
+        return float(self.kl_weight)
+
+
+class AutoencoderDetector(BaseDetector):
+    """The same network without sampling and KL: the rival that the experiment starts from.
+
+    Parameters and attributes are those of :class:`VAEDetector`, without ``kl_weight``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows = np.random.default_rng(0).normal(size=(200, 3))
+    >>> int(AutoencoderDetector(random_state=0).fit(rows).predict([[0.0, 0.0, 40.0]])[0])
+    -1
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: str = "default",
+        contamination: str | float = "auto",
+        policy: Policy | None = None,
+        calibration: str = "split",
+        clean: str = "assume",
+        columns: Mapping[str, str] | None = None,
+        encoding: TableEncoding | None = None,
+        random_state: int | np.random.Generator | np.random.RandomState | None = None,
+        max_steps: int | None = None,
+        time_limit: float | None = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        on_progress: Callable[[int, int, float], None] | None = None,
+        on_interrupt: Callable[[], bool] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.contamination = contamination
+        self.policy = policy
+        self.calibration = calibration
+        self.clean = clean
+        self.columns = columns
+        self.encoding = encoding
+        self.random_state = random_state
+        self.max_steps = max_steps
+        self.time_limit = time_limit
+        self.checkpoint = checkpoint
+        self.resume = resume
+        self.on_progress = on_progress
+        self.on_interrupt = on_interrupt
+
+    @property
+    def _is_variational(self) -> bool:
+        return False
+
+    @property
+    def _kl_weight(self) -> float:
+        return 0.0

@@ -1,0 +1,168 @@
+"""The odd rows of one unknown table: no row is scored by a model that it helped to make."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from sklearn.base import clone
+
+from oddrow.detector._base import generator
+from oddrow.detector._cleaning import Cleaning, clean_table
+from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
+from oddrow.exceptions import DataError, SettingError, TrainingHealthWarning
+from oddrow.explanation import Explanation, explain, scored_table
+from oddrow.scoring import FittedModel
+from oddrow.table import TableSchema, as_table
+
+FIND_FOLDS = 3
+"""Parts of the table, each scored by a model of the others."""
+LEAST_ROWS = 6
+"""Fewer rows leave a fold's model nothing to learn from."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What is odd in a table.
+
+    Attributes
+    ----------
+    scored : the table's rows in order, with ``surprise``, ``p_value``, ``is_odd`` and the strongest reasons of each
+    strangest : the strangest rows, strangest first, each with its reasons and its number in the table
+    cleaning : how many rows are estimated to be odd, and between which bounds
+    fold : int [n], the part of the table that each row was scored in, by a model of all other parts
+    promise : what ``is_odd`` promises, by the calibration of one part; the others have as many rows, but for one
+    detector : a detector fitted on the whole table, where it was asked for; its scores of these rows are not
+        cross-fitted
+    """
+
+    scored: pa.Table
+    strangest: tuple[Explanation, ...]
+    cleaning: Cleaning
+    fold: npt.NDArray[np.int64]
+    promise: str
+    detector: VAEDetector | AutoencoderDetector | None
+
+    @property
+    def surprise(self) -> npt.NDArray[np.float64]:
+        """Cross-fitted surprise of each row in nats, float64 [n]; higher is stranger."""
+        return np.asarray(self.scored.column("surprise").to_numpy())
+
+    @property
+    def p_value(self) -> npt.NDArray[np.float64]:
+        """Conformal p-value of each row, float64 [n], by the held-out rows of its model."""
+        return np.asarray(self.scored.column("p_value").to_numpy())
+
+    @property
+    def is_odd(self) -> npt.NDArray[np.bool_]:
+        """Whether the detector's policy finds the row odd, bool [n]."""
+        return np.asarray(self.scored.column("is_odd").to_numpy(zero_copy_only=False))
+
+
+def find(
+    table: Any,
+    detector: VAEDetector | AutoencoderDetector | None = None,
+    *,
+    top: int = 20,
+    reasons: int = 3,
+    keep: bool = False,
+) -> Found:
+    """Find the odd rows of a table of which nothing is known.
+
+    The table is cut at random into three parts, and each part is scored by a detector fitted on the other two: the
+    part is in no way seen by that fit, neither trained on, nor watched, nor calibrated with, nor encoded from (the
+    kinds of the columns alone are judged on the whole table).
+
+    Parameters
+    ----------
+    table
+        Table [n, n_columns] of at least 6 rows, as :meth:`VAEDetector.fit` takes it.
+    detector
+        What is fitted, as a pattern: it is not changed. By default ``VAEDetector(clean="robust", random_state=0)``.
+    top, reasons
+        How many strangest rows are explained, and by how many columns each.
+    keep
+        Whether to fit a detector on the whole table as well, for later rows.
+
+    Raises
+    ------
+    DataError
+        If the table has fewer than 6 rows, or cannot be learned from.
+    SettingError
+        If ``top`` or ``reasons`` is less than 1, or a parameter of the detector has no meaning.
+
+    Examples
+    --------
+    >>> import numpy as np, oddrow
+    >>> rows = np.random.default_rng(0).normal(size=(600, 3))
+    >>> rows[7] = [30.0, 0.0, 0.0]
+    >>> found = oddrow.find(rows, top=1)
+    >>> found.strangest[0].row, found.strangest[0].reasons[0].column
+    (7, 'x0')
+    """
+    for name, value in (("top", top), ("reasons", reasons)):
+        if not isinstance(value, int) or value < 1:
+            raise SettingError(f"{name} is {value!r}; give 1 or more")
+    if detector is not None and not isinstance(detector, VAEDetector | AutoencoderDetector):
+        raise SettingError(f"detector is {detector!r}; give a VAEDetector or an AutoencoderDetector as a pattern")
+    pattern = VAEDetector(clean="robust", random_state=0) if detector is None else detector
+    pattern._check_parameters()
+    if pattern.policy is not None and pattern.policy.looks_at_batch:
+        raise SettingError(
+            f"find decides each row by the model of its part, and {pattern.policy!r} looks at a whole batch; "
+            "give a policy that decides a row by itself"
+        )
+    if pattern.checkpoint is not None:
+        raise SettingError("find makes several fits and keeps no checkpoint of them; fit a detector by itself for one")
+    rows = as_table(table)
+    if rows.num_rows < LEAST_ROWS:
+        raise DataError(f"the table has {rows.num_rows} rows; finding odd rows among them needs at least {LEAST_ROWS}")
+    schema = TableSchema.infer(rows, pattern.columns) if pattern.encoding is None else pattern.encoding.schema
+    rng = generator(pattern.random_state)
+    # the stream that a fit of this seed cleans with: a kept detector tells the same
+    cleaning = clean_table(rows, schema, rng.spawn(1)[0])
+    fold = rng.permutation(np.arange(rows.num_rows) % FIND_FOLDS)
+    stages = FIND_FOLDS + keep
+    models = []
+    for part in range(FIND_FOLDS):
+        others = _staged(pattern, part, stages)
+        others._learn(rows.take(np.flatnonzero(fold != part)), schema, rng.spawn(1)[0])
+        models.append(others.model_)
+    diagnoses = (diagnosis for model in models for diagnosis in model.network.health.diagnoses if diagnosis.is_certain)
+    for text in dict.fromkeys(diagnosis.text for diagnosis in diagnoses):
+        warnings.warn(text, TrainingHealthWarning, stacklevel=2)
+    scored = _scored(models, rows, fold, reasons)
+    strangest = np.argsort(-scored.column("surprise").to_numpy(), kind="stable")[:top]
+    explanations = tuple(_explained(models[fold[row]], rows, int(row), reasons) for row in strangest)
+    kept = _staged(pattern, FIND_FOLDS, stages).fit(table) if keep else None
+    if kept is not None:
+        kept.set_params(on_progress=pattern.on_progress, time_limit=pattern.time_limit)
+    promise = models[0].policy.promise(models[0].calibration)
+    return Found(scored, explanations, cleaning, fold, promise, kept)
+
+
+def _staged(pattern: VAEDetector | AutoencoderDetector, index: int, count: int) -> VAEDetector | AutoencoderDetector:
+    """One of several detectors after a pattern: its progress is that of all, its time a fair share."""
+    detector: VAEDetector | AutoencoderDetector = clone(pattern)
+    report, limit = pattern.on_progress, pattern.time_limit
+    detector.on_progress = report and (lambda done, total, loss: report(index * total + done, count * total, loss))
+    detector.time_limit = None if limit is None else limit / count
+    return detector
+
+
+def _scored(models: list[FittedModel], rows: pa.Table, fold: npt.NDArray[np.int64], reasons: int) -> pa.Table:
+    """Every row scored by the model of its fold, in the order of the table."""
+    members = [np.flatnonzero(fold == part) for part in range(len(models))]
+    parts = [
+        scored_table(model, rows.take(member), reasons).rows for model, member in zip(models, members, strict=True)
+    ]
+    return pa.concat_tables(parts).take(np.argsort(np.concatenate(members)))
+
+
+def _explained(model: FittedModel, rows: pa.Table, row: int, reasons: int) -> Explanation:
+    (explanation,) = explain(model, rows.slice(row, 1), reasons)
+    return replace(explanation, row=row)

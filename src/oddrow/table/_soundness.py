@@ -1,0 +1,92 @@
+"""Whether an encoding that came from elsewhere can encode every table of its schema."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oddrow.exceptions import SettingError
+from oddrow.table._columns import (
+    CategoryEncoding,
+    NumberEncoding,
+    OneHotEncoding,
+    RangeEncoding,
+    TextEncoding,
+    TimestampEncoding,
+)
+from oddrow.table._encoding import ColumnEncoding, TableEncoding
+from oddrow.table._scaling import Scaling
+
+MOST_ROWS = 2**53
+"""Rows counted exactly in double precision."""
+MOST_STANDARDISED = 1e6
+"""Bound of what a scaling may make of its training rows: learned ones stay below 3e4 (asinh over the least spread)."""
+
+
+def check_encoding(encoding: TableEncoding) -> None:
+    """Refuse an encoding that does not fit its own schema, or could make what is not finite of a finite number.
+
+    Raises
+    ------
+    SettingError
+        Names the column and what is wrong with it.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from oddrow.table import TableSchema
+    >>> table = pa.table({"amount": [1.0, 2.0, 4.0]})
+    >>> check_encoding(TableEncoding.learn(TableSchema.infer(table), table))
+    >>> check_encoding(TableEncoding(TableSchema.infer(table), (), n_rows=3))
+    Traceback (most recent call last):
+        ...
+    oddrow.exceptions.SettingError: the encoding has 0 columns, its schema uses 1
+    """
+    used = encoding.schema.used
+    names = [column.name for column in encoding.schema.columns]
+    if len(set(names)) != len(names):
+        raise SettingError("the schema has two columns of one name")
+    if len(encoding.columns) != len(used) or not used:
+        raise SettingError(f"the encoding has {len(encoding.columns):,} columns, its schema uses {len(used):,}")
+    if not 1 <= encoding.n_rows <= MOST_ROWS:
+        raise SettingError(f"the encoding was learned from {encoding.n_rows} rows")
+    for schema, column in zip(used, encoding.columns, strict=True):
+        if not encoding.encodes(schema.kind, column):
+            raise SettingError(f"column {schema.name!r} is a {schema.kind.value}, but encoded as {column.kind}")
+        problem = _problem(column, encoding.n_rows)
+        if problem:
+            raise SettingError(f"column {schema.name!r}: {problem}")
+
+
+def _problem(column: ColumnEncoding, n_rows: int) -> str:
+    """What is wrong with the encoding of one column; "" where nothing is."""
+    match column:
+        case NumberEncoding() | TimestampEncoding():
+            return "" if _is_sound(column.scaling) else "its scaling is not finite, positive and in order"
+        case TextEncoding():
+            scalings = (column.length, *column.shares)
+            if len(column.shares) != TextEncoding.n_shares:
+                return f"a text has {TextEncoding.n_shares} shares of letters, not {len(column.shares)}"
+            return "" if all(map(_is_sound, scalings)) else "its scaling is not finite, positive and in order"
+        case RangeEncoding():
+            is_range = np.isfinite([column.low, column.high]).all() and column.low <= column.high
+            return "" if is_range else "its range is not finite and in order"
+        case CategoryEncoding():
+            known = (*column.frequent, *column.rare)
+            if not 0 <= column.seen_once <= n_rows:
+                return f"{column.seen_once} categories cannot have been seen once in {n_rows:,} rows"
+            return "" if len(set(known)) == len(known) else "it has one category twice"
+        case OneHotEncoding():
+            return "" if len(set(column.categories)) == len(column.categories) else "it has one category twice"
+    return ""
+
+
+def _is_sound(scaling: Scaling) -> bool:
+    """Whether every finite value becomes a finite feature, and every finite feature a finite value."""
+    bounded = (scaling.mean, scaling.deviation, scaling.low, scaling.high)
+    return bool(
+        np.isfinite([scaling.center, scaling.scale]).all()
+        and scaling.scale >= np.finfo(float).tiny
+        and scaling.deviation >= 1 / MOST_STANDARDISED
+        and all(abs(number) <= MOST_STANDARDISED for number in bounded)
+        and scaling.low <= scaling.high
+    )

@@ -1,0 +1,123 @@
+"""Where a fit stands between two checks: all that going on needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from oddrow.exceptions import SettingError
+from oddrow.model import FitEnd, LearningCurve, Rollback
+
+RATE_FALL = 4.0
+"""By how much the learning rate is lowered where the loss stopped being finite."""
+
+
+class Check(NamedTuple):
+    """One look at the losses; ``reconstruction`` and ``kl`` are the unweighted parts of ``held_out_loss``."""
+
+    step: float
+    training_loss: float
+    held_out_loss: float
+    reconstruction: float
+    kl: float
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class GeneratorState:
+    """State of NumPy's default generator (PCG64), as whole numbers."""
+
+    state: int
+    inc: int
+    has_uint32: int
+    uinteger: int
+
+    @classmethod
+    def of(cls, rng: np.random.Generator) -> GeneratorState:
+        """The state of a generator.
+
+        Raises
+        ------
+        SettingError
+            If it is not NumPy's default one.
+        """
+        found: Any = rng.bit_generator.state
+        if found["bit_generator"] != "PCG64":
+            raise SettingError(
+                f"random_state draws from {found['bit_generator']}; a checkpoint needs a whole number or "
+                f"numpy.random.default_rng"
+            )
+        inner = found["state"]
+        return cls(int(inner["state"]), int(inner["inc"]), int(found["has_uint32"]), int(found["uinteger"]))
+
+    def put(self, rng: np.random.Generator) -> None:
+        """Make a generator go on from here."""
+        rng.bit_generator.state = {
+            "bit_generator": "PCG64",
+            "state": {"state": self.state, "inc": self.inc},
+            "has_uint32": self.has_uint32,
+            "uinteger": self.uinteger,
+        }
+
+
+@dataclass(frozen=True)
+class FitState:
+    """A fit after a check.
+
+    Attributes
+    ----------
+    weights, optimiser : flat float32 vector; the optimiser's state as Optax has it
+    best_weights, best : the weights kept so far, and their place among the checks (-1: none yet)
+    checks : every look at the losses so far
+    rollbacks : where the loss stopped being finite
+    end : why the fit has ended by itself, if it has
+    """
+
+    weights: Any
+    optimiser: Any
+    best_weights: npt.NDArray[np.float32]
+    best: int = -1
+    checks: tuple[Check, ...] = ()
+    rollbacks: tuple[Rollback, ...] = ()
+    end: FitEnd | None = None
+
+    @property
+    def done(self) -> int:
+        """Steps done."""
+        return int(self.checks[-1].step) if self.checks else 0
+
+    @property
+    def rate_factor(self) -> float:
+        """What is left of the learning rate after the rollbacks."""
+        return float(RATE_FALL ** -len(self.rollbacks))
+
+    @property
+    def checks_since_best(self) -> int:
+        return len(self.checks) - 1 - self.best
+
+    def after(self, weights: Any, optimiser: Any, check: Check, *, keep_last: bool) -> FitState:
+        """The state after one more check; the best weights are the last ones with ``keep_last``."""
+        is_best = keep_last or self.best < 0 or check.held_out_loss < self.checks[self.best].held_out_loss
+        return replace(
+            self,
+            weights=weights,
+            optimiser=optimiser,
+            checks=(*self.checks, check),
+            best=len(self.checks) if is_best else self.best,
+            best_weights=np.asarray(weights) if is_best else self.best_weights,
+        )
+
+    def rolled_back(self, step: int, learning_rate: float) -> FitState:
+        """The same weights again, at a lower rate."""
+        rollback = Rollback(step, self.done, learning_rate * self.rate_factor / RATE_FALL)
+        return replace(self, rollbacks=(*self.rollbacks, rollback))
+
+    def curve(self) -> LearningCurve:
+        """The losses so far."""
+        columns = np.array(self.checks, np.float64).T
+        curve = dict(zip(Check._fields, columns, strict=True))
+        step = curve.pop("step").astype(np.int64)
+        return LearningCurve(step=step, best_step=int(step[self.best]), **curve)

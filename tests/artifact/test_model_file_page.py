@@ -1,0 +1,73 @@
+"""``docs/model_file.md`` says what the code does: every field, every array, every limit, and nothing else."""
+
+import re
+from pathlib import Path
+
+import pytest
+from benchmarks.model_files import HEADER, golden, parts
+
+from oddrow.artifact import PROTOCOL, _bounds, _container, _model
+
+PAGE = (Path(__file__).parents[2] / "docs" / "model_file.md").read_text(encoding="utf-8")
+ARRAYS = [array for name in ("vae", "autoencoder", "article") for array in parts(golden(name))[1].items()]
+
+
+def rows(heading):
+    """The cells of every table row below a heading of the second level."""
+    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
+
+
+def names(rows):
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row[0])}
+
+
+def test_the_page_is_of_this_protocol():
+    assert PAGE.startswith(f"# The model file, protocol {PROTOCOL}\n")
+    assert f"protocol number, unsigned: {PROTOCOL} |" in PAGE
+    assert f"The header is {HEADER.size} bytes." in PAGE
+
+
+def test_every_field_of_the_manifest_is_on_the_page_and_no_other():
+    schema = _model._MANIFEST.json_schema()
+    objects = [schema, *schema["$defs"].values()]
+    assert names(rows("The manifest")) == {field for one in objects for field in one.get("properties", ())}
+
+
+def test_every_field_at_the_top_is_in_the_first_table():
+    fields = _model._MANIFEST.json_schema()["properties"]
+    first = rows("The manifest")[: len(fields)]
+    assert names(first) == fields.keys()
+
+
+def test_every_array_is_on_the_page_with_its_type_and_shape_and_no_other():
+    described = {row[0].strip("`"): row[1:3] for row in rows("Arrays")}
+    found = {}
+    for name, array in ARRAYS:
+        kind = {"f": "F", "i": "I"}[array.dtype.kind] + str(8 * array.dtype.itemsize)
+        pattern = re.sub(r"(?<=[._])\d+(?=[._])", "N", name)
+        found[pattern] = [kind, array.ndim]
+    assert {name: [kind, shape.count(",") + 1] for name, (kind, shape) in described.items()} == found
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        f"{_container.MOST_MANIFEST_BYTES:,} bytes",
+        f"{_container.MOST_ARRAYS_BYTES:,} bytes",
+        f"{_container.MOST_NAMES_BYTES:,} bytes",
+        f"{_container.MOST_VALUES:,}, of these {_container.MOST_NESTED:,}",
+        f"columns | {_bounds.MOST_COLUMNS:,}",
+        f"features | {_bounds.MOST_FEATURES:,}",
+        f"layers | {_bounds.MOST_LAYERS}",
+        f"latent | {_bounds.MOST_WIDTH:,}",
+    ],
+)
+def test_every_limit_is_on_the_page(limit):
+    assert limit in PAGE
+
+
+def test_every_bound_is_on_the_page():
+    for bound in (_bounds.MOST_NUMBER, _bounds.MOST_INPUT, _bounds.MOST_OUTPUT, _bounds.FURTHEST_SCORE):
+        assert f"{bound:g}".replace("e+", "e") in PAGE

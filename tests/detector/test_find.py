@@ -1,0 +1,168 @@
+"""One unknown table: every row is scored by a model that never saw it, and the odd ones come first."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import oddrow
+import oddrow.detector._find as finding
+from oddrow import AutoencoderDetector, VAEDetector
+from oddrow.datasets import make_connections
+from oddrow.exceptions import DataError, SettingError
+
+
+@pytest.fixture(scope="module")
+def dirty():
+    """float64 [600, 4], 30 rows odd, all of them together, at known places."""
+    rows = np.random.default_rng(0).normal(size=(600, 4))
+    odd = np.arange(7, 600, 20)
+    rows[odd] += 7.0
+    return rows, odd
+
+
+@pytest.fixture
+def found(untrained, dirty):
+    return oddrow.find(dirty[0], top=25)
+
+
+def test_no_row_reaches_the_fit_that_scores_it(untrained, dirty, monkeypatch):
+    """Whatever a fit is given is spied on at its door: the rows of its fold are not there."""
+    rows, _ = dirty
+    given = []
+    learn = VAEDetector._learn
+
+    def spy(self, table, *rest):
+        given.append(table)
+        return learn(self, table, *rest)
+
+    monkeypatch.setattr(VAEDetector, "_learn", spy)
+    found = oddrow.find(rows)
+    assert len(given) == finding.FIND_FOLDS
+    for part, table in enumerate(given):
+        seen, scored = set(table.column("x0").to_pylist()), set(rows[found.fold == part, 0])
+        assert not seen & scored
+        assert seen | scored == set(rows[:, 0])
+
+
+def test_a_row_changes_nothing_of_the_model_that_scores_it(untrained, dirty):
+    """The proof from without: however one row is changed, its fold's other rows keep their scores to the bit."""
+    rows, _ = dirty
+    changed = rows.copy()
+    changed[3] = [50.0, -50.0, 50.0, 0.1234]
+    before, after = oddrow.find(rows), oddrow.find(changed)
+    np.testing.assert_array_equal(before.fold, after.fold)
+    same_fold = (before.fold == before.fold[3]) & (np.arange(600) != 3)
+    assert before.surprise[same_fold].tobytes() == after.surprise[same_fold].tobytes()
+    assert (before.surprise[~same_fold] != after.surprise[~same_fold]).any()
+    assert after.surprise[3] > before.surprise[3]
+
+
+def test_the_odd_rows_come_first_with_their_numbers_and_reasons(found, dirty):
+    rows, odd = dirty
+    assert len(found.strangest) == 25
+    assert len({explanation.row for explanation in found.strangest} & set(odd)) >= 23
+    surprises = [explanation.surprise for explanation in found.strangest]
+    assert surprises == sorted(surprises, reverse=True)
+    for explanation in found.strangest:
+        assert explanation.surprise == found.surprise[explanation.row]
+        assert len(explanation.reasons) == 3
+        for reason in explanation.reasons:
+            assert reason.value == rows[explanation.row, int(reason.column[1:])]
+
+
+def test_the_estimate_holds_the_true_number(found):
+    assert found.cleaning.n_rows == 600
+    assert found.cleaning.low <= 0.05 <= found.cleaning.high
+    assert found.cleaning.share > 0.02
+
+
+def test_in_a_table_without_odd_rows_none_surely_stands_out(untrained):
+    shares = [oddrow.find(np.random.default_rng(seed).normal(size=(400, 3))).cleaning.share for seed in range(5)]
+    assert sorted(shares)[3] == 0
+    assert max(shares) < 0.02
+
+
+def test_rows_stay_in_order_and_keep_their_columns(untrained):
+    table = make_connections(300, odd_share=0.05, random_state=1).table
+    found = oddrow.find(table, reasons=2)
+    assert found.scored.select(table.column_names).equals(table)
+    added = found.scored.column_names[table.num_columns :]
+    assert added[:4] == ["surprise", "p_value", "is_odd", "reason_1"]
+    assert "reason_2_share" in added
+    assert "reason_3" not in added
+
+
+def test_each_fold_has_a_third_and_flags_few_normal_rows(untrained):
+    found = oddrow.find(np.random.default_rng(3).normal(size=(1500, 3)))
+    assert np.bincount(found.fold).tolist() == [500, 500, 500]
+    # p-values of rows that calibrated nothing are uniform, but for what three calibrations of 200 rows leave open
+    for share in (0.05, 0.2, 0.5):
+        assert np.mean(found.p_value <= share) == pytest.approx(share, abs=0.05)
+
+
+def test_the_same_seed_finds_the_same(untrained, dirty):
+    def surprise(seed):
+        return oddrow.find(dirty[0], VAEDetector(clean="robust", random_state=seed)).surprise.tobytes()
+
+    assert surprise(4) == surprise(4)
+    assert surprise(4) != surprise(5)
+
+
+def test_a_kept_detector_is_the_robust_fit_of_the_whole_table(untrained, dirty, tmp_path):
+    rows, _ = dirty
+    found = oddrow.find(rows, keep=True)
+    alone = VAEDetector(clean="robust", random_state=0).fit(rows)
+    assert found.detector.cleaning_ == alone.cleaning_ == found.cleaning
+    oddrow.save(found.detector, tmp_path / "m.oddrow")
+    assert oddrow.load(tmp_path / "m.oddrow").surprise(rows).tobytes() == alone.surprise(rows).tobytes()
+    assert oddrow.find(rows).detector is None
+
+
+def test_the_pattern_is_not_changed_and_its_options_act(untrained, dirty):
+    pattern = AutoencoderDetector(columns={"x3": "ignore"}, random_state=0)
+    found = oddrow.find(dirty[0], pattern)
+    assert not hasattr(pattern, "model_")
+    assert "x3" not in {name for row in found.strangest for name in [reason.column for reason in row.reasons]}
+
+
+def test_the_progress_is_that_of_all_its_fits(short_training, numbers):
+    seen = []
+    oddrow.find(numbers[:60], VAEDetector(random_state=0, on_progress=lambda *step: seen.append(step)), keep=True)
+    assert seen[-1][:2] == (400, 400)
+    assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
+
+
+def test_a_category_that_only_one_fold_has_is_no_error(untrained):
+    table = pa.table({"kind": ["a", "b"] * 29 + ["once", None], "size": [float(i % 7) for i in range(60)]})
+    found = oddrow.find(table)
+    assert {58, 59} <= {explanation.row for explanation in found.strangest}
+    assert np.isfinite(found.surprise).all()
+
+
+@pytest.mark.parametrize("options", [{"top": 0}, {"reasons": 0}])
+def test_nothing_asked_for_is_an_error(numbers, options):
+    (name,) = options
+    with pytest.raises(SettingError, match=f"{name} is 0; give 1 or more"):
+        oddrow.find(numbers, **options)
+
+
+def test_too_few_rows_are_an_error():
+    with pytest.raises(DataError, match=r"the table has 5 rows; finding odd rows among them needs at least 6"):
+        oddrow.find(np.zeros((5, 2)))
+
+
+@pytest.mark.parametrize("n_rows", [6, 9])
+def test_the_fewest_rows_are_enough(untrained, n_rows):
+    assert len(oddrow.find(np.random.default_rng(0).normal(size=(n_rows, 2))).strangest) == n_rows
+
+
+@pytest.mark.parametrize("policy", [oddrow.AlertBudget(1, per=100), oddrow.FalseDiscoveryRate(0.1)])
+def test_a_policy_that_looks_at_the_batch_is_refused(policy):
+    with pytest.raises(SettingError, match="give a policy that decides a row by itself"):
+        oddrow.find(np.zeros((10, 2)), VAEDetector(policy=policy, random_state=0))
+
+
+@pytest.mark.parametrize("pattern", [VAEDetector, "vae"])
+def test_a_pattern_that_is_no_detector_is_named(pattern):
+    with pytest.raises(SettingError, match="give a VAEDetector or an AutoencoderDetector as a pattern"):
+        oddrow.find(np.zeros((10, 2)), pattern)

@@ -1,0 +1,67 @@
+"""An encoding that was learned is sound whatever it was learned from, and one that was made up is found out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oddrow.exceptions import SettingError
+from oddrow.table import TableEncoding, TableSchema, check_encoding
+
+TABLE = pa.table({"size": [1.0, 2.0, 5.0, None], "zone": ["a", "b", "a", "c"], "note": ["x 1", "y", "", "zz 42"]})
+KINDS = {"size": "number", "zone": "category", "note": "text"}
+finite = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@pytest.fixture
+def encoding():
+    return TableEncoding.learn(TableSchema.infer(TABLE, KINDS), TABLE)
+
+
+@given(st.lists(finite | st.none(), min_size=1, max_size=30), st.sampled_from(["standard", "article"]))
+def test_what_was_learned_is_sound_and_encodes_finitely(values, style):
+    table = pa.table({"x": pa.array(values, pa.float64()), "y": pa.array(range(len(values)))})
+    encoding = (
+        TableEncoding.learn(TableSchema.infer(table, {"x": "number", "y": "number"}), table, style)
+        if any(value is not None for value in values)
+        else TableEncoding.learn(TableSchema.infer(table, {"x": "ignore", "y": "number"}), table, style)
+    )
+    check_encoding(encoding)
+    furthest = pa.table({"x": [np.finfo(float).max, -np.finfo(float).max, 0.0], "y": [1e308, -1e308, 0.0]})
+    encoded = encoding.encode(furthest)
+    assert np.isfinite(encoded.rows).all()
+    assert np.isfinite(encoded.novelty).all()
+
+
+def test_texts_and_categories_too(encoding):
+    check_encoding(encoding)
+
+
+@pytest.mark.parametrize(
+    ("column", "change", "message"),
+    [
+        (0, lambda c: replace(c, scaling=replace(c.scaling, scale=0.0)), "column 'size': its scaling"),
+        (0, lambda c: replace(c, scaling=replace(c.scaling, low=9.0)), "column 'size': its scaling"),
+        (0, lambda c: replace(c, scaling=replace(c.scaling, center=np.nan)), "column 'size': its scaling"),
+        (1, lambda c: replace(c, rare=c.frequent[:1]), "column 'zone': it has one category twice"),
+        (1, lambda c: replace(c, seen_once=99), "column 'zone': 99 categories cannot"),
+        (2, lambda c: replace(c, shares=c.shares[1:]), "column 'note': a text has 5 shares of letters, not 4"),
+    ],
+)
+def test_a_column_that_could_not_encode_is_named(encoding, column, change, message):
+    columns = list(encoding.columns)
+    columns[column] = change(columns[column])
+    with pytest.raises(SettingError, match=message):
+        check_encoding(replace(encoding, columns=tuple(columns)))
+
+
+def test_columns_that_do_not_fit_the_schema_are_named(encoding):
+    with pytest.raises(SettingError, match="column 'size' is a number, but encoded as text"):
+        check_encoding(replace(encoding, columns=encoding.columns[::-1]))
+    with pytest.raises(SettingError, match="the encoding has 2 columns, its schema uses 3"):
+        check_encoding(replace(encoding, columns=encoding.columns[1:]))
+    with pytest.raises(SettingError, match="learned from 0 rows"):
+        check_encoding(replace(encoding, n_rows=0))
