@@ -11,7 +11,6 @@ import oddrow
 from oddrow.datasets import make_connections
 from untrained import hundred_steps, no_training
 
-
 # The suite tries the same examples each time, so that what it says of a change is said of that change; new ones are
 # looked for by ``python -m benchmarks tables``.
 settings.register_profile("suite", derandomize=True)

@@ -523,6 +523,11 @@ def test_there_are_as_many_as_promised():
     assert len(HOSTILE) >= 60
 
 
+# Seconds of processor time. What is hashed to the end takes as long as its bytes do, at 100 MB a second or more.
+LIMIT = 1.0
+LONGER = {"arrays of 300 MB with another hash": 3.0}
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_gives_one_error_of_one_line_and_touches_nothing(outcomes, name):
     outcome = outcomes[name]
@@ -530,7 +535,7 @@ def test_a_hostile_file_gives_one_error_of_one_line_and_touches_nothing(outcomes
     assert outcome["text"].isprintable()
     assert f"{name}: " in outcome["text"]
     assert len(outcome["text"]) < 700
-    assert outcome["seconds"] < 1.0
+    assert outcome["seconds"] < LONGER.get(name, LIMIT)
     assert outcome["events"] == []
 
 
