@@ -5,7 +5,18 @@
 import runpy
 import sys
 
-BENCHMARKS = ("kddcup99", "reasons", "calibration", "robustness", "tables", "fuzz", "interruptions", "mutants")
+BENCHMARKS = (
+    "kddcup99",
+    "quality",
+    "reasons",
+    "calibration",
+    "robustness",
+    "probes",
+    "tables",
+    "fuzz",
+    "interruptions",
+    "mutants",
+)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@
 from oddrow import datasets, exceptions
 from oddrow.artifact import load, save
 from oddrow.detector import AutoencoderDetector, VAEDetector, find
+from oddrow.experiments import compare, rank_without_labels, tune
 from oddrow.scoring import AlertBudget, Cost, FalseAlarmRate, FalseDiscoveryRate, FixedSurprise
 
 __all__ = [
@@ -18,9 +19,12 @@ __all__ = [
     "FalseDiscoveryRate",
     "FixedSurprise",
     "VAEDetector",
+    "compare",
     "datasets",
     "exceptions",
     "find",
     "load",
+    "rank_without_labels",
     "save",
+    "tune",
 ]

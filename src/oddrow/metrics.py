@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from oddrow.exceptions import DataError
 
@@ -57,6 +56,8 @@ def detection_metrics(
     >>> figures.auroc, figures.precision, figures.recall, round(figures.false_alarm_rate, 3)
     (1.0, 0.5, 1.0, 0.333)
     """
+    from sklearn.metrics import average_precision_score, roc_auc_score  # slow to import, and few measure
+
     rows = len(is_anomaly)
     if rows == 0:
         raise DataError("there is no row to evaluate")

@@ -23,7 +23,6 @@ from oddrow import AutoencoderDetector, VAEDetector
 from oddrow.datasets import ODDNESS_KINDS, make_connections
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
 from oddrow.scoring import BLOCK_ROWS
-from oddrow.scoring._views import metric_rows
 from oddrow.table import TableEncoding, TableSchema, as_table
 
 DETECTORS = [VAEDetector, AutoencoderDetector]
@@ -318,20 +317,22 @@ def test_surprise_is_no_more_than_the_p_values_within_the_held_out_rows(judged):
     assert (surprise[~inside] >= -np.log(2 / 601) - 1e-12).all()
 
 
-def test_the_rows_that_calibrate_neither_train_nor_are_remembered(short_training, numbers):
-    """The memory is the training part, 70 % of the rows, and the calibration scores are those of other rows."""
+def test_each_row_that_calibrates_is_judged_by_a_memory_without_it(short_training, numbers):
+    """All 400 rows are remembered; the calibration scores are those of 80, each as if it were not in the memory."""
     detector = VAEDetector(random_state=0).fit(numbers)
     model = detector.model_.surprise_model
+    views, scales = model.evidence_model.views, model.evidence_model.scales
     encoded = detector.model_.encoding.encode(as_table(numbers))
-    remembered = {row.tobytes() for row in model.evidence_model.views.memory.rows}
-    asked = metric_rows(model.evidence_model.likelihood.layout, encoded.rows)
-    is_remembered = np.array([row.tobytes() in remembered for row in asked])
-    assert is_remembered.sum() == len(remembered) == 280
-    raw = model.evidence_model.evidence(encoded).raw
+    place = {row.tobytes(): number for number, row in enumerate(views.memory)}
+    own = np.array([place[row.tobytes()] for row in encoded.rows])
+    assert sorted(own) == list(range(400))
+    unknown = scales.evidence(views.of(encoded, own)).raw
     assert len(model.calibration.scores) == 80
-    assert np.isin(model.calibration.scores, raw[~is_remembered]).all()
-    # what was learned from is less strange to the model than what was not: that is why it must not calibrate
-    assert np.median(raw[is_remembered]) < np.median(raw[~is_remembered])
+    assert np.isin(model.calibration.scores, unknown).all()
+    # a row that is in the memory is less strange to the model than one that is not: that is why it is passed over
+    remembered = model.evidence_model.evidence(encoded).raw
+    assert (remembered <= unknown).all()
+    assert np.mean(np.isin(model.calibration.scores, remembered)) < 0.1
 
 
 def test_the_encoding_is_learned_from_training_rows_alone(untrained):

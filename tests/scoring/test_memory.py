@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from oddrow.scoring import Memory, _memory
-from oddrow.scoring._memory import common_rows, covering_rows, distinct_rows
+from oddrow.scoring._memory import NEIGHBOURS, Surroundings, covering_rows, distinct_rows
 
 small_rows = arrays(np.float32, st.tuples(st.integers(1, 12), st.just(3)), elements=st.integers(-3, 3).map(float))
 
 
 def chosen(rows, seed=0):
     rng = np.random.default_rng(seed)
-    index = covering_rows(rows, distinct_rows(rows, rng), rng)
+    index = covering_rows(rows, distinct_rows(rows, rng)[0], rng)
     return Memory.of(rows[index]), index
 
 
@@ -30,7 +30,7 @@ def test_the_memory_is_the_set_of_distinct_rows(rows):
 @given(small_rows, small_rows)
 def test_nearest_is_the_least_squared_distance_feature_by_feature(rows, asked):
     memory, _ = chosen(rows)
-    by_feature = memory.nearest(asked + np.float32(0.25))
+    by_feature = memory.squares(asked + np.float32(0.25))
     differences = (asked[:, None] + np.float32(0.25) - rows[None]).astype(np.float64) ** 2
     np.testing.assert_allclose(by_feature.sum(axis=1), differences.sum(axis=2).min(axis=1))
     for found, candidates in zip(by_feature, differences, strict=True):
@@ -40,7 +40,7 @@ def test_nearest_is_the_least_squared_distance_feature_by_feature(rows, asked):
 def test_a_remembered_row_is_no_distance_from_itself():
     rows = np.random.default_rng(0).normal(size=(500, 7)).astype(np.float32) * 1e3
     memory, _ = chosen(rows)
-    assert not memory.nearest(rows).any()
+    assert not memory.squares(rows).any()
 
 
 def test_the_memory_is_bounded_and_drawn_by_the_generator_it_is_given(monkeypatch):
@@ -51,14 +51,6 @@ def test_the_memory_is_bounded_and_drawn_by_the_generator_it_is_given(monkeypatc
     np.testing.assert_array_equal(memory.rows, rows[index])
     np.testing.assert_array_equal(chosen(rows)[1], index)
     assert set(chosen(rows, seed=1)[1]) != set(index)
-
-
-def test_a_plain_sample_is_bounded_too(monkeypatch):
-    monkeypatch.setattr(_memory, "MEMORY_ROWS", 20)
-    index = common_rows(np.arange(0, 100, 2), np.random.default_rng(0))
-    assert len(set(index)) == 20
-    assert set(index) <= set(range(0, 100, 2))
-    np.testing.assert_array_equal(common_rows(np.arange(7), np.random.default_rng(0)), np.arange(7))
 
 
 def test_a_rare_kind_of_row_is_remembered(monkeypatch):
@@ -85,5 +77,53 @@ def test_far_from_zero_the_differences_are_still_exact(offset):
     memory, _ = chosen(rows)
     asked = rows + np.float32(0.125)
     np.testing.assert_array_equal(
-        memory.nearest(asked[:1]).sum(), ((asked[0].astype(float) - rows.astype(float)) ** 2).sum(axis=1).min()
+        memory.squares(asked[:1]).sum(), ((asked[0].astype(float) - rows.astype(float)) ** 2).sum(axis=1).min()
     )
+
+
+@given(small_rows)
+def test_how_many_rows_are_like_each_is_counted(rows):
+    index, counts = distinct_rows(rows, np.random.default_rng(0))
+    assert counts.sum() == len(rows)
+    for place, count in zip(index, counts, strict=True):
+        assert count == (rows == rows[place]).all(axis=1).sum()
+
+
+def test_a_row_is_not_its_own_neighbour():
+    rows = np.random.default_rng(3).normal(size=(60, 4)).astype(np.float32)
+    memory = Memory.of(rows)
+    places = np.arange(60)
+    found = memory.squares(rows, places).sum(axis=1)
+    apart = ((rows[:, None].astype(float) - rows[None].astype(float)) ** 2).sum(axis=2)
+    np.fill_diagonal(apart, np.inf)
+    np.testing.assert_allclose(found, apart.min(axis=1))
+    assert not memory.squares(rows, np.full(60, -1)).any()
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 5, 11, 40])
+def test_a_memory_gives_as_many_neighbours_as_it_has_beside_the_row(n_rows):
+    rows = np.random.default_rng(4).normal(size=(n_rows, 2)).astype(np.float32)
+    found = Memory.of(rows).nearest(rows, NEIGHBOURS, np.arange(n_rows))
+    assert found.shape == (n_rows, min(NEIGHBOURS, max(n_rows - 1, 1)))
+    if n_rows > 1:
+        assert not (found == np.arange(n_rows)[:, None]).any()
+    assert all(len(set(row)) == len(row) for row in found.tolist())
+
+
+def test_a_row_among_sparse_rows_is_no_sparser_than_they():
+    """Two even grids, one ten times as wide: what counts is the distance against the neighbours' own."""
+    grid = np.stack(np.meshgrid(np.arange(12.0), np.arange(12.0)), axis=-1).reshape(-1, 2)
+    memory = Memory.of(np.concatenate([grid, 1_000 + 10 * grid]))
+    around = Surroundings(memory, Surroundings.reach_of(memory))
+    asked = np.array([[5.5, 5.5], [1_055.0, 1_055.0], [5.5, 30.0], [5.5, -200.0]], np.float32)
+    _, _, sparseness = around.of(asked)
+    assert abs(sparseness[0] - sparseness[1]) < 0.1
+    assert sparseness[3] > sparseness[2] > sparseness[0] + 1
+
+
+def test_copies_of_one_row_are_surrounded_without_a_ratio_of_nothing():
+    memory = Memory.of(np.zeros((30, 2)))
+    around = Surroundings(memory, Surroundings.reach_of(memory))
+    _, _, sparseness = around.of(np.array([[0.0, 0.0], [3.0, 4.0]], np.float32))
+    assert np.isfinite(sparseness).all()
+    assert sparseness[1] > sparseness[0] == 0

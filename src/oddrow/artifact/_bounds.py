@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from oddrow.exceptions import ModelFileError
 from oddrow.model import FittedNetwork, NetworkShape
-from oddrow.scoring import Calibration, FeatureRange, TailCurve
+from oddrow.scoring import Calibration, FeatureRange, TailCurve, Views
 from oddrow.table import TableEncoding
 
 MOST_COLUMNS = 10_000
@@ -24,6 +24,8 @@ MOST_INPUT = 1e10
 """Magnitude of an encoded feature: outside its training range it grows as a logarithm, see :class:`TableEncoding`."""
 MOST_OUTPUT = 1e30
 """Magnitude of what the network gives: it is kept in single precision, and its square in double."""
+MOST_WHITENING = 1e8
+"""Magnitude that whitening adds to what the encoder gives: both together stay within single precision."""
 FURTHEST_SCORE = 1e150
 """No view of a row is further out, given the bounds above."""
 
@@ -67,6 +69,28 @@ def check_range(feature_range: FeatureRange) -> None:
     low, high = feature_range.low, feature_range.high
     if not (np.all(low <= high) and np.all(low < np.inf) and np.all(high > -np.inf)):
         raise ModelFileError("the range of a feature has its low end above its high end")
+
+
+def check_views(views: Views) -> None:
+    """Refuse spaces and memories in which a distance could overflow, or that hold nothing."""
+    if len(views.memory) == 0:
+        raise ModelFileError("'memory' remembers no row")
+    if not np.abs(views.memory).max(initial=0.0) <= MOST_INPUT:
+        raise ModelFileError(f"'memory' has values beyond {MOST_INPUT:g}")
+    if not views.reach.min() >= 0:
+        raise ModelFileError("'reach' has values below zero")
+    if not np.abs(views.whitening).sum(axis=0).max() <= MOST_WHITENING:
+        raise ModelFileError(f"'whitening' is larger than {MOST_WHITENING:g}")
+    if not np.abs(views.latent_memory.rows).max() <= MOST_OUTPUT * MOST_WHITENING:
+        raise ModelFileError(f"'latent_memory' has values beyond {MOST_OUTPUT * MOST_WHITENING:g}")
+    furthest = np.array([-MOST_INPUT, MOST_INPUT])
+    curves = {"standard": views.standard.curves, "ranks": views.ranks.curves, "marginal": views.marginals.curves}
+    for name, several in curves.items():
+        for curve in several:
+            with np.errstate(all="ignore"):
+                values = np.concatenate([curve.going_on(furthest), curve.values])
+            if not np.abs(values).max() <= MOST_OUTPUT:
+                raise ModelFileError(f"a curve of {name!r} is not finite for every value")
 
 
 def check_curve(name: str, curve: TailCurve | Calibration) -> None:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pydantic
 import safetensors
 
-from oddrow.artifact._arrays import ArrayStore, ascending
+from oddrow.artifact._arrays import ArrayStore, ascending, packed_curves
 from oddrow.artifact._bounds import (
     MOST_COLUMNS,
     check_curve,
@@ -19,6 +18,7 @@ from oddrow.artifact._bounds import (
     check_network,
     check_range,
     check_shape,
+    check_views,
 )
 from oddrow.artifact._container import Arrays, check_lengths, one_line, pack, read_parts, strict_json, unpack_arrays
 from oddrow.detector import AutoencoderDetector, Cleaning, VAEDetector, checked_calibration, checked_clean
@@ -41,10 +41,12 @@ from oddrow.scoring import (
     FeatureRange,
     FittedModel,
     LatentProjection,
+    Marginals,
     Memory,
     Policy,
     ReconstructionEvidence,
     Source,
+    Space,
     SurpriseModel,
     TailCurve,
     ViewEvidence,
@@ -238,12 +240,19 @@ def _arrays(model: FittedModel) -> tuple[Arrays, dict[str, _TailNumbers]]:
     arrays["calibration"] = model.surprise_model.calibration.scores
     tails: dict[str, TailCurve] = {}
     if isinstance(evidence, ViewEvidence):
+        views, scales = evidence.views, evidence.scales
         arrays |= {
-            "memory": evidence.views.memory.rows,
-            "latent_memory": evidence.views.latent_memory.rows,
+            "memory": views.memory,
+            "reach": views.reach,
+            "whitening": views.whitening,
+            "latent_memory": views.latent_memory.rows,
         }
-        tails |= {name: getattr(evidence.scales, f"{name}_tail") for name in _VIEWS}
-        tails |= {f"column.{index}": tail for index, tail in enumerate(evidence.scales.column_tails)}
+        curves = {"standard": views.standard.curves, "ranks": views.ranks.curves, "marginal": views.marginals.curves}
+        for name, several in curves.items():
+            arrays |= packed_curves(name, several)
+        tails |= {name: getattr(scales, name) for name in _VIEWS}
+        tails |= {f"column.{index}": tail for index, tail in enumerate(scales.column_tails)}
+        tails |= {f"alone.{index}": tail for index, tail in enumerate(scales.marginal_tails)}
     for name, tail in tails.items():
         arrays |= {f"tail.{name}.knots": tail.knots, f"tail.{name}.nats": tail.nats}
     numbers = {name: _TailNumbers(tail.scale, tail.shape) for name, tail in tails.items()}
@@ -251,7 +260,7 @@ def _arrays(model: FittedModel) -> tuple[Arrays, dict[str, _TailNumbers]]:
 
 
 _CURVE = ("step", "training_loss", "held_out_loss", "reconstruction", "kl", "learning_rate")
-_VIEWS = ("likelihood", "neighbour", "latent")
+_VIEWS = ("likelihood", "marginal", "nearest", "rank_nearest", "sparseness", "latent_nearest")
 
 
 def _detector(manifest: _Manifest, arrays: Arrays) -> VAEDetector | AutoencoderDetector:
@@ -298,7 +307,8 @@ def _check_fit(manifest: _Manifest) -> None:
     unknown = set(manifest.encoding.names) - set(names)
     if unknown:
         raise ModelFileError(f"column {min(unknown)!r} of the schema is not among the features")
-    columns = (f"column.{index}" for index in range(len(manifest.encoding.columns) + 1))
+    n_columns = len(manifest.encoding.columns)
+    columns = (f"{name}.{index}" for name in ("column", "alone") for index in range(n_columns + (name == "column")))
     surplus = manifest.tails.keys() - (set() if is_article else {*_VIEWS, *columns})
     if surplus:
         raise ModelFileError(f"the tail {min(surplus)!r} is not part of any model")
@@ -350,15 +360,27 @@ def _evidence(
     if isinstance(likelihood, SquaredError):
         return ReconstructionEvidence(network, likelihood, feature_range)
     layout = manifest.encoding.layout
+    n_features, n_latent = layout.n_features, network.shape.n_latent
+    memory = store.take("memory", np.float32, (None, n_features))
+    n_rows = len(memory)
     views = Views(
         network,
         likelihood,
         feature_range,
-        Memory(_rows("memory", store.take("memory", np.float32, (None, layout.n_features)))),
-        Memory(_rows("latent_memory", store.take("latent_memory", np.float32, (None, network.shape.n_latent)))),
+        Marginals(store.curves("marginal", n_features)),
+        Space(store.curves("standard", n_features), goes_on=True),
+        Space(store.curves("ranks", n_features), goes_on=False),
+        memory,
+        store.take("reach", np.float64, (n_rows,)),
+        store.take("whitening", np.float64, (n_latent, n_latent)),
+        Memory(store.take("latent_memory", np.float32, (n_rows, n_latent))),
     )
-    column_tails = tuple(_tail(manifest, store, f"column.{index}") for index in range(layout.n_columns + 1))
-    return ViewEvidence(views, ViewScales(column_tails, *(_tail(manifest, store, name) for name in _VIEWS)))
+    check_views(views)
+    n_columns = layout.n_columns
+    column_tails = tuple(_tail(manifest, store, f"column.{index}") for index in range(n_columns + 1))
+    marginal_tails = tuple(_tail(manifest, store, f"alone.{index}") for index in range(n_columns))
+    scales = ViewScales(column_tails, marginal_tails, *(_tail(manifest, store, name) for name in _VIEWS))
+    return ViewEvidence(views, scales)
 
 
 def _tail(manifest: _Manifest, store: ArrayStore, name: str) -> TailCurve:
@@ -372,12 +394,6 @@ def _tail(manifest: _Manifest, store: ArrayStore, name: str) -> TailCurve:
     tail = TailCurve(knots, nats, numbers.scale, numbers.shape)
     check_curve(f"tail {name}", tail)
     return tail
-
-
-def _rows(name: str, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    if len(rows) == 0:
-        raise ModelFileError(f"{name!r} remembers no row")
-    return rows
 
 
 def _said(error: Exception) -> str:

@@ -12,7 +12,9 @@ import typer
 
 from oddrow.cli import _console
 from oddrow.cli._commands import register
+from oddrow.cli._compare import compare
 from oddrow.cli._find import find
+from oddrow.cli._rank import tune
 from oddrow.cli._reproduce import reproduce
 from oddrow.exceptions import DataError, ModelFileError, OddrowError, SettingError
 
@@ -28,6 +30,8 @@ app = typer.Typer(
 )
 register(app)
 app.command()(find)
+app.command()(compare)
+app.command()(tune)
 app.add_typer(reproduce, name="reproduce")
 
 

@@ -94,6 +94,25 @@ def _progress_bar() -> Iterator[Watching]:
         yield Watching(on_progress, on_interrupt if sys.stdin.isatty() else None)
 
 
+@contextmanager
+def fits_progress() -> Iterator[Callable[[int, int, str], None] | None]:
+    """A progress bar over many fits, told ``(fits_done, fits_in_all, what)``, on a terminal; else None."""
+    if state.quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), TextColumn("fit {task.completed}/{task.total}: {task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=None)
+
+        def on_progress(done: int, total: int, what: str) -> None:
+            progress.update(task, completed=done, total=total, description=what)
+
+        yield on_progress
+
+
 def ask_whether_kept() -> bool:
     """Whether an interrupted fit keeps its best weights (True) or goes on (False); a no is an interrupt after all."""
     while True:

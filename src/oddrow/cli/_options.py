@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import pyarrow as pa
 import typer
 
 from oddrow.exceptions import SettingError
@@ -56,3 +57,11 @@ def column_overrides(
     kinds |= dict.fromkeys(category or [], "category")
     kinds |= dict.fromkeys(ignore or [], "ignore")
     return kinds
+
+
+def without_columns(rows: pa.Table, ignored: list[str]) -> pa.Table:
+    """The table without the columns to ignore; an error names one that is not there."""
+    for name in ignored:
+        if name not in rows.column_names:
+            raise SettingError(f"--ignore {name}: the table has no such column")
+    return rows.drop_columns(ignored)

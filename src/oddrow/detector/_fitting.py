@@ -105,14 +105,16 @@ def fit_parts(
     if plan.calibration == "cross":
         return _cross_fitted(plan, table, rng, in_doubt)
     rows = split_rows(table.num_rows, plan.settings, rng).learning_without(in_doubt)
-    fit = _fit(plan, table, rows, rng)
-    evidence_model = fit.evidence_model()
-    if plan.settings.calibration_share > 0:
-        held_out = fit.encoding.encode(table.take(rows.calibration))
-        calibration = Calibration.learn(evidence_model.evidence(held_out).raw, "held-out")
-    else:
+    fit = _fit(plan, table, rows, rng, in_doubt)
+    if fit.views is None:
+        evidence_model = fit.reconstruction_evidence()
         calibration = Calibration.learn(evidence_model.evidence(fit.training).raw, "training")
-    return fit.whole(evidence_model, calibration, plan)
+        return fit.whole(evidence_model, calibration, plan)
+    calibrating = fit.encoding.encode(table.take(rows.calibration))
+    scales = ViewScales.learn(fit.views.of(fit.scale_rows, fit.own[fit.scale_index]))
+    seen = fit.views.of(calibrating, fit.own[rows.calibration])
+    calibration = Calibration.learn(scales.evidence(seen).raw, "held-out")
+    return fit.whole(ViewEvidence(fit.views, scales), calibration, plan)
 
 
 @dataclass(frozen=True)
@@ -149,15 +151,17 @@ class _Fit:
     network: FittedNetwork
     views: Views | None
     """None in the article's setting, whose only evidence is the reconstruction."""
+    own: npt.NDArray[np.int64]
+    """Of each row of the table, its own place in the memory; -1 where it has none."""
     training: EncodedTable
     scale_rows: EncodedTable
+    scale_index: npt.NDArray[np.int64]
+    """Which rows of the table set the scales."""
 
-    def evidence_model(self, scales: ViewScales | None = None) -> EvidenceModel:
-        """The evidence, on given scales or on those of the fit's own rows."""
-        if self.views is None:
-            layout = self.encoding.layout
-            return ReconstructionEvidence(self.network, SquaredError(layout), FeatureRange.unbounded(layout.n_features))
-        return ViewEvidence(self.views, scales or ViewScales.learn(self.views.of(self.scale_rows)))
+    def reconstruction_evidence(self) -> ReconstructionEvidence:
+        """The article's evidence."""
+        layout = self.encoding.layout
+        return ReconstructionEvidence(self.network, SquaredError(layout), FeatureRange.unbounded(layout.n_features))
 
     def whole(self, evidence_model: EvidenceModel, calibration: Calibration, plan: FitPlan) -> FittedParts:
         """All that the fit gives, calibrated."""
@@ -186,27 +190,33 @@ def _cross_fitted(
         others = table.take(np.flatnonzero(fold_of != fold))
         rows = split_rows(others.num_rows, replace(plan.settings, calibration_share=0.0), rng)
         stage = _stage(plan, fold, n_folds + 1)
-        fit = _fit(stage, others, rows.learning_without(in_doubt[fold_of != fold]), rng)
+        doubted = in_doubt[fold_of != fold]
+        fit = _fit(stage, others, rows.learning_without(doubted), rng, doubted)
         held_out = fit.encoding.encode(table.take(np.flatnonzero(fold_of == fold)))
         if fit.views is None:
-            raw[fold_of == fold] = fit.evidence_model().evidence(held_out).raw
+            raw[fold_of == fold] = fit.reconstruction_evidence().evidence(held_out).raw
         else:
             seen.append(fit.views.of(held_out).in_units(fit.views.units(fit.training)))
         plan = _after(plan, fit.network.health)
     rows = split_rows(table.num_rows, replace(plan.settings, calibration_share=0.0), rng).learning_without(in_doubt)
     plan = _stage(plan, n_folds, n_folds + 1)
-    fit = _fit(plan, table, rows, rng)
-    scales = None
-    if fit.views is not None:
-        pooled = RowViews.joined(seen)
-        common = ViewScales.learn(pooled)
-        raw = common.evidence(pooled).raw
-        scales = common.from_units(fit.views.units(fit.training))
-    return fit.whole(fit.evidence_model(scales), Calibration.learn(raw, "cross-fitted"), plan)
+    fit = _fit(plan, table, rows, rng, in_doubt)
+    if fit.views is None:
+        return fit.whole(fit.reconstruction_evidence(), Calibration.learn(raw, "cross-fitted"), plan)
+    pooled = RowViews.joined(seen)
+    scales = ViewScales.learn(pooled)
+    calibration = Calibration.learn(scales.evidence(pooled).raw, "cross-fitted")
+    own_scales = scales.from_units(fit.views.units(fit.training))
+    return fit.whole(ViewEvidence(fit.views, own_scales), calibration, plan)
 
 
-def _fit(plan: FitPlan, table: pa.Table, rows: RowParts, rng: np.random.Generator) -> _Fit:
-    """Learn the encoding and the network from the rows that train, watched by those that stop."""
+def _fit(
+    plan: FitPlan, table: pa.Table, rows: RowParts, rng: np.random.Generator, in_doubt: npt.NDArray[np.bool_]
+) -> _Fit:
+    """Learn the encoding and the network from the rows that train, watched by those that stop.
+
+    Rows are remembered from all parts, but none ``in_doubt`` [n].
+    """
     # JAX is loaded here and nowhere else
     from oddrow.training import ARTICLE_TRAINING, DEFAULT_TRAINING, Interruption, fit_network
 
@@ -225,10 +235,15 @@ def _fit(plan: FitPlan, table: pa.Table, rows: RowParts, rng: np.random.Generato
     interruption = Interruption(plan.checkpoint, plan.resume, plan.time_limit, plan.on_interrupt, plan.part)
     network = fit_network(shape, likelihood, training, stopping, settings, rng, plan.on_progress, interruption)
     if isinstance(likelihood, SquaredError):
-        return _Fit(encoding, network, None, training, training)
-    if stopping is None:
-        stopping = encoding.encode(table.take(rows.calibration)) if len(rows.calibration) else training
-    return _Fit(encoding, network, Views.learn(network, likelihood, training, rng), training, stopping)
+        return _Fit(encoding, network, None, rows.training[:0], training, training, rows.training)
+    calibrating = rows.calibration[~in_doubt[rows.calibration]]
+    pool = np.concatenate([rows.training, rows.stopping, calibrating])
+    held_out = encoding.encode(table.take(pool[len(rows.training) :]))
+    views, places = Views.learn(network, likelihood, training, held_out, encoding.straightened, rng)
+    own = np.full(table.num_rows, -1)
+    own[pool] = places
+    scaling = next(part for part in (rows.stopping, rows.calibration, rows.training) if len(part))
+    return _Fit(encoding, network, views, own, training, encoding.encode(table.take(scaling)), scaling)
 
 
 def _stage(plan: FitPlan, index: int, count: int) -> FitPlan:

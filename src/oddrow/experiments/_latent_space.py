@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from sklearn.datasets import load_digits
 
 from oddrow.model import NetworkShape, SquaredError, encode
 from oddrow.table import TableEncoding, TableSchema
@@ -65,6 +64,8 @@ def reproduce_latent_space(seed: int = 0) -> tuple[LatentSpace, ...]:
     The latent has two dimensions, so it is seen as it is, and each row is shown by one draw from its own
     distribution, as the decoder sees it.
     """
+    from sklearn.datasets import load_digits  # slow to import, and few reproduce
+
     from oddrow.training import TrainingSettings, fit_network  # JAX: only when it runs
 
     digits = load_digits()

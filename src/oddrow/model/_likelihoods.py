@@ -70,13 +70,18 @@ class MixedLikelihood:
         return _padded_groups(self.layout.groups)
 
     @cached_property
-    def _to_column(self) -> npt.NDArray[np.float32]:
+    def to_column(self) -> npt.NDArray[np.float32]:
+        """The matrix [n_parts, n_columns] that sums parts into their columns."""
         owners = (*self.layout.gaussian_column, *self.layout.binary_column, *self.layout.group_column)
         return _indicator(owners, self.layout.n_columns)
 
     def negative_log_likelihood(self, xp: Any, outputs: Array, rows: Array, presence: Array) -> Array:
         """Nats [n, n_columns] of each column of encoded rows [n, n_features], given decoder outputs [n, n_outputs]."""
-        parts = xp.concatenate(
+        return self.parts(xp, outputs, rows, presence) @ self.to_column
+
+    def parts(self, xp: Any, outputs: Array, rows: Array, presence: Array) -> Array:
+        """The same by part [n, n_parts]: each number, each flag, each category."""
+        return xp.concatenate(
             [
                 self._gaussian_parts(xp, outputs, rows, presence),
                 self._binary_parts(xp, outputs, rows, presence),
@@ -84,7 +89,6 @@ class MixedLikelihood:
             ],
             axis=1,
         )
-        return parts @ self._to_column
 
     def expected_rows(self, outputs: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
         """The most probable encoded rows [n, n_features] and which values are expected to be there [n, n_columns]."""
@@ -172,18 +176,23 @@ class SquaredError:
         return self.layout.n_features
 
     @cached_property
-    def _to_column(self) -> npt.NDArray[np.float32]:
+    def to_column(self) -> npt.NDArray[np.float32]:
+        """The matrix [n_parts, n_columns] that sums parts into their columns."""
         return _indicator(self.layout.feature_column, self.layout.n_columns)
 
-    def negative_log_likelihood(self, xp: Any, outputs: Array, rows: Array, presence: Array) -> Array:  # noqa: ARG002
+    def negative_log_likelihood(self, xp: Any, outputs: Array, rows: Array, presence: Array) -> Array:
         """Squared errors [n, n_columns]: a normal likelihood of variance 1/2, less its constant."""
+        return self.parts(xp, outputs, rows, presence) @ self.to_column
+
+    def parts(self, xp: Any, outputs: Array, rows: Array, presence: Array) -> Array:  # noqa: ARG002
+        """The same by feature [n, n_features]."""
         error = rows - self._reconstruction(xp, outputs)
-        return (error * error) @ self._to_column
+        return error * error
 
     def mean_absolute_error(self, outputs: Array, rows: Array) -> Array:
         """The article's score by column [n, n_columns]: the row's sum is its mean absolute error over the features."""
         error = np.abs(rows - self._reconstruction(np, outputs)) / max(self.layout.n_features, 1)
-        return error @ self._to_column
+        return error @ self.to_column
 
     def expected_rows(self, outputs: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
         """The reconstruction [n, n_features]; every value is expected to be there."""

@@ -63,7 +63,8 @@ def loss_parts(
     outputs = decode(xp, shape, parameters, latent)
     if row_weight is None:
         row_weight = xp.full((rows.shape[0],), 1.0 / rows.shape[0], rows.dtype)
-    reconstruction = row_weight @ likelihood.negative_log_likelihood(xp, outputs, rows, presence)
+    # rows are summed first: of the other order a compiler makes one huge constant out of a wide table's columns
+    reconstruction = (row_weight @ likelihood.parts(xp, outputs, rows, presence)) @ likelihood.to_column
     kl = row_weight @ kl_divergence(xp, mean, log_variance)
     if not shape.is_variational:
         kl = xp.zeros_like(kl)

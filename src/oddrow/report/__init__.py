@@ -1,6 +1,16 @@
 """People read it: pictures of a fitted detector's rows. Importing this loads no plotting library."""
 
+from oddrow.report._comparison import FigureRow, MethodRow, draw_comparison
 from oddrow.report._maps import draw_maps, draw_panels
 from oddrow.report._summary import LossCurve, MapSummary, Panel
 
-__all__ = ["LossCurve", "MapSummary", "Panel", "draw_maps", "draw_panels"]
+__all__ = [
+    "FigureRow",
+    "LossCurve",
+    "MapSummary",
+    "MethodRow",
+    "Panel",
+    "draw_comparison",
+    "draw_maps",
+    "draw_panels",
+]

@@ -12,7 +12,7 @@ from oddrow.table import atomic_write
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["drawing", "write_pictures"]
+__all__ = ["drawing", "write_picture", "write_pictures"]
 
 _FORMATS: Final = ("png", "svg")
 _DPI: Final = 150
@@ -57,6 +57,18 @@ def write_pictures(pictures: Mapping[Path, Callable[[], "Figure"]], *, force: bo
     for path, content in zip(paths, contents, strict=True):
         _write(path, content, force)
     return paths
+
+
+def write_picture(path: Path, draw: Callable[[], "Figure"], *, force: bool) -> None:
+    """Draw one picture and write it in the form that its ending tells."""
+    form = path.suffix.removeprefix(".").lower()
+    if form not in _FORMATS:
+        raise OutputError(f"{path}: the ending tells no form of picture; known are .png and .svg")
+    if path.exists() and not force:
+        raise OutputError(f"{path} exists already; choose another place, or overwrite it with --force")
+    with drawing():
+        content = _print(draw(), form, float(_DPI))
+    _write(path, content, force)
 
 
 def _render(figure: "Figure") -> list[bytes]:

@@ -8,10 +8,13 @@ from oddrow.scoring._decision import Decision
 from oddrow.scoring._evidence import Evidence
 from oddrow.scoring._fitted import FittedModel, LatentProjection, day_column
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood
+from oddrow.scoring._marginals import Marginals
 from oddrow.scoring._memory import Memory
 from oddrow.scoring._policies import Policy, check_policy, checked_contamination, strictest_supported
 from oddrow.scoring._promise import ROWS
 from oddrow.scoring._row_policies import Cost, FalseAlarmRate, FixedSurprise, TrainingShare
+from oddrow.scoring._scales import ViewScales
+from oddrow.scoring._spaces import PiecewiseCurve, Space
 from oddrow.scoring._surprise import (
     EvidenceModel,
     ReconstructionEvidence,
@@ -19,7 +22,7 @@ from oddrow.scoring._surprise import (
     SurpriseModel,
     ViewEvidence,
 )
-from oddrow.scoring._views import RowViews, Views, ViewScales
+from oddrow.scoring._views import RowViews, Views
 
 __all__ = [
     "BLOCK_ROWS",
@@ -36,13 +39,16 @@ __all__ = [
     "FittedModel",
     "FixedSurprise",
     "LatentProjection",
+    "Marginals",
     "Memory",
     "OddShare",
+    "PiecewiseCurve",
     "Policy",
     "ReconstructionEvidence",
     "RowLikelihood",
     "RowViews",
     "Source",
+    "Space",
     "Surprise",
     "SurpriseModel",
     "TailCurve",

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.scoring._blocks import in_blocks
-from oddrow.scoring._views import metric_rows
+from oddrow.scoring._spaces import Space
 from oddrow.table import EncodedTable, FeatureLayout
 
 Floats = npt.NDArray[np.float64]
@@ -54,7 +54,7 @@ def isolation(layout: FeatureLayout, encoded: EncodedTable, rng: np.random.Gener
     groups, and each is then the other's excuse. A sample of 16 seldom holds one of a few percent (Sugiyama and
     Borgwardt 2013, *Rapid distance-based outlier detection via sampling*).
     """
-    rows = metric_rows(layout, encoded.rows).astype(np.float64)
+    rows = Space.encoded(layout).apply(encoded.rows).astype(np.float64)
     n_rows = len(rows)
     size = min(SAMPLE_ROWS, max(2, n_rows // 2))
     sampled = np.concatenate([rng.choice(n_rows, size, replace=False) for _ in range(SAMPLES)])

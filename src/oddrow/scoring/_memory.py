@@ -10,27 +10,26 @@ import numpy.typing as npt
 
 from oddrow.scoring._blocks import in_blocks
 
-MEMORY_ROWS = 8_192
-"""Rows kept at most: scoring costs one product with them, and they travel with the model."""
+MEMORY_ROWS = 10_000
+"""Rows kept at most: scoring costs three products with them, and they travel with the model."""
 
 CANDIDATE_ROWS = 65_536
 """Rows searched for distinct ones at most."""
 
 
-def distinct_rows(rows: npt.NDArray[np.floating], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Indices of rows [n, d] that are all different, each row's first among at most ``CANDIDATE_ROWS`` drawn."""
+def distinct_rows(
+    rows: npt.NDArray[np.floating], rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Indices of rows [n, d] that are all different, each row's first among at most ``CANDIDATE_ROWS`` drawn.
+
+    And how many rows are like each.
+    """
     candidates = np.arange(len(rows))
     if len(rows) > CANDIDATE_ROWS:
-        candidates = rng.choice(len(rows), CANDIDATE_ROWS, replace=False)
-    _, first = np.unique(rows[candidates], axis=0, return_index=True)
-    return np.sort(candidates[first])
-
-
-def common_rows(distinct: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """A plain sample of at most ``MEMORY_ROWS`` of these indices."""
-    if len(distinct) <= MEMORY_ROWS:
-        return distinct
-    return np.sort(rng.choice(distinct, MEMORY_ROWS, replace=False))
+        candidates = np.sort(rng.choice(len(rows), CANDIDATE_ROWS, replace=False))
+    _, first, counts = np.unique(rows[candidates], axis=0, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    return candidates[first[order]], counts[order]
 
 
 def covering_rows(
@@ -47,7 +46,7 @@ def covering_rows(
     half = np.sort(rng.choice(distinct, MEMORY_ROWS // 2, replace=False))
     others = np.setdiff1d(distinct, half)
     memory = Memory.of(rows[half])
-    (squares,) = in_blocks(lambda block: (memory.nearest(block).sum(axis=1),), rows[others])
+    (squares,) = in_blocks(lambda block: (memory.squares(block).sum(axis=1),), rows[others])
     distance = np.sqrt(squares)
     far = rng.choice(others, MEMORY_ROWS - len(half), replace=False, p=distance / distance.sum())
     return np.sort(np.concatenate([half, far]))
@@ -72,10 +71,83 @@ class Memory:
     def _wide(self) -> npt.NDArray[np.float64]:
         return self.rows.astype(np.float64)
 
-    def nearest(self, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-        """Squared difference of each feature [n, d] to the nearest row of the memory (Euclidean)."""
-        # |a - b|^2 = |a|^2 - 2ab + |b|^2, and |a|^2 does not choose; the differences are then taken exactly
-        wide = rows.astype(np.float64)
-        index = np.argmin(self._half_squares - wide @ self._wide.T, axis=1)
-        difference = wide - self._wide[index]
+    def nearest(
+        self, rows: npt.NDArray[np.floating], count: int, own: npt.NDArray[np.int64] | None = None
+    ) -> npt.NDArray[np.int64]:
+        """Places [n, count] of the nearest rows of the memory (Euclidean) to rows [n, d], in no order.
+
+        ``own`` [n] is the place of the row itself, which is passed over; -1 where it has none. A memory that holds
+        fewer others gives one less than it holds, and at least one.
+        """
+        # |a - b|^2 = |a|^2 - 2ab + |b|^2, and |a|^2 does not choose
+        distance = self._half_squares - rows.astype(np.float64) @ self._wide.T
+        if own is not None:
+            remembered = np.flatnonzero(own >= 0)
+            distance[remembered, own[remembered]] = np.inf
+        count = min(count, max(len(self.rows) - 1, 1))
+        if count == 1:
+            return np.asarray(np.argmin(distance, axis=1)[:, None])
+        return np.asarray(np.argpartition(distance, count - 1, axis=1)[:, :count])
+
+    def differences(self, rows: npt.NDArray[np.floating], places: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Squared difference of each feature [n, count, d] of rows [n, d] to those at places [n, count], exactly."""
+        difference = rows.astype(np.float64)[:, None] - self._wide[places]
         return np.asarray(difference * difference)
+
+    def squares(
+        self, rows: npt.NDArray[np.floating], own: npt.NDArray[np.int64] | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Squared difference of each feature [n, d] to the nearest row of the memory; ``own`` as in `nearest`."""
+        return self.differences(rows, self.nearest(rows, 1, own))[:, 0]
+
+
+NEIGHBOURS = 10
+"""Neighbours that tell how dense the memory is around a row."""
+LEAST_REACH = 0.05
+"""Added to every mean distance, as a share of their median: among copies no ratio is taken of nothing."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """How dense a memory is where a row lies, against how dense it is where the row's neighbours lie.
+
+    Attributes
+    ----------
+    memory : the remembered rows
+    reach : float64 [m], mean distance of each to its ``NEIGHBOURS`` nearest others
+    """
+
+    memory: Memory
+    reach: npt.NDArray[np.float64]
+
+    @staticmethod
+    def reach_of(memory: Memory) -> npt.NDArray[np.float64]:
+        """Mean distance of each remembered row to its nearest others [m]."""
+
+        def block(rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64]]:
+            differences = memory.differences(rows, memory.nearest(rows, NEIGHBOURS, own))
+            return (np.sqrt(differences.sum(axis=2)).mean(axis=1),)
+
+        (reach,) = in_blocks(block, memory.rows, np.arange(len(memory.rows)))
+        return reach
+
+    @cached_property
+    def _least(self) -> float:
+        return LEAST_REACH * float(np.median(self.reach)) or 1.0
+
+    def of(
+        self, rows: npt.NDArray[np.floating], own: npt.NDArray[np.int64] | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """What surrounds rows [n, d]; ``own`` as in :meth:`Memory.nearest`.
+
+        The squared differences [n, d] to the nearest, their mean [n, d] over the neighbours, and the sparseness [n]:
+        the log of the mean distance to the neighbours over the mean of their own reach, a density ratio as that of
+        the local outlier factor (Breunig et al. 2000).
+        """
+        places = self.memory.nearest(rows, NEIGHBOURS, own)
+        differences = self.memory.differences(rows, places)
+        squares = differences.sum(axis=2)
+        nearest = differences[np.arange(len(rows)), squares.argmin(axis=1)]
+        distance, reach = np.sqrt(squares).mean(axis=1), self.reach[places].mean(axis=1)
+        sparseness = np.log(distance + self._least) - np.log(reach + self._least)
+        return nearest, differences.mean(axis=1), sparseness

@@ -13,7 +13,8 @@ from oddrow.scoring._blocks import in_blocks
 from oddrow.scoring._calibration import Calibration
 from oddrow.scoring._evidence import Evidence, split_total
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, read_rows
-from oddrow.scoring._views import Views, ViewScales
+from oddrow.scoring._scales import ViewScales
+from oddrow.scoring._views import Views
 from oddrow.table import EncodedTable
 
 Floats = npt.NDArray[np.float64]
@@ -58,36 +59,25 @@ class ReconstructionEvidence:
 
 @dataclass(frozen=True)
 class ViewEvidence:
-    """Three views of a row, each put on the scale of surprise by held-out rows, and the novelty of its values.
+    """Six views of a row, each put on the scale of surprise by held-out rows, and the novelty of its values.
 
     - *likelihood*: the negative log-likelihood of each column, and the latent's own cost (its KL), each calibrated to
       nats of surprise ``s_j`` by itself (a column that is always noisy must be noisier than that to count), then
       combined by the power mean of the tail probabilities with exponent -1/4, ``4 ln mean exp(s_j / 4)`` (Vovk and
       Wang 2020; between Fisher's sum, which drowns one odd column among many, and the maximum, which sees no second);
-    - *neighbour*: distance to the nearest row of a memory that covers rare kinds of normal rows too, its square split
-      column by column;
-    - *latent neighbour*: distance to the nearest of a plain sample in the latent space, which no column carries alone.
+    - *marginal*: how rare each column's value is by itself, combined in the same way with exponent -1/2;
+    - *nearest*: distance to the nearest remembered row, its square split column by column, with numbers in standard
+      deviations; and the same again among their ranks, as normal scores;
+    - *sparseness*: how much further apart the row and its neighbours are than these and theirs;
+    - *latent*: distance to the nearest remembered row in the whitened latent space, which no column carries alone.
 
     Each view's score becomes nats by a tail calibration (a view that says "one normal row in a hundred" counts 4.6
-    whatever its own unit), and these are split in proportion to the view's parts. The raw score is the mean of the
-    views plus the novelty: the views see the same oddness from three sides, novelty is evidence beside them all.
+    whatever its own unit). The views combine by the same power mean with exponent -1/4, which is split over them by
+    what each brings, and over the columns in proportion to the view's parts. Novelty is evidence beside them all.
     """
 
     views: Views
     scales: ViewScales
-
-    @classmethod
-    def learn(
-        cls,
-        network: FittedNetwork,
-        likelihood: MixedLikelihood,
-        training: EncodedTable,
-        scale_rows: EncodedTable,
-        rng: np.random.Generator,
-    ) -> ViewEvidence:
-        """Choose the memory from the training rows and learn each view's scale from rows that are not among them."""
-        views = Views.learn(network, likelihood, training, rng)
-        return cls(views, ViewScales.learn(views.of(scale_rows)))
 
     @property
     def network(self) -> FittedNetwork:

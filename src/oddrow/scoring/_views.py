@@ -1,32 +1,33 @@
-"""Three views of a row, each put on the scale of surprise by rows that the fit did not learn from."""
+"""Six views of a row: what the network, its neighbours and its columns' own distributions make of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from oddrow.model import FittedNetwork, MixedLikelihood
 from oddrow.scoring._blocks import in_blocks
-from oddrow.scoring._calibration import TailCurve
-from oddrow.scoring._evidence import Evidence, split_total
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, read_rows, row_likelihood
-from oddrow.scoring._memory import Memory, common_rows, covering_rows, distinct_rows
+from oddrow.scoring._marginals import Marginals
+from oddrow.scoring._memory import MEMORY_ROWS, Memory, Surroundings, covering_rows, distinct_rows
+from oddrow.scoring._spaces import Space
 from oddrow.table import EncodedTable, FeatureLayout
 
 Floats = npt.NDArray[np.float64]
+Straightened: TypeAlias = Callable[[npt.NDArray[np.float32]], Floats]
+"""Undoes the logarithm of encoded rows, see :meth:`oddrow.table.TableEncoding.straightened`."""
 
-N_VIEWS = 3
-POWER = 0.25
-"""Exponent, of opposite sign, of the power mean that combines the columns' tail probabilities."""
-MOST_COLUMN_NATS = 600.0
-"""Bound of one column's surprise, so that its exponential is finite."""
 LEAST_UNIT = 1e-6
 """Nats, or a distance, that is no unit any more: where all rows are alike, 1 stands in."""
-MOST_KNOTS = 256
-"""Knots of each view's and each column's curve at most: they travel with the model."""
+LEAST_VARIANCE = 0.01
+"""Least variance of a direction of the latent space, as a share of the largest: noise is not blown up."""
+NO_VARIANCE = 1e-9
+"""A latent space of no more variance holds nothing."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class ViewUnits:
     Attributes
     ----------
     center, spread : float64 [n_columns + 1], median of the nats, and from there to their ninth decile
-    latent : standard deviation of the latent means
+    latent : standard deviation of the whitened latent means
     """
 
     center: Floats
@@ -47,12 +48,12 @@ class ViewUnits:
     latent: float
 
     @classmethod
-    def learn(cls, read: RowLikelihood) -> ViewUnits:
+    def learn(cls, read: RowLikelihood, whitening: Floats) -> ViewUnits:
         """Learn from what the network makes of its training rows."""
         nats = _with_latent_cost(read)
         center, upper = np.quantile(nats, [0.5, 0.9], axis=0)
         spread = upper - center
-        latent = float(np.sqrt(np.mean(np.var(read.latent, axis=0))))
+        latent = float(np.sqrt(np.mean(np.var(read.latent @ whitening, axis=0))))
         return cls(center, np.where(spread > LEAST_UNIT, spread, 1.0), latent if latent > LEAST_UNIT else 1.0)
 
 
@@ -63,111 +64,145 @@ class RowViews:
     Attributes
     ----------
     nats : float64 [n, n_columns + 1], of each column given the latent mean, and last of the latent
-    neighbour : float64 [n, n_columns], squared distance to the nearest row of the memory, by column
-    latent_neighbour : float64 [n], squared distance to the nearest of a sample in the latent space
+    marginal : float64 [n, n_columns], nats of each column by itself
+    nearest : float64 [n, n_columns], squared distance to the nearest row of the memory, by column
+    rank_nearest : float64 [n, n_columns], the same among the ranks
+    sparseness : float64 [n], log of how much further apart the row and its neighbours are than these and theirs
+    apartness : float64 [n, n_columns], mean squared distance to those neighbours, by column
+    latent_nearest : float64 [n], squared distance to the nearest row of the memory in the whitened latent space
     novelty : float64 [n, n_columns], nats
     """
 
     nats: Floats
-    neighbour: Floats
-    latent_neighbour: Floats
+    marginal: Floats
+    nearest: Floats
+    rank_nearest: Floats
+    sparseness: Floats
+    apartness: Floats
+    latent_nearest: Floats
     novelty: Floats
 
     @classmethod
     def joined(cls, parts: Sequence[RowViews]) -> RowViews:
         """The rows of several, one after another."""
-        names = ("nats", "neighbour", "latent_neighbour", "novelty")
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
     def in_units(self, units: ViewUnits) -> RowViews:
         """The same in the units of the network that saw the rows."""
         nats = (self.nats - units.center) / units.spread
-        return replace(self, nats=nats, latent_neighbour=self.latent_neighbour / units.latent**2)
+        return replace(self, nats=nats, latent_nearest=self.latent_nearest / units.latent**2)
 
 
 @dataclass(frozen=True)
 class Views:
-    """A network and what it remembers of normal rows: all that looks at a row."""
+    """A network and what is remembered of normal rows: all that looks at a row.
+
+    Attributes
+    ----------
+    standard, ranks : the spaces where neighbours are sought: numbers in standard deviations, and as normal scores
+    memory : float32 [m, n_features], remembered rows as they are encoded
+    reach : float64 [m], mean distance of each to its nearest others, among the ranks
+    whitening : float64 [n_latent, n_latent], latent means times this have directions of equal variance
+    latent_memory : the remembered rows there
+    """
 
     network: FittedNetwork
     likelihood: MixedLikelihood
     feature_range: FeatureRange
-    memory: Memory
+    marginals: Marginals
+    standard: Space
+    ranks: Space
+    memory: npt.NDArray[np.float32]
+    reach: Floats
+    whitening: Floats
     latent_memory: Memory
 
     @classmethod
     def learn(
-        cls, network: FittedNetwork, likelihood: MixedLikelihood, training: EncodedTable, rng: np.random.Generator
-    ) -> Views:
-        """Choose the memories from the training rows."""
+        cls,
+        network: FittedNetwork,
+        likelihood: MixedLikelihood,
+        training: EncodedTable,
+        held_out: EncodedTable,
+        straightened: Straightened,
+        rng: np.random.Generator,
+    ) -> tuple[Views, npt.NDArray[np.int64]]:
+        """Learn from the training rows, and remember rows; of a short table the held-out ones too.
+
+        Also gives the place in the memory [n_training + n_held_out] of each row, for it to be passed over where that
+        row is judged; -1 where it has none, or is there more than once: then a row like it is known in any case.
+
+        A held-out row that calibrates is then as far from the memory as it would be from one that does not hold it,
+        while a new row has one more row to be near to. So a p-value can only be too large for it, hardly too small.
+        """
+        layout = likelihood.layout
         feature_range = FeatureRange.learn(training.rows)
-        metric = metric_rows(likelihood.layout, training.rows)
-        distinct = distinct_rows(metric, rng)
-        memory = Memory.of(metric[covering_rows(metric, distinct, rng)])
-        sample = training.take(common_rows(distinct, rng))
-        latent_memory = Memory.of(read_rows(network, likelihood, feature_range, sample).latent)
-        return cls(network, likelihood, feature_range, memory, latent_memory)
+        pool = training.joined(held_out)
+        own = np.full(len(pool.rows), -1)
+        if len(pool.rows) > MEMORY_ROWS:
+            pool = training
+        standard = Space.standardised(layout, training.rows, straightened)
+        ranks = Space.normal_scores(layout, training.rows)
+        distinct, counts = distinct_rows(pool.rows, rng)
+        chosen = covering_rows(standard.apply(pool.rows), distinct, rng)
+        if len(pool.rows) <= MEMORY_ROWS:
+            own[chosen] = np.where(counts == 1, np.arange(len(chosen)), -1)
+        memory = pool.rows[chosen]
+        whitening = _whitening(read_rows(network, likelihood, feature_range, training).latent)
+        latent = read_rows(network, likelihood, feature_range, pool.take(chosen)).latent
+        views = cls(
+            network,
+            likelihood,
+            feature_range,
+            Marginals.learn(training.rows),
+            standard,
+            ranks,
+            memory,
+            Surroundings.reach_of(Memory.of(ranks.apply(memory))),
+            whitening,
+            Memory.of(_whitened(latent, whitening)),
+        )
+        return views, own
+
+    @cached_property
+    def _standard_memory(self) -> Memory:
+        return Memory.of(self.standard.apply(self.memory))
+
+    @cached_property
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(Memory.of(self.ranks.apply(self.memory)), self.reach)
 
     def units(self, training: EncodedTable) -> ViewUnits:
         """The units of this network's views, from its training rows."""
-        return ViewUnits.learn(read_rows(self.network, self.likelihood, self.feature_range, training))
+        read = read_rows(self.network, self.likelihood, self.feature_range, training)
+        return ViewUnits.learn(read, self.whitening)
 
-    def of(self, encoded: EncodedTable) -> RowViews:
-        """What the views see of encoded rows."""
+    def of(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None = None) -> RowViews:
+        """What the views see of encoded rows; ``own`` [n] are their own places in the memory, if any, see `learn`."""
         layout = self.likelihood.layout
-        to_column = np.zeros((layout.n_features, layout.n_columns))
-        to_column[np.arange(layout.n_features), np.asarray(layout.feature_column, np.int32)] = 1.0
+        to_column = _to_column(layout)
 
-        def block(rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_]) -> tuple[Floats, ...]:
+        def block(
+            rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_], own: npt.NDArray[np.int64]
+        ) -> tuple[Floats, ...]:
             read = row_likelihood(self.network, self.likelihood, self.feature_range, rows, presence)
-            nats = _with_latent_cost(read)
-            neighbour = self.memory.nearest(metric_rows(layout, rows)) @ to_column
-            return nats, neighbour, self.latent_memory.nearest(read.latent).sum(axis=1)
+            marginal = self.marginals.nats(layout, rows, presence)
+            standard, ranks = self.standard.apply(rows), self.ranks.apply(rows)
+            nearest = self._standard_memory.squares(standard, own)
+            rank_nearest, apartness, sparseness = self._surroundings.of(ranks, own)
+            latent_nearest = self.latent_memory.squares(_whitened(read.latent, self.whitening), own).sum(axis=1)
+            return (
+                _with_latent_cost(read),
+                marginal,
+                nearest @ to_column,
+                rank_nearest @ to_column,
+                sparseness,
+                apartness @ to_column,
+                latent_nearest,
+            )
 
-        nats, neighbour, latent_neighbour = in_blocks(block, encoded.rows, encoded.presence)
-        return RowViews(nats, neighbour, latent_neighbour, encoded.novelty)
-
-
-@dataclass(frozen=True)
-class ViewScales:
-    """How many nats of surprise each view's score is, learned from rows that the views did not learn from."""
-
-    column_tails: tuple[TailCurve, ...]
-    """Of the nats of each column, and last of the latent."""
-    likelihood_tail: TailCurve
-    neighbour_tail: TailCurve
-    latent_tail: TailCurve
-
-    @classmethod
-    def learn(cls, rows: RowViews) -> ViewScales:
-        """Learn from what the views see of held-out rows."""
-        column_tails = tuple(TailCurve.learn(nats, MOST_KNOTS) for nats in rows.nats.T)
-        return cls(
-            column_tails,
-            TailCurve.learn(_power_mean(_calibrated(column_tails, rows.nats)), MOST_KNOTS),
-            TailCurve.learn(np.sqrt(rows.neighbour.sum(axis=1)), MOST_KNOTS),
-            TailCurve.learn(np.sqrt(rows.latent_neighbour), MOST_KNOTS),
-        )
-
-    def from_units(self, units: ViewUnits) -> ViewScales:
-        """The scales that were learned in units, for what a network of such units sees."""
-        moves = zip(self.column_tails, units.spread, units.center, strict=True)
-        column_tails = tuple(tail.moved(float(spread), float(center)) for tail, spread, center in moves)
-        return replace(self, column_tails=column_tails, latent_tail=self.latent_tail.moved(units.latent, 0.0))
-
-    def evidence(self, rows: RowViews) -> Evidence:
-        """The views' parts on one scale, and combined."""
-        nats = _calibrated(self.column_tails, rows.nats)
-        weight = np.expm1(nats * POWER)
-        likelihood_nats = self.likelihood_tail(_power_mean(nats))
-        column, combination = split_total(likelihood_nats, weight[:, :-1], weight[:, -1])
-        neighbour_nats = self.neighbour_tail(np.sqrt(rows.neighbour.sum(axis=1)))
-        neighbour_column, neighbour_rest = split_total(neighbour_nats, rows.neighbour, np.zeros(len(nats)))
-        latent_nats = self.latent_tail(np.sqrt(rows.latent_neighbour))
-        return Evidence(
-            (column + neighbour_column) / N_VIEWS + rows.novelty,
-            (combination + neighbour_rest + latent_nats) / N_VIEWS,
-        )
+        own = np.full(len(encoded.rows), -1) if own is None else own
+        return RowViews(*in_blocks(block, encoded.rows, encoded.presence, own), encoded.novelty)  # type: ignore[call-arg]  # mypy counts the unpacked tuple as one
 
 
 def _with_latent_cost(read: RowLikelihood) -> Floats:
@@ -175,21 +210,21 @@ def _with_latent_cost(read: RowLikelihood) -> Floats:
     return np.concatenate([read.column_nats, read.kl_nats[:, None]], axis=1)
 
 
-def _calibrated(tails: tuple[TailCurve, ...], nats: Floats) -> Floats:
-    """Each column's own surprise [n, n_columns + 1], at most ``MOST_COLUMN_NATS``."""
-    surprises = [tail(column) for tail, column in zip(tails, nats.T, strict=True)]
-    return np.minimum(np.stack(surprises, axis=1), MOST_COLUMN_NATS)
+def _to_column(layout: FeatureLayout) -> Floats:
+    """The matrix [n_features, n_columns] that sums what features bring into what columns bring."""
+    to_column = np.zeros((layout.n_features, layout.n_columns))
+    to_column[np.arange(layout.n_features), np.asarray(layout.feature_column, np.int32)] = 1.0
+    return to_column
 
 
-def _power_mean(nats: Floats) -> Floats:
-    """-ln of the power mean of tail probabilities [n] from their nats [n, k]."""
-    return np.asarray(np.log(np.mean(np.exp(nats * POWER), axis=1)) / POWER)
+def _whitened(latent: Floats, whitening: Floats) -> npt.NDArray[np.float32]:
+    """Latent means [n, n_latent] as the memory keeps them: a row that it holds is no distance away."""
+    return (latent @ whitening).astype(np.float32)
 
 
-def metric_rows(layout: FeatureLayout, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Encoded rows in the space where neighbours are sought: two different categories are 1 apart, as two flags are."""
-    scaled = rows.copy()
-    for group in layout.groups:
-        # the place of the never seen stands behind the group's last
-        scaled[:, group[0] : group[-1] + 2] *= np.float32(np.sqrt(0.5))
-    return scaled
+def _whitening(latent: Floats) -> Floats:
+    """The matrix [n_latent, n_latent] that gives latent means [n, n_latent] directions of equal variance."""
+    centred = latent - latent.mean(axis=0)
+    variance, directions = np.linalg.eigh(centred.T @ centred / len(latent))
+    largest = max(float(variance[-1]), NO_VARIANCE)
+    return np.asarray(directions / np.sqrt(np.maximum(variance, 0.0) + LEAST_VARIANCE * largest))

@@ -7,7 +7,7 @@ from oddrow.table._frame import as_table
 from oddrow.table._labels import LabelledTable, split_label
 from oddrow.table._schema import ColumnSchema, Kind, TableSchema, column_kinds
 from oddrow.table._soundness import check_encoding
-from oddrow.table._values import day_numbers, python_values
+from oddrow.table._values import as_texts, day_numbers, python_values
 
 __all__ = [
     "ColumnSchema",
@@ -19,6 +19,7 @@ __all__ = [
     "TableEncoding",
     "TableSchema",
     "as_table",
+    "as_texts",
     "atomic_write",
     "check_encoding",
     "check_target",

@@ -27,6 +27,8 @@ RARE = "(rare)"
 NEVER_SEEN = "(never seen)"
 MOST_CATEGORIES = 64
 """Categories with a feature of their own; the less frequent ones share the place of the rare."""
+RANGE_MARGIN = 0.5
+"""A number within so many widths of the range seen is no news: its neighbours tell how odd it is."""
 RARE_COUNT = 2
 """A category with fewer rows than this shares the place of the rare ones."""
 
@@ -82,7 +84,8 @@ class NumberEncoding:
         standardised = self.scaling.apply(values)
         out[:, 0] = np.where(missing, 0.0, standardised)
         presence, novelty = _evidence(missing, out[:, 1] if self.has_missing else None, n_rows)
-        novelty[presence] += np.log1p(n_rows * self.scaling.excess(standardised[presence]))
+        beyond = np.maximum(self.scaling.excess(standardised[presence]) - RANGE_MARGIN, 0.0)
+        novelty[presence] += np.log1p(n_rows * beyond)
         return presence, novelty
 
     def decode(self, features: Features) -> list[object]:

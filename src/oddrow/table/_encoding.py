@@ -77,6 +77,14 @@ class EncodedTable:
         """The rows of an index, in its order."""
         return EncodedTable(self.rows[index], self.presence[index], self.novelty[index])
 
+    def joined(self, other: EncodedTable) -> EncodedTable:
+        """These rows and then the others."""
+        return EncodedTable(
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.presence, other.presence]),
+            np.concatenate([self.novelty, other.novelty]),
+        )
+
 
 @dataclass(frozen=True)
 class FeatureLayout:
@@ -112,8 +120,8 @@ class TableEncoding:
     succession: after n rows without it, the next row shows it with probability about 1 / (n + 1), which is
     ``ln(n + 1)`` nats. That is what a missing value gives where none was missing, and a constant that changed. For a
     category never seen the probability is Good and Turing's (categories seen once / n), so a column of ever new
-    names stays quiet. A number beyond the range seen, by ``e`` widths of that range, gives ``ln(1 + n e)``: nothing at
-    the border, ``ln(n + 1)`` one width away, and growing.
+    names stays quiet. A number beyond the range seen by more than half a width, and then by ``e`` widths of that
+    range, gives ``ln(1 + n e)``, and growing: in a table of many columns new rows are often a little outside.
 
     Examples
     --------
@@ -164,6 +172,19 @@ class TableEncoding:
             presence[:, index], novelty[:, index] = column.encode(values[name], rows[:, start:stop], self.n_rows)
             start = stop
         return EncodedTable(rows, presence, novelty)
+
+    def straightened(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Encoded rows [n, n_features] with the logarithm of heavy-tailed numbers undone, over the range of training.
+
+        Each such feature is then linear in the column's value, in a unit of its own; all others are as they were.
+        """
+        straight = rows.astype(np.float64)
+        start = 0
+        for column in self.columns:
+            if isinstance(column, NumberEncoding):
+                straight[:, start] = column.scaling.straightened(straight[:, start])
+            start += column.n_features
+        return straight
 
     def decode(self, encoded: EncodedTable) -> dict[str, list[object]]:
         """Column name to values, from encoded rows; None where missing.

@@ -80,6 +80,12 @@ class Scaling:
             scaled = np.sinh(curved) if self.heavy else curved
             return np.clip(scaled * self.scale + self.center, -np.finfo(float).max, np.finfo(float).max)
 
+    def straightened(self, standardised: Floats) -> Floats:
+        """float64 [n] linear in the value over the range seen in training, in robust scales: no logarithm."""
+        curved = np.clip(standardised, self.low, self.high) * self.deviation + self.mean
+        with np.errstate(over="ignore"):
+            return np.clip(np.sinh(curved), -1e300, 1e300) if self.heavy else curved
+
     def excess(self, standardised: Floats) -> Floats:
         """float64 [n] >= 0: how far outside the range seen in training, in widths of that range."""
         return np.abs(standardised - np.clip(standardised, self.low, self.high)) / self.span

@@ -1,0 +1,96 @@
+"""The views of a row, each put on the scale of surprise by rows that the fit did not learn from, and combined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from oddrow.scoring._calibration import TailCurve
+from oddrow.scoring._evidence import Evidence, split_total
+from oddrow.scoring._views import RowViews, ViewUnits
+
+Floats = npt.NDArray[np.float64]
+
+POWER = 0.25
+"""Exponent, of opposite sign, of the power mean that combines tail probabilities: of columns, and of views."""
+MARGINAL_POWER = 0.5
+"""The same for columns by themselves, where a single one tells more."""
+MOST_NATS = 600.0
+"""Bound of one column's surprise, or one view's, so that its exponential is finite."""
+MOST_KNOTS = 256
+"""Knots of each view's and each column's curve at most: they travel with the model."""
+
+
+@dataclass(frozen=True)
+class ViewScales:
+    """How many nats of surprise each view's score is, learned from rows that the views did not learn from."""
+
+    column_tails: tuple[TailCurve, ...]
+    """Of the nats of each column, and last of the latent."""
+    marginal_tails: tuple[TailCurve, ...]
+    """Of the nats of each column by itself."""
+    likelihood: TailCurve
+    marginal: TailCurve
+    nearest: TailCurve
+    rank_nearest: TailCurve
+    sparseness: TailCurve
+    latent_nearest: TailCurve
+
+    @classmethod
+    def learn(cls, rows: RowViews) -> ViewScales:
+        """Learn from what the views see of held-out rows."""
+        column_tails = tuple(TailCurve.learn(nats, MOST_KNOTS) for nats in rows.nats.T)
+        marginal_tails = tuple(TailCurve.learn(nats, MOST_KNOTS) for nats in rows.marginal.T)
+        scores = (
+            _power_mean(_calibrated(column_tails, rows.nats), POWER),
+            _power_mean(_calibrated(marginal_tails, rows.marginal), MARGINAL_POWER),
+            np.sqrt(rows.nearest.sum(axis=1)),
+            np.sqrt(rows.rank_nearest.sum(axis=1)),
+            rows.sparseness,
+            np.sqrt(rows.latent_nearest),
+        )
+        return cls(column_tails, marginal_tails, *(TailCurve.learn(score, MOST_KNOTS) for score in scores))
+
+    def from_units(self, units: ViewUnits) -> ViewScales:
+        """The scales that were learned in units, for what a network of such units sees."""
+        moves = zip(self.column_tails, units.spread, units.center, strict=True)
+        column_tails = tuple(tail.moved(float(spread), float(center)) for tail, spread, center in moves)
+        return replace(self, column_tails=column_tails, latent_nearest=self.latent_nearest.moved(units.latent, 0.0))
+
+    def evidence(self, rows: RowViews) -> Evidence:
+        """The views' parts on one scale, and combined."""
+        none = np.zeros(len(rows.novelty))
+        nats = _calibrated(self.column_tails, rows.nats)
+        marginal_nats = _calibrated(self.marginal_tails, rows.marginal)
+        weight = np.expm1(nats * POWER)
+        views = (  # the nats of each, and in proportion to what they are split over the columns and what none carries
+            (self.likelihood(_power_mean(nats, POWER)), weight[:, :-1], weight[:, -1]),
+            (
+                self.marginal(_power_mean(marginal_nats, MARGINAL_POWER)),
+                np.expm1(marginal_nats * MARGINAL_POWER),
+                none,
+            ),
+            (self.nearest(np.sqrt(rows.nearest.sum(axis=1))), rows.nearest, none),
+            (self.rank_nearest(np.sqrt(rows.rank_nearest.sum(axis=1))), rows.rank_nearest, none),
+            (self.sparseness(rows.sparseness), rows.apartness, none),
+            (self.latent_nearest(np.sqrt(rows.latent_nearest)), np.zeros_like(rows.novelty), none + 1.0),
+        )
+        view_nats = np.minimum(np.stack([view for view, _, _ in views], axis=1), MOST_NATS)
+        shares, _ = split_total(_power_mean(view_nats, POWER), np.expm1(view_nats * POWER), none)
+        parts = [split_total(share, *split) for share, (_, *split) in zip(shares.T, views, strict=True)]
+        column, combination = (sum(each) for each in zip(*parts, strict=True))
+        # beside the views and not among them: where there is none, which is nearly always, it must not thin them out
+        return Evidence(np.asarray(column + rows.novelty), np.asarray(combination))
+
+
+def _calibrated(tails: tuple[TailCurve, ...], nats: Floats) -> Floats:
+    """Each column's own surprise [n, n_columns or one more], at most ``MOST_NATS``."""
+    surprises = [tail(column) for tail, column in zip(tails, nats.T, strict=True)]
+    return np.minimum(np.stack(surprises, axis=1), MOST_NATS)
+
+
+def _power_mean(nats: Floats, power: float) -> Floats:
+    """-ln of the power mean of tail probabilities [n] from their nats [n, k]."""
+    return np.asarray(np.log(np.mean(np.exp(nats * power), axis=1)) / power)

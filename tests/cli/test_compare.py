@@ -1,0 +1,98 @@
+"""``oddrow compare``: what is printed, written and drawn."""
+
+import json
+
+import pytest
+
+import oddrow
+from oddrow.table import read_table
+
+COMMON = ("--label", "label", "--normal", "normal", "--methods", "knn1,pca", "--seeds", 2)
+
+
+@pytest.fixture(autouse=True)
+def _no_training(untrained):
+    """What the command does does not depend on how good the fit is."""
+
+
+def test_compare_prints_the_methods_best_first_and_says_what_differs(run, labelled_csv):
+    outcome = run("compare", labelled_csv, *COMMON)
+    assert outcome.code == 0, outcome.err
+    assert "600 rows, 30 anomalies; 285 normal rows train, 315 test; 2 seeds" in outcome.out
+    library = oddrow.compare(read_table(labelled_csv), "label", normal="normal", methods=["knn1", "pca"], seeds=2)
+    places = [outcome.out.index(f" {row.method} ") for row in library.summary]
+    assert places == sorted(places)
+    best = library.summary[0].auroc
+    assert f"{best.mean:.3f} ({best.low:.3f}-{best.high:.3f})".replace("(0.", "(.").replace("-0.", "-.") in outcome.out
+    for sentence in library.sentences:
+        assert sentence in outcome.err
+
+
+def test_compare_says_the_same_to_machines(run, labelled_csv):
+    outcome = run("compare", labelled_csv, *COMMON, "--json", "--seed", 5)
+    library = oddrow.compare(
+        read_table(labelled_csv), "label", normal="normal", methods=["knn1", "pca"], seeds=2, random_state=5
+    )
+    found, expected = json.loads(outcome.out), library.to_dict()
+    timeless = [{**run, "fit_seconds": 0, "score_seconds": 0} for run in found["runs"]]
+    assert timeless == [{**run, "fit_seconds": 0, "score_seconds": 0} for run in expected["runs"]]
+    assert found["sentences"] == expected["sentences"]
+
+
+def test_compare_writes_runs_and_a_picture(run, labelled_csv, tmp_path):
+    table, picture = tmp_path / "runs.csv", tmp_path / "methods.png"
+    outcome = run("compare", labelled_csv, *COMMON, "-o", table, "--picture", picture)
+    assert outcome.code == 0, outcome.err
+    rows = read_table(table).to_pylist()
+    assert [(row["method"], row["seed"]) for row in rows] == [("knn1", 0), ("pca", 0), ("knn1", 1), ("pca", 1)]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert run("compare", labelled_csv, *COMMON, "-o", table).code == 1  # it exists
+    assert run("compare", labelled_csv, *COMMON, "--picture", picture).code == 1
+    assert run("compare", labelled_csv, *COMMON, "-o", table, "--picture", picture, "--force").code == 0
+
+
+def test_compare_writes_csv_to_stdout_and_only_that(run, labelled_csv):
+    outcome = run("compare", labelled_csv, *COMMON, "-o", "-")
+    assert len(outcome.out.splitlines()) == 5
+    assert run("compare", labelled_csv, *COMMON, "-o", "-", "--json").code == 2
+
+
+def test_compare_can_ignore_thin_and_contaminate(run, labelled_csv):
+    options = ("--max-rows", 200, "--contaminated", "--ignore", "source_port", "--json")
+    found = json.loads(run("compare", labelled_csv, *COMMON, *options).out)
+    assert (found["rows"], found["anomalies"], found["rows_train"]) == (200, 10, 200)
+    assert found["contaminated"]
+    assert run("compare", labelled_csv, *COMMON, "--ignore", "nothing").code == 2
+
+
+def test_compare_with_oddrow_itself(run, labelled_csv):
+    outcome = run("compare", labelled_csv, *COMMON[:4], "--methods", "oddrow,knn1", "--seeds", 1)
+    assert outcome.code == 0, outcome.err
+    assert " oddrow " in outcome.out
+    assert "one seed: no interval" in outcome.err
+
+
+def test_compare_fails_where_every_method_does(run, tmp_path):
+    path = tmp_path / "endless.csv"
+    path.write_text("x,label\n" + "\n".join(f"{'inf' if row == 0 else row},{row % 2}" for row in range(60)))
+    outcome = run("compare", path, "--label", "label", "--methods", "oddrow", "--seeds", 1, "--contaminated")
+    assert outcome.code == 1
+    assert "failed" in outcome.out
+    assert "no method gave a figure" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--contaminated"], 2, "give --label COL"),
+        (["--label", "nothing"], 3, "no label column 'nothing'"),
+        (["--label", "label"], 2, "which label is normal"),
+        (["--label", "label", "--normal", "normal", "--methods", "knn1,knn2"], 2, "'knn2' is no method"),
+        (["--label", "label", "--normal", "normal", "--methods", ","], 2, "methods is empty"),
+        (["--label", "label", "--normal", "normal", "--seeds", "0"], 2, "--seeds"),
+    ],
+)
+def test_compare_refuses_what_has_no_meaning(run, labelled_csv, arguments, code, words):
+    outcome = run("compare", labelled_csv, *arguments)
+    assert outcome.code == code
+    assert words in outcome.err
