@@ -27,7 +27,7 @@ def test_info_says_how_the_fit_went(run, model_file: Path) -> None:
     assert found["kl_by_latent_unit"] == list(health.kl)
     assert [one["name"] for one in found["diagnoses"]] == [one.name for one in health.diagnoses]
     lines = run("info", model_file).out
-    assert f"the fit ended because {health.end.sentence}; {health.n_active} of 16 latent units are active" in lines
+    assert f"the fit ended because {health.end.sentence}; {health.n_active} of 32 latent units are active" in lines
     for diagnosis in health.diagnoses:
         assert diagnosis.text in " ".join(lines.split())
 

@@ -114,7 +114,7 @@ def test_a_row_among_sparse_rows_is_no_sparser_than_they():
     """Two even grids, one ten times as wide: what counts is the distance against the neighbours' own."""
     grid = np.stack(np.meshgrid(np.arange(12.0), np.arange(12.0)), axis=-1).reshape(-1, 2)
     memory = Memory.of(np.concatenate([grid, 1_000 + 10 * grid]))
-    around = Surroundings(memory, Surroundings.reach_of(memory))
+    around = Surroundings(memory, *Surroundings.reach_of(memory))
     asked = np.array([[5.5, 5.5], [1_055.0, 1_055.0], [5.5, 30.0], [5.5, -200.0]], np.float32)
     _, _, sparseness = around.of(asked)
     assert abs(sparseness[0] - sparseness[1]) < 0.1
@@ -123,7 +123,21 @@ def test_a_row_among_sparse_rows_is_no_sparser_than_they():
 
 def test_copies_of_one_row_are_surrounded_without_a_ratio_of_nothing():
     memory = Memory.of(np.zeros((30, 2)))
-    around = Surroundings(memory, Surroundings.reach_of(memory))
+    around = Surroundings(memory, *Surroundings.reach_of(memory))
     _, _, sparseness = around.of(np.array([[0.0, 0.0], [3.0, 4.0]], np.float32))
     assert np.isfinite(sparseness).all()
     assert sparseness[1] > sparseness[0] == 0
+
+
+def test_a_row_is_as_sparse_in_the_memory_passed_over_as_new_to_a_memory_without_it():
+    """What calibrates is remembered, what comes later is not: both are judged by the same measure."""
+    rows = np.random.default_rng(5).normal(size=(60, 2)).astype(np.float32)
+    whole = Memory.of(rows)
+    _, _, passed_over = Surroundings(whole, *Surroundings.reach_of(whole)).of(rows, np.arange(60))
+    least = Surroundings(whole, *Surroundings.reach_of(whole))._least
+    for row in range(60):
+        others = Memory.of(np.delete(rows, row, axis=0))
+        around = Surroundings(others, *Surroundings.reach_of(others))
+        around.__dict__["_least"] = least
+        _, _, new = around.of(rows[[row]])
+        assert new[0] == pytest.approx(passed_over[row], abs=1e-6)

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.artifact._bounds import MOST_NUMBER
+from oddrow.artifact._bounds import MOST_NATS, MOST_NUMBER
 from oddrow.artifact._container import Arrays
 from oddrow.exceptions import ModelFileError
-from oddrow.scoring import PiecewiseCurve
+from oddrow.scoring import Dependence, PiecewiseCurve, parts_of
+from oddrow.table import FeatureLayout
 
 
 class ArrayStore:
@@ -50,6 +51,30 @@ class ArrayStore:
             raise ModelFileError(f"the knots of {name!r} are not ascending")
         return tuple(PiecewiseCurve(knots[start:stop], values[start:stop]) for start, stop in pairwise(starts))
 
+    def dependence(self, layout: FeatureLayout) -> Dependence:
+        """The tables of pairs, whose sizes follow from the borders between codes."""
+        parts = parts_of(layout)
+        telling = self.take("dependence.telling", np.int64, (len(parts),))
+        starts = self.take("dependence.starts", np.int64, (len(parts) + 1,))
+        borders = self.take("dependence.edges", np.float64, (None,))
+        if starts[0] != 0 or starts[-1] != len(borders) or np.any(starts[1:] < starts[:-1]):
+            raise ModelFileError("the borders of 'dependence' do not lie end to end")
+        edges = tuple(borders[start:stop] for start, stop in pairwise(starts))
+        if any(
+            np.any(np.diff(own) <= 0) or (part.is_category and len(own)) for part, own in zip(parts, edges, strict=True)
+        ):
+            raise ModelFileError("the borders of 'dependence' are not ascending, or those of a category")
+        if np.any(telling < -1) or np.any(telling >= len(parts)):
+            raise ModelFileError("'dependence.telling' names a part that is none")
+        shapes = Dependence.table_shapes(layout, edges, telling)
+        total = sum(rows * columns for rows, columns in shapes)
+        nats = self.take("dependence.nats", np.float32, (total,))
+        if not (nats.min(initial=0.0) >= 0 and nats.max(initial=0.0) <= MOST_NATS):
+            raise ModelFileError(f"'dependence.nats' has values below zero or beyond {MOST_NATS:g}")
+        stops = np.cumsum([0, *(rows * columns for rows, columns in shapes)])
+        tables = (nats[start:stop].reshape(shape) for (start, stop), shape in zip(pairwise(stops), shapes, strict=True))
+        return Dependence(layout, edges, telling, tuple(tables))
+
     def check_empty(self) -> None:
         if self._arrays:
             raise ModelFileError(f"array {next(iter(self._arrays))!r} is not part of any model")
@@ -58,8 +83,21 @@ class ArrayStore:
 def packed_curves(name: str, curves: Sequence[PiecewiseCurve]) -> Arrays:
     """The arrays that :meth:`ArrayStore.curves` reads."""
     starts = np.cumsum([0, *(len(curve.knots) for curve in curves)], dtype=np.int64)
-    knots, values = (np.concatenate([getattr(curve, part) for curve in curves]) for part in ("knots", "values"))
+    nothing = [np.empty(0)]  # where no column has a feature, there is no curve
+    knots, values = (
+        np.concatenate([*nothing, *(getattr(curve, part) for curve in curves)]) for part in ("knots", "values")
+    )
     return {f"{name}.starts": starts, f"{name}.knots": knots, f"{name}.values": values}
+
+
+def packed_dependence(dependence: Dependence) -> Arrays:
+    """The arrays that :meth:`ArrayStore.dependence` reads."""
+    return {
+        "dependence.telling": dependence.telling,
+        "dependence.starts": np.cumsum([0, *map(len, dependence.edges)], dtype=np.int64),
+        "dependence.edges": np.concatenate([np.empty(0), *dependence.edges]),
+        "dependence.nats": np.concatenate([np.empty(0, np.float32), *(table.ravel() for table in dependence.tables)]),
+    }
 
 
 def ascending(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

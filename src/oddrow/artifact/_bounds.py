@@ -20,6 +20,8 @@ MOST_WIDTH = 65_536
 MOST_LAYERS = 16
 MOST_NUMBER = 1e100
 """Magnitude of any number in the arrays."""
+MOST_NATS = 1e6
+"""Of a value beside another's: what never was in n rows has about ln n."""
 MOST_INPUT = 1e10
 """Magnitude of an encoded feature: outside its training range it grows as a logarithm, see :class:`TableEncoding`."""
 MOST_OUTPUT = 1e30
@@ -77,8 +79,8 @@ def check_views(views: Views) -> None:
         raise ModelFileError("'memory' remembers no row")
     if not np.abs(views.memory).max(initial=0.0) <= MOST_INPUT:
         raise ModelFileError(f"'memory' has values beyond {MOST_INPUT:g}")
-    if not views.reach.min() >= 0:
-        raise ModelFileError("'reach' has values below zero")
+    if not min(views.reach.min(), views.furthest.min()) >= 0:
+        raise ModelFileError("'reach' or 'furthest' has values below zero")
     if not np.abs(views.whitening).sum(axis=0).max() <= MOST_WHITENING:
         raise ModelFileError(f"'whitening' is larger than {MOST_WHITENING:g}")
     if not np.abs(views.latent_memory.rows).max() <= MOST_OUTPUT * MOST_WHITENING:

@@ -10,7 +10,7 @@ import numpy as np
 import pydantic
 import safetensors
 
-from oddrow.artifact._arrays import ArrayStore, ascending, packed_curves
+from oddrow.artifact._arrays import ArrayStore, ascending, packed_curves, packed_dependence
 from oddrow.artifact._bounds import (
     MOST_COLUMNS,
     check_curve,
@@ -244,15 +244,18 @@ def _arrays(model: FittedModel) -> tuple[Arrays, dict[str, _TailNumbers]]:
         arrays |= {
             "memory": views.memory,
             "reach": views.reach,
+            "furthest": views.furthest,
             "whitening": views.whitening,
             "latent_memory": views.latent_memory.rows,
         }
         curves = {"standard": views.standard.curves, "ranks": views.ranks.curves, "marginal": views.marginals.curves}
         for name, several in curves.items():
             arrays |= packed_curves(name, several)
+        arrays |= packed_dependence(views.dependence)
         tails |= {name: getattr(scales, name) for name in _VIEWS}
         tails |= {f"column.{index}": tail for index, tail in enumerate(scales.column_tails)}
         tails |= {f"alone.{index}": tail for index, tail in enumerate(scales.marginal_tails)}
+        tails |= {f"beside.{index}": tail for index, tail in enumerate(scales.dependence_tails)}
     for name, tail in tails.items():
         arrays |= {f"tail.{name}.knots": tail.knots, f"tail.{name}.nats": tail.nats}
     numbers = {name: _TailNumbers(tail.scale, tail.shape) for name, tail in tails.items()}
@@ -260,7 +263,7 @@ def _arrays(model: FittedModel) -> tuple[Arrays, dict[str, _TailNumbers]]:
 
 
 _CURVE = ("step", "training_loss", "held_out_loss", "reconstruction", "kl", "learning_rate")
-_VIEWS = ("likelihood", "marginal", "nearest", "rank_nearest", "sparseness", "latent_nearest")
+_VIEWS = ("likelihood", "marginal", "dependence", "nearest", "rank_nearest", "sparseness", "latent_nearest")
 
 
 def _detector(manifest: _Manifest, arrays: Arrays) -> VAEDetector | AutoencoderDetector:
@@ -308,7 +311,8 @@ def _check_fit(manifest: _Manifest) -> None:
     if unknown:
         raise ModelFileError(f"column {min(unknown)!r} of the schema is not among the features")
     n_columns = len(manifest.encoding.columns)
-    columns = (f"{name}.{index}" for name in ("column", "alone") for index in range(n_columns + (name == "column")))
+    kinds = ("column", "alone", "beside")
+    columns = (f"{name}.{index}" for name in kinds for index in range(n_columns + (name == "column")))
     surplus = manifest.tails.keys() - (set() if is_article else {*_VIEWS, *columns})
     if surplus:
         raise ModelFileError(f"the tail {min(surplus)!r} is not part of any model")
@@ -368,10 +372,12 @@ def _evidence(
         likelihood,
         feature_range,
         Marginals(store.curves("marginal", n_features)),
+        store.dependence(layout),
         Space(store.curves("standard", n_features), goes_on=True),
         Space(store.curves("ranks", n_features), goes_on=False),
         memory,
         store.take("reach", np.float64, (n_rows,)),
+        store.take("furthest", np.float64, (n_rows,)),
         store.take("whitening", np.float64, (n_latent, n_latent)),
         Memory(store.take("latent_memory", np.float32, (n_rows, n_latent))),
     )
@@ -379,8 +385,9 @@ def _evidence(
     n_columns = layout.n_columns
     column_tails = tuple(_tail(manifest, store, f"column.{index}") for index in range(n_columns + 1))
     marginal_tails = tuple(_tail(manifest, store, f"alone.{index}") for index in range(n_columns))
-    scales = ViewScales(column_tails, marginal_tails, *(_tail(manifest, store, name) for name in _VIEWS))
-    return ViewEvidence(views, scales)
+    dependence_tails = tuple(_tail(manifest, store, f"beside.{index}") for index in range(n_columns))
+    views_tails = (_tail(manifest, store, name) for name in _VIEWS)
+    return ViewEvidence(views, ViewScales(column_tails, marginal_tails, dependence_tails, *views_tails))
 
 
 def _tail(manifest: _Manifest, store: ArrayStore, name: str) -> TailCurve:

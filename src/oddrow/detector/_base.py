@@ -124,10 +124,11 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         checked_clean(self.clean)
         self._checked_contamination()
 
-    def _learn(self, table: pa.Table, schema: TableSchema, rng: np.random.Generator) -> None:
+    def _learn(self, table: pa.Table, schema: TableSchema, rng: np.random.Generator, isolates: bool = False) -> None:
         """Learn from a table whose kinds of columns are known, with parameters that have been checked."""
         contamination = self._checked_contamination()
         plan = self._plan(checked_settings(self.settings), schema, checked_calibration(self.calibration))
+        plan = replace(plan, isolates=isolates)
         # a generator of its own, so that where nothing is set aside the fit is the one without cleaning, bit for bit
         self.cleaning_ = clean_table(table, schema, rng.spawn(1)[0]) if self.clean == "robust" else None
         normal, in_doubt = (table, None) if self.cleaning_ is None else self.cleaning_.kept(table)

@@ -130,7 +130,7 @@ def find(
     models = []
     for part in range(FIND_FOLDS):
         others = _staged(pattern, part, stages)
-        others._learn(rows.take(np.flatnonzero(fold != part)), schema, rng.spawn(1)[0])
+        others._learn(rows.take(np.flatnonzero(fold != part)), schema, rng.spawn(1)[0], True)
         models.append(others.model_)
     diagnoses = (diagnosis for model in models for diagnosis in model.network.health.diagnoses if diagnosis.is_certain)
     for text in dict.fromkeys(diagnosis.text for diagnosis in diagnoses):

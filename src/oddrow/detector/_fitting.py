@@ -17,6 +17,7 @@ from oddrow.scoring import (
     Calibration,
     EvidenceModel,
     FeatureRange,
+    IsolationEvidence,
     LatentProjection,
     ReconstructionEvidence,
     RowViews,
@@ -29,6 +30,8 @@ from oddrow.table import EncodedTable, TableEncoding, TableSchema
 
 N_FOLDS = 5
 """Folds of a cross-calibration."""
+SCALING_ROWS = 2_000
+"""Rows that set the views' scales, where fewer are watched."""
 SHORTEST_SECONDS = 1e-9
 """A time limit that ends a fit at its first check."""
 
@@ -44,6 +47,8 @@ class FitPlan:
     kl_weight : factor of the KL term
     schema : the kinds of the columns
     encoding : an encoding learned elsewhere; None learns it from the rows that train
+    isolates : whether the table may hold odd rows, so that isolation counts as much as all views (if calibrated by a
+        split)
     calibration : "split" holds rows out to calibrate; "cross" lets every row train and calibrate
     on_progress : called as ``on_progress(steps_done, steps_at_most, training_loss)``
     max_steps : steps at most, None for the settings' own
@@ -55,6 +60,7 @@ class FitPlan:
     kl_weight: float
     schema: TableSchema
     encoding: TableEncoding | None = None
+    isolates: bool = False
     calibration: Literal["split", "cross"] = "split"
     on_progress: Callable[[int, int, float], None] | None = None
     max_steps: int | None = None
@@ -111,10 +117,14 @@ def fit_parts(
         calibration = Calibration.learn(evidence_model.evidence(fit.training).raw, "training")
         return fit.whole(evidence_model, calibration, plan)
     calibrating = fit.encoding.encode(table.take(rows.calibration))
-    scales = ViewScales.learn(fit.views.of(fit.scale_rows, fit.own[fit.scale_index]))
+    scale_views = fit.views.of(fit.scale_rows, fit.own[fit.scale_index], fit.has_trained)
+    scales = ViewScales.learn(scale_views, fit.has_trained)
     seen = fit.views.of(calibrating, fit.own[rows.calibration])
-    calibration = Calibration.learn(scales.evidence(seen).raw, "held-out")
-    return fit.whole(ViewEvidence(fit.views, scales), calibration, plan)
+    views = ViewEvidence(fit.views, scales)
+    if not plan.isolates:
+        return fit.whole(views, Calibration.learn(scales.evidence(seen).raw, "held-out"), plan)
+    isolation = IsolationEvidence.learn(views, fit.training, rng)
+    return fit.whole(isolation, Calibration.learn(isolation.beside(seen, calibrating).raw, "held-out"), plan)
 
 
 @dataclass(frozen=True)
@@ -157,6 +167,8 @@ class _Fit:
     scale_rows: EncodedTable
     scale_index: npt.NDArray[np.int64]
     """Which rows of the table set the scales."""
+    has_trained: npt.NDArray[np.bool_]
+    """Which of these trained."""
 
     def reconstruction_evidence(self) -> ReconstructionEvidence:
         """The article's evidence."""
@@ -235,15 +247,29 @@ def _fit(
     interruption = Interruption(plan.checkpoint, plan.resume, plan.time_limit, plan.on_interrupt, plan.part)
     network = fit_network(shape, likelihood, training, stopping, settings, rng, plan.on_progress, interruption)
     if isinstance(likelihood, SquaredError):
-        return _Fit(encoding, network, None, rows.training[:0], training, training, rows.training)
+        everything = np.ones(len(rows.training), np.bool_)
+        return _Fit(encoding, network, None, rows.training[:0], training, training, rows.training, everything)
     calibrating = rows.calibration[~in_doubt[rows.calibration]]
     pool = np.concatenate([rows.training, rows.stopping, calibrating])
     held_out = encoding.encode(table.take(pool[len(rows.training) :]))
     views, places = Views.learn(network, likelihood, training, held_out, encoding.straightened, rng)
     own = np.full(table.num_rows, -1)
     own[pool] = places
-    scaling = next(part for part in (rows.stopping, rows.calibration, rows.training) if len(part))
-    return _Fit(encoding, network, views, own, training, encoding.encode(table.take(scaling)), scaling)
+    scaling, has_trained = _scaling_rows(rows, own, rng)
+    return _Fit(encoding, network, views, own, training, encoding.encode(table.take(scaling)), scaling, has_trained)
+
+
+def _scaling_rows(
+    rows: RowParts, own: npt.NDArray[np.int64], rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """The rows that set the views' scales, and which of them trained: the watched ones, and of a short table more.
+
+    A training row tells how far a row is from the others as well as a new one, where its own place in the memory, or
+    copies of it, are known.
+    """
+    n_more = max(SCALING_ROWS - len(rows.stopping), 0) if np.any(own >= 0) else 0
+    more = rng.permutation(rows.training)[:n_more] if len(rows.stopping) else rows.training
+    return np.concatenate([rows.stopping, more]), np.arange(len(rows.stopping) + len(more)) >= len(rows.stopping)
 
 
 def _stage(plan: FitPlan, index: int, count: int) -> FitPlan:

@@ -5,6 +5,7 @@ from oddrow.scoring._blocks import BLOCK_ROWS, in_blocks
 from oddrow.scoring._calibration import Calibration, Source, TailCurve, TailFit
 from oddrow.scoring._contamination import OddShare, estimate_odd_share, isolation
 from oddrow.scoring._decision import Decision
+from oddrow.scoring._dependence import Dependence, parts_of
 from oddrow.scoring._evidence import Evidence
 from oddrow.scoring._fitted import FittedModel, LatentProjection, day_column
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood
@@ -17,6 +18,7 @@ from oddrow.scoring._scales import ViewScales
 from oddrow.scoring._spaces import PiecewiseCurve, Space
 from oddrow.scoring._surprise import (
     EvidenceModel,
+    IsolationEvidence,
     ReconstructionEvidence,
     Surprise,
     SurpriseModel,
@@ -31,6 +33,7 @@ __all__ = [
     "Calibration",
     "Cost",
     "Decision",
+    "Dependence",
     "Evidence",
     "EvidenceModel",
     "FalseAlarmRate",
@@ -38,6 +41,7 @@ __all__ = [
     "FeatureRange",
     "FittedModel",
     "FixedSurprise",
+    "IsolationEvidence",
     "LatentProjection",
     "Marginals",
     "Memory",
@@ -63,5 +67,6 @@ __all__ = [
     "estimate_odd_share",
     "in_blocks",
     "isolation",
+    "parts_of",
     "strictest_supported",
 ]

@@ -12,14 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.scoring._blocks import in_blocks
-from oddrow.scoring._spaces import Space
+from oddrow.scoring._isolation import Samples
 from oddrow.table import EncodedTable, FeatureLayout
 
 Floats = npt.NDArray[np.float64]
-
-SAMPLE_ROWS, SAMPLES = 16, 100
-"""Rows of a random sample, and samples."""
 
 BULK = (0.8, 0.9)
 """Quantiles between which the tail of ordinary rows is learned."""
@@ -54,20 +50,7 @@ def isolation(layout: FeatureLayout, encoded: EncodedTable, rng: np.random.Gener
     groups, and each is then the other's excuse. A sample of 16 seldom holds one of a few percent (Sugiyama and
     Borgwardt 2013, *Rapid distance-based outlier detection via sampling*).
     """
-    rows = Space.encoded(layout).apply(encoded.rows).astype(np.float64)
-    n_rows = len(rows)
-    size = min(SAMPLE_ROWS, max(2, n_rows // 2))
-    sampled = np.concatenate([rng.choice(n_rows, size, replace=False) for _ in range(SAMPLES)])
-    others = rows[sampled]
-    half_squares = 0.5 * np.einsum("md,md->m", others, others)
-
-    def block(part: npt.NDArray[np.float64], number: npt.NDArray[np.int64]) -> tuple[Floats]:
-        half = 0.5 * np.einsum("nd,nd->n", part, part)[:, None] + half_squares - part @ others.T
-        half[number[:, None] == sampled] = np.inf
-        nearest = half.reshape(len(part), SAMPLES, size).min(axis=2)
-        return (np.sqrt(2.0 * np.maximum(nearest, 0.0)).mean(axis=1),)
-
-    return in_blocks(block, rows, np.arange(n_rows))[0]
+    return Samples.draw(layout, encoded, rng).distance(encoded, np.arange(len(encoded.rows)))
 
 
 def estimate_odd_share(isolations: Floats, rng: np.random.Generator) -> OddShare:

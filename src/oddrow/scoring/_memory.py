@@ -114,22 +114,24 @@ class Surroundings:
     Attributes
     ----------
     memory : the remembered rows
-    reach : float64 [m], mean distance of each to its ``NEIGHBOURS`` nearest others
+    reach, furthest : float64 [m], mean and largest distance of each to its ``NEIGHBOURS`` nearest others
     """
 
     memory: Memory
     reach: npt.NDArray[np.float64]
+    furthest: npt.NDArray[np.float64]
 
     @staticmethod
-    def reach_of(memory: Memory) -> npt.NDArray[np.float64]:
-        """Mean distance of each remembered row to its nearest others [m]."""
+    def reach_of(memory: Memory) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Mean and largest distance of each remembered row to its nearest others, each [m]."""
 
-        def block(rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64]]:
+        def block(rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], ...]:
             differences = memory.differences(rows, memory.nearest(rows, NEIGHBOURS, own))
-            return (np.sqrt(differences.sum(axis=2)).mean(axis=1),)
+            distance = np.sqrt(differences.sum(axis=2))
+            return distance.mean(axis=1), distance.max(axis=1)
 
-        (reach,) = in_blocks(block, memory.rows, np.arange(len(memory.rows)))
-        return reach
+        reach, furthest = in_blocks(block, memory.rows, np.arange(len(memory.rows)))
+        return reach, furthest
 
     @cached_property
     def _least(self) -> float:
@@ -142,12 +144,17 @@ class Surroundings:
 
         The squared differences [n, d] to the nearest, their mean [n, d] over the neighbours, and the sparseness [n]:
         the log of the mean distance to the neighbours over the mean of their own reach, a density ratio as that of
-        the local outlier factor (Breunig et al. 2000).
+        the local outlier factor (Breunig et al. 2000). Each neighbour's reach is that with the row among the others:
+        so it is where the row is remembered, and a new row must not be judged by another measure.
         """
         places = self.memory.nearest(rows, NEIGHBOURS, own)
         differences = self.memory.differences(rows, places)
         squares = differences.sum(axis=2)
         nearest = differences[np.arange(len(rows)), squares.argmin(axis=1)]
-        distance, reach = np.sqrt(squares).mean(axis=1), self.reach[places].mean(axis=1)
+        distances = np.sqrt(squares)
+        nearer = np.minimum(distances - self.furthest[places], 0.0) / places.shape[1]
+        if own is not None:
+            nearer[own >= 0] = 0.0
+        distance, reach = distances.mean(axis=1), np.maximum(self.reach[places] + nearer, 0.0).mean(axis=1)
         sparseness = np.log(distance + self._least) - np.log(reach + self._least)
         return nearest, differences.mean(axis=1), sparseness

@@ -16,11 +16,14 @@ Floats = npt.NDArray[np.float64]
 POWER = 0.25
 """Exponent, of opposite sign, of the power mean that combines tail probabilities: of columns, and of views."""
 MARGINAL_POWER = 0.5
-"""The same for columns by themselves, where a single one tells more."""
+"""The same for columns by themselves and in pairs, where a single one tells more."""
 MOST_NATS = 600.0
 """Bound of one column's surprise, or one view's, so that its exponential is finite."""
 MOST_KNOTS = 256
 """Knots of each view's and each column's curve at most: they travel with the model."""
+LEAST_SHAPE = 0.3
+"""No view's tail, and no column's, is lighter: beyond the rows it was learned from it grows as a logarithm, so that
+none outvotes all others by mere extrapolation."""
 
 
 @dataclass(frozen=True)
@@ -31,27 +34,36 @@ class ViewScales:
     """Of the nats of each column, and last of the latent."""
     marginal_tails: tuple[TailCurve, ...]
     """Of the nats of each column by itself."""
+    dependence_tails: tuple[TailCurve, ...]
+    """Of the nats of each column beside the one that tells most about it."""
     likelihood: TailCurve
     marginal: TailCurve
+    dependence: TailCurve
     nearest: TailCurve
     rank_nearest: TailCurve
     sparseness: TailCurve
     latent_nearest: TailCurve
 
     @classmethod
-    def learn(cls, rows: RowViews) -> ViewScales:
-        """Learn from what the views see of held-out rows."""
-        column_tails = tuple(TailCurve.learn(nats, MOST_KNOTS) for nats in rows.nats.T)
-        marginal_tails = tuple(TailCurve.learn(nats, MOST_KNOTS) for nats in rows.marginal.T)
+    def learn(cls, rows: RowViews, trained: npt.NDArray[np.bool_] | None = None) -> ViewScales:
+        """Learn from what the views see of rows.
+
+        Of those that ``trained`` [n] the network the likelihood tells too little: its scale is learned from the others.
+        """
+        unseen = rows.nats if trained is None or trained.all() else rows.nats[~trained]
+        column_tails = tuple(scale_of(nats) for nats in unseen.T)
+        marginal_tails = tuple(scale_of(nats) for nats in rows.marginal.T)
+        dependence_tails = tuple(scale_of(nats) for nats in rows.dependence.T)
         scores = (
-            _power_mean(_calibrated(column_tails, rows.nats), POWER),
-            _power_mean(_calibrated(marginal_tails, rows.marginal), MARGINAL_POWER),
+            power_mean(_calibrated(column_tails, unseen), POWER),
+            power_mean(_calibrated(marginal_tails, rows.marginal), MARGINAL_POWER),
+            power_mean(_calibrated(dependence_tails, rows.dependence), MARGINAL_POWER),
             np.sqrt(rows.nearest.sum(axis=1)),
             np.sqrt(rows.rank_nearest.sum(axis=1)),
             rows.sparseness,
             np.sqrt(rows.latent_nearest),
         )
-        return cls(column_tails, marginal_tails, *(TailCurve.learn(score, MOST_KNOTS) for score in scores))
+        return cls(column_tails, marginal_tails, dependence_tails, *map(scale_of, scores))
 
     def from_units(self, units: ViewUnits) -> ViewScales:
         """The scales that were learned in units, for what a network of such units sees."""
@@ -64,12 +76,18 @@ class ViewScales:
         none = np.zeros(len(rows.novelty))
         nats = _calibrated(self.column_tails, rows.nats)
         marginal_nats = _calibrated(self.marginal_tails, rows.marginal)
+        dependence_nats = _calibrated(self.dependence_tails, rows.dependence)
         weight = np.expm1(nats * POWER)
         views = (  # the nats of each, and in proportion to what they are split over the columns and what none carries
-            (self.likelihood(_power_mean(nats, POWER)), weight[:, :-1], weight[:, -1]),
+            (self.likelihood(power_mean(nats, POWER)), weight[:, :-1], weight[:, -1]),
             (
-                self.marginal(_power_mean(marginal_nats, MARGINAL_POWER)),
+                self.marginal(power_mean(marginal_nats, MARGINAL_POWER)),
                 np.expm1(marginal_nats * MARGINAL_POWER),
+                none,
+            ),
+            (
+                self.dependence(power_mean(dependence_nats, MARGINAL_POWER)),
+                np.expm1(dependence_nats * MARGINAL_POWER),
                 none,
             ),
             (self.nearest(np.sqrt(rows.nearest.sum(axis=1))), rows.nearest, none),
@@ -78,11 +96,17 @@ class ViewScales:
             (self.latent_nearest(np.sqrt(rows.latent_nearest)), np.zeros_like(rows.novelty), none + 1.0),
         )
         view_nats = np.minimum(np.stack([view for view, _, _ in views], axis=1), MOST_NATS)
-        shares, _ = split_total(_power_mean(view_nats, POWER), np.expm1(view_nats * POWER), none)
+        shares, _ = split_total(power_mean(view_nats, POWER), np.expm1(view_nats * POWER), none)
         parts = [split_total(share, *split) for share, (_, *split) in zip(shares.T, views, strict=True)]
         column, combination = (sum(each) for each in zip(*parts, strict=True))
         # beside the views and not among them: where there is none, which is nearly always, it must not thin them out
         return Evidence(np.asarray(column + rows.novelty), np.asarray(combination))
+
+
+def scale_of(scores: Floats) -> TailCurve:
+    """Nats of a view's score, or a column's."""
+    curve = TailCurve.learn(scores, MOST_KNOTS)
+    return replace(curve, shape=max(curve.shape, LEAST_SHAPE))
 
 
 def _calibrated(tails: tuple[TailCurve, ...], nats: Floats) -> Floats:
@@ -91,6 +115,6 @@ def _calibrated(tails: tuple[TailCurve, ...], nats: Floats) -> Floats:
     return np.minimum(np.stack(surprises, axis=1), MOST_NATS)
 
 
-def _power_mean(nats: Floats, power: float) -> Floats:
+def power_mean(nats: Floats, power: float) -> Floats:
     """-ln of the power mean of tail probabilities [n] from their nats [n, k]."""
     return np.asarray(np.log(np.mean(np.exp(nats * power), axis=1)) / power)

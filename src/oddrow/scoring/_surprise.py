@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from oddrow.model import FittedNetwork, MixedLikelihood, SquaredError
 from oddrow.scoring._blocks import in_blocks
-from oddrow.scoring._calibration import Calibration
+from oddrow.scoring._calibration import Calibration, TailCurve
 from oddrow.scoring._evidence import Evidence, split_total
+from oddrow.scoring._isolation import Samples
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, read_rows
-from oddrow.scoring._scales import ViewScales
-from oddrow.scoring._views import Views
+from oddrow.scoring._scales import MOST_NATS, POWER, ViewScales, power_mean, scale_of
+from oddrow.scoring._views import RowViews, Views, to_column
 from oddrow.table import EncodedTable
 
 Floats = npt.NDArray[np.float64]
@@ -59,13 +60,14 @@ class ReconstructionEvidence:
 
 @dataclass(frozen=True)
 class ViewEvidence:
-    """Six views of a row, each put on the scale of surprise by held-out rows, and the novelty of its values.
+    """Seven views of a row, each put on the scale of surprise by held-out rows, and the novelty of its values.
 
     - *likelihood*: the negative log-likelihood of each column, and the latent's own cost (its KL), each calibrated to
       nats of surprise ``s_j`` by itself (a column that is always noisy must be noisier than that to count), then
       combined by the power mean of the tail probabilities with exponent -1/4, ``4 ln mean exp(s_j / 4)`` (Vovk and
       Wang 2020; between Fisher's sum, which drowns one odd column among many, and the maximum, which sees no second);
     - *marginal*: how rare each column's value is by itself, combined in the same way with exponent -1/2;
+    - *dependence*: how rare it is beside the value of the one other column that tells most about it, likewise;
     - *nearest*: distance to the nearest remembered row, its square split column by column, with numbers in standard
       deviations; and the same again among their ranks, as normal scores;
     - *sparseness*: how much further apart the row and its neighbours are than these and theirs;
@@ -99,7 +101,55 @@ class ViewEvidence:
         return self.scales.evidence(self.views.of(encoded))
 
 
-EvidenceModel: TypeAlias = ViewEvidence | ReconstructionEvidence
+@dataclass(frozen=True)
+class IsolationEvidence:
+    """The seven views, and beside them, with as much weight, how far a row lies from small samples of the others.
+
+    For a table that holds odd rows itself: these spoil memories and counts, and the samples hardly ever.
+    """
+
+    base: ViewEvidence
+    samples: Samples
+    isolation: TailCurve
+
+    @classmethod
+    def learn(cls, base: ViewEvidence, training: EncodedTable, rng: np.random.Generator) -> IsolationEvidence:
+        """Draw the samples from the training rows, and learn how isolated these are from the others."""
+        samples = Samples.draw(base.likelihood.layout, training, rng)
+        return cls(base, samples, scale_of(samples.distance(training, np.arange(len(training.rows)))))
+
+    @property
+    def network(self) -> FittedNetwork:
+        """The network and its learning curve."""
+        return self.base.network
+
+    @property
+    def likelihood(self) -> MixedLikelihood:
+        """How each column is distributed given the decoder's output."""
+        return self.base.likelihood
+
+    @property
+    def feature_range(self) -> FeatureRange:
+        """What the encoder is shown of a row."""
+        return self.base.feature_range
+
+    def evidence(self, encoded: EncodedTable) -> Evidence:
+        """Parts of the combined score."""
+        return self.beside(self.base.views.of(encoded), encoded)
+
+    def beside(self, views: RowViews, encoded: EncodedTable) -> Evidence:
+        """The same of encoded rows that the views have seen."""
+        none = np.zeros(len(encoded.rows))
+        seen = self.base.scales.evidence(replace(views, novelty=np.zeros_like(views.novelty)))
+        isolated = np.minimum(self.isolation(self.samples.distance(encoded)), MOST_NATS)
+        nats = np.stack([seen.raw, isolated], axis=1)
+        shares, _ = split_total(power_mean(nats, POWER), np.expm1(nats * POWER), none)
+        column, combination = split_total(shares[:, 0], seen.column, seen.combination)
+        apart, rest = split_total(shares[:, 1], self.samples.squares(encoded) @ to_column(self.likelihood.layout), none)
+        return Evidence(column + apart + encoded.novelty, combination + rest)
+
+
+EvidenceModel: TypeAlias = ViewEvidence | IsolationEvidence | ReconstructionEvidence
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Six views of a row: what the network, its neighbours and its columns' own distributions make of it."""
+"""Seven views of a row: what the network, its neighbours and its columns by themselves and in pairs make of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from oddrow.model import FittedNetwork, MixedLikelihood
 from oddrow.scoring._blocks import in_blocks
+from oddrow.scoring._dependence import Dependence
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, read_rows, row_likelihood
 from oddrow.scoring._marginals import Marginals
 from oddrow.scoring._memory import MEMORY_ROWS, Memory, Surroundings, covering_rows, distinct_rows
@@ -65,6 +66,7 @@ class RowViews:
     ----------
     nats : float64 [n, n_columns + 1], of each column given the latent mean, and last of the latent
     marginal : float64 [n, n_columns], nats of each column by itself
+    dependence : float64 [n, n_columns], nats of each column beside the one that tells most about it
     nearest : float64 [n, n_columns], squared distance to the nearest row of the memory, by column
     rank_nearest : float64 [n, n_columns], the same among the ranks
     sparseness : float64 [n], log of how much further apart the row and its neighbours are than these and theirs
@@ -75,6 +77,7 @@ class RowViews:
 
     nats: Floats
     marginal: Floats
+    dependence: Floats
     nearest: Floats
     rank_nearest: Floats
     sparseness: Floats
@@ -101,7 +104,7 @@ class Views:
     ----------
     standard, ranks : the spaces where neighbours are sought: numbers in standard deviations, and as normal scores
     memory : float32 [m, n_features], remembered rows as they are encoded
-    reach : float64 [m], mean distance of each to its nearest others, among the ranks
+    reach, furthest : float64 [m], mean and largest distance of each to its nearest others, among the ranks
     whitening : float64 [n_latent, n_latent], latent means times this have directions of equal variance
     latent_memory : the remembered rows there
     """
@@ -110,10 +113,12 @@ class Views:
     likelihood: MixedLikelihood
     feature_range: FeatureRange
     marginals: Marginals
+    dependence: Dependence
     standard: Space
     ranks: Space
     memory: npt.NDArray[np.float32]
     reach: Floats
+    furthest: Floats
     whitening: Floats
     latent_memory: Memory
 
@@ -155,10 +160,11 @@ class Views:
             likelihood,
             feature_range,
             Marginals.learn(training.rows),
+            Dependence.learn(layout, training, rng),
             standard,
             ranks,
             memory,
-            Surroundings.reach_of(Memory.of(ranks.apply(memory))),
+            *Surroundings.reach_of(Memory.of(ranks.apply(memory))),
             whitening,
             Memory.of(_whitened(latent, whitening)),
         )
@@ -170,23 +176,36 @@ class Views:
 
     @cached_property
     def _surroundings(self) -> Surroundings:
-        return Surroundings(Memory.of(self.ranks.apply(self.memory)), self.reach)
+        return Surroundings(Memory.of(self.ranks.apply(self.memory)), self.reach, self.furthest)
 
     def units(self, training: EncodedTable) -> ViewUnits:
         """The units of this network's views, from its training rows."""
         read = read_rows(self.network, self.likelihood, self.feature_range, training)
         return ViewUnits.learn(read, self.whitening)
 
-    def of(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None = None) -> RowViews:
-        """What the views see of encoded rows; ``own`` [n] are their own places in the memory, if any, see `learn`."""
+    def of(
+        self,
+        encoded: EncodedTable,
+        own: npt.NDArray[np.int64] | None = None,
+        counted: npt.NDArray[np.bool_] | None = None,
+    ) -> RowViews:
+        """What the views see of encoded rows.
+
+        ``own`` [n] are their own places in the memory, if any, see `learn`; ``counted`` [n] tells which of them are
+        training rows. Both are judged as if they had been neither remembered nor counted.
+        """
         layout = self.likelihood.layout
-        to_column = _to_column(layout)
+        to_columns = to_column(layout)
 
         def block(
-            rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_], own: npt.NDArray[np.int64]
+            rows: npt.NDArray[np.float32],
+            presence: npt.NDArray[np.bool_],
+            own: npt.NDArray[np.int64],
+            counted: npt.NDArray[np.bool_],
         ) -> tuple[Floats, ...]:
             read = row_likelihood(self.network, self.likelihood, self.feature_range, rows, presence)
             marginal = self.marginals.nats(layout, rows, presence)
+            dependence = self.dependence.nats(rows, presence, counted)
             standard, ranks = self.standard.apply(rows), self.ranks.apply(rows)
             nearest = self._standard_memory.squares(standard, own)
             rank_nearest, apartness, sparseness = self._surroundings.of(ranks, own)
@@ -194,15 +213,18 @@ class Views:
             return (
                 _with_latent_cost(read),
                 marginal,
-                nearest @ to_column,
-                rank_nearest @ to_column,
+                dependence,
+                nearest @ to_columns,
+                rank_nearest @ to_columns,
                 sparseness,
-                apartness @ to_column,
+                apartness @ to_columns,
                 latent_nearest,
             )
 
         own = np.full(len(encoded.rows), -1) if own is None else own
-        return RowViews(*in_blocks(block, encoded.rows, encoded.presence, own), encoded.novelty)  # type: ignore[call-arg]  # mypy counts the unpacked tuple as one
+        counted = np.zeros(len(encoded.rows), np.bool_) if counted is None else counted
+        seen = in_blocks(block, encoded.rows, encoded.presence, own, counted)
+        return RowViews(*seen, encoded.novelty)  # type: ignore[call-arg]  # mypy counts the unpacked tuple as one
 
 
 def _with_latent_cost(read: RowLikelihood) -> Floats:
@@ -210,7 +232,7 @@ def _with_latent_cost(read: RowLikelihood) -> Floats:
     return np.concatenate([read.column_nats, read.kl_nats[:, None]], axis=1)
 
 
-def _to_column(layout: FeatureLayout) -> Floats:
+def to_column(layout: FeatureLayout) -> Floats:
     """The matrix [n_features, n_columns] that sums what features bring into what columns bring."""
     to_column = np.zeros((layout.n_features, layout.n_columns))
     to_column[np.arange(layout.n_features), np.asarray(layout.feature_column, np.int32)] = 1.0
