@@ -468,6 +468,7 @@ ARRAY_FILES = {
     "a memory further out than any row": set_array("memory", filled(1e20)),
     "a reach below zero": set_array("reach", filled(-1.0)),
     "a reach too short": set_array("reach", lambda array: array[1:]),
+    "a row that is there half": set_array("single", filled(2)),
     "a furthest neighbour below zero": set_array("furthest", filled(-1.0)),
     "a telling part that is none": set_array("dependence.telling", filled(10**6)),
     "a telling part below none": set_array("dependence.telling", filled(-2)),

@@ -54,11 +54,11 @@ def test_squares_are_the_mean_over_the_samples_feature_by_feature():
     np.testing.assert_allclose(samples.squares(rows), expected, atol=1e-9)
 
 
-def test_isolation_counts_as_much_as_all_views_together(evidence, vae, fresh):
+def test_isolation_counts_three_times_as_much_as_all_views_together(evidence, vae, fresh):
     asked = vae.model_.encoding.encode(as_table(fresh))
     views = evidence.base.evidence(asked).raw - asked.novelty.sum(axis=1)
     isolated = evidence.isolation(evidence.samples.distance(asked))
-    expected = np.log((np.exp(views * POWER) + np.exp(isolated * POWER)) / 2) / POWER
+    expected = np.log((np.exp(views * POWER) + 3 * np.exp(isolated * POWER)) / 4) / POWER
     np.testing.assert_allclose(evidence.evidence(asked).raw, expected + asked.novelty.sum(axis=1), rtol=1e-9)
 
 

@@ -100,6 +100,12 @@ def packed_dependence(dependence: Dependence) -> Arrays:
     }
 
 
+def flags(name: str, values: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    if np.any((values != 0) & (values != 1)):
+        raise ModelFileError(f"{name!r} has values that are neither 0 nor 1")
+    return np.asarray(values == 1)
+
+
 def ascending(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     if len(values) == 0 or np.any(np.diff(values) < 0):
         raise ModelFileError(f"the scores of {name!r} are not ascending")

@@ -10,7 +10,7 @@ import numpy as np
 import pydantic
 import safetensors
 
-from oddrow.artifact._arrays import ArrayStore, ascending, packed_curves, packed_dependence
+from oddrow.artifact._arrays import ArrayStore, ascending, flags, packed_curves, packed_dependence
 from oddrow.artifact._bounds import (
     MOST_COLUMNS,
     check_curve,
@@ -243,6 +243,7 @@ def _arrays(model: FittedModel) -> tuple[Arrays, dict[str, _TailNumbers]]:
         views, scales = evidence.views, evidence.scales
         arrays |= {
             "memory": views.memory,
+            "single": views.is_single.astype(np.int64),
             "reach": views.reach,
             "furthest": views.furthest,
             "whitening": views.whitening,
@@ -376,6 +377,7 @@ def _evidence(
         Space(store.curves("standard", n_features), goes_on=True),
         Space(store.curves("ranks", n_features), goes_on=False),
         memory,
+        flags("single", store.take("single", np.int64, (n_rows,))),
         store.take("reach", np.float64, (n_rows,)),
         store.take("furthest", np.float64, (n_rows,)),
         store.take("whitening", np.float64, (n_latent, n_latent)),

@@ -47,7 +47,7 @@ class FitPlan:
     kl_weight : factor of the KL term
     schema : the kinds of the columns
     encoding : an encoding learned elsewhere; None learns it from the rows that train
-    isolates : whether the table may hold odd rows, so that isolation counts as much as all views (if calibrated by a
+    isolates : whether the table may hold odd rows, so that isolation counts more than all views (if calibrated by a
         split)
     calibration : "split" holds rows out to calibrate; "cross" lets every row train and calibrate
     on_progress : called as ``on_progress(steps_done, steps_at_most, training_loss)``

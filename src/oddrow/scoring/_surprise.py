@@ -101,9 +101,13 @@ class ViewEvidence:
         return self.scales.evidence(self.views.of(encoded))
 
 
+ISOLATION_WEIGHT = 3
+"""Of isolation, where all views together have 1."""
+
+
 @dataclass(frozen=True)
 class IsolationEvidence:
-    """The seven views, and beside them, with as much weight, how far a row lies from small samples of the others.
+    """The seven views, and with three times their weight how far a row lies from small samples of the others.
 
     For a table that holds odd rows itself: these spoil memories and counts, and the samples hardly ever.
     """
@@ -142,10 +146,12 @@ class IsolationEvidence:
         none = np.zeros(len(encoded.rows))
         seen = self.base.scales.evidence(replace(views, novelty=np.zeros_like(views.novelty)))
         isolated = np.minimum(self.isolation(self.samples.distance(encoded)), MOST_NATS)
-        nats = np.stack([seen.raw, isolated], axis=1)
+        nats = np.stack([seen.raw, *[isolated] * ISOLATION_WEIGHT], axis=1)
         shares, _ = split_total(power_mean(nats, POWER), np.expm1(nats * POWER), none)
         column, combination = split_total(shares[:, 0], seen.column, seen.combination)
-        apart, rest = split_total(shares[:, 1], self.samples.squares(encoded) @ to_column(self.likelihood.layout), none)
+        apart, rest = split_total(
+            shares[:, 1:].sum(axis=1), self.samples.squares(encoded) @ to_column(self.likelihood.layout), none
+        )
         return Evidence(column + apart + encoded.novelty, combination + rest)
 
 

@@ -27,6 +27,8 @@ LEAST_UNIT = 1e-6
 """Nats, or a distance, that is no unit any more: where all rows are alike, 1 stands in."""
 LEAST_VARIANCE = 0.01
 """Least variance of a direction of the latent space, as a share of the largest: noise is not blown up."""
+FEW_COPIES = 0.05
+"""Where no larger share of the rows has a copy, a row that is like a remembered one is taken for that very row."""
 NO_VARIANCE = 1e-9
 """A latent space of no more variance holds nothing."""
 
@@ -103,7 +105,9 @@ class Views:
     Attributes
     ----------
     standard, ranks : the spaces where neighbours are sought: numbers in standard deviations, and as normal scores
-    memory : float32 [m, n_features], remembered rows as they are encoded
+    memory : float32 [m, n_features], remembered rows as they are encoded, all different
+    is_single : bool [m], which are passed over where a row is just like them: those that were there once, if copies
+        are few in the table
     reach, furthest : float64 [m], mean and largest distance of each to its nearest others, among the ranks
     whitening : float64 [n_latent, n_latent], latent means times this have directions of equal variance
     latent_memory : the remembered rows there
@@ -117,6 +121,7 @@ class Views:
     standard: Space
     ranks: Space
     memory: npt.NDArray[np.float32]
+    is_single: npt.NDArray[np.bool_]
     reach: Floats
     furthest: Floats
     whitening: Floats
@@ -135,7 +140,11 @@ class Views:
         """Learn from the training rows, and remember rows; of a short table the held-out ones too.
 
         Also gives the place in the memory [n_training + n_held_out] of each row, for it to be passed over where that
-        row is judged; -1 where it has none, or is there more than once: then a row like it is known in any case.
+        row is judged; -1 where it has none, or is known even without it.
+
+        A row that comes later may be one that is remembered, as where a training table is scored, and must not be its
+        own excuse. Where copies are few, it is therefore passed over, as is the only other copy of a row that
+        calibrates: one copy is no witness, two are. Where many rows have copies, each copy is a witness.
 
         A held-out row that calibrates is then as far from the memory as it would be from one that does not hold it,
         while a new row has one more row to be near to. So a p-value can only be too large for it, hardly too small.
@@ -150,8 +159,10 @@ class Views:
         ranks = Space.normal_scores(layout, training.rows)
         distinct, counts = distinct_rows(pool.rows, rng)
         chosen = covering_rows(standard.apply(pool.rows), distinct, rng)
+        has_few_copies = np.mean(np.repeat(counts, counts) > 1) <= FEW_COPIES
+        is_single = (counts[np.searchsorted(distinct, chosen)] == 1) & has_few_copies
         if len(pool.rows) <= MEMORY_ROWS:
-            own[chosen] = np.where(counts == 1, np.arange(len(chosen)), -1)
+            own = _own_places(pool.rows, pool.rows[chosen], counts, most=2 if has_few_copies else 1)
         memory = pool.rows[chosen]
         whitening = _whitening(read_rows(network, likelihood, feature_range, training).latent)
         latent = read_rows(network, likelihood, feature_range, pool.take(chosen)).latent
@@ -164,6 +175,7 @@ class Views:
             standard,
             ranks,
             memory,
+            is_single,
             *Surroundings.reach_of(Memory.of(ranks.apply(memory))),
             whitening,
             Memory.of(_whitened(latent, whitening)),
@@ -207,7 +219,7 @@ class Views:
             marginal = self.marginals.nats(layout, rows, presence)
             dependence = self.dependence.nats(rows, presence, counted)
             standard, ranks = self.standard.apply(rows), self.ranks.apply(rows)
-            nearest = self._standard_memory.squares(standard, own)
+            own, nearest = self._nearest(rows, standard, own)
             rank_nearest, apartness, sparseness = self._surroundings.of(ranks, own)
             latent_nearest = self.latent_memory.squares(_whitened(read.latent, self.whitening), own).sum(axis=1)
             return (
@@ -225,6 +237,26 @@ class Views:
         counted = np.zeros(len(encoded.rows), np.bool_) if counted is None else counted
         seen = in_blocks(block, encoded.rows, encoded.presence, own, counted)
         return RowViews(*seen, encoded.novelty)  # type: ignore[call-arg]  # mypy counts the unpacked tuple as one
+
+    def _nearest(
+        self, rows: npt.NDArray[np.float32], standard: npt.NDArray[np.float32], own: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], Floats]:
+        """The place to be passed over for each row [n], its own or that of its copy, and the squares to the nearest."""
+        place = self._standard_memory.nearest(standard, 1, own)[:, 0]
+        is_copy = (own < 0) & self.is_single[place] & (self.memory[place] == rows).all(axis=1)
+        if is_copy.any():
+            own = np.where(is_copy, place, own)
+            place = self._standard_memory.nearest(standard, 1, own)[:, 0]
+        return own, self._standard_memory.differences(standard, place[:, None])[:, 0]
+
+
+def _own_places(
+    rows: npt.NDArray[np.float32], memory: npt.NDArray[np.float32], counts: npt.NDArray[np.int64], most: int
+) -> npt.NDArray[np.int64]:
+    """The place of each row [n] in a memory of all different rows; -1 where more than ``most`` are like it."""
+    places = {row.tobytes(): place for place, row in enumerate(memory)}
+    own = np.array([places[row.tobytes()] for row in rows])
+    return np.where(counts[own] <= most, own, -1)
 
 
 def _with_latent_cost(read: RowLikelihood) -> Floats:
