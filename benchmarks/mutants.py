@@ -100,8 +100,8 @@ MUTANTS = (
     Mutant(
         "calibrated on training rows",
         "detector/_fitting.py",
-        "held_out = fit.encoding.encode(table.take(rows.calibration))",
-        "held_out = fit.encoding.encode(table.take(rows.training))",
+        "calibrating = fit.encoding.encode(table.take(rows.calibration))",
+        "calibrating = fit.encoding.encode(table.take(rows.training[: len(rows.calibration)]))",
         ("tests/detector", FIT),
     ),
     Mutant(
@@ -197,9 +197,9 @@ MUTANTS = (
     ),
     Mutant(
         "novelty forgotten",
-        "scoring/_views.py",
-        "(column + neighbour_column) / N_VIEWS + rows.novelty,",
-        "(column + neighbour_column) / N_VIEWS,",
+        "scoring/_scales.py",
+        "np.asarray(column + rows.novelty)",
+        "np.asarray(column)",
         (SCORES,),
     ),
     Mutant(

@@ -120,7 +120,7 @@ def test_saving_what_was_loaded_gives_the_same_file(scored, tmp_path):
 
 
 @pytest.mark.parametrize("estimator", [VAEDetector, AutoencoderDetector])
-@pytest.mark.parametrize("settings", ["default", "article"])
+@pytest.mark.parametrize("settings", ["default", "narrow", "article"])
 @pytest.mark.parametrize(
     "parameters",
     [{"contamination": 0.1, "random_state": 7}, {"random_state": None, "max_steps": 40}, {"contamination": 0}],

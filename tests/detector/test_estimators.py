@@ -6,6 +6,7 @@ import pickle
 import random
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -330,9 +331,43 @@ def test_each_row_that_calibrates_is_judged_by_a_memory_without_it(short_trainin
     assert len(model.calibration.scores) == 80
     assert np.isin(model.calibration.scores, unknown).all()
     # a row that is in the memory is less strange to the model than one that is not: that is why it is passed over
-    remembered = model.evidence_model.evidence(encoded).raw
+    excused = replace(views, is_single=np.zeros(400, np.bool_))
+    remembered = scales.evidence(excused.of(encoded)).raw
     assert (remembered <= unknown).all()
     assert np.mean(np.isin(model.calibration.scores, remembered)) < 0.1
+
+
+def test_a_training_row_is_no_excuse_of_itself_where_copies_are_few(short_training, numbers):
+    """Scored later, by itself or among others, it is as strange as if the memory did not hold it."""
+    detector = VAEDetector(random_state=0).fit(numbers)
+    model = detector.model_.surprise_model
+    views, scales = model.evidence_model.views, model.evidence_model.scales
+    assert views.is_single.all()
+    encoded = detector.model_.encoding.encode(as_table(numbers))
+    place = {row.tobytes(): number for number, row in enumerate(views.memory)}
+    own = np.array([place[row.tobytes()] for row in encoded.rows])
+    np.testing.assert_array_equal(
+        model.evidence_model.evidence(encoded).raw, scales.evidence(views.of(encoded, own)).raw
+    )
+
+
+def test_a_row_that_training_had_twice_is_known(short_training, numbers):
+    twice = np.concatenate([numbers, numbers[:5]])
+    detector = VAEDetector(random_state=0).fit(twice)
+    evidence = detector.model_.surprise_model.evidence_model
+    encoded = detector.model_.encoding.encode(as_table(numbers))
+    nearest = evidence.views.of(encoded).nearest.sum(axis=1)
+    assert (nearest[:5] == 0).all()
+    assert (nearest[5:] > 0).all()
+
+
+def test_where_many_rows_have_copies_one_is_enough(short_training):
+    rows = np.random.default_rng(0).integers(12, size=(400, 2)).astype(float)
+    detector = VAEDetector(random_state=0).fit(rows)
+    evidence = detector.model_.surprise_model.evidence_model
+    assert not evidence.views.is_single.any()
+    encoded = detector.model_.encoding.encode(as_table(rows))
+    assert not evidence.views.of(encoded).nearest.any()
 
 
 def test_the_encoding_is_learned_from_training_rows_alone(untrained):
@@ -379,7 +414,7 @@ def test_the_articles_rule_flags_one_training_row_in_a_hundred(untrained, number
     [
         ({"contamination": 0.6}, "contamination is 0.6"),
         ({"contamination": "automatic"}, "contamination is 'automatic'"),
-        ({"settings": "best"}, "settings is 'best'; choose from 'default', 'article'"),
+        ({"settings": "best"}, "settings is 'best'; choose from 'default', 'narrow', 'article'"),
         ({"kl_weight": -1.0}, "kl_weight is -1.0; give a finite number >= 0"),
         ({"kl_weight": np.inf}, "kl_weight is inf; give a finite number >= 0"),
         ({"columns": {"y": "number"}}, "column 'y' is named as 'number' but is not in the table"),

@@ -11,7 +11,7 @@ from oddrow.exceptions import SettingError
     ("given", "said"),
     [
         ({"kl_weight": "a"}, "kl_weight is 'a'; give a finite number >= 0"),
-        ({"settings": ["default"]}, "settings is .*; choose from 'default', 'article'"),
+        ({"settings": ["default"]}, "settings is .*; choose from 'default', 'narrow', 'article'"),
         ({"columns": "a"}, "columns is 'a'; give a mapping"),
         ({"encoding": 3}, "encoding is 3; give a TableEncoding"),
         ({"time_limit": "a"}, "time_limit is 'a'; give seconds > 0"),

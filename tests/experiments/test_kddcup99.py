@@ -144,9 +144,11 @@ class TestRealFile:
 
     def test_the_default_detector_on_the_article_protocol(self):
         result = reproduce_kddcup99(protocol="article")
-        assert result.recall >= 0.995
-        assert result.precision >= 0.98
-        assert result.auroc >= 0.997
+        assert result.auroc >= 0.999
+        assert result.recall >= 0.999
+        # the normal rows of the test come later in the file and drift: 2.7 % of them are flagged, where of rows drawn
+        # at random it is 1 %, see below; at half a percent the same scores reach a precision of .988, a recall of .9987
+        assert result.precision >= 0.97
 
     def test_clean_keeps_the_false_alarm_rate(self):
         result = reproduce_kddcup99(protocol="clean")

@@ -160,7 +160,7 @@ def test_a_number_outside_is_worth_more_the_further_it_is(n_rows: int) -> None:
     np.testing.assert_array_equal(above[:3], 0)  # within half a width
     assert (np.diff(above[2:]) > 0).all()
     assert above[3] == pytest.approx(np.log(1 + n_rows * (np.log(2) - 0.5)))  # one width away, on a logarithmic scale
-    assert above[4] > np.log(n_rows + 1)
+    assert above[5] > np.log(n_rows + 1)
 
 
 @few

@@ -99,7 +99,7 @@ class _Manifest:
     """All of a fitted detector that is not an array."""
 
     detector: Literal["vae", "autoencoder"]
-    settings: Literal["default", "article"]
+    settings: Literal["default", "narrow", "article"]
     contamination: float | Literal["auto"]
     kl_weight: float
     random_state: int | None

@@ -88,6 +88,7 @@ class SettingsName(StrEnum):
     """The named settings."""
 
     DEFAULT = "default"
+    NARROW = "narrow"
     ARTICLE = "article"
 
 

@@ -21,8 +21,9 @@ class VAEDetector(BaseDetector):
 
     Parameters
     ----------
-    settings : {"default", "article"}
-        "article" is the network, encoding, loss, training and score of the experiment oddrow starts from.
+    settings : {"default", "narrow", "article"}
+        "narrow" is the default with a network of a quarter of its width and of its latent size; "article" is the
+        network, encoding, loss, training and score of the experiment oddrow starts from.
     kl_weight : float
         Factor of the KL term, in nats of loss per nat of KL. 1.0 makes the loss the negative evidence lower
         bound; the KL is summed over the latent dimensions and the reconstruction over the columns, both averaged

@@ -28,6 +28,7 @@ class DetectorSettings:
 
 SETTINGS: Mapping[str, DetectorSettings] = {
     "default": DetectorSettings("standard", (256, 256), 32, stopping_share=0.1, calibration_share=0.2),
+    "narrow": DetectorSettings("standard", (64, 64), 8, stopping_share=0.1, calibration_share=0.2),
     "article": DetectorSettings("article", (60,), 40, stopping_share=0.0, calibration_share=0.0),
 }
 

@@ -23,10 +23,12 @@ CANDIDATES: Mapping[str, VAEDetector | AutoencoderDetector] = {
     "weak-kl": VAEDetector(kl_weight=0.1),
     "strong-kl": VAEDetector(kl_weight=4.0),
     "short": VAEDetector(max_steps=400),
+    "narrow": VAEDetector(settings="narrow"),
     "article": VAEDetector(settings="article"),
     "autoencoder": AutoencoderDetector(),
 }
-"""What is tried: the KL weight, the length of training, the network and encoding of the article, no sampling."""
+"""What is tried: the KL weight, the length of training, the widths of network and latent, the article's network and
+encoding, no sampling."""
 MOST_TUNING_ROWS = 5_000
 
 
