@@ -66,10 +66,13 @@ class ViewScales:
         return cls(column_tails, marginal_tails, dependence_tails, *map(scale_of, scores))
 
     def from_units(self, units: ViewUnits) -> ViewScales:
-        """The scales that were learned in units, for what a network of such units sees."""
-        moves = zip(self.column_tails, units.spread, units.center, strict=True)
-        column_tails = tuple(tail.moved(float(spread), float(center)) for tail, spread, center in moves)
-        return replace(self, column_tails=column_tails, latent_nearest=self.latent_nearest.moved(units.latent, 0.0))
+        """The scales that were learned in units, for what a fit of such units sees."""
+        return replace(
+            self,
+            column_tails=_moved(self.column_tails, units.spread, units.center),
+            dependence_tails=_moved(self.dependence_tails, units.dependence_spread, units.dependence_center),
+            latent_nearest=self.latent_nearest.moved(units.latent, 0.0),
+        )
 
     def evidence(self, rows: RowViews) -> Evidence:
         """The views' parts on one scale, and combined."""
@@ -101,6 +104,11 @@ class ViewScales:
         column, combination = (sum(each) for each in zip(*parts, strict=True))
         # beside the views and not among them: where there is none, which is nearly always, it must not thin them out
         return Evidence(np.asarray(column + rows.novelty), np.asarray(combination))
+
+
+def _moved(tails: tuple[TailCurve, ...], spread: Floats, center: Floats) -> tuple[TailCurve, ...]:
+    moves = zip(tails, spread, center, strict=True)
+    return tuple(tail.moved(float(factor), float(shift)) for tail, factor, shift in moves)
 
 
 def scale_of(scores: Floats) -> TailCurve:

@@ -35,29 +35,40 @@ NO_VARIANCE = 1e-9
 
 @dataclass(frozen=True)
 class ViewUnits:
-    """The units of one network's views, for views of several networks to be compared.
+    """The units of one fit's views, for views of several fits to be compared.
 
     Two fits of the same rows may explain one column by another, or not: its nats then differ by a shift and a factor,
-    and distances in the latent space by a factor. Learned from the training rows, which are many.
+    as do those of a value beside another's, and distances in the latent space by a factor. Learned from the training
+    rows, which are many.
 
     Attributes
     ----------
     center, spread : float64 [n_columns + 1], median of the nats, and from there to their ninth decile
+    dependence_center, dependence_spread : float64 [n_columns], the same of the nats beside the telling column
     latent : standard deviation of the whitened latent means
     """
 
     center: Floats
     spread: Floats
+    dependence_center: Floats
+    dependence_spread: Floats
     latent: float
 
     @classmethod
-    def learn(cls, read: RowLikelihood, whitening: Floats) -> ViewUnits:
-        """Learn from what the network makes of its training rows."""
-        nats = _with_latent_cost(read)
-        center, upper = np.quantile(nats, [0.5, 0.9], axis=0)
-        spread = upper - center
+    def learn(cls, read: RowLikelihood, dependence: Floats, whitening: Floats) -> ViewUnits:
+        """Learn from what the network makes of its training rows, and their nats [n, n_columns] beside one another."""
         latent = float(np.sqrt(np.mean(np.var(read.latent @ whitening, axis=0))))
-        return cls(center, np.where(spread > LEAST_UNIT, spread, 1.0), latent if latent > LEAST_UNIT else 1.0)
+        return cls(
+            *_center_and_spread(_with_latent_cost(read)),
+            *_center_and_spread(dependence),
+            latent if latent > LEAST_UNIT else 1.0,
+        )
+
+
+def _center_and_spread(nats: Floats) -> tuple[Floats, Floats]:
+    center, upper = np.quantile(nats, [0.5, 0.9], axis=0)
+    spread = upper - center
+    return center, np.where(spread > LEAST_UNIT, spread, 1.0)
 
 
 @dataclass(frozen=True)
@@ -94,8 +105,12 @@ class RowViews:
 
     def in_units(self, units: ViewUnits) -> RowViews:
         """The same in the units of the network that saw the rows."""
-        nats = (self.nats - units.center) / units.spread
-        return replace(self, nats=nats, latent_nearest=self.latent_nearest / units.latent**2)
+        return replace(
+            self,
+            nats=(self.nats - units.center) / units.spread,
+            dependence=(self.dependence - units.dependence_center) / units.dependence_spread,
+            latent_nearest=self.latent_nearest / units.latent**2,
+        )
 
 
 @dataclass(frozen=True)
@@ -191,9 +206,10 @@ class Views:
         return Surroundings(Memory.of(self.ranks.apply(self.memory)), self.reach, self.furthest)
 
     def units(self, training: EncodedTable) -> ViewUnits:
-        """The units of this network's views, from its training rows."""
+        """The units of these views, from the training rows."""
         read = read_rows(self.network, self.likelihood, self.feature_range, training)
-        return ViewUnits.learn(read, self.whitening)
+        counted = np.ones(len(training.rows), np.bool_)
+        return ViewUnits.learn(read, self.dependence.nats(training.rows, training.presence, counted), self.whitening)
 
     def of(
         self,
