@@ -351,6 +351,20 @@ def test_a_training_row_is_no_excuse_of_itself_where_copies_are_few(short_traini
     )
 
 
+@pytest.mark.parametrize(("at_most", "remembered"), [(400, 400), (399, 280), (280, 280), (279, 279)])
+def test_a_table_just_too_long_for_the_memory_is_remembered_in_part(
+    untrained, numbers, monkeypatch, at_most, remembered
+):
+    """Of 400 rows, 280 train: all, these, or a sample of these are remembered; what is held out then has no place."""
+    monkeypatch.setattr("oddrow.scoring._memory.MEMORY_ROWS", at_most)
+    monkeypatch.setattr("oddrow.scoring._views.MEMORY_ROWS", at_most)
+    detector = VAEDetector(random_state=0).fit(numbers)
+    model = detector.model_.surprise_model
+    encoded = detector.model_.encoding.encode(as_table(numbers))
+    assert len(model.evidence_model.views.memory) == remembered
+    assert np.isin(model.calibration.scores, model.evidence_model.evidence(encoded).raw).all()
+
+
 def test_a_row_that_training_had_twice_is_known(short_training, numbers):
     twice = np.concatenate([numbers, numbers[:5]])
     detector = VAEDetector(random_state=0).fit(twice)

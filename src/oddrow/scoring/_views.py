@@ -177,7 +177,8 @@ class Views:
         has_few_copies = np.mean(np.repeat(counts, counts) > 1) <= FEW_COPIES
         is_single = (counts[np.searchsorted(distinct, chosen)] == 1) & has_few_copies
         if len(pool.rows) <= MEMORY_ROWS:
-            own = _own_places(pool.rows, pool.rows[chosen], counts, most=2 if has_few_copies else 1)
+            most = 2 if has_few_copies else 1
+            own[: len(pool.rows)] = _own_places(pool.rows, pool.rows[chosen], counts, most)
         memory = pool.rows[chosen]
         whitening = _whitening(read_rows(network, likelihood, feature_range, training).latent)
         latent = read_rows(network, likelihood, feature_range, pool.take(chosen)).latent
