@@ -119,3 +119,12 @@ def test_a_number_never_seen_is_rare_itself_and_no_reason_against_others():
     height, shadow = encoding.names.index("height"), encoding.names.index("shadow")
     assert far[height] > usual[height] + 5.0
     assert far[shadow] == pytest.approx(np.log(MOST_CODES), abs=0.1)  # as rare as it is by itself
+
+
+def test_a_counted_row_is_judged_as_if_it_had_not_been():
+    """By tables of the same borders and telling parts, counted again without it; its own spread is left as it is."""
+    dependence, encoding = learned({"a": [0, 0, 0, 0, 1, 1], "b": [0, 0, 0, 1, 1, 1]})
+    encoded = encoding.encode(pa.table({"a": [0, 0, 1], "b": [0, 1, 1]}))
+    found = dependence.nats(encoded.rows, encoded.presence, np.array([True, True, False]))[:, 1]
+    alone = 3.5 / 8.5
+    np.testing.assert_allclose(found, -np.log([(2 + alone) / 4, (0 + alone) / 4, (2 + alone) / 3]), rtol=1e-6)

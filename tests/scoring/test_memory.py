@@ -139,5 +139,5 @@ def test_a_row_is_as_sparse_in_the_memory_passed_over_as_new_to_a_memory_without
         others = Memory.of(np.delete(rows, row, axis=0))
         around = Surroundings(others, *Surroundings.reach_of(others))
         around.__dict__["_least"] = least
-        _, _, new = around.of(rows[[row]])
+        _, _, new = around.of(rows[[row]], np.array([-1]))
         assert new[0] == pytest.approx(passed_over[row], abs=1e-6)

@@ -164,6 +164,16 @@ def test_the_evidence_is_that_of_seven_views_computed_a_second_way(detector, fre
     np.testing.assert_allclose(found.combination, expected.sum(axis=1)[:, -1], rtol=1e-5, atol=1e-8)
 
 
+def test_novelty_stands_beside_the_views_in_the_column_that_holds_it(detector, fresh):
+    model = detector.model_
+    table = with_column(fresh.slice(0, 20), "service", ["telnet"] * 20)
+    encoded = model.encoding.encode(table)
+    evidence = model.surprise_model.evidence_model.evidence
+    without = evidence(replace(encoded, novelty=np.zeros_like(encoded.novelty)))
+    assert (encoded.novelty[:, model.encoding.names.index("service")] > 1).all()
+    np.testing.assert_allclose(evidence(encoded).column - without.column, encoded.novelty, atol=1e-9)
+
+
 def test_the_latent_costs_a_variational_detector_something_and_an_autoencoder_nothing(vae, autoencoder, fresh):
     def kl(detector):
         return detector.model_.surprise_model.read(detector.model_.encoding.encode(fresh)).kl_nats
