@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from oddrow.scoring import Memory, _memory
-from oddrow.scoring._memory import NEIGHBOURS, Surroundings, covering_rows, distinct_rows
+from oddrow.scoring._memory import NEIGHBOURS, Reach, Surroundings, covering_rows, distinct_rows
 
 small_rows = arrays(np.float32, st.tuples(st.integers(1, 12), st.just(3)), elements=st.integers(-3, 3).map(float))
 
@@ -114,17 +114,17 @@ def test_a_row_among_sparse_rows_is_no_sparser_than_they():
     """Two even grids, one ten times as wide: what counts is the distance against the neighbours' own."""
     grid = np.stack(np.meshgrid(np.arange(12.0), np.arange(12.0)), axis=-1).reshape(-1, 2)
     memory = Memory.of(np.concatenate([grid, 1_000 + 10 * grid]))
-    around = Surroundings(memory, *Surroundings.reach_of(memory))
+    around = Surroundings(memory, Reach.among(memory))
     asked = np.array([[5.5, 5.5], [1_055.0, 1_055.0], [5.5, 30.0], [5.5, -200.0]], np.float32)
-    _, _, sparseness = around.of(asked)
+    sparseness = around.of(asked).sparseness
     assert abs(sparseness[0] - sparseness[1]) < 0.1
     assert sparseness[3] > sparseness[2] > sparseness[0] + 1
 
 
 def test_copies_of_one_row_are_surrounded_without_a_ratio_of_nothing():
     memory = Memory.of(np.zeros((30, 2)))
-    around = Surroundings(memory, *Surroundings.reach_of(memory))
-    _, _, sparseness = around.of(np.array([[0.0, 0.0], [3.0, 4.0]], np.float32))
+    around = Surroundings(memory, Reach.among(memory))
+    sparseness = around.of(np.array([[0.0, 0.0], [3.0, 4.0]], np.float32)).sparseness
     assert np.isfinite(sparseness).all()
     assert sparseness[1] > sparseness[0] == 0
 
@@ -133,11 +133,11 @@ def test_a_row_is_as_sparse_in_the_memory_passed_over_as_new_to_a_memory_without
     """What calibrates is remembered, what comes later is not: both are judged by the same measure."""
     rows = np.random.default_rng(5).normal(size=(60, 2)).astype(np.float32)
     whole = Memory.of(rows)
-    _, _, passed_over = Surroundings(whole, *Surroundings.reach_of(whole)).of(rows, np.arange(60))
-    least = Surroundings(whole, *Surroundings.reach_of(whole))._least
+    passed_over = Surroundings(whole, Reach.among(whole)).of(rows, np.arange(60)).sparseness
+    least = Surroundings(whole, Reach.among(whole))._least
     for row in range(60):
         others = Memory.of(np.delete(rows, row, axis=0))
-        around = Surroundings(others, *Surroundings.reach_of(others))
+        around = Surroundings(others, Reach.among(others))
         around.__dict__["_least"] = least
-        _, _, new = around.of(rows[[row]], np.array([-1]))
+        new = around.of(rows[[row]], np.array([-1])).sparseness
         assert new[0] == pytest.approx(passed_over[row], abs=1e-6)

@@ -89,19 +89,19 @@ def power_mean(nats, power):
 def views(model, encoded):
     """The evidence of :class:`ViewEvidence` once more, row by row and from its description.
 
-    Returns nats by view [n, 7], and each view's split over the columns and the rest [n, 7, n_columns + 1].
+    Returns nats by view [n, 8], and each view's split over the columns and the rest [n, 8, n_columns + 1].
     """
     layout, seen, scales = model.likelihood.layout, model.views, model.scales
     read = row_likelihood(model.network, model.likelihood, model.feature_range, encoded.rows, encoded.presence)
     parts = np.concatenate([read.column_nats, read.kl_nats[:, None]], axis=1)
     alone, beside = nats_by_itself(model, encoded), nats_beside_another(model, encoded)
     columns = np.asarray(layout.feature_column)
-    spaces = {"nearest": seen.standard, "rank_nearest": seen.ranks}
-    remembered = {name: in_space(space, seen.memory) for name, space in spaces.items()}
-    asked = {name: in_space(space, encoded.rows) for name, space in spaces.items()}
+    spaces = {"": (seen.standard, seen.reach), "rank_": (seen.ranks, seen.rank_reach)}
+    remembered = {name: in_space(space, seen.memory) for name, (space, _) in spaces.items()}
+    asked = {name: in_space(space, encoded.rows) for name, (space, _) in spaces.items()}
     latent = (read.latent @ seen.whitening).astype(np.float32).astype(float)
-    nats = np.zeros((len(encoded.rows), 7))
-    share = np.zeros((len(encoded.rows), 7, layout.n_columns + 1))
+    nats = np.zeros((len(encoded.rows), 8))
+    share = np.zeros((len(encoded.rows), 8, layout.n_columns + 1))
     for row in range(len(encoded.rows)):
         own = [float(tail(parts[row, [j]])[0]) for j, tail in enumerate(scales.column_tails)]
         nats[row, 0] = scales.likelihood(np.array([power_mean(own, POWER)]))[0]
@@ -112,22 +112,22 @@ def views(model, encoded):
         own = [float(tail(beside[row, [j]])[0]) for j, tail in enumerate(scales.dependence_tails)]
         nats[row, 2] = scales.dependence(np.array([power_mean(own, MARGINAL_POWER)]))[0]
         share[row, 2, :-1] = np.exp(np.array(own) * MARGINAL_POWER) - 1
-        for view, name in enumerate(spaces, 3):
+        for view, (name, (_, reach)) in zip((3, 5), spaces.items(), strict=True):
             squares = (asked[name][row] - remembered[name]) ** 2
             order = np.argsort(squares.sum(axis=1))
-            nats[row, view] = getattr(scales, name)(np.sqrt([squares[order[0]].sum()]))[0]
+            nats[row, view] = getattr(scales, f"{name}nearest")(np.sqrt([squares[order[0]].sum()]))[0]
             np.add.at(share[row, view], columns, squares[order[0]])
-        near = order[:NEIGHBOURS]
-        least = LEAST_REACH * np.median(seen.reach)
-        distance = np.sqrt(squares[near].sum(axis=1))
-        # the reach of each neighbour with the row itself among its own neighbours
-        reach = seen.reach[near] - np.maximum(seen.furthest[near] - distance, 0.0) / NEIGHBOURS
-        further = (distance.mean() + least) / (reach.mean() + least)
-        nats[row, 5] = scales.sparseness(np.log([further]))[0]
-        np.add.at(share[row, 5], columns, squares[near].sum(axis=0))
+            near = order[:NEIGHBOURS]
+            least = LEAST_REACH * np.median(reach.mean)
+            distance = np.sqrt(squares[near].sum(axis=1))
+            # the reach of each neighbour with the row itself among its own neighbours
+            theirs = reach.mean[near] - np.maximum(reach.furthest[near] - distance, 0.0) / NEIGHBOURS
+            further = (distance.mean() + least) / (theirs.mean() + least)
+            nats[row, view + 1] = getattr(scales, f"{name}sparseness")(np.log([further]))[0]
+            np.add.at(share[row, view + 1], columns, squares[near].sum(axis=0))
         apart = ((latent[row] - seen.latent_memory.rows.astype(float)) ** 2).sum(axis=1).min()
-        nats[row, 6] = scales.latent_nearest(np.sqrt([apart]))[0]
-        share[row, 6, -1] = 1.0
+        nats[row, 7] = scales.latent_nearest(np.sqrt([apart]))[0]
+        share[row, 7, -1] = 1.0
     return nats, share / np.maximum(share.sum(axis=2, keepdims=True), 1e-300)
 
 
@@ -150,7 +150,7 @@ def test_surprise_is_the_calibrated_raw_score_split_in_proportion(model, encoded
     )
 
 
-def test_the_evidence_is_that_of_seven_views_computed_a_second_way(detector, fresh):
+def test_the_evidence_is_that_of_eight_views_computed_a_second_way(detector, fresh):
     model = detector.model_.surprise_model.evidence_model
     encoded = detector.model_.encoding.encode(fresh.slice(0, 100))
     nats, share = views(model, encoded)

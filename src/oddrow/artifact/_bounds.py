@@ -79,8 +79,9 @@ def check_views(views: Views) -> None:
         raise ModelFileError("'memory' remembers no row")
     if not np.abs(views.memory).max(initial=0.0) <= MOST_INPUT:
         raise ModelFileError(f"'memory' has values beyond {MOST_INPUT:g}")
-    if not min(views.reach.min(), views.furthest.min()) >= 0:
-        raise ModelFileError("'reach' or 'furthest' has values below zero")
+    for name, reach in {"reach": views.reach, "rank_reach": views.rank_reach}.items():
+        if not min(reach.mean.min(), reach.furthest.min()) >= 0:
+            raise ModelFileError(f"{name!r} has values below zero")
     if not np.abs(views.whitening).sum(axis=0).max() <= MOST_WHITENING:
         raise ModelFileError(f"'whitening' is larger than {MOST_WHITENING:g}")
     if not np.abs(views.latent_memory.rows).max() <= MOST_OUTPUT * MOST_WHITENING:

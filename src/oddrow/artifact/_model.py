@@ -44,6 +44,7 @@ from oddrow.scoring import (
     Marginals,
     Memory,
     Policy,
+    Reach,
     ReconstructionEvidence,
     Source,
     Space,
@@ -244,8 +245,10 @@ def _arrays(model: FittedModel) -> tuple[Arrays, dict[str, _TailNumbers]]:
         arrays |= {
             "memory": views.memory,
             "single": views.is_single.astype(np.int64),
-            "reach": views.reach,
-            "furthest": views.furthest,
+            "reach.mean": views.reach.mean,
+            "reach.furthest": views.reach.furthest,
+            "rank_reach.mean": views.rank_reach.mean,
+            "rank_reach.furthest": views.rank_reach.furthest,
             "whitening": views.whitening,
             "latent_memory": views.latent_memory.rows,
         }
@@ -264,7 +267,16 @@ def _arrays(model: FittedModel) -> tuple[Arrays, dict[str, _TailNumbers]]:
 
 
 _CURVE = ("step", "training_loss", "held_out_loss", "reconstruction", "kl", "learning_rate")
-_VIEWS = ("likelihood", "marginal", "dependence", "nearest", "rank_nearest", "sparseness", "latent_nearest")
+_VIEWS = (
+    "likelihood",
+    "marginal",
+    "dependence",
+    "nearest",
+    "sparseness",
+    "rank_nearest",
+    "rank_sparseness",
+    "latent_nearest",
+)
 
 
 def _detector(manifest: _Manifest, arrays: Arrays) -> VAEDetector | AutoencoderDetector:
@@ -378,8 +390,8 @@ def _evidence(
         Space(store.curves("ranks", n_features), goes_on=False),
         memory,
         flags("single", store.take("single", np.int64, (n_rows,))),
-        store.take("reach", np.float64, (n_rows,)),
-        store.take("furthest", np.float64, (n_rows,)),
+        _reach(store, "reach", n_rows),
+        _reach(store, "rank_reach", n_rows),
         store.take("whitening", np.float64, (n_latent, n_latent)),
         Memory(store.take("latent_memory", np.float32, (n_rows, n_latent))),
     )
@@ -390,6 +402,10 @@ def _evidence(
     dependence_tails = tuple(_tail(manifest, store, f"beside.{index}") for index in range(n_columns))
     views_tails = (_tail(manifest, store, name) for name in _VIEWS)
     return ViewEvidence(views, ViewScales(column_tails, marginal_tails, dependence_tails, *views_tails))
+
+
+def _reach(store: ArrayStore, name: str, n_rows: int) -> Reach:
+    return Reach(*(store.take(f"{name}.{each}", np.float64, (n_rows,)) for each in ("mean", "furthest")))
 
 
 def _tail(manifest: _Manifest, store: ArrayStore, name: str) -> TailCurve:

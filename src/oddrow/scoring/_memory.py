@@ -108,53 +108,72 @@ LEAST_REACH = 0.05
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """How dense a memory is where a row lies, against how dense it is where the row's neighbours lie.
+class Reach:
+    """How far the rows of a memory are from their neighbours.
 
     Attributes
     ----------
-    memory : the remembered rows
-    reach, furthest : float64 [m], mean and largest distance of each to its ``NEIGHBOURS`` nearest others
+    mean, furthest : float64 [m], mean and largest distance of each to its ``NEIGHBOURS`` nearest others
     """
 
-    memory: Memory
-    reach: npt.NDArray[np.float64]
+    mean: npt.NDArray[np.float64]
     furthest: npt.NDArray[np.float64]
 
-    @staticmethod
-    def reach_of(memory: Memory) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Mean and largest distance of each remembered row to its nearest others, each [m]."""
+    @classmethod
+    def among(cls, memory: Memory) -> Reach:
+        """Of each remembered row to the others."""
 
         def block(rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], ...]:
             differences = memory.differences(rows, memory.nearest(rows, NEIGHBOURS, own))
             distance = np.sqrt(differences.sum(axis=2))
             return distance.mean(axis=1), distance.max(axis=1)
 
-        reach, furthest = in_blocks(block, memory.rows, np.arange(len(memory.rows)))
-        return reach, furthest
+        return cls(*in_blocks(block, memory.rows, np.arange(len(memory.rows))))
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """What surrounds rows.
+
+    Attributes
+    ----------
+    nearest : float64 [n, d], squared differences to the nearest row of the memory
+    apartness : float64 [n, d], the same on average over the neighbours
+    sparseness : float64 [n], log of the mean distance to the neighbours over the mean of their own reach
+    """
+
+    nearest: npt.NDArray[np.float64]
+    apartness: npt.NDArray[np.float64]
+    sparseness: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """How dense a memory is where a row lies, against how dense it is where the row's neighbours lie."""
+
+    memory: Memory
+    reach: Reach
 
     @cached_property
     def _least(self) -> float:
-        return LEAST_REACH * float(np.median(self.reach)) or 1.0
+        return LEAST_REACH * float(np.median(self.reach.mean)) or 1.0
 
-    def of(
-        self, rows: npt.NDArray[np.floating], own: npt.NDArray[np.int64] | None = None
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def of(self, rows: npt.NDArray[np.floating], own: npt.NDArray[np.int64] | None = None) -> Neighbourhood:
         """What surrounds rows [n, d]; ``own`` as in :meth:`Memory.nearest`.
 
-        The squared differences [n, d] to the nearest, their mean [n, d] over the neighbours, and the sparseness [n]:
-        the log of the mean distance to the neighbours over the mean of their own reach, a density ratio as that of
-        the local outlier factor (Breunig et al. 2000). Each neighbour's reach is that with the row among the others:
-        so it is where the row is remembered, and a new row must not be judged by another measure.
+        Sparseness is a density ratio as that of the local outlier factor (Breunig et al. 2000). Each neighbour's reach
+        is that with the row among the others: so it is where the row is remembered, and a new row must not be judged
+        by another measure.
         """
         places = self.memory.nearest(rows, NEIGHBOURS, own)
         differences = self.memory.differences(rows, places)
         squares = differences.sum(axis=2)
         nearest = differences[np.arange(len(rows)), squares.argmin(axis=1)]
         distances = np.sqrt(squares)
-        nearer = np.minimum(distances - self.furthest[places], 0.0) / places.shape[1]
+        nearer = np.minimum(distances - self.reach.furthest[places], 0.0) / places.shape[1]
         if own is not None:
             nearer[own >= 0] = 0.0
-        distance, reach = distances.mean(axis=1), np.maximum(self.reach[places] + nearer, 0.0).mean(axis=1)
+        distance = distances.mean(axis=1)
+        reach = np.maximum(self.reach.mean[places] + nearer, 0.0).mean(axis=1)
         sparseness = np.log(distance + self._least) - np.log(reach + self._least)
-        return nearest, differences.mean(axis=1), sparseness
+        return Neighbourhood(nearest, differences.mean(axis=1), sparseness)

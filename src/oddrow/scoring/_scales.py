@@ -40,8 +40,9 @@ class ViewScales:
     marginal: TailCurve
     dependence: TailCurve
     nearest: TailCurve
-    rank_nearest: TailCurve
     sparseness: TailCurve
+    rank_nearest: TailCurve
+    rank_sparseness: TailCurve
     latent_nearest: TailCurve
 
     @classmethod
@@ -59,8 +60,9 @@ class ViewScales:
             power_mean(_calibrated(marginal_tails, rows.marginal), MARGINAL_POWER),
             power_mean(_calibrated(dependence_tails, rows.dependence), MARGINAL_POWER),
             np.sqrt(rows.nearest.sum(axis=1)),
-            np.sqrt(rows.rank_nearest.sum(axis=1)),
             rows.sparseness,
+            np.sqrt(rows.rank_nearest.sum(axis=1)),
+            rows.rank_sparseness,
             np.sqrt(rows.latent_nearest),
         )
         return cls(column_tails, marginal_tails, dependence_tails, *map(scale_of, scores))
@@ -94,8 +96,9 @@ class ViewScales:
                 none,
             ),
             (self.nearest(np.sqrt(rows.nearest.sum(axis=1))), rows.nearest, none),
-            (self.rank_nearest(np.sqrt(rows.rank_nearest.sum(axis=1))), rows.rank_nearest, none),
             (self.sparseness(rows.sparseness), rows.apartness, none),
+            (self.rank_nearest(np.sqrt(rows.rank_nearest.sum(axis=1))), rows.rank_nearest, none),
+            (self.rank_sparseness(rows.rank_sparseness), rows.rank_apartness, none),
             (self.latent_nearest(np.sqrt(rows.latent_nearest)), np.zeros_like(rows.novelty), none + 1.0),
         )
         view_nats = np.minimum(np.stack([view for view, _, _ in views], axis=1), MOST_NATS)

@@ -60,7 +60,7 @@ class ReconstructionEvidence:
 
 @dataclass(frozen=True)
 class ViewEvidence:
-    """Seven views of a row, each put on the scale of surprise by held-out rows, and the novelty of its values.
+    """Eight views of a row, each put on the scale of surprise by held-out rows, and the novelty of its values.
 
     - *likelihood*: the negative log-likelihood of each column, and the latent's own cost (its KL), each calibrated to
       nats of surprise ``s_j`` by itself (a column that is always noisy must be noisier than that to count), then
@@ -69,8 +69,9 @@ class ViewEvidence:
     - *marginal*: how rare each column's value is by itself, combined in the same way with exponent -1/2;
     - *dependence*: how rare it is beside the value of the one other column that tells most about it, likewise;
     - *nearest*: distance to the nearest remembered row, its square split column by column, with numbers in standard
-      deviations; and the same again among their ranks, as normal scores;
+      deviations;
     - *sparseness*: how much further apart the row and its neighbours are than these and theirs;
+    - both again among the ranks of numbers, as normal scores;
     - *latent*: distance to the nearest remembered row in the whitened latent space, which no column carries alone.
 
     Each view's score becomes nats by a tail calibration (a view that says "one normal row in a hundred" counts 4.6
@@ -107,7 +108,7 @@ ISOLATION_WEIGHT = 3
 
 @dataclass(frozen=True)
 class IsolationEvidence:
-    """The seven views, and with three times their weight how far a row lies from small samples of the others.
+    """The eight views, and with three times their weight how far a row lies from small samples of the others.
 
     For a table that holds odd rows itself: these spoil memories and counts, and the samples hardly ever.
     """

@@ -1,4 +1,4 @@
-"""Seven views of a row: what the network, its neighbours and its columns by themselves and in pairs make of it."""
+"""Eight views of a row: what the network, its neighbours and its columns by themselves and in pairs make of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from oddrow.scoring._blocks import in_blocks
 from oddrow.scoring._dependence import Dependence
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, read_rows, row_likelihood
 from oddrow.scoring._marginals import Marginals
-from oddrow.scoring._memory import MEMORY_ROWS, Memory, Surroundings, covering_rows, distinct_rows
+from oddrow.scoring._memory import MEMORY_ROWS, Memory, Reach, Surroundings, covering_rows, distinct_rows
 from oddrow.scoring._spaces import Space
 from oddrow.table import EncodedTable, FeatureLayout
 
@@ -81,9 +81,9 @@ class RowViews:
     marginal : float64 [n, n_columns], nats of each column by itself
     dependence : float64 [n, n_columns], nats of each column beside the one that tells most about it
     nearest : float64 [n, n_columns], squared distance to the nearest row of the memory, by column
-    rank_nearest : float64 [n, n_columns], the same among the ranks
-    sparseness : float64 [n], log of how much further apart the row and its neighbours are than these and theirs
-    apartness : float64 [n, n_columns], mean squared distance to those neighbours, by column
+    apartness : float64 [n, n_columns], mean squared distance to its nearest rows, by column
+    sparseness : float64 [n], log of how much further apart the row and these are than these and theirs
+    rank_nearest, rank_apartness, rank_sparseness : the same among the ranks
     latent_nearest : float64 [n], squared distance to the nearest row of the memory in the whitened latent space
     novelty : float64 [n, n_columns], nats
     """
@@ -92,9 +92,11 @@ class RowViews:
     marginal: Floats
     dependence: Floats
     nearest: Floats
-    rank_nearest: Floats
-    sparseness: Floats
     apartness: Floats
+    sparseness: Floats
+    rank_nearest: Floats
+    rank_apartness: Floats
+    rank_sparseness: Floats
     latent_nearest: Floats
     novelty: Floats
 
@@ -123,7 +125,7 @@ class Views:
     memory : float32 [m, n_features], remembered rows as they are encoded, all different
     is_single : bool [m], which are passed over where a row is just like them: those that were there once, if copies
         are few in the table
-    reach, furthest : float64 [m], mean and largest distance of each to its nearest others, among the ranks
+    reach, rank_reach : mean and largest distance of each to its nearest others, in either space
     whitening : float64 [n_latent, n_latent], latent means times this have directions of equal variance
     latent_memory : the remembered rows there
     """
@@ -137,8 +139,8 @@ class Views:
     ranks: Space
     memory: npt.NDArray[np.float32]
     is_single: npt.NDArray[np.bool_]
-    reach: Floats
-    furthest: Floats
+    reach: Reach
+    rank_reach: Reach
     whitening: Floats
     latent_memory: Memory
 
@@ -192,19 +194,25 @@ class Views:
             ranks,
             memory,
             is_single,
-            *Surroundings.reach_of(Memory.of(ranks.apply(memory))),
+            Reach.among(Memory.of(standard.apply(memory))),
+            Reach.among(Memory.of(ranks.apply(memory))),
             whitening,
             Memory.of(_whitened(latent, whitening)),
         )
         return views, own
 
     @cached_property
-    def _standard_memory(self) -> Memory:
-        return Memory.of(self.standard.apply(self.memory))
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(Memory.of(self.standard.apply(self.memory)), self.reach)
 
     @cached_property
-    def _surroundings(self) -> Surroundings:
-        return Surroundings(Memory.of(self.ranks.apply(self.memory)), self.reach, self.furthest)
+    def _rank_surroundings(self) -> Surroundings:
+        return Surroundings(Memory.of(self.ranks.apply(self.memory)), self.rank_reach)
+
+    @cached_property
+    def _single_places(self) -> dict[bytes, int]:
+        """Where rows are remembered that are passed over if a row is just like them."""
+        return {_key(self.memory[place]): int(place) for place in np.flatnonzero(self.is_single)}
 
     def units(self, training: EncodedTable) -> ViewUnits:
         """The units of these views, from the training rows."""
@@ -235,45 +243,45 @@ class Views:
             read = row_likelihood(self.network, self.likelihood, self.feature_range, rows, presence)
             marginal = self.marginals.nats(layout, rows, presence)
             dependence = self.dependence.nats(rows, presence, counted)
-            standard, ranks = self.standard.apply(rows), self.ranks.apply(rows)
-            own, nearest = self._nearest(rows, standard, own)
-            rank_nearest, apartness, sparseness = self._surroundings.of(ranks, own)
+            around = self._surroundings.of(self.standard.apply(rows), own)
+            among_ranks = self._rank_surroundings.of(self.ranks.apply(rows), own)
             latent_nearest = self.latent_memory.squares(_whitened(read.latent, self.whitening), own).sum(axis=1)
             return (
                 _with_latent_cost(read),
                 marginal,
                 dependence,
-                nearest @ to_columns,
-                rank_nearest @ to_columns,
-                sparseness,
-                apartness @ to_columns,
+                around.nearest @ to_columns,
+                around.apartness @ to_columns,
+                around.sparseness,
+                among_ranks.nearest @ to_columns,
+                among_ranks.apartness @ to_columns,
+                among_ranks.sparseness,
                 latent_nearest,
             )
 
-        own = np.full(len(encoded.rows), -1) if own is None else own
+        own = self._passed_over(encoded.rows, np.full(len(encoded.rows), -1) if own is None else own)
         counted = np.zeros(len(encoded.rows), np.bool_) if counted is None else counted
         seen = in_blocks(block, encoded.rows, encoded.presence, own, counted)
         return RowViews(*seen, encoded.novelty)  # type: ignore[call-arg]  # mypy counts the unpacked tuple as one
 
-    def _nearest(
-        self, rows: npt.NDArray[np.float32], standard: npt.NDArray[np.float32], own: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], Floats]:
-        """The place to be passed over for each row [n], its own or that of its copy, and the squares to the nearest."""
-        place = self._standard_memory.nearest(standard, 1, own)[:, 0]
-        is_copy = (own < 0) & self.is_single[place] & (self.memory[place] == rows).all(axis=1)
-        if is_copy.any():
-            own = np.where(is_copy, place, own)
-            place = self._standard_memory.nearest(standard, 1, own)[:, 0]
-        return own, self._standard_memory.differences(standard, place[:, None])[:, 0]
+    def _passed_over(self, rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The place to be passed over for each row [n]: its own, or that of the single row that is just like it."""
+        copies = [self._single_places.get(_key(row), -1) for row in rows] if self._single_places else -1
+        return np.where(own >= 0, own, copies)
 
 
 def _own_places(
     rows: npt.NDArray[np.float32], memory: npt.NDArray[np.float32], counts: npt.NDArray[np.int64], most: int
 ) -> npt.NDArray[np.int64]:
     """The place of each row [n] in a memory of all different rows; -1 where more than ``most`` are like it."""
-    places = {row.tobytes(): place for place, row in enumerate(memory)}
-    own = np.array([places[row.tobytes()] for row in rows])
+    places = {_key(row): place for place, row in enumerate(memory)}
+    own = np.array([places[_key(row)] for row in rows])
     return np.where(counts[own] <= most, own, -1)
+
+
+def _key(row: npt.NDArray[np.float32]) -> bytes:
+    """The same for rows [n_features] that are equal, and for no others."""
+    return (row + np.float32(0)).tobytes()  # which makes 0 of -0
 
 
 def _with_latent_cost(read: RowLikelihood) -> Floats:
