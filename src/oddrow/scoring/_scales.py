@@ -63,11 +63,9 @@ def checked_view_weights(weights: Mapping[str, float] | None) -> Floats:
         if not (is_number and np.isfinite(weight) and weight >= 0):
             raise SettingError(f"view_weights has {name!r} at {weight!r:.40}; give a finite number >= 0")
     complete = np.array([float(given.get(name, 1.0)) for name in VIEWS])
-    if not 0 < complete.sum() < np.inf:
-        raise SettingError("view_weights leaves no view: all weights are 0, or so large that their sum is infinite")
-    return np.asarray(
-        complete / complete.max()
-    )  # a share of the largest: no product with what a view brings can overflow
+    if not complete.any():
+        raise SettingError("view_weights leaves no view: all weights are 0")
+    return np.asarray(complete / complete.max())  # no product with what a view brings can overflow
 
 
 @dataclass(frozen=True)
