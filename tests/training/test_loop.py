@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from oddrow.exceptions import TrainingError
@@ -20,7 +20,8 @@ from oddrow.model import (
 )
 from oddrow.table import EncodedTable, FeatureLayout
 from oddrow.training import TrainingSettings, fit_network
-from oddrow.training._loop import _bucket, _optimiser, _watched
+from oddrow.training._loop import _bucket, _watched
+from oddrow.training._program import initial_optimiser, optimiser_of
 
 # Four numbers on a curve, a flag and a category that follow from it. All fits of this layout have the same shapes
 # (64 rows after padding), so that they are compiled once.
@@ -352,13 +353,13 @@ def test_padding_is_not_watched() -> None:
 
 def moved(settings: TrainingSettings, *gradients: list[float], steps: int = 100) -> np.ndarray:
     """Where the optimiser takes three weights from zero, given the gradients one after another."""
-    optimiser = _optimiser(settings, steps)
-    weights = jnp.zeros(3)
-    state = optimiser.init(weights)
-    for gradient in gradients:
-        updates, state = optimiser.update(jnp.asarray(gradient), state, weights)
-        weights = optax.apply_updates(weights, updates)
-    return np.asarray(weights)
+    optimiser = optimiser_of(settings)
+    weights = np.zeros(3, np.float32)
+    state = initial_optimiser(settings, weights)
+    for gradient, rate in zip(gradients, settings.learning_rates(steps, 0, len(gradients)), strict=True):
+        direction, state = optimiser.update(jnp.asarray(gradient), state)
+        weights = weights - np.float32(rate) * np.asarray(direction)
+    return weights
 
 
 def test_the_first_step_is_the_learning_rate_against_the_gradient() -> None:
@@ -395,3 +396,12 @@ def test_a_gradient_is_clipped_as_it_is_told(bound: dict, first: list[float], se
     np.testing.assert_allclose(moved(clipped, small, first), moved(free, small, second), rtol=1e-5)
     if first != second:
         assert np.abs(moved(free, small, first) - moved(free, small, second)).max() > 1e-6
+
+
+def test_the_state_before_the_first_step_is_the_optimisers_own() -> None:
+    weights = np.ones(3, np.float32)
+    ours, theirs = initial_optimiser(SETTINGS, weights), optimiser_of(SETTINGS).init(weights)
+    assert jax.tree.structure(ours) == jax.tree.structure(theirs)
+    for one, other in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert one.dtype == other.dtype
