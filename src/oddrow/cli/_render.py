@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import typer
 
 from oddrow.artifact import PROTOCOL
 from oddrow.cli._console import print_table
-from oddrow.detector import AutoencoderDetector, Cleaning, VAEDetector
+from oddrow.detector import Cleaning
 from oddrow.explanation import COMBINATION, Explanation, Reason, shown
 from oddrow.metrics import DetectionMetrics
 from oddrow.model import TrainingHealth
 from oddrow.scoring import ROWS, Calibration, Decision, FittedModel
 from oddrow.table import TableSchema
+
+if TYPE_CHECKING:
+    from oddrow.detector import AutoencoderDetector, VAEDetector
 
 
 def print_schema(schema: TableSchema, n_rows: int | None) -> None:
@@ -33,7 +36,7 @@ def info_values(fitted: VAEDetector | AutoencoderDetector) -> dict[str, Any]:
     kept = int(np.flatnonzero(curve.step == curve.best_step)[0])
     return {
         "protocol": PROTOCOL,
-        "detector": "vae" if isinstance(fitted, VAEDetector) else "autoencoder",
+        "detector": "vae" if model.network.shape.is_variational else "autoencoder",
         "settings": fitted.settings,
         "kl_weight": getattr(fitted, "kl_weight", None),
         "seed": fitted.random_state,

@@ -67,6 +67,6 @@ def loss_parts(
     kl = row_weight @ kl_divergence(xp, mean, log_variance)
     if not shape.is_variational:
         kl = xp.zeros_like(kl)
-    # of the parts and not of the columns: who asks for the total alone does not pay for the product of parts and columns
+    # of the parts and not of the columns: who asks for the total alone does not pay for their product
     total = reconstruction_weight * xp.sum(by_part) + kl_weight * xp.sum(kl)
     return LossParts(total, by_part @ likelihood.to_column, kl)
