@@ -82,6 +82,7 @@ class _HealthNumbers:
     copying: CopyingShare
     gain: Gain
     rollbacks: tuple[Rollback, ...]
+    device: str = "cpu"
 
     @classmethod
     def of(cls, health: TrainingHealth) -> _HealthNumbers:
@@ -168,7 +169,8 @@ def save(detector: VAEDetector | AutoencoderDetector, path: str | Path, *, force
 def load(path: str | Path) -> VAEDetector | AutoencoderDetector:
     """Read a detector that :func:`save` wrote; it scores as it did then, bit for bit.
 
-    Its parameters ``columns`` and ``encoding`` are not kept: fitted again, it judges the kinds of the columns anew.
+    Its parameters ``columns``, ``encoding`` and ``device`` are not kept: fitted again, it judges the kinds of the
+    columns anew.
 
     Raises
     ------

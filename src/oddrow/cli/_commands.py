@@ -162,6 +162,9 @@ def fit(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint; where there is none, begin.")
     ] = False,
+    device: Annotated[
+        str, typer.Option("--device", metavar="NAME", help="What trains: auto, or a platform of JAX's: cpu, gpu, tpu.")
+    ] = "auto",
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
 ) -> None:
@@ -178,7 +181,7 @@ def fit(
         "max_steps": max_steps,
         "time_limit": time_limit,
     }
-    common |= {"checkpoint": checkpoint, "resume": resume}
+    common |= {"checkpoint": checkpoint, "resume": resume, "device": device}
     from oddrow.detector import AutoencoderDetector, VAEDetector  # loads scikit-learn, which no scoring needs
 
     with _console.fit_progress() as watching:

@@ -65,6 +65,7 @@ def health_values(health: TrainingHealth) -> dict[str, Any]:
     """How the fit went, as plain values; of its curve the end alone."""
     return {
         "end": health.end.value,
+        "device": health.device,
         "steps_at_most": health.steps_at_most,
         "rows_trained": health.rows_trained,
         "rows_watched": health.rows_watched,
@@ -90,7 +91,7 @@ def info_lines(fitted: VAEDetector | AutoencoderDetector) -> list[str]:
         f"learned from {values['rows_trained']:,} rows, {len(values['columns'])} columns; "
         f"best of {values['steps']:,} steps: {values['best_step']:,}, "
         f"held-out loss {values['held_out_loss']:.3f} nats/row, of it KL {values['kl']:.3f}",
-        f"the fit ended because {health.end.sentence}; "
+        f"trained on {health.device}; the fit ended because {health.end.sentence}; "
         f"{health.n_active} of {values['n_latent']} latent units are active",
         *([] if fitted.cleaning_ is None else [f"cleaned: {cleaning_text(fitted.cleaning_)}"]),
         _tail_line(fitted.model_.calibration),

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import jax
 from jax.experimental.compilation_cache import compilation_cache
@@ -21,6 +22,8 @@ FOLDER_VARIABLE = "ODDROW_COMPILATION_CACHE"
 """Environment variable: another folder, or "off" for none."""
 MOST_PROGRAMS = 200
 """Programs kept at most; the oldest go first."""
+
+_config: Any = jax.config
 
 
 @contextmanager
@@ -38,7 +41,7 @@ def compilations_kept() -> Iterator[None]:
         "jax_persistent_cache_min_compile_time_secs": 0.0,
         "jax_persistent_cache_min_entry_size_bytes": -1,
     }
-    before = {name: getattr(jax.config, name) for name in lent}
+    before = {name: getattr(_config, name) for name in lent}
     compilation_cache.reset_cache()
     try:
         _set(lent)
@@ -52,7 +55,7 @@ def compilations_kept() -> Iterator[None]:
 
 
 def _is_the_users() -> bool:
-    return not jax.config.jax_enable_compilation_cache or jax.config.jax_compilation_cache_dir is not None
+    return not _config.jax_enable_compilation_cache or _config.jax_compilation_cache_dir is not None
 
 
 def _folder() -> Path | None:
@@ -84,7 +87,7 @@ def _machine() -> str:
 
 def _set(settings: dict[str, object]) -> None:
     for name, value in settings.items():
-        jax.config.update(name, value)
+        _config.update(name, value)
 
 
 def _keep_newest(folder: Path) -> None:

@@ -15,6 +15,7 @@ from oddrow.model import FitEnd, FittedNetwork, Likelihood, NetworkShape, initia
 from oddrow.table import EncodedTable
 from oddrow.training._batches import BatchOrder
 from oddrow.training._checkpoint import Checkpoint, FitIdentity
+from oddrow.training._device import device_name, device_of
 from oddrow.training._interruption import UNINTERRUPTED, Interruption, interrupts_asked
 from oddrow.training._measures import measured_health
 from oddrow.training._program import (
@@ -47,6 +48,7 @@ def fit_network(
     rng: np.random.Generator,
     on_progress: OnProgress | None = None,
     interruption: Interruption = UNINTERRUPTED,
+    device: str = "auto",
 ) -> FittedNetwork:
     """Fit a network's weights to encoded rows.
 
@@ -67,9 +69,14 @@ def fit_network(
     interruption
         What may end the fit early, and where it is kept meanwhile. A fit that was killed and resumed gives the same
         weights, bit for bit, and leaves the generator in the same state.
+    device
+        "auto", an accelerator where there is one, or a platform of JAX's, as "cpu"; the same seed gives the same
+        weights on one kind of device.
 
     Raises
     ------
+    SettingError
+        If JAX has no such device here.
     TrainingError
         If the loss stops being finite once more after that was done three times.
     CheckpointError
@@ -78,11 +85,12 @@ def fit_network(
         If the checkpoint cannot be written, or is there already and not to be resumed.
     """
     interruption.check()
+    trains_on = device_of(device)
     checkpoint = None
     if interruption.checkpoint is not None:
         identity = FitIdentity.of(settings, shape, likelihood, training, held_out, rng)
         checkpoint = Checkpoint(interruption.checkpoint, interruption.part, identity)
-    fit = _Fit(shape, likelihood, training, held_out, settings, rng)
+    fit = _Fit(shape, likelihood, training, held_out, settings, rng, trains_on)
     state = fit.initial
     if checkpoint is not None:
         state = checkpoint.begin(state, rng, fit.batches, resume=interruption.resume)
@@ -108,7 +116,7 @@ def fit_network(
     health = measured_health(
         shape, likelihood, parameters, training, held_out, settings, state.curve(), end, state.rollbacks
     )
-    return FittedNetwork(shape, parameters, health)
+    return FittedNetwork(shape, parameters, replace(health, device=device_name(trains_on)))
 
 
 class _Fit:
@@ -122,6 +130,7 @@ class _Fit:
         held_out: EncodedTable | None,
         settings: TrainingSettings,
         rng: np.random.Generator,
+        device: jax.Device,
     ) -> None:
         n_rows = len(training.rows)
         self.steps = settings.steps(n_rows)
@@ -131,7 +140,6 @@ class _Fit:
         self._training = training
         weights = raveled(initial_parameters(shape, rng))
         self.initial = FitState(weights, initial_optimiser(settings, weights), weights)
-        device = jax.devices()[0]
         self._watched = jax.device_put(_watched(shape, training if held_out is None else held_out, rng), device)
         self._seed = np.uint32(rng.integers(2**31))
         layout = likelihood.layout

@@ -111,8 +111,8 @@ def compiled_steps(shape: NetworkShape, likelihood: Likelihood, settings: Traini
         np.uint32(0),
         np.int32(0),
         np.zeros(n_steps, np.float32),
-        jax.ShapeDtypeStruct((*batch, n_features), np.float32),
-        jax.ShapeDtypeStruct((*batch, n_columns), np.bool_),
+        _like((*batch, n_features), np.float32),
+        _like((*batch, n_columns), np.bool_),
     )
     return _compiled(run, example, device)
 
@@ -130,12 +130,17 @@ def compiled_watch(
     layout = likelihood.layout
     example = (
         raveled(initial_parameters(shape, np.random.default_rng(0))),
-        jax.ShapeDtypeStruct((n_rows, layout.n_features), np.float32),
-        jax.ShapeDtypeStruct((n_rows, layout.n_columns), np.bool_),
-        jax.ShapeDtypeStruct((n_rows, shape.n_latent), np.float32),
-        jax.ShapeDtypeStruct((n_rows,), np.float32),
+        _like((n_rows, layout.n_features), np.float32),
+        _like((n_rows, layout.n_columns), np.bool_),
+        _like((n_rows, shape.n_latent), np.float32),
+        _like((n_rows,), np.float32),
     )
     return _compiled(watch, example, device)
+
+
+def _like(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
+    """An array of this form that takes no memory, to compile for."""
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 def _compiled(program: Any, example: tuple[Any, ...], device: Any) -> Any:
