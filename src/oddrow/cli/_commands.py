@@ -49,7 +49,6 @@ from oddrow.exceptions import DataError, SettingError
 from oddrow.explanation import explain as reasons_of
 from oddrow.explanation import scored_table
 from oddrow.metrics import detection_metrics
-from oddrow.report import MapSummary, draw_maps
 from oddrow.scoring import Cost, FittedModel, check_policy
 from oddrow.table import (
     TableSchema,
@@ -323,6 +322,8 @@ def map_(
     force: ForceOption = False,
 ) -> None:
     """Draw the latent space, the distribution of surprise, and the learning curve (PNG and SVG)."""
+    from oddrow.report import MapSummary, draw_maps
+
     fitted = artifact.load_model(model)
     rows = read_table(table, delimiter=delimiter)
     is_anomaly = None
