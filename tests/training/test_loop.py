@@ -19,9 +19,9 @@ from oddrow.model import (
     loss_parts,
 )
 from oddrow.table import EncodedTable, FeatureLayout
-from oddrow.training import TrainingSettings, fit_network
+from oddrow.training import TrainingSettings, _program, fit_network
 from oddrow.training._loop import _bucket, _watched
-from oddrow.training._program import initial_optimiser, optimiser_of
+from oddrow.training._program import compiled_steps, initial_optimiser, optimiser_of, steps_at_once
 
 # Four numbers on a curve, a flag and a category that follow from it. All fits of this layout have the same shapes
 # (64 rows after padding), so that they are compiled once.
@@ -405,3 +405,37 @@ def test_the_state_before_the_first_step_is_the_optimisers_own() -> None:
     for one, other in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
         np.testing.assert_array_equal(one, other)
         assert one.dtype == other.dtype
+
+
+# Programs
+
+
+def test_steps_done_in_parts_are_the_steps_done_at_once(fitted: FittedNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table so wide that few of its batches go into one program is fitted as any other."""
+    batch_bytes = SETTINGS.batch_rows * (4 * LAYOUT.n_features + LAYOUT.n_columns)
+    compiled_steps.cache_clear()
+    monkeypatch.setattr(_program, "STEPS_BYTES", 7 * batch_bytes)
+    assert steps_at_once(SETTINGS, LAYOUT.n_features, LAYOUT.n_columns) == 5
+    in_parts = fit()
+    compiled_steps.cache_clear()
+    np.testing.assert_allclose(
+        in_parts.learning_curve.training_loss[0], fitted.learning_curve.training_loss[0], rtol=1e-6
+    )
+    for name, value in fitted.parameters.items():
+        np.testing.assert_allclose(in_parts.parameters[name], value, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_features", [1, 100, 10_000, 1_000_000])
+def test_a_program_takes_as_many_steps_as_its_bytes_allow(n_features: int) -> None:
+    steps = steps_at_once(TrainingSettings(), n_features, n_features)
+    assert TrainingSettings().steps_per_check % steps == 0
+    assert steps == 1 or steps * 256 * 5 * n_features <= _program.STEPS_BYTES
+    assert (steps == TrainingSettings().steps_per_check) == (n_features <= 100)
+
+
+def test_rates_ends_and_the_number_of_rows_need_no_other_program(fitted: FittedNetwork) -> None:
+    before = compiled_steps.cache_info()
+    fit(settings=replace(SETTINGS, learning_rate=1e-3, anneal=True, max_steps=40, patience=None))
+    fit(training=made_rows(300, seed=3), settings=replace(SETTINGS, max_steps=20))
+    after = compiled_steps.cache_info()
+    assert (after.misses, after.hits) == (before.misses, before.hits + 2)
