@@ -16,6 +16,9 @@ BENCHMARKS = (
     "fuzz",
     "interruptions",
     "mutants",
+    "fit",
+    "scaling",
+    "cold_start",
 )
 
 

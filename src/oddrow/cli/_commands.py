@@ -45,12 +45,11 @@ from oddrow.cli._render import (
     print_schema,
     threshold_text,
 )
-from oddrow.detector import AutoencoderDetector, VAEDetector
 from oddrow.exceptions import DataError, SettingError
+from oddrow.explanation import explain as reasons_of
 from oddrow.explanation import scored_table
 from oddrow.metrics import detection_metrics
-from oddrow.report import MapSummary, draw_maps
-from oddrow.scoring import Cost, check_policy
+from oddrow.scoring import Cost, FittedModel, check_policy
 from oddrow.table import (
     TableSchema,
     atomic_write,
@@ -59,8 +58,6 @@ from oddrow.table import (
     split_label,
     write_table,
 )
-
-Detector = VAEDetector | AutoencoderDetector
 
 
 class DetectorName(StrEnum):
@@ -164,6 +161,9 @@ def fit(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint; where there is none, begin.")
     ] = False,
+    device: Annotated[
+        str, typer.Option("--device", metavar="NAME", help="What trains: auto, or a platform of JAX's: cpu, gpu, tpu.")
+    ] = "auto",
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
 ) -> None:
@@ -180,10 +180,12 @@ def fit(
         "max_steps": max_steps,
         "time_limit": time_limit,
     }
-    common |= {"checkpoint": checkpoint, "resume": resume}
+    common |= {"checkpoint": checkpoint, "resume": resume, "device": device}
+    from oddrow.detector import AutoencoderDetector, VAEDetector  # loads scikit-learn, which no scoring needs
+
     with _console.fit_progress() as watching:
         common |= {"on_progress": watching.on_progress, "on_interrupt": watching.on_interrupt}
-        fitted: Detector
+        fitted: VAEDetector | AutoencoderDetector
         if detector is DetectorName.VAE:
             fitted = VAEDetector(kl_weight=kl_weight, **common)
         else:
@@ -222,12 +224,12 @@ def score(
     policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
     if output != "-":
         check_target(output, force)
-    fitted = artifact.load(model)
+    fitted = artifact.load_model(model)
     if policy is not None:
-        check_policy(policy, fitted.model_.calibration.n_rows)
+        check_policy(policy, fitted.calibration.n_rows)
     rows = read_table(table, delimiter=delimiter)
     _note_unknown(fitted, rows)
-    scored = scored_table(fitted.model_, rows, explain, policy)
+    scored = scored_table(fitted, rows, explain, policy)
     write_table(scored.rows, output, force=force)
     decision = scored.decision
     _console.say(
@@ -244,14 +246,15 @@ def explain(
     json_: JsonOption = False,
 ) -> None:
     """Say why one row has its surprise: every column's part, its value, and the value the model expected."""
-    fitted = artifact.load(model)
+    fitted = artifact.load_model(model)
     rows = read_table(table, delimiter=delimiter)
     if not 0 <= row < rows.num_rows:
         raise SettingError(f"--row {row}: the table has rows 0 to {rows.num_rows - 1}")
     _note_unknown(fitted, rows)
     # a policy that looks at the batch needs all of it to decide on one row
-    batch, place = (rows, row) if fitted.model_.policy.looks_at_batch else (rows.slice(row, 1), 0)
-    print_explanation(fitted.explain(batch, top=None)[place], row, fitted.decide(batch), as_json=json_)
+    batch, place = (rows, row) if fitted.policy.looks_at_batch else (rows.slice(row, 1), 0)
+    decision = fitted.decide(fitted.score(batch), batch)
+    print_explanation(reasons_of(fitted, batch, None)[place], row, decision, as_json=json_)
 
 
 def evaluate(
@@ -263,11 +266,11 @@ def evaluate(
     json_: JsonOption = False,
 ) -> None:
     """Compare the decisions with the labels of a table."""
-    fitted = artifact.load(model)
+    fitted = artifact.load_model(model)
     labelled = split_label(read_table(table, delimiter=delimiter), label, normal)
     _note_unknown(fitted, labelled.table)
-    scored = fitted.model_.score(labelled.table)
-    decision = fitted.model_.decide(scored, labelled.table)
+    scored = fitted.score(labelled.table)
+    decision = fitted.decide(scored, labelled.table)
     figures = detection_metrics(~labelled.is_normal, scored.surprise, decision.is_odd)
     print_metrics(figures, decision, as_json=json_)
 
@@ -319,22 +322,24 @@ def map_(
     force: ForceOption = False,
 ) -> None:
     """Draw the latent space, the distribution of surprise, and the learning curve (PNG and SVG)."""
-    fitted = artifact.load(model)
+    from oddrow.report import MapSummary, draw_maps
+
+    fitted = artifact.load_model(model)
     rows = read_table(table, delimiter=delimiter)
     is_anomaly = None
     if _both(label, normal):
         labelled = split_label(rows, str(label), str(normal))
         rows, is_anomaly = labelled.table, ~labelled.is_normal
     _note_unknown(fitted, rows)
-    scored = fitted.model_.score(rows)
-    decision = fitted.model_.decide(scored, rows)
+    scored = fitted.score(rows)
+    decision = fitted.decide(scored, rows)
     summary = MapSummary(
-        latent_map=fitted.latent_map(rows),
+        latent_map=fitted.projection.apply(fitted.latent(rows)),
         surprise=scored.surprise,
         is_odd=decision.is_odd,
         threshold=decision.threshold,
         is_anomaly=is_anomaly,
-        learning_curve=fitted.model_.network.learning_curve,
+        learning_curve=fitted.network.learning_curve,
         title=Path(table).name,
     )
     for path in draw_maps(summary, output, force=force):
@@ -387,9 +392,9 @@ def _number(text: str) -> float:
         raise SettingError(f'--contamination {text}: give "auto" or a share from 0 to 0.5') from error
 
 
-def _note_unknown(fitted: Detector, rows: pa.Table) -> None:
+def _note_unknown(fitted: FittedModel, rows: pa.Table) -> None:
     if rows.num_rows == 0:
         raise DataError("the table has no rows")
-    unknown = fitted.model_.encoding.schema.unknown(rows)
+    unknown = fitted.encoding.schema.unknown(rows)
     if unknown:
         _console.say(f"note: columns the model does not know are ignored: {', '.join(unknown)}")

@@ -59,6 +59,7 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
     resume: bool
     on_progress: Callable[[int, int, float], None] | None
     on_interrupt: Callable[[], bool] | None
+    device: str
     model_: FittedModel
     cleaning_: Cleaning | None
     offset_: float
@@ -121,6 +122,8 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
             raise SettingError(f"encoding is {self.encoding!r}; give a TableEncoding or None")
         if self.columns is not None and not isinstance(self.columns, Mapping):
             raise SettingError(f"columns is {self.columns!r}; give a mapping of column name to kind, or None")
+        if not isinstance(self.device, str):
+            raise SettingError(f"device is {self.device!r}; give 'auto', or a platform of JAX's, as 'cpu' or 'gpu'")
         checked_settings(self.settings)
         checked_calibration(self.calibration)
         checked_clean(self.clean)
@@ -168,6 +171,7 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
             resume=self.resume,
             time_limit=self.time_limit,
             on_interrupt=self.on_interrupt,
+            device=self.device,
         )
 
     @property

@@ -54,6 +54,7 @@ class FitPlan:
     on_progress : called as ``on_progress(steps_done, steps_at_most, training_loss)``
     max_steps : steps at most, None for the settings' own
     checkpoint, resume, time_limit, on_interrupt, part : see :class:`oddrow.training.Interruption`
+    device : what trains: "auto", or a platform of JAX's
     """
 
     settings: DetectorSettings
@@ -71,6 +72,7 @@ class FitPlan:
     time_limit: float | None = None
     on_interrupt: Callable[[], bool] | None = None
     part: int = 0
+    device: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,9 @@ def _fit(
     settings = (ARTICLE_TRAINING if is_article else DEFAULT_TRAINING).with_kl_weight(plan.kl_weight)
     settings = settings.with_max_steps(plan.max_steps)
     interruption = Interruption(plan.checkpoint, plan.resume, plan.time_limit, plan.on_interrupt, plan.part)
-    network = fit_network(shape, likelihood, training, stopping, settings, rng, plan.on_progress, interruption)
+    network = fit_network(
+        shape, likelihood, training, stopping, settings, rng, plan.on_progress, interruption, plan.device
+    )
     if isinstance(likelihood, SquaredError):
         everything = np.ones(len(rows.training), np.bool_)
         return _Fit(encoding, network, None, rows.training[:0], training, training, rows.training, everything)
