@@ -7,6 +7,7 @@ from oddrow.table._frame import as_table
 from oddrow.table._labels import LabelledTable, split_label
 from oddrow.table._schema import ColumnSchema, Kind, TableSchema, column_kinds
 from oddrow.table._soundness import check_encoding
+from oddrow.table._streams import TableStream, open_stream
 from oddrow.table._values import as_texts, day_numbers, python_values
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "LabelledTable",
     "TableEncoding",
     "TableSchema",
+    "TableStream",
     "as_table",
     "as_texts",
     "atomic_write",
@@ -25,6 +27,7 @@ __all__ = [
     "check_target",
     "column_kinds",
     "day_numbers",
+    "open_stream",
     "python_values",
     "read_table",
     "split_label",
