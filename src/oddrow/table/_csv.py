@@ -1,4 +1,4 @@
-"""CSV and TSV: bytes to columns of text, text to types by all values of a column, and back to text."""
+"""CSV and TSV: bytes to columns of text, and back to text."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError, SettingError, TableReadError
+from oddrow.table._text_types import typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "BYTE_ORDER_MARK",
-    "CLOCKS",
     "checked_delimiter",
     "in_utc",
     "read_csv",
-    "reading",
     "write_csv",
     "write_tsv",
 ]
@@ -62,7 +60,7 @@ def read_csv(content: bytes, label: str, delimiter: str | None, column_names: Se
     if names is None:
         names = [name or f"column_{place}" for place, name in enumerate(header, 1)]
         columns = [column.slice(1) for column in columns]
-    return pa.Table.from_arrays([_typed(column) for column in columns], names=list(names))
+    return pa.Table.from_arrays([typed(column) for column in columns], names=list(names))
 
 
 def _reject_binary(content: bytes, label: str) -> None:
@@ -191,107 +189,6 @@ def _located(content: bytes, label: str, delimiter: str, width: int, error: Exce
 
 def _line_at(data: bytes, position: int) -> int:
     return data.count(b"\n", 0, position) + 1
-
-
-# From text to types -----------------------------------------------------------------------------------------
-
-_MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
-_SAMPLE = 1_000  # what the first values refuse, all would
-_FIRST_ROWS = 10_000  # enough to see whether values repeat
-
-
-def _typed(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    if _type_read(text.slice(0, _SAMPLE)) is None:
-        return text
-    first = text.slice(0, _FIRST_ROWS)
-    is_repetitive = pc.count_distinct(first).as_py() < len(first) / 2
-    typed = _type_read_once_each(text) if is_repetitive else _type_read(text)
-    return text if typed is None else typed
-
-
-def _type_read_once_each(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Give what :func:`_type_read` gives, for that judges and converts each value on its own, but faster."""
-    encoded = text.dictionary_encode().combine_chunks()
-    typed = _type_read(pa.chunked_array([encoded.dictionary]))
-    return None if typed is None else pa.chunked_array([typed.combine_chunks().take(encoded.indices)])
-
-
-def _type_read(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Return the values in the type that all of them are written in; None if that is text."""
-    trimmed = pc.utf8_trim_whitespace(text)
-    is_missing = pc.is_in(trimmed, value_set=pa.array(_MISSING))
-    values = pc.if_else(is_missing, pa.scalar(None, pa.string()), trimmed)
-    if values.null_count == len(values):
-        return pa.chunked_array([pa.nulls(len(values))])
-    return reading(values, (_as_boolean, _as_number, *CLOCKS))
-
-
-def reading(
-    values: pa.ChunkedArray, conversions: Sequence[Callable[[pa.ChunkedArray], pa.ChunkedArray | None]]
-) -> pa.ChunkedArray | None:
-    """Return what the first conversion makes of the values that takes them all; None if none does."""
-    sample = values.slice(0, _SAMPLE)
-    for convert in conversions:
-        if convert(sample) is not None:
-            typed = convert(values)
-            if typed is not None:
-                return typed
-    return None
-
-
-def _all_match(values: pa.ChunkedArray, pattern: str) -> bool:
-    return all(
-        pc.all(pc.match_substring_regex(part, pattern), min_count=0).as_py()
-        for part in (values.slice(0, _SAMPLE), values)
-    )
-
-
-def _cast(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
-    try:
-        return pc.cast(values, kind)
-    except pa.ArrowInvalid:
-        return None
-
-
-def _as_boolean(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    if not _all_match(values, "^(true|True|TRUE|false|False|FALSE)$"):
-        return None
-    return pc.equal(pc.utf8_lower(values), "true")
-
-
-def _as_number(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    floats = _cast(values, pa.float64())
-    if floats is None:
-        return None
-    if not _all_match(values, "^[+-]?(0|[1-9][0-9]*)$"):
-        # Digits after a leading zero: the number of a place or thing, not a count.
-        return values if _all_match(values, "^[+-]?[0-9]+$") else floats
-    integers = _cast(pc.replace_substring_regex(values, r"^\+", ""), pa.int64())
-    return values if integers is None else integers  # as floats, long identifiers would fall together
-
-
-def _as_date(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    return _cast(values, pa.date32())
-
-
-def _as_time(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    if not _all_match(values, r"^[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?$"):
-        return None
-    # Arrow casts text to moments, but not to times of day.
-    moments = _as_moment(pc.binary_join_element_wise("1970-01-01", values, " "))
-    return None if moments is None else pc.cast(moments, pa.time64(moments.type.unit))
-
-
-def _as_moment(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    for unit in ("us", "ns"):  # always the same unit where it suffices, whatever digits happen to be written
-        for zone in (None, "UTC"):
-            moments = _cast(values, pa.timestamp(unit, zone))
-            if moments is not None:
-                return moments
-    return None
-
-
-CLOCKS = (_as_date, _as_time, _as_moment)
 
 
 # From a table to text ---------------------------------------------------------------------------------------

@@ -21,15 +21,14 @@ from oddrow.exceptions import DataError, OutputError, SettingError, TableReadErr
 from oddrow.table._atomic import atomic_write
 from oddrow.table._csv import (
     BYTE_ORDER_MARK,
-    CLOCKS,
     checked_delimiter,
     in_utc,
     read_csv,
-    reading,
     write_csv,
     write_tsv,
 )
 from oddrow.table._frame import as_table
+from oddrow.table._text_types import CLOCKS, first_reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -272,8 +271,8 @@ def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _dated(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if column.type != pa.string():
         return column
-    typed = reading(column, CLOCKS)
-    return column if typed is None else typed
+    dated = first_reading(column, CLOCKS)
+    return column if dated is None else dated
 
 
 # Writing ----------------------------------------------------------------------------------------------------
