@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from oddrow.exceptions import DataError, SettingError, TableReadError
+from oddrow.table._csv_records import Record, Region, count_lines, ends_whole, record_problem, records
 from oddrow.table._text_types import typed
 
 if TYPE_CHECKING:
@@ -16,9 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BYTE_ORDER_MARK",
+    "CsvDialect",
     "checked_delimiter",
+    "csv_dialect",
     "in_utc",
     "read_csv",
+    "text_columns",
     "write_csv",
     "write_tsv",
 ]
@@ -40,27 +45,80 @@ _SIGNATURES = {
 }
 
 
-def read_csv(content: bytes, label: str, delimiter: str | None, column_names: Sequence[str] | None) -> pa.Table:
-    """Read the bytes that ``label`` names in errors; :func:`oddrow.table.read_table` says how."""
+@dataclass(frozen=True)
+class CsvDialect:
+    """How a file is written: what separates its fields, the names of its columns, and where its rows begin.
+
+    Attributes
+    ----------
+    label : what errors call the file
+    start, line : byte of the first row, and the line of the file on which it stands
+    """
+
+    label: str
+    delimiter: str
+    names: tuple[str, ...]
+    start: int
+    line: int
+
+    @property
+    def width(self) -> int:
+        """How many fields a record has."""
+        return len(self.names)
+
+
+def csv_dialect(content: bytes, label: str, delimiter: str | None, column_names: Sequence[str] | None) -> CsvDialect:
+    """What the first bytes of a file tell; :func:`oddrow.table.read_table` says how."""
     _reject_binary(content, label)
+    data = content.removeprefix(BYTE_ORDER_MARK)
     # Blank lines at the start would pass for the header of a file of one column.
-    data = content.removeprefix(BYTE_ORDER_MARK).lstrip(b"\r\n")
+    start = len(data) - len(data.lstrip(b"\r\n"))
+    line = 1 + count_lines(data[:start])
+    data = data[start:]
     if delimiter is None:
         delimiter = _detected_delimiter(data, None if column_names is None else len(column_names))
+    start += len(content) - len(content.removeprefix(BYTE_ORDER_MARK))
+    if column_names is not None:
+        return CsvDialect(label, delimiter, tuple(column_names), start, line)
     header = next(iter(_first_records(data, delimiter)), [])
-    if column_names is None:
-        _reject_unsplit_header(data, label, header, delimiter)
-    width = len(header) if column_names is None else len(column_names)
+    _reject_unsplit_header(data, label, header, delimiter)
+    names = tuple(name or f"column_{place}" for place, name in enumerate(header, 1))
+    record = next(records(Region(data, line), delimiter), Record(b"", line, 0))
+    problem = record_problem(record.data, delimiter, len(names))
+    if problem is not None:
+        raise TableReadError(f"{label}, line {line}: {problem}")
+    return CsvDialect(label, delimiter, names, start + len(record.data), line + count_lines(record.data))
+
+
+def read_csv(content: bytes, label: str, delimiter: str | None, column_names: Sequence[str] | None) -> pa.Table:
+    """Read the bytes that ``label`` names in errors; :func:`oddrow.table.read_table` says how."""
+    dialect = csv_dialect(content, label, delimiter, column_names)
+    columns = text_columns(Region(content[dialect.start :], dialect.line), dialect)
+    return pa.Table.from_arrays([typed(column) for column in columns], names=list(dialect.names))
+
+
+def text_columns(region: Region, dialect: CsvDialect) -> list[pa.ChunkedArray]:
+    """The fields of whole records as columns of text.
+
+    Raises
+    ------
+    TableReadError
+        Names the line that is wrong.
+    """
+    data = region.data
+    if not data.strip(b"\r\n") and (dialect.width > 1 or not data):
+        return [pa.chunked_array([], pa.string())] * dialect.width
+    problem: Exception | None = None
     try:
-        columns = _text_columns(data, delimiter, width)
+        if b"\0" not in data and ends_whole(data, dialect.delimiter):
+            return _text_columns(data, dialect.delimiter, dialect.width)
     except pa.ArrowInvalid as error:
-        raise _located(content, label, delimiter, width, error) from error
-    _reject_open_quote(content, label, delimiter)
-    names = column_names
-    if names is None:
-        names = [name or f"column_{place}" for place, name in enumerate(header, 1)]
-        columns = [column.slice(1) for column in columns]
-    return pa.Table.from_arrays([typed(column) for column in columns], names=list(names))
+        problem = error
+    for record in records(region, dialect.delimiter):
+        found = record_problem(record.data, dialect.delimiter, dialect.width)
+        if found is not None:
+            raise TableReadError(f"{dialect.label}, line {record.line}: {found}") from problem
+    raise TableReadError(f"{dialect.label}: cannot be read as CSV: {problem}") from problem
 
 
 def _reject_binary(content: bytes, label: str) -> None:
@@ -69,20 +127,8 @@ def _reject_binary(content: bytes, label: str) -> None:
             raise TableReadError(f"{label}: is not CSV but {found}")
     nul = content.find(b"\0")
     if nul >= 0:
-        raise TableReadError(f"{label}, line {_line_at(content, nul)}: holds a NUL byte; is it a binary file?")
-
-
-def _reject_open_quote(content: bytes, label: str, delimiter: str) -> None:
-    """Refuse a quote that is never closed, for pyarrow takes all that follows it for one value."""
-    if content.count(b'"') % 2 == 0:
-        return
-    line = 0
-    try:
-        for start, _ in _records(_text(content), delimiter, strict=True):
-            line = start
-    except csv.Error as error:
-        if "end of data" in str(error):  # other strictness is not ours: a quote within a field is a letter
-            raise TableReadError(f"{label}, after line {line}: a quote is opened and never closed") from error
+        line = 1 + count_lines(content[:nul])
+        raise TableReadError(f"{label}, line {line}: holds a NUL byte; is it a binary file?")
 
 
 def _text_columns(data: bytes, delimiter: str, width: int) -> list[pa.ChunkedArray]:
@@ -107,18 +153,8 @@ def _text_columns(data: bytes, delimiter: str, width: int) -> list[pa.ChunkedArr
     return columns
 
 
-def _text(content: bytes) -> str:
-    return content.removeprefix(BYTE_ORDER_MARK).decode("utf-8")
-
-
-def _records(text: str, delimiter: str, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record that is not blank, and the line on which it starts."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
-    start = 1
-    for fields in reader:
-        if fields:
-            yield start, fields
-        start = reader.line_num + 1
+def _records(text: str, delimiter: str) -> Iterator[list[str]]:
+    return (fields for fields in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if fields)
 
 
 def _first_records(data: bytes, delimiter: str) -> list[list[str]]:
@@ -126,11 +162,11 @@ def _first_records(data: bytes, delimiter: str) -> list[list[str]]:
     if end > _HEAD:
         end = data.rfind(b"\n", 0, _HEAD) + 1 or data.find(b"\n", _HEAD) + 1 or end
     try:
-        records = [fields for _, fields in _records(data[:end].decode("utf-8", "replace"), delimiter)]
+        found = list(_records(data[:end].decode("utf-8", "replace"), delimiter))
     except csv.Error as error:
         raise DataError(f"the first lines cannot be read as CSV: {error}") from error
     # The cut may go through a quoted field that spans lines.
-    return records[:-1] if end < len(data) and len(records) > 1 else records
+    return found[:-1] if end < len(data) and len(found) > 1 else found
 
 
 def _detected_delimiter(data: bytes, width: int | None) -> str:
@@ -164,31 +200,6 @@ def _reject_unsplit_header(data: bytes, label: str, header: list[str], delimiter
             f"{label}: the header is one column, {header[0]!r:.80}; are the fields separated by "
             f"{_DELIMITERS[other]}? Say so by delimiter={other!r}, or quote the name"
         )
-
-
-def _located(content: bytes, label: str, delimiter: str, width: int, error: Exception) -> TableReadError:
-    """Read the text again, slowly, to find what stopped pyarrow, which does not know the line."""
-    try:
-        text = _text(content)
-    except UnicodeDecodeError as invalid:
-        line, byte = _line_at(invalid.object, invalid.start), invalid.object[invalid.start]
-        return TableReadError(f"{label}, line {line}: is not UTF-8 text (byte 0x{byte:02x}); save the file as UTF-8")
-    line = 1
-    try:
-        for line, fields in _records(text, delimiter):
-            if len(fields) != width:
-                expected = f"expected {width} field{'s' * (width > 1)}, found {len(fields)}"
-                return TableReadError(
-                    f"{label}, line {line}: {expected}. Mend that line; is a quote not closed, or a field "
-                    "with the delimiter in it not quoted?"
-                )
-    except csv.Error as too_long:
-        return TableReadError(f"{label}, after line {line}: {too_long}; is a quote not closed?")
-    return TableReadError(f"{label}: cannot be read as CSV: {error}")
-
-
-def _line_at(data: bytes, position: int) -> int:
-    return data.count(b"\n", 0, position) + 1
 
 
 # From a table to text ---------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,6 +27,7 @@ from oddrow.table._csv import (
     write_csv,
     write_tsv,
 )
+from oddrow.table._forms import KNOWN_FORMS, form_of, not_found, reject_folder, source_form, source_label
 from oddrow.table._frame import as_table
 from oddrow.table._text_types import CLOCKS, first_reading
 
@@ -34,35 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["read_table", "write_table"]
-
-
-class _Form(NamedTuple):
-    name: str
-    compression: str | None
-
-
-_SUFFIXES = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-    ".ipc": "arrow",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-}
-_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-_KNOWN = f"{', '.join(_SUFFIXES)}, each also with {' or '.join(_COMPRESSIONS)} behind it"
-
-
-def _form_of(name: str) -> _Form | None:
-    stem, compression = Path(name.lower()), None
-    if stem.suffix in _COMPRESSIONS:
-        stem, compression = stem.with_suffix(""), _COMPRESSIONS[stem.suffix]
-    form = _SUFFIXES.get(stem.suffix)
-    return _Form(form, compression) if form else None
 
 
 # Reading ----------------------------------------------------------------------------------------------------
@@ -116,8 +88,8 @@ def read_table(
     {'zip': ['02134', '10115'], 'size': [1.5, None]}
 
     """
-    label = _label(source)
-    form = _reading_form(source, label, format)
+    label = source_label(source)
+    form = source_form(source, label, format)
     if form.name not in ("csv", "tsv") and not (column_names is None and delimiter is None):
         raise SettingError(f"{label}: column names and a delimiter can be given for CSV and TSV only")
     if column_names is not None and len(column_names) == 0:
@@ -145,30 +117,6 @@ def read_table(
     return table
 
 
-def _label(source: str | Path | BinaryIO) -> str:
-    if isinstance(source, (str, Path)):
-        return "standard input" if str(source) == "-" else str(source)
-    name = getattr(source, "name", None)
-    return name if isinstance(name, str) else "the stream"
-
-
-def _reading_form(source: str | Path | BinaryIO, label: str, given: str | None) -> _Form:
-    if given is not None:
-        form = _form_of(f"table.{given.removeprefix('.')}")
-        if form is None:
-            raise SettingError(f"format {given!r} is unknown; known are {_KNOWN}")
-        return form
-    if not isinstance(source, (str, Path)) or str(source) == "-":
-        return _Form("csv", None)
-    form = _form_of(str(source))
-    if form is not None:
-        return form
-    if Path(source).exists():
-        _reject_folder(Path(source))
-        raise TableReadError(f"{label}: the suffix tells no known form; known are {_KNOWN}")
-    raise _not_found(label)
-
-
 def _content(source: str | Path | BinaryIO, label: str) -> bytes:
     try:
         if not isinstance(source, (str, Path)):
@@ -176,10 +124,10 @@ def _content(source: str | Path | BinaryIO, label: str) -> bytes:
         elif str(source) == "-":
             data = sys.stdin.buffer.read()
         else:
-            _reject_folder(Path(source))
+            reject_folder(Path(source))
             data = Path(source).read_bytes()
     except FileNotFoundError as error:
-        raise _not_found(label) from error
+        raise not_found(label) from error
     except PermissionError as error:
         raise TableReadError(f"{label}: no permission to read this file") from error
     except OSError as error:
@@ -187,15 +135,6 @@ def _content(source: str | Path | BinaryIO, label: str) -> bytes:
     if not isinstance(data, bytes):
         raise TableReadError(f"{label}: gives {type(data).__name__}, not bytes; open it in binary mode")
     return data
-
-
-def _reject_folder(path: Path) -> None:
-    if path.is_dir():
-        raise TableReadError(f"{path}: is a folder; give the path of one file in it")
-
-
-def _not_found(label: str) -> TableReadError:
-    return TableReadError(f"{label}: there is no such file")
 
 
 def _decompressed(data: bytes, compression: str | None, label: str) -> bytes:
@@ -302,9 +241,9 @@ def write_table(table: pa.Table, target: str | Path, *, force: bool = False) -> 
         write_csv(table, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
-    form = _form_of(str(target))
+    form = form_of(str(target))
     if form is None:
-        raise OutputError(f"{target}: the suffix tells no known form; known are {_KNOWN}")
+        raise OutputError(f"{target}: the suffix tells no known form; known are {KNOWN_FORMS}")
     try:
         with atomic_write(target, force) as file:
             if form.compression is None:

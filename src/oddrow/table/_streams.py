@@ -44,13 +44,13 @@ def open_stream(
     column_names: Sequence[str] | None = None,
     format: str | None = None,  # noqa: A002 - the word that the command line uses too
 ) -> TableStream:
-    """Open a table to be read in batches.
+    r"""Open a table to be read in batches.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "sizes.csv").write_text("size\\n1\\n2\\n")
+    ...     _ = Path(folder, "sizes.csv").write_text("size\n1\n2\n")
     ...     stream = open_stream(f"{folder}/sizes.csv")
     ...     stream.schema.names, [batch.num_rows for batch in stream]
     (['size'], [2])

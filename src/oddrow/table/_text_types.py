@@ -50,7 +50,8 @@ def _as_integer(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
 
 
 def _as_identifier(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    # Digits after a leading zero: the number of a place or thing, not a count. As floats, long ones would fall together.
+    # Digits after a leading zero: the number of a place or thing, not a count.
+    # As floats, long ones would fall together.
     return values if _all_match(values, "^[+-]?[0-9]+$") else None
 
 
