@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Record", "Region", "count_lines", "ends_whole", "record_problem", "records", "whole_records"]
+__all__ = ["OPEN_QUOTE", "Record", "Region", "count_lines", "ends_whole", "record_problem", "records", "whole_records"]
 
+OPEN_QUOTE = "a quote is opened and never closed"
 _QUOTE, _LINE_FEED, _CARRIAGE_RETURN = b'"\n\r'
 
 
@@ -65,7 +66,7 @@ def record_problem(record: bytes, delimiter: str, width: int) -> str | None:
     except UnicodeDecodeError as invalid:
         return f"is not UTF-8 text (byte 0x{record[invalid.start]:02x}); save the file as UTF-8"
     if not whole.fullmatch(record):
-        return "a quote is opened and never closed"
+        return OPEN_QUOTE
     if width > 1 and not record.strip(b"\r\n"):
         return None
     count, place = 0, -1
@@ -87,8 +88,13 @@ def count_lines(data: bytes) -> int:
 
 def ends_whole(data: bytes, delimiter: str) -> bool:
     """Whether no quote stays open at the end."""
-    rest = data[whole_records(data, delimiter) :]
-    return not rest or _patterns(delimiter)[1].fullmatch(rest) is not None
+    pattern, end = _patterns(delimiter)[1], whole_records(data, delimiter)
+    while end < len(data):
+        found = pattern.match(data, end)
+        if not found:
+            return False
+        end = found.end()
+    return True
 
 
 def whole_records(data: bytes, delimiter: str) -> int:
@@ -108,11 +114,8 @@ def whole_records(data: bytes, delimiter: str) -> int:
 
 
 def _after_last_line(data: bytes, end: int) -> int:
-    line_feed = data.rfind(b"\n", 0, end)
-    if line_feed >= 0:
-        return line_feed + 1
     # A carriage return that comes last may be half of a line end.
-    return data.rfind(b"\r", 0, min(end, len(data) - 1)) + 1
+    return max(data.rfind(b"\n", 0, end), data.rfind(b"\r", 0, min(end, len(data) - 1))) + 1
 
 
 def _are_paired(data: bytes, quotes: npt.NDArray[np.intp], delimiter: str) -> bool:

@@ -12,7 +12,7 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,8 +27,9 @@ from oddrow.table._csv import (
     write_csv,
     write_tsv,
 )
-from oddrow.table._forms import KNOWN_FORMS, form_of, not_found, reject_folder, source_form, source_label
+from oddrow.table._forms import KNOWN_FORMS, Form, form_of, not_found, reject_folder, source_form, source_label
 from oddrow.table._frame import as_table
+from oddrow.table._parquet import parquet_opened
 from oddrow.table._text_types import CLOCKS, first_reading
 
 if TYPE_CHECKING:
@@ -90,17 +91,14 @@ def read_table(
     """
     label = source_label(source)
     form = source_form(source, label, format)
-    if form.name not in ("csv", "tsv") and not (column_names is None and delimiter is None):
-        raise SettingError(f"{label}: column names and a delimiter can be given for CSV and TSV only")
-    if column_names is not None and len(column_names) == 0:
-        raise SettingError(f"{label}: the list of column names is empty")
-    separator = "\t" if form.name == "tsv" and delimiter is None else checked_delimiter(delimiter)
+    separator, column_names = checked_csv_options(label, form, delimiter, column_names)
     data = _decompressed(_content(source, label), form.compression, label)
     if not data or data.isspace():
         raise TableReadError(f"{label}: the file is empty")
     try:
         if form.name == "parquet":
-            table = _read_parquet(data, label)
+            with parquet_opened(pa.BufferReader(data), label) as file:
+                table = file.read()
         elif form.name == "arrow":
             table = _read_arrow(data, label)
         elif form.name == "jsonl":
@@ -115,6 +113,25 @@ def read_table(
     if table.num_rows == 0:
         raise TableReadError(f"{label}: has a header but no rows")
     return table
+
+
+class CsvOptions(NamedTuple):
+    """What a user says of CSV."""
+
+    delimiter: str | None
+    column_names: Sequence[str] | None
+
+
+def checked_csv_options(
+    label: str, form: Form, delimiter: str | None, column_names: Sequence[str] | None
+) -> CsvOptions:
+    """The options where they have a meaning for the form, with the tab that TSV says by its name."""
+    if form.name not in ("csv", "tsv") and not (column_names is None and delimiter is None):
+        raise SettingError(f"{label}: column names and a delimiter can be given for CSV and TSV only")
+    if column_names is not None and len(column_names) == 0:
+        raise SettingError(f"{label}: the list of column names is empty")
+    is_tab = form.name == "tsv" and delimiter is None
+    return CsvOptions("\t" if is_tab else checked_delimiter(delimiter), column_names)
 
 
 def _content(source: str | Path | BinaryIO, label: str) -> bytes:
@@ -145,16 +162,6 @@ def _decompressed(data: bytes, compression: str | None, label: str) -> bytes:
     except (pa.ArrowException, OSError) as error:
         raise TableReadError(f"{label}: the {compression} data is damaged or cut short: {error}") from error
     return content
-
-
-def _read_parquet(data: bytes, label: str) -> pa.Table:
-    import pyarrow.parquet as pq
-
-    try:
-        # Not pq.read_table: given a path, that takes key=value folder names for columns.
-        return pq.ParquetFile(pa.BufferReader(data)).read()
-    except (pa.ArrowException, OSError) as error:
-        raise TableReadError(f"{label}: is not a Parquet file, or is damaged: {error}") from error
 
 
 def _read_arrow(data: bytes, label: str) -> pa.Table:

@@ -16,6 +16,12 @@ class Form(NamedTuple):
     name: str
     compression: str | None
 
+    @property
+    def suffix(self) -> str:
+        """As ``format`` names it."""
+        packed = [suffix for suffix, compression in _COMPRESSIONS.items() if compression == self.compression]
+        return "".join([self.name, *packed])
+
 
 _SUFFIXES = {
     ".csv": "csv",
