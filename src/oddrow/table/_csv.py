@@ -24,8 +24,8 @@ __all__ = [
     "in_utc",
     "read_csv",
     "text_columns",
-    "write_csv",
-    "write_tsv",
+    "write_header",
+    "write_rows",
 ]
 
 # From bytes to columns of text ------------------------------------------------------------------------------
@@ -205,12 +205,15 @@ def _reject_unsplit_header(data: bytes, label: str, header: list[str], delimiter
 # From a table to text ---------------------------------------------------------------------------------------
 
 
-def write_csv(table: pa.Table, stream: Any, delimiter: str = ",") -> None:
-    """Write a table with its header; :func:`read_csv` reads the same back."""
+def write_header(names: Sequence[str], stream: Any, delimiter: str) -> None:
+    """Write the names of the columns; :func:`read_csv` reads the same back."""
+    stream.write(f"{delimiter.join(map(_quoted, names))}\n".encode())
+
+
+def write_rows(table: pa.Table, stream: Any, delimiter: str) -> None:
+    """Write the rows of a table behind a header."""
     import pyarrow.csv as arrow_csv
 
-    names = delimiter.join(_quoted(name) for name in table.column_names)
-    stream.write(f"{names}\n".encode())
     # pyarrow quotes every text, which tells an empty one from a missing one.
     options = arrow_csv.WriteOptions(include_header=False, delimiter=delimiter)
     arrow_csv.write_csv(in_utc(table), stream, options)
@@ -219,11 +222,6 @@ def write_csv(table: pa.Table, stream: Any, delimiter: str = ",") -> None:
 def _quoted(name: str) -> str:
     is_safe = name and name.isprintable() and not any(sign in name for sign in ('"', *_DELIMITERS))
     return name if is_safe else '"' + name.replace('"', '""') + '"'
-
-
-def write_tsv(table: pa.Table, stream: Any) -> None:
-    """Write a table as CSV with tabs between the fields."""
-    write_csv(table, stream, "\t")
 
 
 def in_utc(table: pa.Table) -> pa.Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,17 +41,20 @@ class _CsvRows:
     sound: _SoundRecords
     offset: int
 
-    def of(self, row: int) -> tuple[str, int, bytes]:
-        wanted = self.offset + row
+    def of(self, reasons: Mapping[int, str]) -> list[SkippedRow]:
+        wanted = {self.offset + row: why for row, why in reasons.items()}
         found = (record for record in records(self.sound.region, self.dialect.delimiter) if self._is_row(record))
-        for place, record in zip(count(), found):
-            if place == wanted:
-                line = record.line if self.sound.lines is None else self.sound.lines[place]
-                return self.dialect.label, line, record.data
-        raise IndexError(row)
+        return [
+            SkippedRow(self.dialect.label, self._line(place, record), wanted[place], record.data)
+            for place, record in enumerate(islice(found, max(wanted) + 1))
+            if place in wanted
+        ]
 
     def said(self, row: int) -> str:
-        return f"{self.dialect.label}, line {self.of(row)[1]}"
+        return f"{self.dialect.label}, line {self.of({row: ''})[0].line}"
+
+    def _line(self, place: int, record: Record) -> int:
+        return record.line if self.sound.lines is None else self.sound.lines[place]
 
     def _is_row(self, record: Record) -> bool:
         return self.dialect.width == 1 or bool(record.data.strip(b"\r\n"))

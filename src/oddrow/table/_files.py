@@ -1,4 +1,4 @@
-"""Tables in files: read from and written to CSV, TSV, Parquet, Arrow IPC and JSON lines, gzip and zstd too.
+"""Tables in files, read whole: CSV, TSV, Parquet, Arrow IPC and JSON lines, gzip and zstd too.
 
 A file is read whole into memory before it is parsed, so a plain file, a compressed one and a pipe take one
 way, and an error can look at the text again to say which line is wrong. Nothing is memory-mapped: a file may
@@ -9,25 +9,19 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from oddrow.exceptions import DataError, OutputError, SettingError, TableReadError
-from oddrow.table._atomic import atomic_write
+from oddrow.exceptions import DataError, SettingError, TableReadError
 from oddrow.table._csv import (
     BYTE_ORDER_MARK,
     checked_delimiter,
-    in_utc,
     read_csv,
-    write_csv,
-    write_tsv,
 )
-from oddrow.table._forms import KNOWN_FORMS, Form, form_of, not_found, reject_folder, source_form, source_label
+from oddrow.table._forms import Form, not_found, reject_folder, source_form, source_label
 from oddrow.table._frame import as_table
 from oddrow.table._parquet import parquet_opened
 from oddrow.table._text_types import CLOCKS, first_reading
@@ -35,10 +29,7 @@ from oddrow.table._text_types import CLOCKS, first_reading
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["read_table", "write_table"]
-
-
-# Reading ----------------------------------------------------------------------------------------------------
+__all__ = ["CsvOptions", "checked_csv_options", "read_table"]
 
 
 def read_table(
@@ -219,95 +210,3 @@ def _dated(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column
     dated = first_reading(column, CLOCKS)
     return column if dated is None else dated
-
-
-# Writing ----------------------------------------------------------------------------------------------------
-
-
-def write_table(table: pa.Table, target: str | Path, *, force: bool = False) -> None:
-    """Write a plain table to a file whose suffix tells the form, as :func:`read_table` knows them.
-
-    ``"-"`` writes CSV to standard output. A file appears whole or not at all: see
-    :func:`oddrow.table.atomic_write`. CSV and JSON lines write moments with a zone in UTC.
-
-    Raises
-    ------
-    OutputError
-        If the file exists and ``force`` is not set, the suffix tells no known form, or writing fails.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_table(as_table({"size": [1, 2]}), f"{folder}/sizes.csv.gz")
-    ...     read_table(f"{folder}/sizes.csv.gz").to_pydict()
-    {'size': [1, 2]}
-
-    """
-    if str(target) == "-":
-        write_csv(table, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-        return
-    form = form_of(str(target))
-    if form is None:
-        raise OutputError(f"{target}: the suffix tells no known form; known are {KNOWN_FORMS}")
-    try:
-        with atomic_write(target, force) as file:
-            if form.compression is None:
-                _WRITERS[form.name](table, file)
-            else:
-                with pa.CompressedOutputStream(_Unclosed(file), form.compression) as stream:
-                    _WRITERS[form.name](table, stream)
-    except pa.ArrowException as error:
-        raise OutputError(f"{target}: the table cannot be written as {form.name}: {error}") from error
-
-
-class _Unclosed(io.RawIOBase):
-    """Pass on what is written; closing it, as a compressor does to what is below it, leaves the file open."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__()
-        self._file = file
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        return self._file.write(data)
-
-
-def _write_json_lines(table: pa.Table, stream: Any) -> None:
-    table = in_utc(table)
-    for place, name in enumerate(table.column_names):
-        column = table.column(place)
-        if pa.types.is_temporal(column.type):
-            table = table.set_column(place, name, column.cast(pa.string()))
-        elif pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
-            raise OutputError(f"column {name!r} holds an infinite value, which JSON cannot; write another form")
-    for batch in table.to_batches(max_chunksize=10_000):
-        lines = [json.dumps(_without_nan(row), ensure_ascii=False) for row in batch.to_pylist()]
-        stream.write(("\n".join(lines) + "\n").encode())
-
-
-def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in row.items()}
-
-
-def _write_parquet(table: pa.Table, stream: Any) -> None:
-    import pyarrow.parquet as pq
-
-    pq.write_table(table, stream)
-
-
-def _write_arrow(table: pa.Table, stream: Any) -> None:
-    with pa.ipc.new_file(stream, table.schema) as writer:
-        writer.write_table(table)
-
-
-_WRITERS = {
-    "csv": write_csv,
-    "tsv": write_tsv,
-    "jsonl": _write_json_lines,
-    "parquet": _write_parquet,
-    "arrow": _write_arrow,
-}

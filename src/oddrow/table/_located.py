@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -28,11 +29,11 @@ class SkippedRow(NamedTuple):
 class RowPlace(Protocol):
     """Where the rows of a batch come from."""
 
-    def of(self, row: int) -> tuple[str, int, bytes]:
-        """The file of a row of the batch, its line there, and what stands there."""
+    def of(self, reasons: Mapping[int, str]) -> list[SkippedRow]:
+        """Rows of the batch, counted from 0 and ascending, with their places, as left out for these reasons."""
 
     def said(self, row: int) -> str:
-        """The same for a person."""
+        """The place of a row for a person."""
 
 
 class LocatedBatch(NamedTuple):
@@ -51,12 +52,14 @@ class TableRows:
     first: int
     rows: pa.RecordBatch
 
-    def of(self, row: int) -> tuple[str, int, bytes]:
-        values = json.dumps(self.rows.slice(row, 1).to_pylist()[0], default=str, ensure_ascii=False)
-        return self.file, self.first + row + 1, values.encode()
+    def of(self, reasons: Mapping[int, str]) -> list[SkippedRow]:
+        return [SkippedRow(self.file, self.first + row + 1, why, self._written(row)) for row, why in reasons.items()]
 
     def said(self, row: int) -> str:
         return f"{self.file}, row {self.first + row + 1}"
+
+    def _written(self, row: int) -> bytes:
+        return json.dumps(self.rows.slice(row, 1).to_pylist()[0], default=str, ensure_ascii=False).encode()
 
 
 def one_batch(table: pa.Table) -> pa.RecordBatch:
