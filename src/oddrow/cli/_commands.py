@@ -25,6 +25,7 @@ from oddrow.cli._options import (
     SeedOption,
     TableArgument,
     column_overrides,
+    note_unknown,
 )
 from oddrow.cli._policies import (
     AlertsOption,
@@ -43,21 +44,19 @@ from oddrow.cli._render import (
     print_explanation,
     print_metrics,
     print_schema,
-    threshold_text,
 )
+from oddrow.cli._score import score
 from oddrow.detector import AutoencoderDetector, VAEDetector
-from oddrow.exceptions import DataError, SettingError
-from oddrow.explanation import scored_table
+from oddrow.exceptions import SettingError
 from oddrow.metrics import detection_metrics
 from oddrow.report import MapSummary, draw_maps
-from oddrow.scoring import Cost, check_policy
+from oddrow.scoring import Cost
 from oddrow.table import (
     TableSchema,
     atomic_write,
     check_target,
     read_table,
     split_label,
-    write_table,
 )
 
 Detector = VAEDetector | AutoencoderDetector
@@ -198,44 +197,6 @@ def fit(
     _console.say(f"wrote {output}")
 
 
-def score(
-    table: TableArgument,
-    model: ModelOption,
-    output: Annotated[
-        str,
-        typer.Option("--output", "-o", metavar="OUT", help="By its suffix CSV, Parquet, ...; - is CSV on stdout."),
-    ] = "-",
-    explain: Annotated[
-        int | None,
-        typer.Option("--explain", metavar="K", min=1, help="Add the K strongest reasons of each row."),
-    ] = None,
-    false_alarms: FalseAlarmsOption = None,
-    alerts: AlertsOption = None,
-    time: TimeOption = None,
-    fdr: FdrOption = None,
-    conservative: ConservativeOption = False,
-    surprise: SurpriseOption = None,
-    delimiter: DelimiterOption = None,
-    force: ForceOption = False,
-) -> None:
-    """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
-    policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
-    if output != "-":
-        check_target(output, force)
-    fitted = artifact.load(model)
-    if policy is not None:
-        check_policy(policy, fitted.model_.calibration.n_rows)
-    rows = read_table(table, delimiter=delimiter)
-    _note_unknown(fitted, rows)
-    scored = scored_table(fitted.model_, rows, explain, policy)
-    write_table(scored.rows, output, force=force)
-    decision = scored.decision
-    _console.say(
-        f"{int(decision.is_odd.sum()):,} of {rows.num_rows:,} rows are odd "
-        f"({threshold_text(decision)}: {decision.promise})"
-    )
-
-
 def explain(
     table: TableArgument,
     model: ModelOption,
@@ -248,7 +209,7 @@ def explain(
     rows = read_table(table, delimiter=delimiter)
     if not 0 <= row < rows.num_rows:
         raise SettingError(f"--row {row}: the table has rows 0 to {rows.num_rows - 1}")
-    _note_unknown(fitted, rows)
+    note_unknown(fitted.model_, rows)
     # a policy that looks at the batch needs all of it to decide on one row
     batch, place = (rows, row) if fitted.model_.policy.looks_at_batch else (rows.slice(row, 1), 0)
     print_explanation(fitted.explain(batch, top=None)[place], row, fitted.decide(batch), as_json=json_)
@@ -265,7 +226,7 @@ def evaluate(
     """Compare the decisions with the labels of a table."""
     fitted = artifact.load(model)
     labelled = split_label(read_table(table, delimiter=delimiter), label, normal)
-    _note_unknown(fitted, labelled.table)
+    note_unknown(fitted.model_, labelled.table)
     scored = fitted.model_.score(labelled.table)
     decision = fitted.model_.decide(scored, labelled.table)
     figures = detection_metrics(~labelled.is_normal, scored.surprise, decision.is_odd)
@@ -325,7 +286,7 @@ def map_(
     if _both(label, normal):
         labelled = split_label(rows, str(label), str(normal))
         rows, is_anomaly = labelled.table, ~labelled.is_normal
-    _note_unknown(fitted, rows)
+    note_unknown(fitted.model_, rows)
     scored = fitted.model_.score(rows)
     decision = fitted.model_.decide(scored, rows)
     summary = MapSummary(
@@ -385,11 +346,3 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError as error:
         raise SettingError(f'--contamination {text}: give "auto" or a share from 0 to 0.5') from error
-
-
-def _note_unknown(fitted: Detector, rows: pa.Table) -> None:
-    if rows.num_rows == 0:
-        raise DataError("the table has no rows")
-    unknown = fitted.model_.encoding.schema.unknown(rows)
-    if unknown:
-        _console.say(f"note: columns the model does not know are ignored: {', '.join(unknown)}")

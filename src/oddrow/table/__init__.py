@@ -6,6 +6,7 @@ from oddrow.table._files import read_table
 from oddrow.table._frame import as_table
 from oddrow.table._labels import LabelledTable, split_label
 from oddrow.table._located import LocatedBatch, SkippedRow
+from oddrow.table._quarantine import quarantine_writer
 from oddrow.table._schema import ColumnSchema, Kind, TableSchema, column_kinds
 from oddrow.table._soundness import check_encoding
 from oddrow.table._streams import TableStream, open_stream
@@ -33,6 +34,7 @@ __all__ = [
     "day_numbers",
     "open_stream",
     "python_values",
+    "quarantine_writer",
     "read_table",
     "split_label",
     "table_writer",
