@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from oddrow.exceptions import OddrowError, TableReadError
+from oddrow.exceptions import OddrowError
 from oddrow.table import _csv_files, _located, _parquet, open_stream, read_table, write_table
 from oddrow.table._csv_records import OPEN_QUOTE, Region, record_problem, records, whole_records
-from strategies import WORDS, any_tables
+from strategies import any_tables
 
 some_files = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 
