@@ -23,9 +23,11 @@ from oddrow.cli._options import (
     ModelOption,
     NormalOption,
     SeedOption,
+    StreamArgument,
     TableArgument,
     column_overrides,
     note_unknown,
+    numeric_columns,
 )
 from oddrow.cli._policies import (
     AlertsOption,
@@ -48,6 +50,7 @@ from oddrow.cli._render import (
 from oddrow.cli._score import score
 from oddrow.detector import AutoencoderDetector, VAEDetector
 from oddrow.exceptions import SettingError
+from oddrow.explanation import stream_scores
 from oddrow.metrics import detection_metrics
 from oddrow.report import MapSummary, draw_maps
 from oddrow.scoring import Cost
@@ -55,11 +58,15 @@ from oddrow.table import (
     TableSchema,
     atomic_write,
     check_target,
+    open_stream,
     read_table,
     split_label,
 )
 
 Detector = VAEDetector | AutoencoderDetector
+
+MOST_DRAWN = 100_000
+"""Rows on a map at most: more are one dark spot."""
 
 
 class DetectorName(StrEnum):
@@ -216,7 +223,7 @@ def explain(
 
 
 def evaluate(
-    table: TableArgument,
+    table: StreamArgument,
     model: ModelOption,
     label: Annotated[str, typer.Option("--label", metavar="COL", help="Column that tells which rows are normal.")],
     normal: Annotated[str, typer.Option("--normal", metavar="VALUE", help="Its value for a normal row.")],
@@ -225,12 +232,12 @@ def evaluate(
 ) -> None:
     """Compare the decisions with the labels of a table."""
     fitted = artifact.load(model)
-    labelled = split_label(read_table(table, delimiter=delimiter), label, normal)
-    note_unknown(fitted.model_, labelled.table)
-    scored = fitted.model_.score(labelled.table)
-    decision = fitted.model_.decide(scored, labelled.table)
-    figures = detection_metrics(~labelled.is_normal, scored.surprise, decision.is_odd)
-    print_metrics(figures, decision, as_json=json_)
+    with _console.rows_progress() as on_progress:
+        stream = open_stream(table, delimiter=delimiter, numeric=numeric_columns(fitted.model_))
+        note_unknown(fitted.model_, stream.schema.empty_table(), label)
+        found = stream_scores(fitted.model_, stream, (label, normal), on_progress=on_progress)
+    figures = detection_metrics(~found.is_normal, found.surprise, found.decision.is_odd)
+    print_metrics(figures, found.decision, as_json=json_)
 
 
 def decide(
@@ -271,7 +278,7 @@ def decide(
 
 
 def map_(
-    table: TableArgument,
+    table: StreamArgument,
     model: ModelOption,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")],
     label: LabelOption = None,
@@ -281,22 +288,21 @@ def map_(
 ) -> None:
     """Draw the latent space, the distribution of surprise, and the learning curve (PNG and SVG)."""
     fitted = artifact.load(model)
-    rows = read_table(table, delimiter=delimiter)
-    is_anomaly = None
-    if _both(label, normal):
-        labelled = split_label(rows, str(label), str(normal))
-        rows, is_anomaly = labelled.table, ~labelled.is_normal
-    note_unknown(fitted.model_, rows)
-    scored = fitted.model_.score(rows)
-    decision = fitted.model_.decide(scored, rows)
+    labelled = (str(label), str(normal)) if _both(label, normal) else None
+    with _console.rows_progress() as on_progress:
+        stream = open_stream(table, delimiter=delimiter, numeric=numeric_columns(fitted.model_))
+        note_unknown(fitted.model_, stream.schema.empty_table(), label)
+        found = stream_scores(fitted.model_, stream, labelled, MOST_DRAWN, on_progress)
+    rows = found.sampled
+    drawn = "" if len(rows) == stream.n_rows else f", one row in {rows[1]:,} of {stream.n_rows:,}"
     summary = MapSummary(
-        latent_map=fitted.latent_map(rows),
-        surprise=scored.surprise,
-        is_odd=decision.is_odd,
-        threshold=decision.threshold,
-        is_anomaly=is_anomaly,
+        latent_map=fitted.latent_map(found.sample),
+        surprise=found.surprise[rows],
+        is_odd=found.decision.is_odd[rows],
+        threshold=found.decision.threshold,
+        is_anomaly=None if labelled is None else ~found.is_normal[rows],
         learning_curve=fitted.model_.network.learning_curve,
-        title=Path(table).name,
+        title=Path(table).name + drawn,
     )
     for path in draw_maps(summary, output, force=force):
         _console.say(f"wrote {path}")

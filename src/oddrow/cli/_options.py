@@ -11,7 +11,7 @@ import typer
 from oddrow.cli import _console
 from oddrow.exceptions import SettingError
 from oddrow.scoring import FittedModel
-from oddrow.table import column_kinds
+from oddrow.table import Kind, column_kinds
 
 TableArgument = Annotated[
     str,
@@ -76,8 +76,13 @@ def without_columns(rows: pa.Table, ignored: list[str]) -> pa.Table:
     return rows.drop_columns(ignored)
 
 
-def note_unknown(model: FittedModel, rows: pa.Table) -> None:
-    """Say which columns of a table are ignored because the model does not know them."""
-    unknown = model.encoding.schema.unknown(rows)
+def note_unknown(model: FittedModel, rows: pa.Table, label: str | None = None) -> None:
+    """Say which columns of a table, beside the label, are ignored because the model does not know them."""
+    unknown = [name for name in model.encoding.schema.unknown(rows) if name != label]
     if unknown:
         _console.say(f"note: columns the model does not know are ignored: {', '.join(unknown)}")
+
+
+def numeric_columns(model: FittedModel) -> list[str]:
+    """The columns of a table that should hold numbers or times, by what the model learned."""
+    return [column.name for column in model.encoding.schema.used if column.kind in (Kind.NUMBER, Kind.TIMESTAMP)]

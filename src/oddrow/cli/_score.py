@@ -14,7 +14,7 @@ import typer
 
 from oddrow import artifact
 from oddrow.cli import _console
-from oddrow.cli._options import DelimiterOption, ForceOption, ModelOption, StreamArgument, note_unknown
+from oddrow.cli._options import DelimiterOption, ForceOption, ModelOption, StreamArgument, note_unknown, numeric_columns
 from oddrow.cli._policies import (
     AlertsOption,
     ConservativeOption,
@@ -27,8 +27,8 @@ from oddrow.cli._policies import (
 from oddrow.cli._render import threshold_text
 from oddrow.exceptions import SettingError
 from oddrow.explanation import JobIdentity, KeptParts, ScoringCount, ScoringOptions, score_stream
-from oddrow.scoring import FittedModel, check_policy
-from oddrow.table import Kind, TableStream, check_target, open_stream
+from oddrow.scoring import check_policy
+from oddrow.table import TableStream, check_target, open_stream
 
 
 class OnErrorName(StrEnum):
@@ -81,7 +81,7 @@ def score(
     skips = on_error is not OnErrorName.STOP
     with _console.rows_progress() as on_progress:
         stream = open_stream(
-            table, delimiter=delimiter, on_error="skip" if skips else "stop", numeric=_numeric_columns(fitted)
+            table, delimiter=delimiter, on_error="skip" if skips else "stop", numeric=numeric_columns(fitted)
         )
         note_unknown(fitted, stream.schema.empty_table())
         options = ScoringOptions(explain, policy, skips, quarantine, force, on_progress)
@@ -121,10 +121,6 @@ def _kept_until_done(output: str, identity: JobIdentity) -> Iterator[KeptParts]:
         _console.say(f"what is done is kept in {kept.folder}; the same command goes on from there")
         raise
     kept.discard()
-
-
-def _numeric_columns(model: FittedModel) -> list[str]:
-    return [column.name for column in model.encoding.schema.used if column.kind in (Kind.NUMBER, Kind.TIMESTAMP)]
 
 
 def _say_count(count: ScoringCount, stream: TableStream, quarantine: Path | None) -> None:

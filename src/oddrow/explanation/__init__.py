@@ -3,9 +3,10 @@
 from oddrow.explanation._kept_parts import JobIdentity, KeptParts
 from oddrow.explanation._reasons import COMBINATION, Explanation, Reason, expected_values, explain
 from oddrow.explanation._scored_batches import scored_batches
-from oddrow.explanation._scored_stream import ScoredPart, decide_each, decide_stream, decided, scored_parts
+from oddrow.explanation._scored_stream import ScoredPart, scored_parts
 from oddrow.explanation._scored_table import ScoredTable, scored_table, shown
 from oddrow.explanation._scoring_job import ScoringCount, ScoringOptions, score_stream
+from oddrow.explanation._stream_scores import StreamScores, stream_scores
 
 __all__ = [
     "COMBINATION",
@@ -17,9 +18,7 @@ __all__ = [
     "ScoredTable",
     "ScoringCount",
     "ScoringOptions",
-    "decide_each",
-    "decide_stream",
-    "decided",
+    "StreamScores",
     "expected_values",
     "explain",
     "score_stream",
@@ -27,4 +26,5 @@ __all__ = [
     "scored_parts",
     "scored_table",
     "shown",
+    "stream_scores",
 ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TypeAlias
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from oddrow.exceptions import DataError, SchemaMismatchError
+from oddrow.exceptions import SchemaMismatchError
 from oddrow.explanation._scored_batches import scored_batches
 from oddrow.scoring import AlertBudget, Decision, FittedModel, FixedSurprise, Policy, Surprise, day_column
 from oddrow.table import LocatedBatch, SkippedRow, TableStream, day_numbers
@@ -53,14 +56,12 @@ def scored_parts(
 
 def _scored(model: FittedModel, located: LocatedBatch, top: int | None, policy: Policy, skips: bool) -> ScoredPart:
     try:
-        return ScoredPart(next(scored_batches(model, [located.rows], top, policy)), located.skipped)
-    except DataError as error:
+        with located_errors(model, located):
+            return ScoredPart(next(scored_batches(model, [located.rows], top, policy)), located.skipped)
+    except SchemaMismatchError:
         unfit = model.encoding.schema.unfit_rows(pa.Table.from_batches([located.rows]))
-        if not unfit:
+        if not (skips and unfit):
             raise
-        if not skips:
-            row, why = next(iter(unfit.items()))
-            raise SchemaMismatchError(f"{located.place.said(row)}: {why}") from error
     fits = np.ones(len(located.rows), np.bool_)
     fits[list(unfit)] = False
     rows = next(scored_batches(model, [located.rows.filter(pa.array(fits))], top, policy))
@@ -68,25 +69,64 @@ def _scored(model: FittedModel, located: LocatedBatch, top: int | None, policy: 
     return ScoredPart(rows, tuple(skipped))
 
 
-def decide_stream(model: FittedModel, parts: Iterable[ScoredPart], policy: Policy | None = None) -> Decision:
+@contextmanager
+def located_errors(model: FittedModel, located: LocatedBatch) -> Iterator[None]:
+    """Name the file and the line of a row that the model cannot judge, where it would be counted within its batch."""
+    try:
+        yield
+    except SchemaMismatchError as error:
+        for row, why in model.encoding.schema.unfit_rows(pa.Table.from_batches([located.rows])).items():
+            raise SchemaMismatchError(f"{located.place.said(row)}: {why}") from error
+        raise
+
+
+@dataclass(frozen=True, eq=False)
+class RowScores:
+    """What a decision on all rows together looks at, of some or all of them.
+
+    Attributes
+    ----------
+    surprise, p_value : float64 [n]
+    day : float64 [n], see :func:`oddrow.table.day_numbers`; of no row where the policy asks for none
+    """
+
+    surprise: npt.NDArray[np.float64]
+    p_value: npt.NDArray[np.float64]
+    day: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, model: FittedModel, surprise: Any, p_value: Any, table: pa.Table, policy: Policy) -> RowScores:
+        """Of the rows of a table that have been scored."""
+        day = np.zeros(0)
+        if isinstance(policy, AlertBudget) and policy.per == "day":
+            day = day_numbers(table, day_column(policy, model.encoding.schema))
+        return cls(np.asarray(surprise), np.asarray(p_value), day)
+
+    @classmethod
+    def joined(cls, scores: Iterable[RowScores]) -> RowScores:
+        """Of one batch after the other."""
+        columns = zip(*((one.surprise, one.p_value, one.day) for one in scores), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
+
+    def decided(self, model: FittedModel, policy: Policy) -> Decision:
+        """The decision of a policy on these rows."""
+        none = np.zeros(0)
+        day = self.day if len(self.day) == len(self.surprise) else None
+        return policy.decide(Surprise(self.surprise, self.p_value, none, none), model.calibration, day)
+
+
+def decide_stream(model: FittedModel, parts: Iterable[ScoredPart], policy: Policy) -> Decision:
     """Decide on all rows of a stream together, from the scores that they have; takes some 50 bytes a row."""
-    chosen = policy or model.policy
-    by_day = isinstance(chosen, AlertBudget) and chosen.per == "day"
-    surprise, p_value, day = [], [], []
-    for part in parts:
-        surprise.append(part.rows.column("surprise").to_numpy())
-        p_value.append(part.rows.column("p_value").to_numpy())
-        if isinstance(chosen, AlertBudget) and by_day:
-            table = pa.Table.from_batches([part.rows])
-            day.append(day_numbers(table, day_column(chosen, model.encoding.schema)))
-    scored = Surprise(np.concatenate(surprise), np.concatenate(p_value), np.zeros((0, 0)), np.zeros(0))
-    return chosen.decide(scored, model.calibration, np.concatenate(day) if by_day else None)
+    scores = (
+        RowScores.of(model, part.rows.column("surprise"), part.rows.column("p_value"), pa.table(part.rows), policy)
+        for part in parts
+    )
+    return RowScores.joined(scores).decided(model, policy)
 
 
-def decide_each(model: FittedModel, policy: Policy | None = None) -> Decision:
+def decide_each(model: FittedModel, policy: Policy) -> Decision:
     """The threshold and the promise of a policy that decides each row by itself; of no row."""
-    none = np.zeros(0)
-    return (policy or model.policy).decide(Surprise(none, none, np.zeros((0, 0)), none), model.calibration)
+    return RowScores(*(np.zeros(0),) * 3).decided(model, policy)
 
 
 def decided(parts: Iterable[ScoredPart], decision: Decision) -> Iterator[ScoredPart]:

@@ -4,7 +4,7 @@ from oddrow.table._atomic import atomic_write, check_target
 from oddrow.table._encoding import EncodedTable, EncodingStyle, FeatureLayout, TableEncoding
 from oddrow.table._files import read_table
 from oddrow.table._frame import as_table
-from oddrow.table._labels import LabelledTable, split_label
+from oddrow.table._labels import LabelledTable, is_normal_row, split_label
 from oddrow.table._located import LocatedBatch, SkippedRow
 from oddrow.table._quarantine import quarantine_writer
 from oddrow.table._schema import ColumnSchema, Kind, TableSchema, column_kinds
@@ -32,6 +32,7 @@ __all__ = [
     "check_target",
     "column_kinds",
     "day_numbers",
+    "is_normal_row",
     "open_stream",
     "python_values",
     "quarantine_writer",
