@@ -23,8 +23,11 @@ from oddrow.cli._options import (
     ModelOption,
     NormalOption,
     SeedOption,
+    StreamArgument,
     TableArgument,
     column_overrides,
+    note_unknown,
+    numeric_columns,
 )
 from oddrow.cli._policies import (
     AlertsOption,
@@ -43,21 +46,24 @@ from oddrow.cli._render import (
     print_explanation,
     print_metrics,
     print_schema,
-    threshold_text,
 )
-from oddrow.exceptions import DataError, SettingError
+from oddrow.cli._score import score
+from oddrow.exceptions import SettingError
 from oddrow.explanation import explain as reasons_of
-from oddrow.explanation import scored_table
+from oddrow.explanation import stream_scores
 from oddrow.metrics import detection_metrics
-from oddrow.scoring import Cost, FittedModel, check_policy
+from oddrow.scoring import Cost
 from oddrow.table import (
     TableSchema,
     atomic_write,
     check_target,
+    open_stream,
     read_table,
     split_label,
-    write_table,
 )
+
+MOST_DRAWN = 100_000
+"""Rows on a map at most: more are one dark spot."""
 
 
 class DetectorName(StrEnum):
@@ -200,44 +206,6 @@ def fit(
     _console.say(f"wrote {output}")
 
 
-def score(
-    table: TableArgument,
-    model: ModelOption,
-    output: Annotated[
-        str,
-        typer.Option("--output", "-o", metavar="OUT", help="By its suffix CSV, Parquet, ...; - is CSV on stdout."),
-    ] = "-",
-    explain: Annotated[
-        int | None,
-        typer.Option("--explain", metavar="K", min=1, help="Add the K strongest reasons of each row."),
-    ] = None,
-    false_alarms: FalseAlarmsOption = None,
-    alerts: AlertsOption = None,
-    time: TimeOption = None,
-    fdr: FdrOption = None,
-    conservative: ConservativeOption = False,
-    surprise: SurpriseOption = None,
-    delimiter: DelimiterOption = None,
-    force: ForceOption = False,
-) -> None:
-    """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
-    policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
-    if output != "-":
-        check_target(output, force)
-    fitted = artifact.load_model(model)
-    if policy is not None:
-        check_policy(policy, fitted.calibration.n_rows)
-    rows = read_table(table, delimiter=delimiter)
-    _note_unknown(fitted, rows)
-    scored = scored_table(fitted, rows, explain, policy)
-    write_table(scored.rows, output, force=force)
-    decision = scored.decision
-    _console.say(
-        f"{int(decision.is_odd.sum()):,} of {rows.num_rows:,} rows are odd "
-        f"({threshold_text(decision)}: {decision.promise})"
-    )
-
-
 def explain(
     table: TableArgument,
     model: ModelOption,
@@ -250,7 +218,7 @@ def explain(
     rows = read_table(table, delimiter=delimiter)
     if not 0 <= row < rows.num_rows:
         raise SettingError(f"--row {row}: the table has rows 0 to {rows.num_rows - 1}")
-    _note_unknown(fitted, rows)
+    note_unknown(fitted, rows)
     # a policy that looks at the batch needs all of it to decide on one row
     batch, place = (rows, row) if fitted.policy.looks_at_batch else (rows.slice(row, 1), 0)
     decision = fitted.decide(fitted.score(batch), batch)
@@ -258,7 +226,7 @@ def explain(
 
 
 def evaluate(
-    table: TableArgument,
+    table: StreamArgument,
     model: ModelOption,
     label: Annotated[str, typer.Option("--label", metavar="COL", help="Column that tells which rows are normal.")],
     normal: Annotated[str, typer.Option("--normal", metavar="VALUE", help="Its value for a normal row.")],
@@ -267,12 +235,12 @@ def evaluate(
 ) -> None:
     """Compare the decisions with the labels of a table."""
     fitted = artifact.load_model(model)
-    labelled = split_label(read_table(table, delimiter=delimiter), label, normal)
-    _note_unknown(fitted, labelled.table)
-    scored = fitted.score(labelled.table)
-    decision = fitted.decide(scored, labelled.table)
-    figures = detection_metrics(~labelled.is_normal, scored.surprise, decision.is_odd)
-    print_metrics(figures, decision, as_json=json_)
+    with _console.rows_progress() as on_progress:
+        stream = open_stream(table, delimiter=delimiter, numeric=numeric_columns(fitted))
+        note_unknown(fitted, stream.schema.empty_table(), label)
+        found = stream_scores(fitted, stream, (label, normal), on_progress=on_progress)
+    figures = detection_metrics(~found.is_normal, found.surprise, found.decision.is_odd)
+    print_metrics(figures, found.decision, as_json=json_)
 
 
 def decide(
@@ -313,7 +281,7 @@ def decide(
 
 
 def map_(
-    table: TableArgument,
+    table: StreamArgument,
     model: ModelOption,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")],
     label: LabelOption = None,
@@ -325,22 +293,21 @@ def map_(
     from oddrow.report import MapSummary, draw_maps
 
     fitted = artifact.load_model(model)
-    rows = read_table(table, delimiter=delimiter)
-    is_anomaly = None
-    if _both(label, normal):
-        labelled = split_label(rows, str(label), str(normal))
-        rows, is_anomaly = labelled.table, ~labelled.is_normal
-    _note_unknown(fitted, rows)
-    scored = fitted.score(rows)
-    decision = fitted.decide(scored, rows)
+    labelled = (str(label), str(normal)) if _both(label, normal) else None
+    with _console.rows_progress() as on_progress:
+        stream = open_stream(table, delimiter=delimiter, numeric=numeric_columns(fitted))
+        note_unknown(fitted, stream.schema.empty_table(), label)
+        found = stream_scores(fitted, stream, labelled, MOST_DRAWN, on_progress)
+    rows = found.sampled
+    drawn = "" if len(rows) == stream.n_rows else f", one row in {rows[1]:,} of {stream.n_rows:,}"
     summary = MapSummary(
-        latent_map=fitted.projection.apply(fitted.latent(rows)),
-        surprise=scored.surprise,
-        is_odd=decision.is_odd,
-        threshold=decision.threshold,
-        is_anomaly=is_anomaly,
+        latent_map=fitted.projection.apply(fitted.latent(found.sample)),
+        surprise=found.surprise[rows],
+        is_odd=found.decision.is_odd[rows],
+        threshold=found.decision.threshold,
+        is_anomaly=None if labelled is None else ~found.is_normal[rows],
         learning_curve=fitted.network.learning_curve,
-        title=Path(table).name,
+        title=Path(table).name + drawn,
     )
     for path in draw_maps(summary, output, force=force):
         _console.say(f"wrote {path}")
@@ -390,11 +357,3 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError as error:
         raise SettingError(f'--contamination {text}: give "auto" or a share from 0 to 0.5') from error
-
-
-def _note_unknown(fitted: FittedModel, rows: pa.Table) -> None:
-    if rows.num_rows == 0:
-        raise DataError("the table has no rows")
-    unknown = fitted.encoding.schema.unknown(rows)
-    if unknown:
-        _console.say(f"note: columns the model does not know are ignored: {', '.join(unknown)}")

@@ -2,12 +2,16 @@
 
 from oddrow.table._atomic import atomic_write, check_target
 from oddrow.table._encoding import EncodedTable, EncodingStyle, FeatureLayout, TableEncoding
-from oddrow.table._files import read_table, write_table
+from oddrow.table._files import read_table
 from oddrow.table._frame import as_table
-from oddrow.table._labels import LabelledTable, split_label
+from oddrow.table._labels import LabelledTable, is_normal_row, split_label
+from oddrow.table._located import LocatedBatch, SkippedRow
+from oddrow.table._quarantine import quarantine_writer
 from oddrow.table._schema import ColumnSchema, Kind, TableSchema, column_kinds
 from oddrow.table._soundness import check_encoding
+from oddrow.table._streams import TableStream, open_stream
 from oddrow.table._values import as_texts, day_numbers, python_values
+from oddrow.table._writing import table_writer, write_table
 
 __all__ = [
     "ColumnSchema",
@@ -16,8 +20,11 @@ __all__ = [
     "FeatureLayout",
     "Kind",
     "LabelledTable",
+    "LocatedBatch",
+    "SkippedRow",
     "TableEncoding",
     "TableSchema",
+    "TableStream",
     "as_table",
     "as_texts",
     "atomic_write",
@@ -25,8 +32,12 @@ __all__ = [
     "check_target",
     "column_kinds",
     "day_numbers",
+    "is_normal_row",
+    "open_stream",
     "python_values",
+    "quarantine_writer",
     "read_table",
     "split_label",
+    "table_writer",
     "write_table",
 ]

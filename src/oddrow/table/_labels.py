@@ -48,13 +48,25 @@ def split_label(table: pa.Table, label: str, normal: str) -> LabelledTable:
     >>> split_label(table, "label", "normal.").is_normal.tolist()
     [True, False, True]
     """
-    if label not in table.column_names:
-        shown = ", ".join(repr(name) for name in table.column_names[:8])
-        raise DataError(f"there is no label column {label!r}; the table has {shown}")
+    is_normal = is_normal_row(table, label, normal)
     texts = pc.fill_null(as_texts(table.column(label)), "")
-    is_normal = pc.equal(texts, normal).to_numpy()
     if not is_normal.any():
         found = sorted(pc.unique(texts).to_pylist())
         shown = ", ".join(repr(value) for value in found[:8]) + (", ..." if len(found) > 8 else "")
         raise DataError(f"column {label!r} never has the value {normal!r} that marks normal rows; it has {shown}")
     return LabelledTable(table.drop_columns([label]), np.asarray(texts.to_pylist(), dtype=np.str_), is_normal)
+
+
+def is_normal_row(table: pa.Table, label: str, normal: str) -> npt.NDArray[np.bool_]:
+    """Which rows [n] have the value ``normal`` in the label column.
+
+    Raises
+    ------
+    DataError
+        If there is no such column.
+    """
+    if label not in table.column_names:
+        shown = ", ".join(repr(name) for name in table.column_names[:8])
+        raise DataError(f"there is no label column {label!r}; the table has {shown}")
+    texts = pc.fill_null(as_texts(table.column(label)), "")
+    return np.asarray(pc.equal(texts, normal).to_numpy(), np.bool_)
