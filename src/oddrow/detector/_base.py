@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -34,7 +36,7 @@ from oddrow.scoring import (
     day_column,
     strictest_supported,
 )
-from oddrow.table import Kind, TableEncoding, TableSchema, as_table
+from oddrow.table import NOTHING_ELSE, Kind, TableEncoding, TableSchema, TableSketch, as_table, sampled
 
 AUTO_FALSE_ALARMS = 0.01
 """``contamination="auto"`` flags what one normal row in a hundred reaches (or the second of fewer rows)."""
@@ -101,17 +103,67 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
             If something is wrong with the fit, see ``health_.diagnoses``.
         """
         self._check_parameters()
-        table = self._as_table(X, reset=True)
+        self._fit_table(self._as_table(X, reset=True), NOTHING_ELSE, generator(self.random_state))
+        return self
+
+    def fit_batches(self, batches: Iterable[Any]) -> Self:
+        """Learn from normal rows that come in batches, of a table that may be larger than memory.
+
+        In one pass over the batches a uniform sample of the rows is drawn, of at most 400,000 rows and 256 MiB, and of
+        all others is noted what the sample does not show: the smallest and the largest value of each column, whether
+        one is missing, which names there are. The network, the scales and the calibration are learned from the
+        sample. A table that fits into it gives the very model that :meth:`fit` gives.
+
+        Parameters
+        ----------
+        batches
+            Record batches, or tables as :meth:`fit` takes them, all of the same columns and types; read once.
+
+        Raises
+        ------
+        DataError
+            If there is no batch, if batches differ in their columns, or as in :meth:`fit`.
+        SettingError, TrainingError, CheckpointError, OutputError
+            As in :meth:`fit`.
+
+        Warns
+        -----
+        TrainingHealthWarning
+            As in :meth:`fit`.
+
+        Examples
+        --------
+        >>> import numpy as np, oddrow, pyarrow as pa
+        >>> rows = np.random.default_rng(0).normal(size=(600, 2))
+        >>> batches = (pa.record_batch({"x": part[:, 0], "y": part[:, 1]}) for part in np.split(rows, 6))
+        >>> detector = oddrow.VAEDetector(random_state=0).fit_batches(batches)
+        >>> detector.predict({"x": [0.0, 9.0], "y": [0.0, -9.0]})
+        array([ 1, -1])
+        """
+        self._check_parameters()
+        rng = generator(self.random_state)
+        # of a copy, for the fit draws the same whether its rows came in batches or not
+        seed = int(deepcopy(rng).integers(2**63))
+        waiting = iter(batches)
+        first = list(islice(waiting, 1))
+        kinds = dict(self.columns or {}) if self.encoding is None else dict.fromkeys(self.encoding.names, "ignore")
+        gathered = sampled(chain(first, waiting), seed, kinds=kinds, reads=self._reads(reset=True))
+        self._take_names(gathered.sample.rows, is_array=not _has_column_names(first[0]))
+        self._fit_table(gathered.sample.ordered, gathered.rest, rng)
+        return self
+
+    def _fit_table(self, table: pa.Table, rest: TableSketch, rng: np.random.Generator) -> None:
+        """Learn from a table, and from what is known of further rows."""
         if table.num_rows < 2:
             raise DataError(
                 f"the table has n_samples={table.num_rows} row; fitting needs at least 2 (1 sample is no sample)"
             )
-        schema = TableSchema.infer(table, self.columns) if self.encoding is None else self.encoding.schema
-        self._learn(table, schema, generator(self.random_state))
+        schema = TableSchema.infer(table, self.columns, rest) if self.encoding is None else self.encoding.schema
+        # what is known of the others is of odd rows too, where some may be
+        self._learn(table, schema, rng, rest=rest if self.clean == "assume" else NOTHING_ELSE)
         for diagnosis in self.health_.diagnoses:
             if diagnosis.is_certain:
-                warnings.warn(diagnosis.text, TrainingHealthWarning, stacklevel=2)
-        return self
+                warnings.warn(diagnosis.text, TrainingHealthWarning, stacklevel=3)
 
     def _check_parameters(self) -> None:
         """Refuse what has no meaning before long work is done."""
@@ -124,11 +176,18 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         checked_clean(self.clean)
         self._checked_contamination()
 
-    def _learn(self, table: pa.Table, schema: TableSchema, rng: np.random.Generator, isolates: bool = False) -> None:
+    def _learn(
+        self,
+        table: pa.Table,
+        schema: TableSchema,
+        rng: np.random.Generator,
+        isolates: bool = False,
+        rest: TableSketch = NOTHING_ELSE,
+    ) -> None:
         """Learn from a table whose kinds of columns are known, with parameters that have been checked."""
         contamination = self._checked_contamination()
         plan = self._plan(checked_settings(self.settings), schema, checked_calibration(self.calibration))
-        plan = replace(plan, isolates=isolates)
+        plan = replace(plan, isolates=isolates, rest=rest)
         # a generator of its own, so that where nothing is set aside the fit is the one without cleaning, bit for bit
         self.cleaning_ = clean_table(table, schema, rng.spawn(1)[0]) if self.clean == "robust" else None
         normal, in_doubt = (table, None) if self.cleaning_ is None else self.cleaning_.kept(table)
@@ -282,11 +341,7 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         is_array = not _has_column_names(X)
         table = as_table(X, reads=None if is_array and hasattr(self, "feature_names_in_") else self._reads(reset=reset))
         if reset:
-            self.n_features_in_ = table.num_columns
-            if hasattr(self, "feature_names_in_"):
-                del self.feature_names_in_
-            if not is_array:
-                self.feature_names_in_ = np.asarray(table.column_names, dtype=object)
+            self._take_names(table, is_array=is_array)
         elif is_array and table.num_columns != self.n_features_in_:
             raise SchemaMismatchError(
                 f"X has {table.num_columns} features, but {type(self).__name__} is expecting "
@@ -295,6 +350,13 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         elif is_array and hasattr(self, "feature_names_in_"):
             table = table.rename_columns([str(name) for name in self.feature_names_in_])
         return table
+
+    def _take_names(self, table: pa.Table, *, is_array: bool) -> None:
+        self.n_features_in_ = table.num_columns
+        if hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        if not is_array:
+            self.feature_names_in_ = np.asarray(table.column_names, dtype=object)
 
     def _reads(self, *, reset: bool) -> Callable[[str], bool]:
         """Whether a column matters: what is ignored or was not there in training may hold anything."""

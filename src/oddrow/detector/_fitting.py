@@ -26,7 +26,7 @@ from oddrow.scoring import (
     Views,
     ViewScales,
 )
-from oddrow.table import EncodedTable, TableEncoding, TableSchema
+from oddrow.table import NOTHING_ELSE, EncodedTable, TableEncoding, TableSchema, TableSketch
 
 N_FOLDS = 5
 """Folds of a cross-calibration."""
@@ -47,6 +47,7 @@ class FitPlan:
     kl_weight : factor of the KL term
     schema : the kinds of the columns
     encoding : an encoding learned elsewhere; None learns it from the rows that train
+    rest : what is known of rows to learn from that are not in the table
     isolates : whether the table may hold odd rows, so that isolation counts more than all views (if calibrated by a
         split)
     calibration : "split" holds rows out to calibrate; "cross" lets every row train and calibrate
@@ -60,6 +61,7 @@ class FitPlan:
     kl_weight: float
     schema: TableSchema
     encoding: TableEncoding | None = None
+    rest: TableSketch = NOTHING_ELSE
     isolates: bool = False
     calibration: Literal["split", "cross"] = "split"
     on_progress: Callable[[int, int, float], None] | None = None
@@ -178,7 +180,7 @@ class _Fit:
     def whole(self, evidence_model: EvidenceModel, calibration: Calibration, plan: FitPlan) -> FittedParts:
         """All that the fit gives, calibrated."""
         surprise_model = SurpriseModel(evidence_model, calibration)
-        projection = LatentProjection.learn(surprise_model.read(self.training).latent)
+        projection = LatentProjection.learn(surprise_model.latent(self.training))
         spent = plan.checkpoint if self.network.health.end.is_final else None
         return FittedParts(self.encoding, surprise_model, projection, spent)
 
@@ -234,7 +236,7 @@ def _fit(
 
     is_article = plan.settings.style == "article"
     trained = table.take(rows.training)
-    encoding = plan.encoding or TableEncoding.learn(plan.schema, trained, plan.settings.style)
+    encoding = plan.encoding or TableEncoding.learn(plan.schema, trained, plan.settings.style, plan.rest)
     training = encoding.encode(trained)
     stopping = encoding.encode(table.take(rows.stopping)) if len(rows.stopping) else None
     layout = encoding.layout

@@ -4,21 +4,28 @@ from oddrow.table._atomic import atomic_write, check_target
 from oddrow.table._encoding import EncodedTable, EncodingStyle, FeatureLayout, TableEncoding
 from oddrow.table._files import read_table, write_table
 from oddrow.table._frame import as_table
-from oddrow.table._labels import LabelledTable, split_label
+from oddrow.table._labels import LabelledTable, normal_batches, split_label
+from oddrow.table._row_sample import SampleBounds
+from oddrow.table._sampling import SampledTable, sampled
 from oddrow.table._schema import ColumnSchema, Kind, TableSchema, column_kinds
+from oddrow.table._sketch import NOTHING_ELSE, TableSketch
 from oddrow.table._soundness import check_encoding
 from oddrow.table._streams import TableStream, open_stream
 from oddrow.table._values import as_texts, day_numbers, python_values
 
 __all__ = [
+    "NOTHING_ELSE",
     "ColumnSchema",
     "EncodedTable",
     "EncodingStyle",
     "FeatureLayout",
     "Kind",
     "LabelledTable",
+    "SampleBounds",
+    "SampledTable",
     "TableEncoding",
     "TableSchema",
+    "TableSketch",
     "TableStream",
     "as_table",
     "as_texts",
@@ -27,9 +34,11 @@ __all__ = [
     "check_target",
     "column_kinds",
     "day_numbers",
+    "normal_batches",
     "open_stream",
     "python_values",
     "read_table",
+    "sampled",
     "split_label",
     "write_table",
 ]
