@@ -19,7 +19,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from oddrow.detector._cleaning import Cleaning, checked_clean, clean_table
-from oddrow.detector._fitting import FitPlan, discard_spent, fit_parts, n_calibration_rows
+from oddrow.detector._fitting import FitPlan, discard_spent, fit_parts, n_calibration_rows, within_memory
 from oddrow.detector._settings import DetectorSettings, checked_calibration, checked_settings
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation, explain
@@ -36,10 +36,23 @@ from oddrow.scoring import (
     day_column,
     strictest_supported,
 )
-from oddrow.table import NOTHING_ELSE, Kind, TableEncoding, TableSchema, TableSketch, as_table, sampled
+from oddrow.table import (
+    NOTHING_ELSE,
+    Kind,
+    SampledTable,
+    TableEncoding,
+    TableSchema,
+    TableSketch,
+    as_table,
+    sampled,
+)
 
 AUTO_FALSE_ALARMS = 0.01
 """``contamination="auto"`` flags what one normal row in a hundred reaches (or the second of fewer rows)."""
+
+
+SCORED_AT_ONCE = 2**16
+"""Training rows scored at once, where a share of them is to be flagged."""
 
 
 class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -149,8 +162,17 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         kinds = dict(self.columns or {}) if self.encoding is None else dict.fromkeys(self.encoding.names, "ignore")
         gathered = sampled(chain(first, waiting), seed, kinds=kinds, reads=self._reads(reset=True))
         self._take_names(gathered.sample.rows, is_array=not _has_column_names(first[0]))
+        gathered = within_memory(gathered, self._encoding_of)
         self._fit_table(gathered.sample.ordered, gathered.rest, rng)
         return self
+
+    def _encoding_of(self, table: SampledTable) -> TableEncoding:
+        """The encoding that rows of a sample get, learned from all of them."""
+        if self.encoding is not None:
+            return self.encoding
+        rows = table.sample.rows
+        schema = TableSchema.infer(rows, self.columns, table.rest)
+        return TableEncoding.learn(schema, rows, checked_settings(self.settings).style, table.rest)
 
     def _fit_table(self, table: pa.Table, rest: TableSketch, rng: np.random.Generator) -> None:
         """Learn from a table, and from what is known of further rows."""
@@ -196,9 +218,10 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         parts = fit_parts(plan, normal, rng, in_doubt)
         policy = self.policy or strictest_supported(AUTO_FALSE_ALARMS, parts.surprise_model.calibration)
         if contamination is not None:
-            policy = TrainingShare.learn(
-                contamination, parts.surprise_model.score(parts.encoding.encode(table)).surprise
-            )
+            # in parts, for a long table's scores in all their parts would take more room than the fit
+            parts_of_table = (table.slice(start, SCORED_AT_ONCE) for start in range(0, table.num_rows, SCORED_AT_ONCE))
+            scored = [parts.surprise_model.score(parts.encoding.encode(part)).surprise for part in parts_of_table]
+            policy = TrainingShare.learn(contamination, np.concatenate(scored))
         self._decide_by(FittedModel(parts.encoding, parts.surprise_model, parts.projection, policy))
         discard_spent(parts)  # last: until here a kill would cost only what is quick
 

@@ -26,7 +26,7 @@ from oddrow.scoring import (
     Views,
     ViewScales,
 )
-from oddrow.table import NOTHING_ELSE, EncodedTable, TableEncoding, TableSchema, TableSketch
+from oddrow.table import NOTHING_ELSE, EncodedTable, SampledTable, TableEncoding, TableSchema, TableSketch
 
 N_FOLDS = 5
 """Folds of a cross-calibration."""
@@ -34,6 +34,14 @@ SCALING_ROWS = 2_000
 """Rows that set the views' scales, where fewer are watched."""
 SHORTEST_SECONDS = 1e-9
 """A time limit that ends a fit at its first check."""
+
+
+FIT_BYTES = 700 * 2**20
+"""What a fit on a sample may take for its rows, beside what it takes for none."""
+FEATURE_BYTES, COLUMN_BYTES = 20, 40
+"""What it takes for each row, by feature and by column, as `python -m benchmarks memory` sees it."""
+MOST_FEATURES = 70
+"""No column has more features."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,15 @@ class FitPlan:
     time_limit: float | None = None
     on_interrupt: Callable[[], bool] | None = None
     part: int = 0
+
+
+def within_memory(table: SampledTable, encoding_of: Callable[[SampledTable], TableEncoding]) -> SampledTable:
+    """The table with no more rows in its sample than a fit has room for, by the size that its encoding gives them."""
+    n_rows, n_columns = table.sample.rows.shape
+    if n_rows * n_columns * (MOST_FEATURES * FEATURE_BYTES + COLUMN_BYTES) <= FIT_BYTES:
+        return table
+    layout = encoding_of(table).layout
+    return table.shrunk(FIT_BYTES // (layout.n_features * FEATURE_BYTES + layout.n_columns * COLUMN_BYTES))
 
 
 @dataclass(frozen=True)

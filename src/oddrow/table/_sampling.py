@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,11 @@ class SampledTable:
         """Of both parts, which are of one seed."""
         sample, left_out = self.sample.joined(other.sample)
         return SampledTable(sample, self.rest.merged(other.rest).extended(left_out))
+
+    def shrunk(self, most_rows: int) -> SampledTable:
+        """With at most so many rows in the sample."""
+        bounds = replace(self.sample.bounds, rows=min(most_rows, self.sample.bounds.rows))
+        return replace(self, sample=replace(self.sample, bounds=bounds)).settled()
 
     def settled(self) -> SampledTable:
         """With no more rows in the sample than its bounds allow; while it is gathered there may be some more."""
