@@ -17,6 +17,7 @@ from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
 from oddrow.table._sketch import NOTHING_ELSE, ColumnSketch, TableSketch
 from oddrow.table._texts import n_words
 from oddrow.table._values import (
+    UnfitValueError,
     as_booleans,
     as_numbers,
     as_seconds,
@@ -116,7 +117,7 @@ class TableSchema:
                 )
             values_of(column, values, DataError)
             if column.kind is Kind.NUMBER and np.isinf(others.range.ends).any():
-                raise DataError(f"column {shortened(column.name)} holds infinity, which {_NOT_JUDGED}")
+                raise DataError(f"column {shortened(column.name)} has an infinite value: {_INFINITE}")
         return schema
 
     def values(self, table: pa.Table) -> ColumnValues:
@@ -135,6 +136,26 @@ class TableSchema:
         if missing:
             raise _missing_columns(missing, table.column_names)
         return {column.name: values_of(column, table.column(column.name), SchemaMismatchError) for column in self.used}
+
+    def unfit_rows(self, table: pa.Table) -> dict[int, str]:
+        """The rows, counted from 0, with a value that the kind of its column cannot hold, and why, in order.
+
+        Raises
+        ------
+        SchemaMismatchError
+            If a column is missing, or is of a type that its kind cannot hold in any row.
+        """
+        self.values(table.slice(0, 0))  # a column that is missing is no matter of rows
+        unfit: dict[int, str] = {}
+        for column in self.used:
+            values = table.column(column.name)
+            while found := _unfit(column, values):
+                named = {row: f"column {shortened(column.name)} {what}" for row, what in found.items()}
+                unfit = named | unfit
+                keeps = np.ones(len(values), np.bool_)
+                keeps[list(found)] = False
+                values = pc.if_else(pa.array(keeps), values, pa.scalar(None, values.type))
+        return dict(sorted(unfit.items()))
 
     def unknown(self, table: pa.Table) -> tuple[str, ...]:
         """The names in a later table that the schema does not know and :meth:`values` leaves out."""
@@ -244,9 +265,6 @@ _CONVERSIONS: Mapping[Kind, Callable[[pa.ChunkedArray], Any]] = {
 }
 
 
-_NOT_JUDGED = "is not a value that can be judged; make it missing or a finite number"
-
-
 def values_of(
     column: ColumnSchema, values: pa.ChunkedArray, error: type[DataError]
 ) -> npt.NDArray[np.float64] | pa.ChunkedArray:
@@ -254,11 +272,28 @@ def values_of(
     try:
         converted = _CONVERSIONS.get(column.kind, as_texts)(values)
     except (ValueError, pa.ArrowException) as problem:
-        raise error(f"column {shortened(column.name)} is treated as {column.kind.value}: {problem}") from problem
-    if isinstance(converted, np.ndarray) and np.isinf(converted).any():
-        row = int(np.argmax(np.isinf(converted)))
-        raise error(f"column {shortened(column.name)}, row {row}, counted from 0: infinity {_NOT_JUDGED}")
+        raise error(f"column {shortened(column.name)} {_TREATED_AS} {column.kind.value}: {problem}") from problem
+    infinite = _infinite(converted)
+    if len(infinite):
+        raise error(f"column {shortened(column.name)}, row {infinite[0]}, counted from 0: {_INFINITE}")
     return converted
+
+
+_TREATED_AS = "is treated as"
+_INFINITE = "infinity is not a value that can be judged; make it missing or a finite number"
+
+
+def _infinite(converted: npt.NDArray[np.float64] | pa.ChunkedArray) -> npt.NDArray[np.intp]:
+    return np.flatnonzero(np.isinf(converted)) if isinstance(converted, np.ndarray) else np.zeros(0, np.intp)
+
+
+def _unfit(column: ColumnSchema, values: pa.ChunkedArray) -> dict[int, str]:
+    """Rows whose value the kind cannot hold, and why: at least the first, where there is one."""
+    try:
+        infinite = _infinite(_CONVERSIONS.get(column.kind, as_texts)(values))
+        return dict.fromkeys(infinite.tolist(), _INFINITE)
+    except UnfitValueError as problem:
+        return {row: f"{_TREATED_AS} {column.kind.value}: {problem.what(row)}" for row in problem.rows.tolist()}
 
 
 def _missing_columns(missing: list[str], present: list[str]) -> SchemaMismatchError:
