@@ -167,11 +167,16 @@ def fit(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint; where there is none, begin.")
     ] = False,
+    start_from: Annotated[
+        Path | None,
+        typer.Option("--start-from", metavar="MODEL", help="Begin with the weights of a model of the same columns."),
+    ] = None,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
 ) -> None:
     """Learn what normal rows look like; with --label and --normal, from the normal rows alone."""
     check_target(output, force)
+    start: Any = None if start_from is None else artifact.load(start_from)
     stream = open_stream(table, delimiter=delimiter)
     batches: Iterable[Any] = stream
     names = [name for name in stream.schema.names if not _both(label, normal) or name != label]
@@ -195,7 +200,7 @@ def fit(
             fitted = VAEDetector(kl_weight=kl_weight, **common)
         else:
             fitted = AutoencoderDetector(**common)
-        fitted.fit_batches(batches)
+        fitted.fit_batches(batches, start_from=start)
     artifact.save(fitted, output, force=force)
     for line in info_lines(fitted):
         _console.say(line)

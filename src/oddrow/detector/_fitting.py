@@ -56,6 +56,7 @@ class FitPlan:
     schema : the kinds of the columns
     encoding : an encoding learned elsewhere; None learns it from the rows that train
     rest : what is known of rows to learn from that are not in the table
+    start : a network whose weights are the first ones; None draws them
     isolates : whether the table may hold odd rows, so that isolation counts more than all views (if calibrated by a
         split)
     calibration : "split" holds rows out to calibrate; "cross" lets every row train and calibrate
@@ -70,6 +71,7 @@ class FitPlan:
     schema: TableSchema
     encoding: TableEncoding | None = None
     rest: TableSketch = NOTHING_ELSE
+    start: FittedNetwork | None = None
     isolates: bool = False
     calibration: Literal["split", "cross"] = "split"
     on_progress: Callable[[int, int, float], None] | None = None
@@ -264,7 +266,9 @@ def _fit(
     settings = (ARTICLE_TRAINING if is_article else DEFAULT_TRAINING).with_kl_weight(plan.kl_weight)
     settings = settings.with_max_steps(plan.max_steps)
     interruption = Interruption(plan.checkpoint, plan.resume, plan.time_limit, plan.on_interrupt, plan.part)
-    network = fit_network(shape, likelihood, training, stopping, settings, rng, plan.on_progress, interruption)
+    network = fit_network(
+        shape, likelihood, training, stopping, settings, rng, plan.on_progress, interruption, plan.start
+    )
     if isinstance(likelihood, SquaredError):
         everything = np.ones(len(rows.training), np.bool_)
         return _Fit(encoding, network, None, rows.training[:0], training, training, rows.training, everything)

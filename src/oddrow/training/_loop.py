@@ -51,6 +51,7 @@ def fit_network(
     rng: np.random.Generator,
     on_progress: OnProgress | None = None,
     interruption: Interruption = UNINTERRUPTED,
+    start: FittedNetwork | None = None,
 ) -> FittedNetwork:
     """Fit a network's weights to encoded rows.
 
@@ -71,6 +72,8 @@ def fit_network(
     interruption
         What may end the fit early, and where it is kept meanwhile. A fit that was killed and resumed gives the same
         weights, bit for bit, and leaves the generator in the same state.
+    start
+        A network of the same shape whose weights are the initial ones; without it they are drawn.
 
     Raises
     ------
@@ -84,9 +87,9 @@ def fit_network(
     interruption.check()
     checkpoint = None
     if interruption.checkpoint is not None:
-        identity = FitIdentity.of(settings, shape, likelihood, training, held_out, rng)
+        identity = FitIdentity.of(settings, shape, likelihood, training, held_out, rng, start)
         checkpoint = Checkpoint(interruption.checkpoint, interruption.part, identity)
-    fit = _Fit(shape, likelihood, training, held_out, settings, rng)
+    fit = _Fit(shape, likelihood, training, held_out, settings, rng, start)
     state = fit.initial
     if checkpoint is not None:
         state = checkpoint.begin(state, rng, fit.batches, resume=interruption.resume)
@@ -126,13 +129,14 @@ class _Fit:
         held_out: EncodedTable | None,
         settings: TrainingSettings,
         rng: np.random.Generator,
+        start: FittedNetwork | None,
     ) -> None:
         n_rows = len(training.rows)
         self.steps = settings.steps(n_rows)
         self.batches = BatchOrder(n_rows, settings.batch_rows, rng)
         self._settings = settings
         self._keeps_last = held_out is None
-        weights = _raveled(initial_parameters(shape, rng))
+        weights = _raveled(shape, initial_parameters(shape, rng) if start is None else start.parameters)
         optimiser = _optimiser(settings, self.steps).init(weights)
         self.initial = FitState(weights, optimiser, np.asarray(weights))
         self._watched = _watched(shape, training if held_out is None else held_out, rng)
@@ -188,9 +192,10 @@ def _optimiser(settings: TrainingSettings, steps: int) -> Any:
     return optax.chain(*clips, optax.adam(_rate(settings, steps)))
 
 
-def _raveled(parameters: Mapping[str, npt.NDArray[np.float32]]) -> Any:
+def _raveled(shape: NetworkShape, parameters: Mapping[str, npt.NDArray[np.float32]]) -> Any:
     """All weights as one flat vector: on the CPU a compiled loop pays for every array that it carries."""
-    return jnp.concatenate([jnp.ravel(parameters[name]) for name in parameters])
+    parts = [parameters[f"{name}_{part}"] for name in shape.layers for part in ("weight", "bias")]
+    return jnp.concatenate([jnp.ravel(jnp.asarray(part)) for part in parts])
 
 
 def _unraveled(shape: NetworkShape, weights: Any) -> dict[str, Any]:
