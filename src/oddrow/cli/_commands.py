@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import pyarrow as pa
 import typer
 
 from oddrow import artifact
@@ -57,6 +57,7 @@ from oddrow.table import (
     TableSchema,
     atomic_write,
     check_target,
+    normal_batches,
     open_stream,
     read_table,
     split_label,
@@ -170,13 +171,22 @@ def fit(
     device: Annotated[
         str, typer.Option("--device", metavar="NAME", help="What trains: auto, or a platform of JAX's: cpu, gpu, tpu.")
     ] = "auto",
+    start_from: Annotated[
+        Path | None,
+        typer.Option("--start-from", metavar="MODEL", help="Begin with the weights of a model of the same columns."),
+    ] = None,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
 ) -> None:
     """Learn what normal rows look like; with --label and --normal, from the normal rows alone."""
     check_target(output, force)
-    rows = _normal_rows(read_table(table, delimiter=delimiter), label, normal)
-    overrides = column_overrides(columns, category, ignore, present=rows.column_names, label=label)
+    start: Any = None if start_from is None else artifact.load(start_from)
+    stream = open_stream(table, delimiter=delimiter)
+    batches: Iterable[Any] = stream
+    names = [name for name in stream.schema.names if not _both(label, normal) or name != label]
+    if _both(label, normal):
+        batches = normal_batches(stream, str(label), str(normal))
+    overrides = column_overrides(columns, category, ignore, present=names, label=label)
     share = contamination if contamination == "auto" else _number(contamination)
     common: dict[str, Any] = {"settings": settings.value, "contamination": share, "random_state": seed}
     common |= {
@@ -196,7 +206,7 @@ def fit(
             fitted = VAEDetector(kl_weight=kl_weight, **common)
         else:
             fitted = AutoencoderDetector(**common)
-        fitted.fit(rows)
+        fitted.fit_batches(batches, start_from=start)
     artifact.save(fitted, output, force=force)
     for line in info_lines(fitted):
         _console.say(line)
@@ -340,10 +350,6 @@ def demo(
     from oddrow.cli._demo import run_demo
 
     run_demo(output, seed=seed, force=force)
-
-
-def _normal_rows(rows: pa.Table, label: str | None, normal: str | None) -> pa.Table:
-    return split_label(rows, str(label), str(normal)).normal_rows if _both(label, normal) else rows
 
 
 def _both(label: str | None, normal: str | None) -> bool:

@@ -49,6 +49,7 @@ def fit_network(
     on_progress: OnProgress | None = None,
     interruption: Interruption = UNINTERRUPTED,
     device: str = "auto",
+    start: FittedNetwork | None = None,
 ) -> FittedNetwork:
     """Fit a network's weights to encoded rows.
 
@@ -72,6 +73,8 @@ def fit_network(
     device
         "auto", an accelerator where there is one, or a platform of JAX's, as "cpu"; the same seed gives the same
         weights on one kind of device.
+    start
+        A network of the same shape whose weights are the initial ones; without it they are drawn.
 
     Raises
     ------
@@ -88,9 +91,9 @@ def fit_network(
     trains_on = device_of(device)
     checkpoint = None
     if interruption.checkpoint is not None:
-        identity = FitIdentity.of(settings, shape, likelihood, training, held_out, rng)
+        identity = FitIdentity.of(settings, shape, likelihood, training, held_out, rng, start)
         checkpoint = Checkpoint(interruption.checkpoint, interruption.part, identity)
-    fit = _Fit(shape, likelihood, training, held_out, settings, rng, trains_on)
+    fit = _Fit(shape, likelihood, training, held_out, settings, rng, trains_on, start)
     state = fit.initial
     if checkpoint is not None:
         state = checkpoint.begin(state, rng, fit.batches, resume=interruption.resume)
@@ -131,6 +134,7 @@ class _Fit:
         settings: TrainingSettings,
         rng: np.random.Generator,
         device: jax.Device,
+        start: FittedNetwork | None,
     ) -> None:
         n_rows = len(training.rows)
         self.steps = settings.steps(n_rows)
@@ -138,7 +142,7 @@ class _Fit:
         self._settings = settings
         self._keeps_last = held_out is None
         self._training = training
-        weights = raveled(initial_parameters(shape, rng))
+        weights = raveled(shape, initial_parameters(shape, rng) if start is None else start.parameters)
         self.initial = FitState(weights, initial_optimiser(settings, weights), weights)
         self._watched = jax.device_put(_watched(shape, training if held_out is None else held_out, rng), device)
         self._seed = np.uint32(rng.integers(2**31))

@@ -6,6 +6,7 @@ the learning rates. So one compilation serves them all, and is kept for later pr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -47,9 +48,10 @@ def initial_optimiser(settings: TrainingSettings, weights: npt.NDArray[np.float3
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), state)
 
 
-def raveled(parameters: dict[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+def raveled(shape: NetworkShape, parameters: Mapping[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
     """All weights as one flat vector: on the CPU a compiled loop pays for every array that it carries."""
-    return np.concatenate([np.ravel(value) for value in parameters.values()])
+    names = [f"{name}_{part}" for name in shape.layers for part in ("weight", "bias")]
+    return np.concatenate([np.ravel(parameters[name]) for name in names])
 
 
 def unraveled(shape: NetworkShape, weights: Any) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def compiled_steps(shape: NetworkShape, likelihood: Likelihood, settings: Traini
         )
         return jax.lax.scan(step, (weights, state, loss_sum), (rows, presence, noise, rates))[0]
 
-    weights = raveled(initial_parameters(shape, np.random.default_rng(0)))
+    weights = raveled(shape, initial_parameters(shape, np.random.default_rng(0)))
     batch = (n_steps, settings.batch_rows)
     example = (
         weights,
@@ -129,7 +131,7 @@ def compiled_watch(
 
     layout = likelihood.layout
     example = (
-        raveled(initial_parameters(shape, np.random.default_rng(0))),
+        raveled(shape, initial_parameters(shape, np.random.default_rng(0))),
         _like((n_rows, layout.n_features), np.float32),
         _like((n_rows, layout.n_columns), np.bool_),
         _like((n_rows, shape.n_latent), np.float32),
