@@ -1,4 +1,4 @@
-"""SIGKILL at random moments of ``oddrow fit`` and of ``oddrow score``, resumed each time: how many end with the same file.
+"""SIGKILL at random moments of ``oddrow fit`` and ``oddrow score``, resumed each time: how many end with the same file.
 
 ``python -m benchmarks.interruptions fit`` or ``scoring`` runs one of the two.
 """
