@@ -59,7 +59,7 @@ def main() -> NoReturn:
     code = 0
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        app(args=_globals_first(sys.argv[1:]))
+        app(args=_quarantine_named(_globals_first(sys.argv[1:])))
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -89,6 +89,15 @@ def _globals_first(arguments: list[str]) -> list[str]:
     flags = [argument for argument in arguments[:end] if argument in ("--quiet", "-q", "--debug")]
     others = [argument for argument in arguments[:end] if argument not in flags]
     return flags + others + arguments[end:]
+
+
+def _quarantine_named(arguments: list[str]) -> list[str]:
+    """``--on-error quarantine FILE`` with its file as an option of its own, for an option has one value or two."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    for place in range(end - 2):
+        if arguments[place : place + 2] == ["--on-error", "quarantine"] and not arguments[place + 2].startswith("-"):
+            return [*arguments[: place + 2], "--quarantine", *arguments[place + 2 :]]
+    return arguments
 
 
 def _terminated(signal_number: int, frame: FrameType | None) -> Any:  # noqa: ARG001 - the signal's signature

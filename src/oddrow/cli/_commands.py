@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,8 +24,11 @@ from oddrow.cli._options import (
     ModelOption,
     NormalOption,
     SeedOption,
+    StreamArgument,
     TableArgument,
     column_overrides,
+    note_unknown,
+    numeric_columns,
 )
 from oddrow.cli._policies import (
     AlertsOption,
@@ -44,26 +47,29 @@ from oddrow.cli._render import (
     print_explanation,
     print_metrics,
     print_schema,
-    threshold_text,
 )
+from oddrow.cli._score import score
 from oddrow.detector import AutoencoderDetector, VAEDetector
-from oddrow.exceptions import DataError, SettingError
-from oddrow.explanation import scored_table
+from oddrow.exceptions import SettingError
+from oddrow.explanation import stream_scores
 from oddrow.metrics import detection_metrics
 from oddrow.report import MapSummary, draw_maps
-from oddrow.scoring import Cost, check_policy
+from oddrow.scoring import Cost
 from oddrow.table import (
     TableSchema,
+    TableStream,
     atomic_write,
     check_target,
     normal_batches,
     open_stream,
     read_table,
     split_label,
-    write_table,
 )
 
 Detector = VAEDetector | AutoencoderDetector
+
+MOST_DRAWN = 100_000
+"""Rows on a map at most: more are one dark spot."""
 
 
 class DetectorName(StrEnum):
@@ -127,7 +133,7 @@ def inspect(
 
 
 def fit(
-    table: TableArgument,
+    table: StreamArgument,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Where the model file goes.")],
     label: LabelOption = None,
     normal: NormalOption = None,
@@ -177,11 +183,10 @@ def fit(
     """Learn what normal rows look like; with --label and --normal, from the normal rows alone."""
     check_target(output, force)
     start: Any = None if start_from is None else artifact.load(start_from)
-    stream = open_stream(table, delimiter=delimiter)
-    batches: Iterable[Any] = stream
-    names = [name for name in stream.schema.names if not _both(label, normal) or name != label]
-    if _both(label, normal):
-        batches = normal_batches(stream, str(label), str(normal))
+    numeric = () if start is None else numeric_columns(start.model_)
+    stream = open_stream(table, delimiter=delimiter, numeric=numeric)
+    is_labelled = _both(label, normal)
+    names = [name for name in stream.schema.names if not is_labelled or name != label]
     overrides = column_overrides(columns, category, ignore, present=names, label=label)
     share = contamination if contamination == "auto" else _number(contamination)
     common: dict[str, Any] = {"settings": settings.value, "contamination": share, "random_state": seed}
@@ -200,6 +205,9 @@ def fit(
             fitted = VAEDetector(kl_weight=kl_weight, **common)
         else:
             fitted = AutoencoderDetector(**common)
+        batches: Iterable[Any] = _told(stream, watching.on_rows)
+        if is_labelled:
+            batches = normal_batches(batches, str(label), str(normal))
         fitted.fit_batches(batches, start_from=start)
     artifact.save(fitted, output, force=force)
     for line in info_lines(fitted):
@@ -208,44 +216,6 @@ def fit(
         if not diagnosis.is_certain:  # the others were said as warnings
             _console.say(f"note: {diagnosis.text}")
     _console.say(f"wrote {output}")
-
-
-def score(
-    table: TableArgument,
-    model: ModelOption,
-    output: Annotated[
-        str,
-        typer.Option("--output", "-o", metavar="OUT", help="By its suffix CSV, Parquet, ...; - is CSV on stdout."),
-    ] = "-",
-    explain: Annotated[
-        int | None,
-        typer.Option("--explain", metavar="K", min=1, help="Add the K strongest reasons of each row."),
-    ] = None,
-    false_alarms: FalseAlarmsOption = None,
-    alerts: AlertsOption = None,
-    time: TimeOption = None,
-    fdr: FdrOption = None,
-    conservative: ConservativeOption = False,
-    surprise: SurpriseOption = None,
-    delimiter: DelimiterOption = None,
-    force: ForceOption = False,
-) -> None:
-    """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
-    policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
-    if output != "-":
-        check_target(output, force)
-    fitted = artifact.load(model)
-    if policy is not None:
-        check_policy(policy, fitted.model_.calibration.n_rows)
-    rows = read_table(table, delimiter=delimiter)
-    _note_unknown(fitted, rows)
-    scored = scored_table(fitted.model_, rows, explain, policy)
-    write_table(scored.rows, output, force=force)
-    decision = scored.decision
-    _console.say(
-        f"{int(decision.is_odd.sum()):,} of {rows.num_rows:,} rows are odd "
-        f"({threshold_text(decision)}: {decision.promise})"
-    )
 
 
 def explain(
@@ -260,14 +230,14 @@ def explain(
     rows = read_table(table, delimiter=delimiter)
     if not 0 <= row < rows.num_rows:
         raise SettingError(f"--row {row}: the table has rows 0 to {rows.num_rows - 1}")
-    _note_unknown(fitted, rows)
+    note_unknown(fitted.model_, rows)
     # a policy that looks at the batch needs all of it to decide on one row
     batch, place = (rows, row) if fitted.model_.policy.looks_at_batch else (rows.slice(row, 1), 0)
     print_explanation(fitted.explain(batch, top=None)[place], row, fitted.decide(batch), as_json=json_)
 
 
 def evaluate(
-    table: TableArgument,
+    table: StreamArgument,
     model: ModelOption,
     label: Annotated[str, typer.Option("--label", metavar="COL", help="Column that tells which rows are normal.")],
     normal: Annotated[str, typer.Option("--normal", metavar="VALUE", help="Its value for a normal row.")],
@@ -276,12 +246,12 @@ def evaluate(
 ) -> None:
     """Compare the decisions with the labels of a table."""
     fitted = artifact.load(model)
-    labelled = split_label(read_table(table, delimiter=delimiter), label, normal)
-    _note_unknown(fitted, labelled.table)
-    scored = fitted.model_.score(labelled.table)
-    decision = fitted.model_.decide(scored, labelled.table)
-    figures = detection_metrics(~labelled.is_normal, scored.surprise, decision.is_odd)
-    print_metrics(figures, decision, as_json=json_)
+    with _console.rows_progress() as on_progress:
+        stream = open_stream(table, delimiter=delimiter, numeric=numeric_columns(fitted.model_))
+        note_unknown(fitted.model_, stream.schema.empty_table(), label)
+        found = stream_scores(fitted.model_, stream, (label, normal), on_progress=on_progress)
+    figures = detection_metrics(~found.is_normal, found.surprise, found.decision.is_odd)
+    print_metrics(figures, found.decision, as_json=json_)
 
 
 def decide(
@@ -322,7 +292,7 @@ def decide(
 
 
 def map_(
-    table: TableArgument,
+    table: StreamArgument,
     model: ModelOption,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")],
     label: LabelOption = None,
@@ -332,22 +302,21 @@ def map_(
 ) -> None:
     """Draw the latent space, the distribution of surprise, and the learning curve (PNG and SVG)."""
     fitted = artifact.load(model)
-    rows = read_table(table, delimiter=delimiter)
-    is_anomaly = None
-    if _both(label, normal):
-        labelled = split_label(rows, str(label), str(normal))
-        rows, is_anomaly = labelled.table, ~labelled.is_normal
-    _note_unknown(fitted, rows)
-    scored = fitted.model_.score(rows)
-    decision = fitted.model_.decide(scored, rows)
+    labelled = (str(label), str(normal)) if _both(label, normal) else None
+    with _console.rows_progress() as on_progress:
+        stream = open_stream(table, delimiter=delimiter, numeric=numeric_columns(fitted.model_))
+        note_unknown(fitted.model_, stream.schema.empty_table(), label)
+        found = stream_scores(fitted.model_, stream, labelled, MOST_DRAWN, on_progress)
+    rows = found.sampled
+    drawn = "" if len(rows) == stream.n_rows else f", one row in {rows[1]:,} of {stream.n_rows:,}"
     summary = MapSummary(
-        latent_map=fitted.latent_map(rows),
-        surprise=scored.surprise,
-        is_odd=decision.is_odd,
-        threshold=decision.threshold,
-        is_anomaly=is_anomaly,
+        latent_map=fitted.latent_map(found.sample),
+        surprise=found.surprise[rows],
+        is_odd=found.decision.is_odd[rows],
+        threshold=found.decision.threshold,
+        is_anomaly=None if labelled is None else ~found.is_normal[rows],
         learning_curve=fitted.model_.network.learning_curve,
-        title=Path(table).name,
+        title=Path(table).name + drawn,
     )
     for path in draw_maps(summary, output, force=force):
         _console.say(f"wrote {path}")
@@ -382,6 +351,15 @@ def demo(
     run_demo(output, seed=seed, force=force)
 
 
+def _told(stream: TableStream, on_rows: Callable[[int, int], None]) -> Iterator[pa.RecordBatch]:
+    """The batches of a stream, each told when it has been worked on."""
+    done = 0
+    for batch in stream:
+        yield batch
+        done += batch.num_rows
+        on_rows(done, stream.n_rows)
+
+
 def _both(label: str | None, normal: str | None) -> bool:
     if (label is None) != (normal is None):
         raise SettingError("--label COL and --normal VALUE go together")
@@ -393,11 +371,3 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError as error:
         raise SettingError(f'--contamination {text}: give "auto" or a share from 0 to 0.5') from error
-
-
-def _note_unknown(fitted: Detector, rows: pa.Table) -> None:
-    if rows.num_rows == 0:
-        raise DataError("the table has no rows")
-    unknown = fitted.model_.encoding.schema.unknown(rows)
-    if unknown:
-        _console.say(f"note: columns the model does not know are ignored: {', '.join(unknown)}")

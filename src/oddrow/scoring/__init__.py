@@ -14,7 +14,7 @@ from oddrow.scoring._memory import Memory, Reach
 from oddrow.scoring._policies import Policy, check_policy, checked_contamination, strictest_supported
 from oddrow.scoring._promise import ROWS
 from oddrow.scoring._row_policies import Cost, FalseAlarmRate, FixedSurprise, TrainingShare
-from oddrow.scoring._scales import ViewScales
+from oddrow.scoring._scales import VIEWS, ViewScales, checked_view_weights
 from oddrow.scoring._spaces import PiecewiseCurve, Space
 from oddrow.scoring._surprise import (
     EvidenceModel,
@@ -29,6 +29,7 @@ from oddrow.scoring._views import RowViews, Views
 __all__ = [
     "BLOCK_ROWS",
     "ROWS",
+    "VIEWS",
     "AlertBudget",
     "Calibration",
     "Cost",
@@ -64,6 +65,7 @@ __all__ = [
     "Views",
     "check_policy",
     "checked_contamination",
+    "checked_view_weights",
     "day_column",
     "estimate_odd_share",
     "in_blocks",

@@ -267,7 +267,7 @@ class Views:
     def _passed_over(self, rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """The place to be passed over for each row [n]: its own, or that of the single row that is just like it."""
         copies = [self._single_places.get(_key(row), -1) for row in rows] if self._single_places else -1
-        return np.where(own >= 0, own, copies)
+        return np.where(own >= 0, own, np.asarray(copies, np.int64))  # a list of no rows would make floats
 
 
 def _own_places(

@@ -4,8 +4,9 @@ from oddrow.table._atomic import atomic_write, check_target
 from oddrow.table._encoding import EncodedTable, EncodingStyle, FeatureLayout, TableEncoding
 from oddrow.table._files import read_table
 from oddrow.table._frame import as_table
-from oddrow.table._labels import LabelledTable, normal_batches, split_label
+from oddrow.table._labels import LabelledTable, is_normal_row, normal_batches, split_label
 from oddrow.table._located import LocatedBatch, SkippedRow
+from oddrow.table._quarantine import quarantine_writer
 from oddrow.table._row_sample import SampleBounds
 from oddrow.table._sampling import SampledTable, sampled
 from oddrow.table._schema import ColumnSchema, Kind, TableSchema, column_kinds
@@ -38,9 +39,11 @@ __all__ = [
     "check_target",
     "column_kinds",
     "day_numbers",
+    "is_normal_row",
     "normal_batches",
     "open_stream",
     "python_values",
+    "quarantine_writer",
     "read_table",
     "sampled",
     "split_label",

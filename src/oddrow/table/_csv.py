@@ -125,9 +125,10 @@ def _reject_binary(content: bytes, label: str) -> None:
     for signature, found in _SIGNATURES.items():
         if content.startswith(signature):
             raise TableReadError(f"{label}: is not CSV but {found}")
-    nul = content.find(b"\0")
-    if nul >= 0:
-        line = 1 + count_lines(content[:nul])
+    # A header, or the first row, with a NUL byte: what follows is not looked at as if it were rows.
+    first = content.lstrip(b"\r\n").partition(b"\n")[0]
+    if b"\0" in first:
+        line = 1 + count_lines(content[: content.index(first)])
         raise TableReadError(f"{label}, line {line}: holds a NUL byte; is it a binary file?")
 
 

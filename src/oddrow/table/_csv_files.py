@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -14,7 +14,8 @@ import pyarrow as pa
 from oddrow.exceptions import TableReadError
 from oddrow.table._csv import CsvDialect, csv_dialect, text_columns
 from oddrow.table._csv_records import OPEN_QUOTE, Record, Region, count_lines, record_problem, records, whole_records
-from oddrow.table._forms import Form, not_found
+from oddrow.table._files import CsvOptions
+from oddrow.table._forms import not_found
 from oddrow.table._frame import as_table
 from oddrow.table._located import MOST_BYTES, MOST_ROWS, LocatedBatch, SkippedRow, one_batch
 from oddrow.table._text_types import TextType, read_as
@@ -84,25 +85,16 @@ class CsvFile:
     skips: bool = False
 
     @classmethod
-    def at(
-        cls,
-        path: Path,
-        label: str,
-        form: Form,
-        delimiter: str | None,
-        column_names: Sequence[str] | None,
-        *,
-        skips: bool = False,
-    ) -> CsvFile:
+    def at(cls, path: Path, label: str, compression: str | None, csv_options: CsvOptions) -> CsvFile:
         """The file at a path, by its first lines."""
-        with _opened(path, label, form.compression) as stream:
+        with _opened(path, label, compression) as stream:
             head = stream.read(_HEAD_BYTES)
         if not head.strip():
             raise TableReadError(f"{label}: the file is empty")
-        dialect = csv_dialect(head, label, delimiter, column_names)
+        dialect = csv_dialect(head, label, csv_options.delimiter, csv_options.column_names)
         none = pa.array([], pa.string())
         as_table(pa.Table.from_arrays([none] * dialect.width, list(dialect.names)))  # refuses names that occur twice
-        return cls(path, form.compression, dialect, skips)
+        return cls(path, compression, dialect, csv_options.skips)
 
     def survey(self) -> CsvSurvey:
         """Read all of it once."""

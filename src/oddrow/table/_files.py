@@ -27,7 +27,7 @@ from oddrow.table._parquet import parquet_opened
 from oddrow.table._text_types import CLOCKS, first_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 __all__ = ["CsvOptions", "checked_csv_options", "read_table"]
 
@@ -82,7 +82,7 @@ def read_table(
     """
     label = source_label(source)
     form = source_form(source, label, format)
-    separator, column_names = checked_csv_options(label, form, delimiter, column_names)
+    csv_options = checked_csv_options(label, form, delimiter, column_names)
     data = _decompressed(_content(source, label), form.compression, label)
     if not data or data.isspace():
         raise TableReadError(f"{label}: the file is empty")
@@ -95,7 +95,7 @@ def read_table(
         elif form.name == "jsonl":
             table = _read_json_lines(data, label)
         else:
-            table = read_csv(data, label, separator, column_names)
+            table = read_csv(data, label, csv_options.delimiter, column_names)
         table = as_table(table)
     except TableReadError:
         raise
@@ -107,10 +107,12 @@ def read_table(
 
 
 class CsvOptions(NamedTuple):
-    """What a user says of CSV."""
+    """What a user says of CSV, see :func:`oddrow.table.open_stream`."""
 
     delimiter: str | None
     column_names: Sequence[str] | None
+    skips: bool = False
+    numeric: Collection[str] = ()
 
 
 def checked_csv_options(

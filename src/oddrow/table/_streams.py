@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
@@ -65,6 +65,7 @@ def open_stream(
     column_names: Sequence[str] | None = None,
     format: str | None = None,  # noqa: A002 - the word that the command line uses too
     on_error: OnError = "stop",
+    numeric: Collection[str] = (),
 ) -> TableStream:
     r"""Open a table of any size: a file, a folder of files, or a pattern such as ``"logs/*.parquet"``.
 
@@ -81,6 +82,9 @@ def open_stream(
     on_error
         "stop" at a row of CSV that cannot be read, or "skip" it: then ``n_skipped`` counts such rows, and
         :meth:`TableStream.located` tells them.
+    numeric
+        Columns of CSV that should hold numbers or times: where a wrong value among them makes one a column of text,
+        the words for missing are missing there all the same.
 
     Raises
     ------
@@ -107,8 +111,9 @@ def open_stream(
     is_one = spool is not None or files[0].path == Path(str(source))
     labels = [label] if is_one else [str(file.path) for file in files]
     csv_options = checked_csv_options(label, files[0].form, delimiter, column_names)
+    csv_options = csv_options._replace(skips=on_error == "skip", numeric=numeric)
     try:
-        rows, skipped = _rows(files, labels, csv_options, on_error)
+        rows, skipped = _rows(files, labels, csv_options)
         schema = _common_schema(rows)
         partitions = _partition_columns(files, schema, label)
     except TableReadError:
@@ -132,10 +137,12 @@ def _with_content(files: tuple[SourceFile, ...]) -> tuple[SourceFile, ...]:
 
 
 def _rows(
-    files: Sequence[SourceFile], labels: Sequence[str], csv_options: CsvOptions, on_error: OnError
+    files: Sequence[SourceFile],
+    labels: Sequence[str],
+    csv_options: CsvOptions,
 ) -> tuple[list[_Rows], int]:
     if files[0].form.name in ("csv", "tsv"):
-        return _csv_rows(files, labels, csv_options, on_error)
+        return _csv_rows(files, labels, csv_options)
     named = list(zip(files, labels, strict=True))
     if all(file.form.compression is None for file in files) and files[0].form.name == "parquet":
         return [ParquetRows.at(file.path, label) for file, label in named], 0
@@ -199,12 +206,13 @@ class _WholeTable:
 
 
 def _csv_rows(
-    files: Sequence[SourceFile], labels: Sequence[str], csv_options: CsvOptions, on_error: OnError
+    files: Sequence[SourceFile],
+    labels: Sequence[str],
+    csv_options: CsvOptions,
 ) -> tuple[list[_Rows], int]:
     """Each file in the types that the columns of all of them have, and how many rows cannot be read."""
-    skips = on_error == "skip"
     opened = [
-        CsvFile.at(file.path, label, file.form, *csv_options, skips=skips)
+        CsvFile.at(file.path, label, file.form.compression, csv_options)
         for file, label in zip(files, labels, strict=True)
     ]
     surveys = [file.survey() for file in opened]
@@ -212,6 +220,7 @@ def _csv_rows(
     for survey in surveys:
         for name, found in survey.types.items():
             types[name] = types[name].merged(found) if name in types else found
+    types = {name: replace(found, drops_missing=name in csv_options.numeric) for name, found in types.items()}
     read = [
         _CsvRows(label, file, types, survey.rows) for label, file, survey in zip(labels, opened, surveys, strict=True)
     ]

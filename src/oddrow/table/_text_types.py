@@ -104,6 +104,7 @@ class TextType:
     ----------
     takers : types whose readings take all values, in the order of preference
     has_values : whether any value is not missing
+    drops_missing : whether the words for missing are missing even among texts
 
     Examples
     --------
@@ -114,6 +115,7 @@ class TextType:
 
     takers: tuple[pa.DataType, ...] = tuple(_READINGS)
     has_values: bool = False
+    drops_missing: bool = False
 
     @classmethod
     def of(cls, text: pa.ChunkedArray, among: Collection[pa.DataType] = tuple(_READINGS)) -> TextType:
@@ -129,7 +131,7 @@ class TextType:
     def merged(self, other: TextType) -> TextType:
         """What takes both parts."""
         takers = tuple(kind for kind in self.takers if kind in other.takers)
-        return TextType(takers, self.has_values or other.has_values)
+        return TextType(takers, self.has_values or other.has_values, self.drops_missing)
 
     @property
     def is_text(self) -> bool:
@@ -147,7 +149,7 @@ class TextType:
 def read_as(text: pa.ChunkedArray, found: TextType) -> pa.ChunkedArray | None:
     """A part of a column in the type that was found for all of it; None if it is of another."""
     if found.is_text:
-        return text
+        return without_missing(text) if found.drops_missing else text
     if not found.has_values:
         missing = without_missing(text)
         return pa.chunked_array([pa.nulls(len(text))]) if missing.null_count == len(text) else None
