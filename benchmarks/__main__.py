@@ -15,6 +15,7 @@ BENCHMARKS = (
     "tables",
     "fuzz",
     "interruptions",
+    "memory",
     "mutants",
     "fit",
     "scaling",
