@@ -17,6 +17,7 @@ BENCHMARKS = (
     "interruptions",
     "mutants",
     "fit",
+    "score",
     "scaling",
     "cold_start",
 )
