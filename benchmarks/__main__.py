@@ -18,6 +18,7 @@ BENCHMARKS = (
     "memory",
     "mutants",
     "fit",
+    "score",
     "scaling",
     "cold_start",
 )
