@@ -9,6 +9,7 @@ from oddrow import datasets, exceptions
 from oddrow.artifact import load, save
 from oddrow.detector import AutoencoderDetector, VAEDetector, find
 from oddrow.experiments import compare, rank_without_labels, tune
+from oddrow.export import export_onnx
 from oddrow.scoring import AlertBudget, Cost, FalseAlarmRate, FalseDiscoveryRate, FixedSurprise
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "compare",
     "datasets",
     "exceptions",
+    "export_onnx",
     "find",
     "load",
     "rank_without_labels",

@@ -241,7 +241,7 @@ def test_the_squared_error_is_that_of_the_sigmoid_by_column() -> None:
         features = np.array(LAYOUT.feature_column) == column
         np.testing.assert_allclose(found[:, column], (error[:, features] ** 2).sum(axis=1), rtol=1e-10)
     np.testing.assert_allclose(
-        likelihood.mean_absolute_error(outputs, ROWS).sum(axis=1), np.abs(error).mean(axis=1), rtol=1e-10
+        likelihood.mean_absolute_error(np, outputs, ROWS).sum(axis=1), np.abs(error).mean(axis=1), rtol=1e-10
     )
 
 

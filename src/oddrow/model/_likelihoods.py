@@ -189,9 +189,9 @@ class SquaredError:
         error = rows - self._reconstruction(xp, outputs)
         return error * error
 
-    def mean_absolute_error(self, outputs: Array, rows: Array) -> Array:
+    def mean_absolute_error(self, xp: Any, outputs: Array, rows: Array) -> Array:
         """The article's score by column [n, n_columns]: the row's sum is its mean absolute error over the features."""
-        error = np.abs(rows - self._reconstruction(np, outputs)) / max(self.layout.n_features, 1)
+        error = xp.abs(rows - self._reconstruction(xp, outputs)) / max(self.layout.n_features, 1)
         return error @ self.to_column
 
     def expected_rows(self, outputs: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:

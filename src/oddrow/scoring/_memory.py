@@ -155,7 +155,7 @@ class Surroundings:
     reach: Reach
 
     @cached_property
-    def _least(self) -> float:
+    def least(self) -> float:
         return LEAST_REACH * float(np.median(self.reach.mean)) or 1.0
 
     def of(self, rows: npt.NDArray[np.floating], own: npt.NDArray[np.int64] | None = None) -> Neighbourhood:
@@ -175,5 +175,5 @@ class Surroundings:
             nearer[own >= 0] = 0.0
         distance = distances.mean(axis=1)
         reach = np.maximum(self.reach.mean[places] + nearer, 0.0).mean(axis=1)
-        sparseness = np.log(distance + self._least) - np.log(reach + self._least)
+        sparseness = np.log(distance + self.least) - np.log(reach + self.least)
         return Neighbourhood(nearest, differences.mean(axis=1), sparseness)

@@ -51,7 +51,7 @@ class ReconstructionEvidence:
         """Parts of the mean absolute error."""
         outputs = read_rows(self.network, self.likelihood, self.feature_range, encoded).outputs
         (column,) = in_blocks(
-            lambda out, rows: (self.likelihood.mean_absolute_error(out, rows.astype(np.float64)),),
+            lambda out, rows: (self.likelihood.mean_absolute_error(np, out, rows.astype(np.float64)),),
             outputs,
             encoded.rows,
         )

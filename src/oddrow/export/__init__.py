@@ -1,0 +1,5 @@
+"""A fitted detector for another runtime: an ONNX graph from raw columns to surprise, p-value and decision."""
+
+from oddrow.export._onnx import IR_VERSION, ML_OPSET, OPSET, export_onnx
+
+__all__ = ["IR_VERSION", "ML_OPSET", "OPSET", "export_onnx"]

@@ -1,0 +1,92 @@
+"""Distances to remembered rows, as operations of a graph; see :mod:`oddrow.scoring`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from oddrow.export._graph import FLOAT, INTEGER, Value
+from oddrow.export._namespace import GraphNamespace
+from oddrow.scoring import NEIGHBOURS, Memory, Surroundings
+
+NOWHERE = -1
+"""The place of a row that is not passed over for any."""
+
+
+def nearest_places(xp: GraphNamespace, rows: Value, memory: Memory, count: int, own: Value | None) -> Value:
+    """As :meth:`oddrow.scoring.Memory.nearest`: places int64 [n, count] of the nearest remembered rows, in no order.
+
+    ``own`` int64 [n, 1] is the place that is passed over. One more is sought, and then the one that is passed over
+    dropped, or else the furthest: this takes one look at the distances instead of two.
+    """
+    n_rows = len(memory.rows)
+    count = min(count, max(n_rows - 1, 1))
+    wide = memory.rows.astype(np.float64)
+    # |a - b|^2 = |a|^2 - 2ab + |b|^2, and |a|^2 does not choose
+    distance = 0.5 * np.einsum("md,md->m", wide, wide) - rows @ _remembered(xp, memory.rows).T
+    sought = min(count + (own is not None), n_rows)
+    values, places = _least(xp, distance, sought)
+    if own is None or sought == count:
+        return places
+    values = xp.where(places.equals(own), np.inf, values)
+    _, kept = _least(xp, values, count)
+    return xp.graph.apply("GatherElements", places, kept, dtype=INTEGER, axis=1)
+
+
+def _remembered(xp: GraphNamespace, rows: npt.NDArray[np.float32]) -> Value:
+    """Remembered rows [m, d] in double precision; the file holds them in single."""
+    return xp.graph.constant(rows, np.dtype(np.float32)).astype(FLOAT)
+
+
+def _least(xp: GraphNamespace, values: Value, count: int) -> tuple[Value, Value]:
+    """The least numbers of each row [n, count] and their places."""
+    many = xp.graph.constant([count], INTEGER)
+    least, places = xp.graph.apply_all("TopK", values, many, dtypes=(FLOAT, INTEGER), axis=1, largest=0, sorted=1)
+    return least, places
+
+
+def squares_to(xp: GraphNamespace, rows: Value, memory: Memory, places: Value) -> Value:
+    """Squared distances [n, count] of rows [n, d] to those at places [n, count], from their differences."""
+    difference = rows[:, None] - places.taken_from(_remembered(xp, memory.rows))
+    return (difference * difference).sum(axis=2)
+
+
+@dataclass(frozen=True)
+class SurroundingValues:
+    """As :class:`oddrow.scoring.Neighbourhood`, over all features together.
+
+    Attributes
+    ----------
+    nearest : float64 [n, 1], distance to the nearest row of the memory
+    sparseness : float64 [n, 1]
+    """
+
+    nearest: Value
+    sparseness: Value
+
+
+def surroundings(xp: GraphNamespace, rows: Value, around: Surroundings, own: Value | None) -> SurroundingValues:
+    """What surrounds rows [n, d] of a memory's space."""
+    places = nearest_places(xp, rows, around.memory, NEIGHBOURS, own)
+    distances = xp.sqrt(squares_to(xp, rows, around.memory, places))
+    count = min(NEIGHBOURS, max(len(around.memory.rows) - 1, 1))
+    nearer = xp.minimum(distances - places.taken_from(around.reach.furthest), 0.0) / float(count)
+    if own is not None:
+        nearer = xp.where(own >= 0, 0.0, nearer)
+    reach = xp.maximum(places.taken_from(around.reach.mean) + nearer, 0.0)
+    sparseness = xp.log(distances.mean(axis=1) + around.least) - xp.log(reach.mean(axis=1) + around.least)
+    return SurroundingValues(distances.min(axis=1)[:, None], sparseness[:, None])
+
+
+def places_of_copies(
+    xp: GraphNamespace, rows: Value, memory: npt.NDArray[np.float32], is_single: npt.NDArray[np.bool_], near: Value
+) -> Value:
+    """The place int64 [n, 1] of the single remembered row that is just like a row [n, d], or ``NOWHERE``.
+
+    A row that is like it is no distance away from it, and so among those near, at places [n, count].
+    """
+    is_same = near.taken_from(_remembered(xp, memory)).equals(rows[:, None]).astype(INTEGER).min(axis=2)
+    found = is_same * near.taken_from(is_single.astype(np.int64), INTEGER)
+    return xp.where(found > 0, near, NOWHERE).max(axis=1, keepdims=True)

@@ -1,0 +1,193 @@
+"""A fitted detector as an ONNX file."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from oddrow.artifact import digest
+from oddrow.detector import AutoencoderDetector, VAEDetector
+from oddrow.exceptions import MissingExtraError, OutputError, SettingError
+from oddrow.export._columns import EncodedValues, check_exportable, encoded_values
+from oddrow.export._curves import borders_reached, tail_nats
+from oddrow.export._graph import FLOAT, TEXT, DType, Graph, Value
+from oddrow.export._namespace import GraphNamespace
+from oddrow.export._network import read_values
+from oddrow.export._views import views_score
+from oddrow.scoring import Calibration, EvidenceModel, FittedModel, IsolationEvidence, ReconstructionEvidence, TailCurve
+from oddrow.table import atomic_write, check_target
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+OPSET, ML_OPSET, IR_VERSION = 18, 3, 8
+"""Of the standard operators, of ``ai.onnx.ml``, and of the file: what ONNX Runtime reads from 1.14 (February 2023)."""
+OUTPUTS = ("surprise", "p_value", "is_odd")
+MOST_BYTES = 2**31 - 1
+"""Protobuf reads no larger message."""
+TOLERANCE = 1e-9
+"""Two raw scores, or surprises, that differ by no larger share are the same: another machine sums in another order, and
+a row like one that calibrates has to have its p-value."""
+
+
+def export_onnx(
+    detector: VAEDetector | AutoencoderDetector, path: str | Path, *, missing_text: str = "", force: bool = False
+) -> None:
+    """Write a fitted detector as an ONNX graph from raw columns to surprise, p-value and decision, whole or not at all.
+
+    Each used column is an input of its own name and shape [n, 1]: float64 for numbers, booleans (0 or 1) and
+    timestamps (seconds since 1970-01-01 UTC), with NaN where missing; strings for names and constants, with
+    ``missing_text`` where missing. The outputs are ``surprise`` float64 [n] in nats, ``p_value`` float64 [n] and
+    ``is_odd`` bool [n], by the detector's policy. A row with an infinite number, which oddrow refuses, has NaN for both
+    numbers and is odd.
+
+    Raises
+    ------
+    SettingError
+        If the detector is not fitted, or holds what cannot be exported: a column of text, one whose values include
+        ``missing_text``, or a policy that looks at all rows of a batch. The text names it and the way out.
+    OutputError
+        If the file exists and ``force`` is not set, or cannot be written, or would be larger than 2 GiB.
+    MissingExtraError
+        If ``onnx`` is not installed.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, oddrow
+    >>> rows = np.random.default_rng(0).normal(size=(100, 2))
+    >>> detector = oddrow.VAEDetector(random_state=0).fit(rows)
+    >>> path = tempfile.mkdtemp() + "/model.onnx"
+    >>> oddrow.export_onnx(detector, path)
+    >>> import onnx
+    >>> [value.name for value in onnx.load(path).graph.input]
+    ['x0', 'x1']
+    """
+    if not hasattr(detector, "model_"):
+        raise SettingError(f"this {type(detector).__name__} is not fitted; call fit before export_onnx")
+    check_target(path, force)
+    graph = scoring_graph(detector.model_, missing_text)
+    size = sum(array.nbytes for array in graph.constants.values() if array.dtype != TEXT)
+    model = None if size > MOST_BYTES else _proto(graph, detector, missing_text)
+    if model is None or model.ByteSize() > MOST_BYTES:
+        raise OutputError(f"{path}: the graph is larger than 2 GiB, which no ONNX file may be; nothing was written")
+    _check(model)
+    with atomic_write(path, force) as stream:
+        stream.write(model.SerializeToString(deterministic=True))
+
+
+def scoring_graph(model: FittedModel, missing_text: str = "") -> Graph:
+    """The operations from raw columns to surprise, p-value and decision.
+
+    Raises
+    ------
+    SettingError
+        As :func:`export_onnx`.
+    """
+    threshold = model.threshold
+    if threshold is None:
+        raise SettingError(
+            f"the policy {model.policy.kind!r} decides on all rows of a batch together, which a graph of single rows "
+            "cannot; choose another (oddrow decide MODEL --false-alarms 0.01, or set_policy), or decide by p_value"
+        )
+    check_exportable(model.encoding, missing_text, OUTPUTS)
+    graph = Graph()
+    xp = GraphNamespace(graph)
+    encoded = encoded_values(graph, model.encoding, missing_text)
+    raw = _raw_score(xp, model.surprise_model.evidence_model, encoded)
+    surprise, p_value = _calibrated(xp, model.calibration, raw)
+    if encoded.is_infinite is not None:
+        is_refused = encoded.is_infinite.astype(np.int64).max(axis=1) > 0
+        surprise, p_value = (xp.where(is_refused, np.nan, value) for value in (surprise, p_value))
+    graph.output("surprise", surprise)
+    graph.output("p_value", p_value)
+    graph.output("is_odd", ~(surprise <= threshold + TOLERANCE * abs(threshold)))  # NaN is odd
+    return graph
+
+
+def _raw_score(xp: GraphNamespace, model: EvidenceModel, encoded: EncodedValues) -> Value:
+    """The raw score [n]."""
+    if isinstance(model, ReconstructionEvidence):
+        outputs = read_values(xp, model.network, model.feature_range, encoded).outputs
+        error: Value = model.likelihood.mean_absolute_error(xp, outputs, encoded.rows)
+        return error.sum(axis=1)
+    if isinstance(model, IsolationEvidence):
+        raise SettingError("evidence of isolation belongs to one table alone; export a detector that was fitted by fit")
+    return views_score(xp, model, encoded)
+
+
+def _calibrated(xp: GraphNamespace, calibration: Calibration, raw: Value) -> tuple[Value, Value]:
+    """Surprise and p-value [n] of raw scores [n]."""
+    column = raw[:, None]
+    surprise = tail_nats(xp, column, [TailCurve.learn(calibration.scores)])
+    below = borders_reached(xp, column - xp.abs(column) * TOLERANCE, [calibration.scores]).astype(FLOAT)
+    p_value = (1.0 + calibration.n_rows - below) / (calibration.n_rows + 1.0)
+    return surprise[:, 0], p_value[:, 0]
+
+
+def _proto(graph: Graph, detector: VAEDetector | AutoencoderDetector, missing_text: str) -> ModelProto:
+    """The graph in ONNX's own form, with what it was made from."""
+    onnx = _onnx()
+    helper = onnx.helper
+    nodes = [
+        helper.make_node(
+            node.kind,
+            node.inputs,
+            node.outputs,
+            domain=node.domain,
+            **{name: _attribute(value) for name, value in node.attributes.items()},
+        )
+        for node in graph.nodes
+    ]
+    inputs = [helper.make_tensor_value_info(name, _type(dtype), ["n", 1]) for name, dtype in graph.inputs.items()]
+    outputs = [helper.make_tensor_value_info(name, _type(dtype), ["n"]) for name, dtype in graph.outputs.items()]
+    constants = [onnx.numpy_helper.from_array(array, name) for name, array in graph.constants.items()]
+    model: ModelProto = helper.make_model(
+        helper.make_graph(nodes, "oddrow", inputs, outputs, constants),
+        producer_name="oddrow",
+        producer_version=version("oddrow"),
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)],
+        ir_version=IR_VERSION,
+    )
+    described = detector.model_
+    helper.set_model_props(
+        model,
+        {
+            "oddrow.version": version("oddrow"),
+            "oddrow.model_sha256": digest(detector),
+            "oddrow.missing_text": missing_text,
+            "oddrow.kinds": json.dumps({column.name: column.kind for column in described.encoding.schema.used}),
+            "oddrow.threshold": repr(described.threshold),
+            "oddrow.promise": described.policy.promise(described.calibration),
+        },
+    )
+    return model
+
+
+def _onnx() -> Any:
+    try:
+        import onnx
+    except ImportError as error:
+        raise MissingExtraError(
+            "Exporting to ONNX needs onnx, which cannot be imported; run: pip install 'oddrow[onnx]'"
+        ) from error
+    return onnx
+
+
+def _type(dtype: DType) -> int:
+    """ONNX's number for a type."""
+    helper = _onnx().helper
+    return int(_onnx().TensorProto.STRING if dtype == TEXT else helper.np_dtype_to_tensor_dtype(dtype))
+
+
+def _attribute(value: Any) -> Any:
+    return _type(value) if isinstance(value, np.dtype) else value
+
+
+def _check(model: ModelProto) -> None:
+    """Refuse to write what ONNX itself finds wrong; that would be a fault of oddrow."""
+    onnx = _onnx()
+    onnx.checker.check_model(model, full_check=True)
