@@ -193,10 +193,27 @@ class Value:
         return self.graph.constant(values, INTEGER)
 
     def _like(self, other: Any) -> Value:
-        return other if isinstance(other, Value) else self.graph.constant(other, self.dtype)
+        """A value as it is, a number or array as a constant of this type."""
+        if isinstance(other, Value):
+            return other
+        constant = self.graph.constant(other, self.dtype)
+        if self.dtype == FLOAT and np.size(other) == 1 and _seems_neutral(float(np.asarray(other).reshape(()))):
+            shape = self.graph.apply("Shape", self, dtype=INTEGER)
+            return self.graph.apply("Expand", constant, shape, dtype=FLOAT)
+        return constant
 
     def _with(self, kind: str, other: Any, dtype: DType | None = None) -> Value:
         operand = self._like(other)
         if operand.dtype != self.dtype:
             raise TypeError(f"{kind} of {self.dtype} and {operand.dtype}: convert one of them")
         return self.graph.apply(kind, self, operand, dtype=dtype or self.dtype)
+
+
+def _seems_neutral(number: float) -> bool:
+    """Whether ONNX Runtime would take a single number for 0 or 1, and drop what adds or multiplies by it.
+
+    Its NoopElimination looks at a constant of one element in single precision. What is expanded to the shape of the
+    other operand, which is known only at run time, it leaves alone.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        return number not in (0.0, 1.0) and float(np.float32(number)) in (0.0, 1.0)

@@ -96,6 +96,8 @@ def _dependence_nats(xp: GraphNamespace, dependence: Dependence, encoded: Encode
     """As :meth:`oddrow.scoring.Dependence.nats`."""
     layout = dependence.layout
     parts = parts_of(layout)
+    if not parts:  # constants alone
+        return xp.zeros((*encoded.rows.shape, layout.n_columns))
     columns = [part.column for part in parts]
     codes = _codes(xp, dependence, encoded)
     sizes = np.array([table.shape[1] for table in dependence.tables])
