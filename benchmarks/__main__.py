@@ -16,6 +16,7 @@ BENCHMARKS = (
     "fuzz",
     "interruptions",
     "mutants",
+    "onnx_export",
 )
 
 

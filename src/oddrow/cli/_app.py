@@ -13,6 +13,7 @@ import typer
 from oddrow.cli import _console
 from oddrow.cli._commands import register
 from oddrow.cli._compare import compare
+from oddrow.cli._export import export
 from oddrow.cli._find import find
 from oddrow.cli._rank import tune
 from oddrow.cli._reproduce import reproduce
@@ -32,6 +33,7 @@ register(app)
 app.command()(find)
 app.command()(compare)
 app.command()(tune)
+app.command()(export)
 app.add_typer(reproduce, name="reproduce")
 
 

@@ -42,13 +42,13 @@ class EncodedValues:
     rows : float64 [n, n_features], each rounded to float32 as the encoded table holds it
     presence : bool [n, n_columns]
     novelty : float64 [n, n_columns]
-    is_infinite : bool [n, n_numbers], the numbers that no table may hold; None where there are none at all
+    is_refused : bool [n, 1], where a number is infinite, which no table may hold; None where there are no numbers
     """
 
     rows: Value
     presence: Value
     novelty: Value
-    is_infinite: Value | None
+    is_refused: Value | None
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,12 @@ def encoded_values(graph: Graph, encoding: TableEncoding, missing_text: str) -> 
         ~(missing | is_strange),
         _side_by_side(xp, blocks, "novelty", FLOAT)[:, order]
         + missing.astype(FLOAT) * (np.array(unheard) * np.log(encoding.n_rows + 1.0)),
-        xp.isinf(xp.concatenate(numbers, axis=1)) if numbers else None,
+        _any_infinite(xp, numbers) if numbers else None,
     )
+
+
+def _any_infinite(xp: GraphNamespace, numbers: Sequence[Value]) -> Value:
+    return xp.isinf(xp.concatenate(numbers, axis=1)).astype(INTEGER).max(axis=1, keepdims=True) > 0
 
 
 def _side_by_side(xp: GraphNamespace, blocks: Sequence[_Block], name: str, dtype: DType) -> Value:

@@ -61,6 +61,16 @@ class Graph:
             self.constants[name] = array
         return Value(self, self._names[key], dtype)
 
+    def needed(self) -> tuple[list[Node], dict[str, npt.NDArray[Any]]]:
+        """The nodes and constants that the outputs hang on."""
+        wanted = set(self.outputs)
+        nodes = []
+        for node in reversed(self.nodes):
+            if wanted.intersection(node.outputs):
+                nodes.append(node)
+                wanted.update(node.inputs)
+        return nodes[::-1], {name: array for name, array in self.constants.items() if name in wanted}
+
     def apply(self, kind: str, *operands: Value, dtype: DType, domain: str = "", **attributes: Any) -> Value:
         """The only result of an operation."""
         return self.apply_all(kind, *operands, dtypes=(dtype,), domain=domain, **attributes)[0]

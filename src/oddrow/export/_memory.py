@@ -47,37 +47,48 @@ def _least(xp: GraphNamespace, values: Value, count: int) -> tuple[Value, Value]
     return least, places
 
 
-def squares_to(xp: GraphNamespace, rows: Value, memory: Memory, places: Value) -> Value:
-    """Squared distances [n, count] of rows [n, d] to those at places [n, count], from their differences."""
+def differences(xp: GraphNamespace, rows: Value, memory: Memory, places: Value) -> Value:
+    """Squared difference of each feature [n, count, d] of rows [n, d] to those at places [n, count]."""
     difference = rows[:, None] - places.taken_from(_remembered(xp, memory.rows))
-    return (difference * difference).sum(axis=2)
+    return difference * difference
 
 
 @dataclass(frozen=True)
-class SurroundingValues:
-    """As :class:`oddrow.scoring.Neighbourhood`, over all features together.
+class NeighbourhoodValues:
+    """As :class:`oddrow.scoring.Neighbourhood`, in a graph.
 
     Attributes
     ----------
-    nearest : float64 [n, 1], distance to the nearest row of the memory
-    sparseness : float64 [n, 1]
+    nearest, apartness : float64 [n, d]
+    distance, sparseness : float64 [n, 1]; the distance is that to the nearest row
     """
 
     nearest: Value
+    apartness: Value
+    distance: Value
     sparseness: Value
 
 
-def surroundings(xp: GraphNamespace, rows: Value, around: Surroundings, own: Value | None) -> SurroundingValues:
-    """What surrounds rows [n, d] of a memory's space."""
+def neighbourhood(xp: GraphNamespace, rows: Value, around: Surroundings, own: Value | None) -> NeighbourhoodValues:
+    """As :meth:`oddrow.scoring.Surroundings.of`, for rows [n, d] of its memory's space."""
     places = nearest_places(xp, rows, around.memory, NEIGHBOURS, own)
-    distances = xp.sqrt(squares_to(xp, rows, around.memory, places))
+    apart = differences(xp, rows, around.memory, places)
+    squares = apart.sum(axis=2)
+    distances = xp.sqrt(squares)
     count = min(NEIGHBOURS, max(len(around.memory.rows) - 1, 1))
     nearer = xp.minimum(distances - places.taken_from(around.reach.furthest), 0.0) / float(count)
     if own is not None:
         nearer = xp.where(own >= 0, 0.0, nearer)
     reach = xp.maximum(places.taken_from(around.reach.mean) + nearer, 0.0)
     sparseness = xp.log(distances.mean(axis=1) + around.least) - xp.log(reach.mean(axis=1) + around.least)
-    return SurroundingValues(distances.min(axis=1)[:, None], sparseness[:, None])
+    _, closest = _least(xp, squares, 1)
+    nearest = xp.graph.apply("GatherElements", places, closest, dtype=INTEGER, axis=1)
+    return NeighbourhoodValues(
+        differences(xp, rows, around.memory, nearest).sum(axis=1),
+        apart.mean(axis=1),
+        distances.min(axis=1)[:, None],
+        sparseness[:, None],
+    )
 
 
 def places_of_copies(

@@ -60,6 +60,12 @@ class GraphNamespace:
         is_nothing = rounded.equals(1.0)
         return self.where(is_nothing, x, self.log(rounded) * (x / self.where(is_nothing, 1.0, rounded - 1.0)))
 
+    def expm1(self, x: Value) -> Value:
+        """``exp(x) - 1`` to full precision, in the same way."""
+        rounded = self.exp(x)
+        is_nothing = rounded.equals(1.0)
+        return self.where(is_nothing, x, (rounded - 1.0) * (x / self.where(is_nothing, 1.0, self.log(rounded))))
+
     def arcsinh(self, x: Value) -> Value:
         """ONNX has an operator for it, but ONNX Runtime none in double precision."""
         size = self.abs(x)

@@ -17,7 +17,8 @@ from oddrow.export._curves import borders_reached, tail_nats
 from oddrow.export._graph import FLOAT, TEXT, DType, Graph, Value
 from oddrow.export._namespace import GraphNamespace
 from oddrow.export._network import read_values
-from oddrow.export._views import views_score
+from oddrow.export._scales import EvidenceValues, combined, split_total
+from oddrow.export._views import view_values
 from oddrow.scoring import Calibration, EvidenceModel, FittedModel, IsolationEvidence, ReconstructionEvidence, TailCurve
 from oddrow.table import atomic_write, check_target
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 8
 """Of the standard operators, of ``ai.onnx.ml``, and of the file: what ONNX Runtime reads from 1.14 (February 2023)."""
-OUTPUTS = ("surprise", "p_value", "is_odd")
+OUTPUTS, PARTS = ("surprise", "p_value", "is_odd"), ("column_part", "combination_part")
 MOST_BYTES = 2**31 - 1
 """Protobuf reads no larger message."""
 TOLERANCE = 1e-9
@@ -35,15 +36,21 @@ a row like one that calibrates has to have its p-value."""
 
 
 def export_onnx(
-    detector: VAEDetector | AutoencoderDetector, path: str | Path, *, missing_text: str = "", force: bool = False
+    detector: VAEDetector | AutoencoderDetector,
+    path: str | Path,
+    *,
+    parts: bool = False,
+    missing_text: str = "",
+    force: bool = False,
 ) -> None:
     """Write a fitted detector as an ONNX graph from raw columns to surprise, p-value and decision, whole or not at all.
 
     Each used column is an input of its own name and shape [n, 1]: float64 for numbers, booleans (0 or 1) and
     timestamps (seconds since 1970-01-01 UTC), with NaN where missing; strings for names and constants, with
     ``missing_text`` where missing. The outputs are ``surprise`` float64 [n] in nats, ``p_value`` float64 [n] and
-    ``is_odd`` bool [n], by the detector's policy. A row with an infinite number, which oddrow refuses, has NaN for both
-    numbers and is odd.
+    ``is_odd`` bool [n], by the detector's policy; with ``parts`` also ``column_part`` float64 [n, n_columns], in the
+    order of the inputs, and ``combination_part`` float64 [n], which add up to the surprise. A row with an infinite
+    number, which oddrow refuses, has NaN for all numbers and is odd.
 
     Raises
     ------
@@ -69,8 +76,8 @@ def export_onnx(
     if not hasattr(detector, "model_"):
         raise SettingError(f"this {type(detector).__name__} is not fitted; call fit before export_onnx")
     check_target(path, force)
-    graph = scoring_graph(detector.model_, missing_text)
-    size = sum(array.nbytes for array in graph.constants.values() if array.dtype != TEXT)
+    graph = scoring_graph(detector.model_, missing_text, parts)
+    size = sum(array.nbytes for array in graph.needed()[1].values())
     model = None if size > MOST_BYTES else _proto(graph, detector, missing_text)
     if model is None or model.ByteSize() > MOST_BYTES:
         raise OutputError(f"{path}: the graph is larger than 2 GiB, which no ONNX file may be; nothing was written")
@@ -79,7 +86,7 @@ def export_onnx(
         stream.write(model.SerializeToString(deterministic=True))
 
 
-def scoring_graph(model: FittedModel, missing_text: str = "") -> Graph:
+def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = False) -> Graph:
     """The operations from raw columns to surprise, p-value and decision.
 
     Raises
@@ -91,47 +98,52 @@ def scoring_graph(model: FittedModel, missing_text: str = "") -> Graph:
     if threshold is None:
         raise SettingError(
             f"the policy {model.policy.kind!r} decides on all rows of a batch together, which a graph of single rows "
-            "cannot; choose another (oddrow decide MODEL --false-alarms 0.01, or set_policy), or decide by p_value"
+            "cannot; choose another first (oddrow decide MODEL --false-alarms 0.01, or detector.set_policy)"
         )
-    check_exportable(model.encoding, missing_text, OUTPUTS)
+    check_exportable(model.encoding, missing_text, OUTPUTS + PARTS)
     graph = Graph()
     xp = GraphNamespace(graph)
     encoded = encoded_values(graph, model.encoding, missing_text)
-    raw = _raw_score(xp, model.surprise_model.evidence_model, encoded)
-    surprise, p_value = _calibrated(xp, model.calibration, raw)
-    if encoded.is_infinite is not None:
-        is_refused = encoded.is_infinite.astype(np.int64).max(axis=1) > 0
-        surprise, p_value = (xp.where(is_refused, np.nan, value) for value in (surprise, p_value))
-    graph.output("surprise", surprise)
-    graph.output("p_value", p_value)
-    graph.output("is_odd", ~(surprise <= threshold + TOLERANCE * abs(threshold)))  # NaN is odd
+    evidence = _evidence(xp, model.surprise_model.evidence_model, encoded)
+    surprise, p_value = _calibrated(xp, model.calibration, evidence.raw)
+    column_part, combination_part = split_total(xp, surprise, evidence.column, evidence.combination)
+    numbers = {"surprise": surprise[:, 0], "p_value": p_value[:, 0]}
+    if parts:
+        numbers |= {"column_part": column_part, "combination_part": combination_part[:, 0]}
+    for name, value in numbers.items():
+        graph.output(name, value if encoded.is_refused is None else _refused(xp, encoded.is_refused, name, value))
+    is_normal = surprise[:, 0] <= threshold + TOLERANCE * abs(threshold)
+    graph.output("is_odd", ~is_normal if encoded.is_refused is None else ~is_normal | encoded.is_refused[:, 0])
     return graph
 
 
-def _raw_score(xp: GraphNamespace, model: EvidenceModel, encoded: EncodedValues) -> Value:
-    """The raw score [n]."""
+def _refused(xp: GraphNamespace, is_refused: Value, name: str, value: Value) -> Value:
+    return xp.where(is_refused if name == "column_part" else is_refused[:, 0], np.nan, value)
+
+
+def _evidence(xp: GraphNamespace, model: EvidenceModel, encoded: EncodedValues) -> EvidenceValues:
     if isinstance(model, ReconstructionEvidence):
         outputs = read_values(xp, model.network, model.feature_range, encoded).outputs
         error: Value = model.likelihood.mean_absolute_error(xp, outputs, encoded.rows)
-        return error.sum(axis=1)
+        raw = error.sum(axis=1, keepdims=True)
+        return EvidenceValues(raw, error, xp.zeros_like(raw))
     if isinstance(model, IsolationEvidence):
         raise SettingError("evidence of isolation belongs to one table alone; export a detector that was fitted by fit")
-    return views_score(xp, model, encoded)
+    return combined(xp, model.scales, view_values(xp, model.views, encoded))
 
 
 def _calibrated(xp: GraphNamespace, calibration: Calibration, raw: Value) -> tuple[Value, Value]:
-    """Surprise and p-value [n] of raw scores [n]."""
-    column = raw[:, None]
-    surprise = tail_nats(xp, column, [TailCurve.learn(calibration.scores)])
-    below = borders_reached(xp, column - xp.abs(column) * TOLERANCE, [calibration.scores]).astype(FLOAT)
-    p_value = (1.0 + calibration.n_rows - below) / (calibration.n_rows + 1.0)
-    return surprise[:, 0], p_value[:, 0]
+    """Surprise and p-value of raw scores, each [n, 1]."""
+    surprise = tail_nats(xp, raw, [TailCurve.learn(calibration.scores)])
+    below = borders_reached(xp, raw - xp.abs(raw) * TOLERANCE, [calibration.scores]).astype(FLOAT)
+    return surprise, (1.0 + calibration.n_rows - below) / (calibration.n_rows + 1.0)
 
 
 def _proto(graph: Graph, detector: VAEDetector | AutoencoderDetector, missing_text: str) -> ModelProto:
     """The graph in ONNX's own form, with what it was made from."""
     onnx = _onnx()
     helper = onnx.helper
+    operations, arrays = graph.needed()
     nodes = [
         helper.make_node(
             node.kind,
@@ -140,11 +152,13 @@ def _proto(graph: Graph, detector: VAEDetector | AutoencoderDetector, missing_te
             domain=node.domain,
             **{name: _attribute(value) for name, value in node.attributes.items()},
         )
-        for node in graph.nodes
+        for node in operations
     ]
     inputs = [helper.make_tensor_value_info(name, _type(dtype), ["n", 1]) for name, dtype in graph.inputs.items()]
-    outputs = [helper.make_tensor_value_info(name, _type(dtype), ["n"]) for name, dtype in graph.outputs.items()]
-    constants = [onnx.numpy_helper.from_array(array, name) for name, array in graph.constants.items()]
+    outputs = [
+        helper.make_tensor_value_info(name, _type(dtype), _shape(name, graph)) for name, dtype in graph.outputs.items()
+    ]
+    constants = [onnx.numpy_helper.from_array(array, name) for name, array in arrays.items()]
     model: ModelProto = helper.make_model(
         helper.make_graph(nodes, "oddrow", inputs, outputs, constants),
         producer_name="oddrow",
@@ -165,6 +179,10 @@ def _proto(graph: Graph, detector: VAEDetector | AutoencoderDetector, missing_te
         },
     )
     return model
+
+
+def _shape(output: str, graph: Graph) -> list[str | int]:
+    return ["n", len(graph.inputs)] if output == "column_part" else ["n"]
 
 
 def _onnx() -> Any:

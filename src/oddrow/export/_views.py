@@ -1,76 +1,90 @@
-"""The views of a row, on one scale and combined, as operations of a graph."""
+"""The views of a row, as operations of a graph; see :class:`oddrow.scoring.Views`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from oddrow.export._columns import EncodedValues
-from oddrow.export._curves import borders_reached, going_on, interpolated, tail_nats
+from oddrow.export._curves import borders_reached, going_on, interpolated
 from oddrow.export._graph import FLOAT, INTEGER, Value
-from oddrow.export._memory import nearest_places, places_of_copies, squares_to, surroundings
+from oddrow.export._memory import differences, nearest_places, neighbourhood, places_of_copies
 from oddrow.export._namespace import GraphNamespace
 from oddrow.export._network import column_nats, read_values
 from oddrow.scoring import (
-    MARGINAL_POWER,
-    MOST_NATS,
     NEIGHBOURS,
-    POWER,
     Dependence,
     Marginals,
     Memory,
     Space,
     Surroundings,
-    TailCurve,
-    ViewEvidence,
     Views,
     parts_of,
 )
 from oddrow.table import FeatureLayout
 
 
-def views_score(xp: GraphNamespace, model: ViewEvidence, encoded: EncodedValues) -> Value:
-    """The raw score [n] of the views together, and the novelty beside them."""
-    views, scales, layout = model.views, model.scales, model.likelihood.layout
+@dataclass(frozen=True)
+class ViewValues:
+    """As :class:`oddrow.scoring.RowViews`, in a graph; what is [n] there is [n, 1] here.
+
+    ``distance`` and ``rank_distance`` are those to the nearest row, as is ``latent_distance``.
+    """
+
+    nats: Value
+    marginal: Value
+    dependence: Value
+    nearest: Value
+    distance: Value
+    apartness: Value
+    sparseness: Value
+    rank_nearest: Value
+    rank_distance: Value
+    rank_apartness: Value
+    rank_sparseness: Value
+    latent_distance: Value
+    novelty: Value
+
+
+def view_values(xp: GraphNamespace, views: Views, encoded: EncodedValues) -> ViewValues:
+    """What the views see of encoded rows."""
+    layout = views.likelihood.layout
     read = read_values(xp, views.network, views.feature_range, encoded)
     nats = column_nats(views.likelihood, xp, read.outputs, encoded)
-    by_column = (
-        (xp.concatenate([nats, read.kl_nats], axis=1), scales.column_tails, POWER),
-        (_marginal_nats(xp, views.marginals, layout, encoded), scales.marginal_tails, MARGINAL_POWER),
-        (_dependence_nats(xp, views.dependence, encoded), scales.dependence_tails, MARGINAL_POWER),
-    )
-    scores = [_power_mean(xp, _calibrated(xp, nats, tails), power) for nats, tails, power in by_column]
-    scores += _distances(xp, views, encoded, read.latent)
-    tails = (
-        scales.likelihood,
-        scales.marginal,
-        scales.dependence,
-        scales.nearest,
-        scales.sparseness,
-        scales.rank_nearest,
-        scales.rank_sparseness,
-        scales.latent_nearest,
-    )
-    together = _power_mean(xp, _calibrated(xp, xp.concatenate(scores, axis=1), tails), POWER)
-    return (together + encoded.novelty.sum(axis=1, keepdims=True))[:, 0]
-
-
-def _distances(xp: GraphNamespace, views: Views, encoded: EncodedValues, latent: Value) -> list[Value]:
-    """Distance and sparseness, each [n, 1], in both spaces of the rows, and the distance in the latent space."""
     standard, ranks = _in_space(xp, views.standard, encoded.rows), _in_space(xp, views.ranks, encoded.rows)
-    around = Surroundings(Memory.of(views.standard.apply(views.memory)), views.reach)
-    among_ranks = Surroundings(Memory.of(views.ranks.apply(views.memory)), views.rank_reach)
+    surroundings = Surroundings(Memory.of(views.standard.apply(views.memory)), views.reach)
+    rank_surroundings = Surroundings(Memory.of(views.ranks.apply(views.memory)), views.rank_reach)
     own = None
     if views.is_single.any():
-        near = nearest_places(xp, standard, around.memory, NEIGHBOURS, None)
+        near = nearest_places(xp, standard, surroundings.memory, NEIGHBOURS, None)
         own = places_of_copies(xp, encoded.rows, views.memory, views.is_single, near)
-    seen = [surroundings(xp, standard, around, own), surroundings(xp, ranks, among_ranks, own)]
+    around = neighbourhood(xp, standard, surroundings, own)
+    among_ranks = neighbourhood(xp, ranks, rank_surroundings, own)
+    to_columns = indicator(layout.feature_column, layout.n_columns)
+    return ViewValues(
+        xp.concatenate([nats, read.kl_nats], axis=1),
+        _marginal_nats(xp, views.marginals, layout, encoded),
+        _dependence_nats(xp, views.dependence, encoded),
+        around.nearest @ to_columns,
+        around.distance,
+        around.apartness @ to_columns,
+        around.sparseness,
+        among_ranks.nearest @ to_columns,
+        among_ranks.distance,
+        among_ranks.apartness @ to_columns,
+        among_ranks.sparseness,
+        _latent_distance(xp, views, read.latent, own),
+        encoded.novelty,
+    )
+
+
+def _latent_distance(xp: GraphNamespace, views: Views, latent: Value, own: Value | None) -> Value:
     whitened = (latent @ views.whitening).astype(np.float32).astype(FLOAT)
     place = nearest_places(xp, whitened, views.latent_memory, 1, own)
-    nearest = xp.sqrt(squares_to(xp, whitened, views.latent_memory, place))
-    return [*(value for each in seen for value in (each.nearest, each.sparseness)), nearest]
+    return xp.sqrt(differences(xp, whitened, views.latent_memory, place).sum(axis=2))
 
 
 def _in_space(xp: GraphNamespace, space: Space, rows: Value) -> Value:
@@ -89,7 +103,7 @@ def _marginal_nats(xp: GraphNamespace, marginals: Marginals, layout: FeatureLayo
     # of a category, the one place that is taken; of what has no value, its flag alone
     counts = (is_taken | ~is_place) & (has_value | (is_place | is_flag)) | is_flag
     nats = interpolated(xp, encoded.rows, marginals.curves) * counts.astype(FLOAT)
-    return nats @ _indicator(layout.feature_column, layout.n_columns)
+    return nats @ indicator(layout.feature_column, layout.n_columns)
 
 
 def _dependence_nats(xp: GraphNamespace, dependence: Dependence, encoded: EncodedValues) -> Value:
@@ -107,7 +121,7 @@ def _dependence_nats(xp: GraphNamespace, dependence: Dependence, encoded: Encode
     found = (given * sizes + codes + firsts).taken_from(np.concatenate([each.ravel() for each in dependence.tables]))
     is_flag = np.array([part.is_flag for part in parts], np.bool_)
     there = encoded.presence[:, columns] | is_flag
-    return (found * there.astype(FLOAT)) @ _indicator(columns, layout.n_columns)
+    return (found * there.astype(FLOAT)) @ indicator(columns, layout.n_columns)
 
 
 def _codes(xp: GraphNamespace, dependence: Dependence, encoded: EncodedValues) -> Value:
@@ -134,17 +148,8 @@ def _codes(xp: GraphNamespace, dependence: Dependence, encoded: EncodedValues) -
     return xp.concatenate(codes, axis=1)[:, np.argsort(singles + groups)]
 
 
-def _indicator(owners: Sequence[int], n_columns: int) -> npt.NDArray[np.float64]:
+def indicator(owners: Sequence[int], n_columns: int) -> npt.NDArray[np.float64]:
     """The matrix [len(owners), n_columns] that sums parts into their columns."""
     indicator = np.zeros((len(owners), n_columns))
     indicator[np.arange(len(owners)), np.asarray(owners, np.int64)] = 1.0
     return indicator
-
-
-def _calibrated(xp: GraphNamespace, scores: Value, tails: Sequence[TailCurve]) -> Value:
-    return xp.minimum(tail_nats(xp, scores, tails), MOST_NATS)
-
-
-def _power_mean(xp: GraphNamespace, nats: Value, power: float) -> Value:
-    """-ln of the power mean of tail probabilities [n, 1] from their nats [n, k]."""
-    return xp.log(xp.exp(nats * power).mean(axis=1)[:, None]) / power
