@@ -1,7 +1,7 @@
 """Exported graphs in ONNX Runtime: do they score as oddrow does, and how fast.
 
-``python -m benchmarks.onnx_export [ROWS]``: 100,000 made-up connections unless said otherwise, one in ten of them odd, and where $ODDROW_DATA has it as many rows of
-KDD Cup 99 of all labels. One thread each, side by side in one run.
+``python -m benchmarks.onnx_export [ROWS]``: 100,000 unless said otherwise of made-up connections, one in ten of them
+odd, of a table of names, and of KDD Cup 99 with all its labels. One thread each, side by side in one run.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _seconds(model: FittedModel, graph: onnxruntime.InferenceSession, table: pa.
 def tables(n_rows: int) -> dict[str, tuple[pa.Table, pa.Table]]:
     """Rows to learn from and rows to score, by name."""
     made_up = make_connections(TRAINING_ROWS, 0.0, random_state=1).table, make_connections(n_rows, 0.1, random_state=2)
-    found = {"connections": (made_up[0], made_up[1].table), "flags alone": _flags(n_rows)}
+    found = {"connections": (made_up[0], made_up[1].table), "names alone": _names(n_rows)}
     try:
         rows = read_connections(kddcup99_file())
     except OddrowError as error:
@@ -123,12 +123,14 @@ def tables(n_rows: int) -> dict[str, tuple[pa.Table, pa.Table]]:
     return found | {"KDD Cup 99": (training, rows.drop_columns(["label"]).take(rng.permutation(len(rows))[:n_rows]))}
 
 
-def _flags(n_rows: int) -> tuple[pa.Table, pa.Table]:
-    """Twenty flags and nothing else: many rows are equally far from many."""
+def _names(n_rows: int) -> tuple[pa.Table, pa.Table]:
+    """Ten columns of names and nothing else: of many neighbours it is hard to say which is the tenth."""
     rng = np.random.default_rng(0)
-    shares = rng.uniform(0.05, 0.5, 20)
+    shares = [rng.dirichlet(np.ones(6)) for _ in range(10)]
     sizes = (TRAINING_ROWS // 4, n_rows)
-    both = [{f"flag {k}": rng.random(size) < share for k, share in enumerate(shares)} for size in sizes]
+    both = [
+        {f"name {k}": rng.choice(list("abcdef"), size, p=share) for k, share in enumerate(shares)} for size in sizes
+    ]
     return pa.table(both[0]), pa.table(both[1])
 
 
