@@ -9,30 +9,32 @@ import numpy.typing as npt
 
 from oddrow.export._graph import FLOAT, INTEGER, Value
 from oddrow.export._namespace import GraphNamespace
-from oddrow.scoring import NEIGHBOURS, Memory, Surroundings
+from oddrow.scoring import NEIGHBOURS, TIED, Memory, Surroundings
 
 NOWHERE = -1
 """The place of a row that is not passed over for any."""
 
 
 def nearest_places(xp: GraphNamespace, rows: Value, memory: Memory, count: int, own: Value | None) -> Value:
-    """As :meth:`oddrow.scoring.Memory.nearest`: places int64 [n, count] of the nearest remembered rows, in no order.
+    """As :meth:`oddrow.scoring.Memory.nearest`: places int64 [n, count] of the nearest remembered rows.
 
-    ``own`` int64 [n, 1] is the place that is passed over. One more is sought, and then the one that is passed over
-    dropped, or else the furthest: this takes one look at the distances instead of two.
+    ``own`` int64 [n, 1] is the place that is passed over. Of equal numbers TopK takes the first.
     """
-    n_rows = len(memory.rows)
-    count = min(count, max(n_rows - 1, 1))
     wide = memory.rows.astype(np.float64)
+    half_squares = 0.5 * np.einsum("md,md->m", wide, wide)
     # |a - b|^2 = |a|^2 - 2ab + |b|^2, and |a|^2 does not choose
-    distance = 0.5 * np.einsum("md,md->m", wide, wide) - rows @ _remembered(xp, memory.rows).T
-    sought = min(count + (own is not None), n_rows)
-    values, places = _least(xp, distance, sought)
-    if own is None or sought == count:
+    distance = half_squares - rows @ _remembered(xp, memory.rows).T
+    if own is not None:
+        distance = xp.where(own.equals(np.arange(len(wide))), np.inf, distance)
+    count = min(count, max(len(wide) - 1, 1))
+    values, places = _least(xp, distance, count)
+    if count == 1:
         return places
-    values = xp.where(places.equals(own), np.inf, values)
-    _, kept = _least(xp, values, count)
-    return xp.graph.apply("GatherElements", places, kept, dtype=INTEGER, axis=1)
+    border = values[:, count - 1 : count]
+    furthest = places[:, count - 1 : count].taken_from(half_squares)
+    margin = ((rows * rows).sum(axis=1, keepdims=True) * 0.5 + furthest) * TIED
+    is_tied = xp.abs(distance - border) <= margin
+    return _least(xp, xp.where(is_tied, border, distance), count)[1]
 
 
 def _remembered(xp: GraphNamespace, rows: npt.NDArray[np.float32]) -> Value:

@@ -10,7 +10,7 @@ from oddrow.scoring._evidence import Evidence
 from oddrow.scoring._fitted import FittedModel, LatentProjection, day_column
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood
 from oddrow.scoring._marginals import Marginals
-from oddrow.scoring._memory import NEIGHBOURS, Memory, Reach, Surroundings
+from oddrow.scoring._memory import NEIGHBOURS, TIED, Memory, Reach, Surroundings
 from oddrow.scoring._policies import Policy, check_policy, checked_contamination, strictest_supported
 from oddrow.scoring._promise import ROWS
 from oddrow.scoring._row_policies import Cost, FalseAlarmRate, FixedSurprise, TrainingShare
@@ -33,6 +33,7 @@ __all__ = [
     "NEIGHBOURS",
     "POWER",
     "ROWS",
+    "TIED",
     "AlertBudget",
     "Calibration",
     "Cost",

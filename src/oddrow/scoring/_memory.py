@@ -13,6 +13,9 @@ from oddrow.scoring._blocks import in_blocks
 MEMORY_ROWS = 10_000
 """Rows kept at most: scoring costs three products with them, and they travel with the model."""
 
+TIED = 1e-11
+"""Distances that differ by less, as a share of the squares they come from, are equal: sums are rounded."""
+
 CANDIDATE_ROWS = 65_536
 """Rows searched for distinct ones at most."""
 
@@ -76,18 +79,31 @@ class Memory:
     ) -> npt.NDArray[np.int64]:
         """Places [n, count] of the nearest rows of the memory (Euclidean) to rows [n, d], in no order.
 
+        Of several that are equally far the first are taken, so that no rounding of another machine takes others.
         ``own`` [n] is the place of the row itself, which is passed over; -1 where it has none. A memory that holds
         fewer others gives one less than it holds, and at least one.
         """
         # |a - b|^2 = |a|^2 - 2ab + |b|^2, and |a|^2 does not choose
-        distance = self._half_squares - rows.astype(np.float64) @ self._wide.T
+        wide = rows.astype(np.float64)
+        distance = self._half_squares - wide @ self._wide.T
         if own is not None:
             remembered = np.flatnonzero(own >= 0)
             distance[remembered, own[remembered]] = np.inf
         count = min(count, max(len(self.rows) - 1, 1))
         if count == 1:
             return np.asarray(np.argmin(distance, axis=1)[:, None])
-        return np.asarray(np.argpartition(distance, count - 1, axis=1)[:, :count])
+        places = np.asarray(np.argpartition(distance, count - 1, axis=1)[:, :count])
+        each = np.arange(len(places))
+        furthest = places[each, distance[each[:, None], places].argmax(axis=1)]
+        border = distance[each, furthest]
+        margin = TIED * (0.5 * np.einsum("nd,nd->n", wide, wide) + self._half_squares[furthest])
+        tied = np.flatnonzero(np.count_nonzero(distance <= (border + margin)[:, None], axis=1) > count)
+        if len(tied):
+            apart = distance[tied] - border[tied, None]
+            order = np.where(apart > margin[tied, None], len(self.rows), np.arange(len(self.rows)))
+            order[apart < -margin[tied, None]] = -1
+            places[tied] = np.argpartition(order, count - 1, axis=1)[:, :count]
+        return places
 
     def differences(self, rows: npt.NDArray[np.floating], places: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Squared difference of each feature [n, count, d] of rows [n, d] to those at places [n, count], exactly."""
