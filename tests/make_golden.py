@@ -30,7 +30,7 @@ def detectors() -> Mapping[str, Any]:
     """A detector of each kind that a model file holds, not fitted."""
     return {
         "vae": oddrow.VAEDetector(random_state=0),
-        "autoencoder": oddrow.AutoencoderDetector(contamination=0.05, random_state=1),
+        "autoencoder": oddrow.AutoencoderDetector(contamination=0.05, view_weights={"marginal": 2}, random_state=1),
         "article": oddrow.VAEDetector(settings="article", kl_weight=0.5, random_state=2),
     }
 

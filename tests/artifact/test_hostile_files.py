@@ -34,6 +34,7 @@ from benchmarks.model_files import (
 
 import oddrow
 from oddrow.exceptions import ModelFileError
+from oddrow.scoring import VIEWS
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of memory and /proc are Linux's")
@@ -308,6 +309,11 @@ MANIFESTS = {
     "columns without end": set_entry(("n_features_in",), 2**70),
     "a false share": set_entry(("contamination",), 7.5),
     "a weight below zero": set_entry(("kl_weight",), -1.0),
+    "a view's weight below zero": set_entry(("view_weights",), {"nearest": -1.0}),
+    "a weight of no view": set_entry(("view_weights",), {"far": 1.0}),
+    "no view that counts": set_entry(("view_weights",), dict.fromkeys(VIEWS, 0.0)),
+    "weights in a list": set_entry(("view_weights",), [1.0] * 8),
+    "weights of the article's views": set_entry(("view_weights",), {"nearest": 2.0}, ARTICLE),
     "a seed below zero": set_entry(("random_state",), -1),
     "other settings": set_entry(("settings",), "../../etc/passwd"),
     "the article's settings": set_entry(("settings",), "article"),

@@ -133,6 +133,15 @@ def test_the_parameters_come_back(untrained, numbers, tmp_path, estimator, setti
     np.testing.assert_array_equal(loaded.predict(numbers), detector.predict(numbers))
 
 
+def test_the_weights_of_the_views_come_back_and_count(untrained, numbers, tmp_path):
+    detector = VAEDetector(view_weights={"nearest": 2, "sparseness": 0}, random_state=0).fit(numbers)
+    oddrow.save(detector, tmp_path / "model.oddrow")
+    loaded = oddrow.load(tmp_path / "model.oddrow")
+    assert loaded.view_weights == {"nearest": 2.0, "sparseness": 0.0}
+    np.testing.assert_array_equal(loaded.surprise(numbers), detector.surprise(numbers))
+    assert (loaded.surprise(numbers) != VAEDetector(random_state=0).fit(numbers).surprise(numbers)).any()
+
+
 def test_a_loaded_detector_can_be_fitted_again(untrained, article, numbers, tmp_path):
     oddrow.save(article, tmp_path / "model.oddrow")
     again = oddrow.load(tmp_path / "model.oddrow").fit(numbers[:, :2])

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from oddrow.model import decode, encode
-from oddrow.scoring import BLOCK_ROWS, Evidence, parts_of
+from oddrow.scoring import BLOCK_ROWS, Evidence, checked_view_weights, parts_of
 from oddrow.scoring._likelihood import row_likelihood
 from oddrow.scoring._memory import LEAST_REACH, NEIGHBOURS
 from oddrow.scoring._scales import MARGINAL_POWER, POWER
@@ -150,12 +150,15 @@ def test_surprise_is_the_calibrated_raw_score_split_in_proportion(model, encoded
     )
 
 
-def test_the_evidence_is_that_of_eight_views_computed_a_second_way(detector, fresh):
+@pytest.mark.parametrize("given", [None, {"marginal": 3, "nearest": 0, "latent_nearest": 0.5}])
+def test_the_evidence_is_that_of_eight_views_computed_a_second_way(detector, fresh, given):
     model = detector.model_.surprise_model.evidence_model
+    weights = checked_view_weights(given)
+    model = replace(model, scales=replace(model.scales, weights=weights))
     encoded = detector.model_.encoding.encode(fresh.slice(0, 100))
     nats, share = views(model, encoded)
-    whole = np.array([power_mean(row, POWER) for row in nats])
-    brought = np.exp(nats * POWER) - 1
+    whole = np.log((np.exp(nats * POWER) * weights).sum(axis=1) / weights.sum()) / POWER
+    brought = (np.exp(nats * POWER) - 1) * weights
     expected = (whole[:, None] * brought / brought.sum(axis=1, keepdims=True))[:, :, None] * share
     found = model.evidence(encoded)
     np.testing.assert_allclose(found.raw, whole + encoded.novelty.sum(axis=1), rtol=1e-8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -37,6 +38,7 @@ from oddrow.model import (
     TrainingHealth,
 )
 from oddrow.scoring import (
+    VIEWS,
     Calibration,
     EvidenceModel,
     FeatureRange,
@@ -55,6 +57,7 @@ from oddrow.scoring import (
     Views,
     ViewScales,
     checked_contamination,
+    checked_view_weights,
 )
 from oddrow.table import TableEncoding, atomic_write, check_encoding
 
@@ -104,6 +107,7 @@ class _Manifest:
     settings: Literal["default", "narrow", "article"]
     contamination: float | Literal["auto"]
     kl_weight: float
+    view_weights: dict[str, float] | None
     random_state: int | None
     max_steps: int | None
     feature_names: tuple[str, ...] | None
@@ -221,6 +225,7 @@ def _manifest(detector: VAEDetector | AutoencoderDetector, tails: dict[str, _Tai
         settings=detector.settings,  # type: ignore[arg-type]  # checked by fit, and by what save reads back
         contamination="auto" if detector.contamination == "auto" else float(detector.contamination),
         kl_weight=float(getattr(detector, "kl_weight", 0.0)),
+        view_weights=_floats(detector.view_weights),
         max_steps=None if detector.max_steps is None else int(detector.max_steps),
         random_state=int(random_state) if isinstance(random_state, int | np.integer) else None,
         feature_names=None if names is None else tuple(map(str, names)),
@@ -238,6 +243,10 @@ def _manifest(detector: VAEDetector | AutoencoderDetector, tails: dict[str, _Tai
         clean=checked_clean(detector.clean),
         cleaning=detector.cleaning_,
     )
+
+
+def _floats(weights: Mapping[str, float] | None) -> dict[str, float] | None:
+    return None if weights is None else {name: float(weight) for name, weight in weights.items()}
 
 
 def _arrays(model: FittedModel) -> tuple[Arrays, dict[str, _TailNumbers]]:
@@ -266,7 +275,7 @@ def _arrays(model: FittedModel) -> tuple[Arrays, dict[str, _TailNumbers]]:
         for name, several in curves.items():
             arrays |= packed_curves(name, several)
         arrays |= packed_dependence(views.dependence)
-        tails |= {name: getattr(scales, name) for name in _VIEWS}
+        tails |= {name: getattr(scales, name) for name in VIEWS}
         tails |= {f"column.{index}": tail for index, tail in enumerate(scales.column_tails)}
         tails |= {f"alone.{index}": tail for index, tail in enumerate(scales.marginal_tails)}
         tails |= {f"beside.{index}": tail for index, tail in enumerate(scales.dependence_tails)}
@@ -277,16 +286,6 @@ def _arrays(model: FittedModel) -> tuple[Arrays, dict[str, _TailNumbers]]:
 
 
 _CURVE = ("step", "training_loss", "held_out_loss", "reconstruction", "kl", "learning_rate")
-_VIEWS = (
-    "likelihood",
-    "marginal",
-    "dependence",
-    "nearest",
-    "sparseness",
-    "rank_nearest",
-    "rank_sparseness",
-    "latent_nearest",
-)
 
 
 def _detector(manifest: _Manifest, arrays: Arrays) -> VAEDetector | AutoencoderDetector:
@@ -295,6 +294,7 @@ def _detector(manifest: _Manifest, arrays: Arrays) -> VAEDetector | AutoencoderD
         "settings": manifest.settings,
         "contamination": manifest.contamination,
         "policy": manifest.policy if manifest.is_policy_given else None,
+        "view_weights": manifest.view_weights,
         "calibration": manifest.calibration,
         "clean": manifest.clean,
         "random_state": manifest.random_state,
@@ -321,6 +321,8 @@ def _check_fit(manifest: _Manifest) -> None:
     if is_vae != manifest.shape.is_variational or is_article != (manifest.evidence == "reconstruction"):
         raise ModelFileError("the network and the evidence are not those of this detector and its settings")
     checked_contamination(manifest.contamination)
+    if is_article and manifest.view_weights is not None:
+        raise ModelFileError("the article's setting has no views to be weighted")
     if manifest.kl_weight < 0 or (manifest.random_state is not None and manifest.random_state < 0):
         raise ModelFileError("kl_weight or random_state is negative")
     if not 1 <= manifest.n_features_in <= MOST_COLUMNS:
@@ -336,7 +338,7 @@ def _check_fit(manifest: _Manifest) -> None:
     n_columns = len(manifest.encoding.columns)
     kinds = ("column", "alone", "beside")
     columns = (f"{name}.{index}" for name in kinds for index in range(n_columns + (name == "column")))
-    surplus = manifest.tails.keys() - (set() if is_article else {*_VIEWS, *columns})
+    surplus = manifest.tails.keys() - (set() if is_article else {*VIEWS, *columns})
     if surplus:
         raise ModelFileError(f"the tail {min(surplus)!r} is not part of any model")
 
@@ -410,8 +412,9 @@ def _evidence(
     column_tails = tuple(_tail(manifest, store, f"column.{index}") for index in range(n_columns + 1))
     marginal_tails = tuple(_tail(manifest, store, f"alone.{index}") for index in range(n_columns))
     dependence_tails = tuple(_tail(manifest, store, f"beside.{index}") for index in range(n_columns))
-    views_tails = (_tail(manifest, store, name) for name in _VIEWS)
-    return ViewEvidence(views, ViewScales(column_tails, marginal_tails, dependence_tails, *views_tails))
+    views_tails = (_tail(manifest, store, name) for name in VIEWS)
+    weights = checked_view_weights(manifest.view_weights)
+    return ViewEvidence(views, ViewScales(weights, column_tails, marginal_tails, dependence_tails, *views_tails))
 
 
 def _reach(store: ArrayStore, name: str, n_rows: int) -> Reach:

@@ -36,6 +36,7 @@ def info_values(fitted: VAEDetector | AutoencoderDetector) -> dict[str, Any]:
         "detector": "vae" if isinstance(fitted, VAEDetector) else "autoencoder",
         "settings": fitted.settings,
         "kl_weight": getattr(fitted, "kl_weight", None),
+        "view_weights": fitted.view_weights,
         "seed": fitted.random_state,
         "rows_trained": model.encoding.n_rows,
         "rows_calibrated": len(model.surprise_model.calibration.scores),

@@ -31,6 +31,7 @@ from oddrow.scoring import (
     TrainingShare,
     check_policy,
     checked_contamination,
+    checked_view_weights,
     day_column,
     strictest_supported,
 )
@@ -46,6 +47,7 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
     settings: str
     contamination: str | float
     policy: Policy | None
+    view_weights: Mapping[str, float] | None
     calibration: str
     clean: str
     columns: Mapping[str, str] | None
@@ -122,6 +124,9 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         checked_settings(self.settings)
         checked_calibration(self.calibration)
         checked_clean(self.clean)
+        checked_view_weights(self.view_weights)
+        if self.view_weights is not None and self.settings == "article":
+            raise SettingError('view_weights go with the views, and settings="article" has none; leave one out')
         self._checked_contamination()
 
     def _learn(self, table: pa.Table, schema: TableSchema, rng: np.random.Generator, isolates: bool = False) -> None:
@@ -153,6 +158,7 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
             settings,
             self._is_variational,
             self._kl_weight,
+            checked_view_weights(self.view_weights),
             schema,
             encoding=self.encoding,
             calibration=calibration,

@@ -33,6 +33,10 @@ class VAEDetector(BaseDetector):
         second strangest); a number from 0 to 0.5 flags exactly that share of the training rows, ties excepted.
     policy : FalseAlarmRate, AlertBudget, FalseDiscoveryRate, FixedSurprise or Cost, optional
         What decides instead of ``contamination``; see :meth:`set_policy`.
+    view_weights : mapping of view to number, optional
+        Weights of the views of a row, of which each has 1 where none is given: "likelihood", "marginal", "dependence",
+        "nearest", "sparseness", "rank_nearest", "rank_sparseness", "latent_nearest". 0 leaves one out. The article's
+        setting has no views.
     calibration : {"split", "cross"}
         "split" holds a fifth of the rows out to calibrate: p-values are valid in finite samples, for rows like those
         that were not set aside. "cross" lets every row
@@ -91,6 +95,7 @@ class VAEDetector(BaseDetector):
         kl_weight: float = 1.0,
         contamination: str | float = "auto",
         policy: Policy | None = None,
+        view_weights: Mapping[str, float] | None = None,
         calibration: str = "split",
         clean: str = "assume",
         columns: Mapping[str, str] | None = None,
@@ -107,6 +112,7 @@ class VAEDetector(BaseDetector):
         self.kl_weight = kl_weight
         self.contamination = contamination
         self.policy = policy
+        self.view_weights = view_weights
         self.calibration = calibration
         self.clean = clean
         self.columns = columns
@@ -150,6 +156,7 @@ class AutoencoderDetector(BaseDetector):
         settings: str = "default",
         contamination: str | float = "auto",
         policy: Policy | None = None,
+        view_weights: Mapping[str, float] | None = None,
         calibration: str = "split",
         clean: str = "assume",
         columns: Mapping[str, str] | None = None,
@@ -165,6 +172,7 @@ class AutoencoderDetector(BaseDetector):
         self.settings = settings
         self.contamination = contamination
         self.policy = policy
+        self.view_weights = view_weights
         self.calibration = calibration
         self.clean = clean
         self.columns = columns

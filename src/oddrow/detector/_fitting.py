@@ -45,6 +45,7 @@ class FitPlan:
     settings : encoding, network and hold-out
     is_variational : whether the latent is sampled
     kl_weight : factor of the KL term
+    view_weights : float64 [8], of the views; the article's setting has none
     schema : the kinds of the columns
     encoding : an encoding learned elsewhere; None learns it from the rows that train
     isolates : whether the table may hold odd rows, so that isolation counts more than all views (if calibrated by a
@@ -58,6 +59,7 @@ class FitPlan:
     settings: DetectorSettings
     is_variational: bool
     kl_weight: float
+    view_weights: npt.NDArray[np.float64]
     schema: TableSchema
     encoding: TableEncoding | None = None
     isolates: bool = False
@@ -118,7 +120,7 @@ def fit_parts(
         return fit.whole(evidence_model, calibration, plan)
     calibrating = fit.encoding.encode(table.take(rows.calibration))
     scale_views = fit.views.of(fit.scale_rows, fit.own[fit.scale_index], fit.has_trained)
-    scales = ViewScales.learn(scale_views, fit.has_trained)
+    scales = ViewScales.learn(scale_views, plan.view_weights, fit.has_trained)
     seen = fit.views.of(calibrating, fit.own[rows.calibration])
     views = ViewEvidence(fit.views, scales)
     if not plan.isolates:
@@ -216,7 +218,7 @@ def _cross_fitted(
     if fit.views is None:
         return fit.whole(fit.reconstruction_evidence(), Calibration.learn(raw, "cross-fitted"), plan)
     pooled = RowViews.joined(seen)
-    scales = ViewScales.learn(pooled)
+    scales = ViewScales.learn(pooled, plan.view_weights)
     calibration = Calibration.learn(scales.evidence(pooled).raw, "cross-fitted")
     own_scales = scales.from_units(fit.views.units(fit.training))
     return fit.whole(ViewEvidence(fit.views, own_scales), calibration, plan)

@@ -26,9 +26,11 @@ CANDIDATES: Mapping[str, VAEDetector | AutoencoderDetector] = {
     "narrow": VAEDetector(settings="narrow"),
     "article": VAEDetector(settings="article"),
     "autoencoder": AutoencoderDetector(),
+    "by-columns": VAEDetector(view_weights=dict.fromkeys(("likelihood", "marginal", "dependence"), 3.0)),
+    "by-neighbours": VAEDetector(view_weights=dict.fromkeys(("likelihood", "marginal", "dependence"), 1 / 3)),
 }
 """What is tried: the KL weight, the length of training, the widths of network and latent, the article's network and
-encoding, no sampling."""
+encoding, no sampling, more weight to what columns tell or to what neighbours tell."""
 MOST_TUNING_ROWS = 5_000
 
 

@@ -66,8 +66,9 @@ def combined(xp: GraphNamespace, scales: ViewScales, seen: ViewValues) -> Eviden
     )
     scores = xp.concatenate([score for score, *_ in views], axis=1)
     view_nats = _calibrated(xp, scores, [scale for _, scale, *_ in views])
-    together = _power_mean(xp, view_nats, POWER)
-    shares, _ = split_total(xp, together, xp.expm1(view_nats * POWER), none)
+    weights = scales.weights / scales.weights.sum()
+    together = xp.log((xp.exp(view_nats * POWER) * weights).sum(axis=1, keepdims=True)) / POWER
+    shares, _ = split_total(xp, together, xp.expm1(view_nats * POWER) * weights, none)
     column, combination = seen.novelty, none
     for place, (_, _, *split) in enumerate(views):
         own_column, own_combination = split_total(xp, shares[:, place : place + 1], *split)

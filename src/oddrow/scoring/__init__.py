@@ -14,7 +14,7 @@ from oddrow.scoring._memory import NEIGHBOURS, TIED, Memory, Reach, Surroundings
 from oddrow.scoring._policies import Policy, check_policy, checked_contamination, strictest_supported
 from oddrow.scoring._promise import ROWS
 from oddrow.scoring._row_policies import Cost, FalseAlarmRate, FixedSurprise, TrainingShare
-from oddrow.scoring._scales import MARGINAL_POWER, MOST_NATS, POWER, ViewScales
+from oddrow.scoring._scales import MARGINAL_POWER, MOST_NATS, POWER, VIEWS, ViewScales, checked_view_weights
 from oddrow.scoring._spaces import PiecewiseCurve, Space
 from oddrow.scoring._surprise import (
     EvidenceModel,
@@ -34,6 +34,7 @@ __all__ = [
     "POWER",
     "ROWS",
     "TIED",
+    "VIEWS",
     "AlertBudget",
     "Calibration",
     "Cost",
@@ -70,6 +71,7 @@ __all__ = [
     "Views",
     "check_policy",
     "checked_contamination",
+    "checked_view_weights",
     "day_column",
     "estimate_odd_share",
     "in_blocks",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.exceptions import SettingError
 from oddrow.scoring._calibration import TailCurve
 from oddrow.scoring._evidence import Evidence, split_total
 from oddrow.scoring._views import RowViews, ViewUnits
@@ -25,11 +27,53 @@ LEAST_SHAPE = 0.3
 """No view's tail, and no column's, is lighter: beyond the rows it was learned from it grows as a logarithm, so that
 none outvotes all others by mere extrapolation."""
 
+VIEWS = (
+    "likelihood",
+    "marginal",
+    "dependence",
+    "nearest",
+    "sparseness",
+    "rank_nearest",
+    "rank_sparseness",
+    "latent_nearest",
+)
+"""The views by name, in the order in which their weights stand."""
+
+
+def checked_view_weights(weights: Mapping[str, float] | None) -> Floats:
+    """The weights of all views [8], of which some are given by name; the others, or all with None, have 1.
+
+    Raises
+    ------
+    SettingError
+        If a name is none of :data:`VIEWS`, a weight no finite number >= 0, or all are 0.
+
+    Examples
+    --------
+    >>> checked_view_weights({"likelihood": 2, "marginal": 0})
+    array([2., 0., 1., 1., 1., 1., 1., 1.])
+    """
+    if weights is not None and not isinstance(weights, Mapping):
+        raise SettingError(f"view_weights is {weights!r:.60}; give a mapping of view to weight, or None")
+    given = dict(weights or {})
+    for name, weight in given.items():
+        if name not in VIEWS:
+            raise SettingError(f"view_weights has {name!r}, which is no view; choose from {', '.join(VIEWS)}")
+        is_number = isinstance(weight, int | float | np.number) and not isinstance(weight, bool)
+        if not (is_number and np.isfinite(weight) and weight >= 0):
+            raise SettingError(f"view_weights has {name!r} at {weight!r:.40}; give a finite number >= 0")
+    complete = np.array([float(given.get(name, 1.0)) for name in VIEWS])
+    if not complete.any():
+        raise SettingError("view_weights leaves no view: all weights are 0")
+    return np.asarray(complete / complete.max())  # no product with what a view brings can overflow
+
 
 @dataclass(frozen=True)
 class ViewScales:
     """How many nats of surprise each view's score is, learned from rows that the views did not learn from."""
 
+    weights: Floats
+    """Of the views [8], in the order of :data:`VIEWS`, the largest 1."""
     column_tails: tuple[TailCurve, ...]
     """Of the nats of each column, and last of the latent."""
     marginal_tails: tuple[TailCurve, ...]
@@ -46,7 +90,7 @@ class ViewScales:
     latent_nearest: TailCurve
 
     @classmethod
-    def learn(cls, rows: RowViews, trained: npt.NDArray[np.bool_] | None = None) -> ViewScales:
+    def learn(cls, rows: RowViews, weights: Floats, trained: npt.NDArray[np.bool_] | None = None) -> ViewScales:
         """Learn from what the views see of rows.
 
         Of those that ``trained`` [n] the network the likelihood tells too little: its scale is learned from the others.
@@ -65,7 +109,7 @@ class ViewScales:
             rows.rank_sparseness,
             np.sqrt(rows.latent_nearest),
         )
-        return cls(column_tails, marginal_tails, dependence_tails, *map(scale_of, scores))
+        return cls(weights, column_tails, marginal_tails, dependence_tails, *map(scale_of, scores))
 
     def from_units(self, units: ViewUnits) -> ViewScales:
         """The scales that were learned in units, for what a fit of such units sees."""
@@ -102,7 +146,8 @@ class ViewScales:
             (self.latent_nearest(np.sqrt(rows.latent_nearest)), np.zeros_like(rows.novelty), none + 1.0),
         )
         view_nats = np.minimum(np.stack([view for view, _, _ in views], axis=1), MOST_NATS)
-        shares, _ = split_total(power_mean(view_nats, POWER), np.expm1(view_nats * POWER), none)
+        brought = self.weights * np.expm1(view_nats * POWER)
+        shares, _ = split_total(power_mean(view_nats, POWER, self.weights), brought, none)
         parts = [split_total(share, *split) for share, (_, *split) in zip(shares.T, views, strict=True)]
         column, combination = (sum(each) for each in zip(*parts, strict=True))
         # beside the views and not among them: where there is none, which is nearly always, it must not thin them out
@@ -126,6 +171,6 @@ def _calibrated(tails: tuple[TailCurve, ...], nats: Floats) -> Floats:
     return np.minimum(np.stack(surprises, axis=1), MOST_NATS)
 
 
-def power_mean(nats: Floats, power: float) -> Floats:
-    """-ln of the power mean of tail probabilities [n] from their nats [n, k]."""
-    return np.asarray(np.log(np.mean(np.exp(nats * power), axis=1)) / power)
+def power_mean(nats: Floats, power: float, weights: Floats | None = None) -> Floats:
+    """-ln of the power mean of tail probabilities [n] from their nats [n, k], alike or of ``weights`` [k]."""
+    return np.asarray(np.log(np.average(np.exp(nats * power), axis=1, weights=weights)) / power)
