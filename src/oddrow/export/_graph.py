@@ -27,6 +27,14 @@ class Node:
     attributes: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Output:
+    """The type of what is given out, and how many columns it has, if it has any."""
+
+    dtype: DType
+    columns: tuple[int, ...]
+
+
 @dataclass(eq=False)
 class Graph:
     """Operations in the order in which they run, and the constants that they read; what is
@@ -35,7 +43,7 @@ class Graph:
     """
 
     inputs: dict[str, DType] = field(default_factory=dict)
-    outputs: dict[str, DType] = field(default_factory=dict)
+    outputs: dict[str, Output] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     constants: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     _results: dict[tuple[str, tuple[str, ...], str, str], tuple[str, ...]] = field(default_factory=dict)
@@ -46,10 +54,10 @@ class Graph:
         self.inputs[name] = dtype
         return Value(self, name, dtype)
 
-    def output(self, name: str, value: Value) -> None:
-        """Give a value out under this name."""
+    def output(self, name: str, value: Value, *columns: int) -> None:
+        """Give a value [n] out under this name, or with so many columns a matrix."""
         self.nodes.append(Node("Identity", (value.name,), (name,), "", {}))
-        self.outputs[name] = value.dtype
+        self.outputs[name] = Output(value.dtype, columns)
 
     def constant(self, array: Any, dtype: DType) -> Value:
         """A constant of any shape."""

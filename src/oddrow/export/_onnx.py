@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from oddrow.artifact import digest
 from oddrow.detector import AutoencoderDetector, VAEDetector
-from oddrow.exceptions import MissingExtraError, OutputError, SettingError
+from oddrow.exceptions import OutputError, SettingError
 from oddrow.export._columns import EncodedValues, check_exportable, encoded_values
 from oddrow.export._curves import borders_reached, tail_nats
-from oddrow.export._graph import FLOAT, TEXT, DType, Graph, Value
+from oddrow.export._file import onnx_bytes
+from oddrow.export._graph import FLOAT, Graph, Value
 from oddrow.export._namespace import GraphNamespace
 from oddrow.export._network import read_values
 from oddrow.export._scales import EvidenceValues, combined, split_total
@@ -22,11 +22,6 @@ from oddrow.export._views import view_values
 from oddrow.scoring import Calibration, EvidenceModel, FittedModel, IsolationEvidence, ReconstructionEvidence, TailCurve
 from oddrow.table import atomic_write, check_target
 
-if TYPE_CHECKING:
-    from onnx import ModelProto
-
-OPSET, ML_OPSET, IR_VERSION = 18, 3, 8
-"""Of the standard operators, of ``ai.onnx.ml``, and of the file: what ONNX Runtime reads from 1.14 (February 2023)."""
 OUTPUTS, PARTS = ("surprise", "p_value", "is_odd"), ("column_part", "combination_part")
 MOST_BYTES = 2**31 - 1
 """Protobuf reads no larger message."""
@@ -78,12 +73,11 @@ def export_onnx(
     check_target(path, force)
     graph = scoring_graph(detector.model_, missing_text, parts)
     size = sum(array.nbytes for array in graph.needed()[1].values())
-    model = None if size > MOST_BYTES else _proto(graph, detector, missing_text)
-    if model is None or model.ByteSize() > MOST_BYTES:
+    content = None if size > MOST_BYTES else onnx_bytes(graph, _described(detector, missing_text))
+    if content is None or len(content) > MOST_BYTES:
         raise OutputError(f"{path}: the graph is larger than 2 GiB, which no ONNX file may be; nothing was written")
-    _check(model)
     with atomic_write(path, force) as stream:
-        stream.write(model.SerializeToString(deterministic=True))
+        stream.write(content)
 
 
 def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = False) -> Graph:
@@ -111,14 +105,13 @@ def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = Fals
     if parts:
         numbers |= {"column_part": column_part, "combination_part": combination_part[:, 0]}
     for name, value in numbers.items():
-        graph.output(name, value if encoded.is_refused is None else _refused(xp, encoded.is_refused, name, value))
+        columns = (len(graph.inputs),) if name == "column_part" else ()
+        if encoded.is_refused is not None:
+            value = xp.where(encoded.is_refused if columns else encoded.is_refused[:, 0], np.nan, value)
+        graph.output(name, value, *columns)
     is_normal = surprise[:, 0] <= threshold + TOLERANCE * abs(threshold)
     graph.output("is_odd", ~is_normal if encoded.is_refused is None else ~is_normal | encoded.is_refused[:, 0])
     return graph
-
-
-def _refused(xp: GraphNamespace, is_refused: Value, name: str, value: Value) -> Value:
-    return xp.where(is_refused if name == "column_part" else is_refused[:, 0], np.nan, value)
 
 
 def _evidence(xp: GraphNamespace, model: EvidenceModel, encoded: EncodedValues) -> EvidenceValues:
@@ -139,73 +132,14 @@ def _calibrated(xp: GraphNamespace, calibration: Calibration, raw: Value) -> tup
     return surprise, (1.0 + calibration.n_rows - below) / (calibration.n_rows + 1.0)
 
 
-def _proto(graph: Graph, detector: VAEDetector | AutoencoderDetector, missing_text: str) -> ModelProto:
-    """The graph in ONNX's own form, with what it was made from."""
-    onnx = _onnx()
-    helper = onnx.helper
-    operations, arrays = graph.needed()
-    nodes = [
-        helper.make_node(
-            node.kind,
-            node.inputs,
-            node.outputs,
-            domain=node.domain,
-            **{name: _attribute(value) for name, value in node.attributes.items()},
-        )
-        for node in operations
-    ]
-    inputs = [helper.make_tensor_value_info(name, _type(dtype), ["n", 1]) for name, dtype in graph.inputs.items()]
-    outputs = [
-        helper.make_tensor_value_info(name, _type(dtype), _shape(name, graph)) for name, dtype in graph.outputs.items()
-    ]
-    constants = [onnx.numpy_helper.from_array(array, name) for name, array in arrays.items()]
-    model: ModelProto = helper.make_model(
-        helper.make_graph(nodes, "oddrow", inputs, outputs, constants),
-        producer_name="oddrow",
-        producer_version=version("oddrow"),
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)],
-        ir_version=IR_VERSION,
-    )
-    described = detector.model_
-    helper.set_model_props(
-        model,
-        {
-            "oddrow.version": version("oddrow"),
-            "oddrow.model_sha256": digest(detector),
-            "oddrow.missing_text": missing_text,
-            "oddrow.kinds": json.dumps({column.name: column.kind for column in described.encoding.schema.used}),
-            "oddrow.threshold": repr(described.threshold),
-            "oddrow.promise": described.policy.promise(described.calibration),
-        },
-    )
-    return model
-
-
-def _shape(output: str, graph: Graph) -> list[str | int]:
-    return ["n", len(graph.inputs)] if output == "column_part" else ["n"]
-
-
-def _onnx() -> Any:
-    try:
-        import onnx
-    except ImportError as error:
-        raise MissingExtraError(
-            "Exporting to ONNX needs onnx, which cannot be imported; run: pip install 'oddrow[onnx]'"
-        ) from error
-    return onnx
-
-
-def _type(dtype: DType) -> int:
-    """ONNX's number for a type."""
-    helper = _onnx().helper
-    return int(_onnx().TensorProto.STRING if dtype == TEXT else helper.np_dtype_to_tensor_dtype(dtype))
-
-
-def _attribute(value: Any) -> Any:
-    return _type(value) if isinstance(value, np.dtype) else value
-
-
-def _check(model: ModelProto) -> None:
-    """Refuse to write what ONNX itself finds wrong; that would be a fault of oddrow."""
-    onnx = _onnx()
-    onnx.checker.check_model(model, full_check=True)
+def _described(detector: VAEDetector | AutoencoderDetector, missing_text: str) -> dict[str, str]:
+    """What the graph was made from, for the file's metadata."""
+    model = detector.model_
+    return {
+        "oddrow.version": version("oddrow"),
+        "oddrow.model_sha256": digest(detector),
+        "oddrow.kinds": json.dumps({column.name: column.kind for column in model.encoding.schema.used}),
+        "oddrow.missing_text": missing_text,
+        "oddrow.threshold": repr(model.threshold),
+        "oddrow.promise": model.policy.promise(model.calibration),
+    }
