@@ -21,6 +21,7 @@ BENCHMARKS = (
     "score",
     "scaling",
     "cold_start",
+    "onnx_export",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -158,8 +159,7 @@ def save(detector: VAEDetector | AutoencoderDetector, path: str | Path, *, force
     """
     if not hasattr(detector, "model_"):
         raise SettingError(f"this {type(detector).__name__} is not fitted; call fit before save")
-    arrays, tails = _arrays(detector.model_)
-    header, manifest, packed = pack(_MANIFEST.dump_json(_manifest(detector, tails)), arrays)
+    header, manifest, packed = _packed(detector)
     try:
         check_lengths(len(manifest), len(packed))
         _unpacked(manifest, packed)
@@ -169,6 +169,16 @@ def save(detector: VAEDetector | AutoencoderDetector, path: str | Path, *, force
         stream.write(header)
         stream.write(manifest)
         stream.write(packed)
+
+
+def digest(detector: VAEDetector | AutoencoderDetector) -> str:
+    """SHA-256 of the file that :func:`save` writes of a fitted detector, in hexadecimal."""
+    return hashlib.sha256(b"".join(_packed(detector))).hexdigest()
+
+
+def _packed(detector: VAEDetector | AutoencoderDetector) -> tuple[bytes, bytes, bytes]:
+    arrays, tails = _arrays(detector.model_)
+    return pack(_MANIFEST.dump_json(_manifest(detector, tails)), arrays)
 
 
 def load(path: str | Path) -> VAEDetector | AutoencoderDetector:
