@@ -140,9 +140,7 @@ def _text_columns(data: bytes, delimiter: str, width: int) -> list[pa.ChunkedArr
     names = [str(place) for place in range(width)]
     table = arrow_csv.read_csv(
         pa.BufferReader(data),
-        read_options=arrow_csv.ReadOptions(
-            column_names=names, block_size=_BLOCK, use_threads=len(data) > _FEW_BYTES
-        ),
+        read_options=arrow_csv.ReadOptions(column_names=names, block_size=_BLOCK, use_threads=len(data) > _FEW_BYTES),
         parse_options=arrow_csv.ParseOptions(
             delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=width > 1
         ),
