@@ -34,6 +34,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _HEAD = 1 << 16
 _BLOCK = 1 << 24
+_FEW_BYTES = 1 << 20  # which one thread has read before another has woken up
 _SIGNATURES = {
     b"\x1f\x8b": "gzip data; let the name end in .gz, or give the format csv.gz",
     b"\x28\xb5\x2f\xfd": "zstd data; let the name end in .zst, or give the format csv.zst",
@@ -139,7 +140,7 @@ def _text_columns(data: bytes, delimiter: str, width: int) -> list[pa.ChunkedArr
     names = [str(place) for place in range(width)]
     table = arrow_csv.read_csv(
         pa.BufferReader(data),
-        read_options=arrow_csv.ReadOptions(column_names=names, block_size=_BLOCK),
+        read_options=arrow_csv.ReadOptions(column_names=names, block_size=_BLOCK, use_threads=len(data) > _FEW_BYTES),
         parse_options=arrow_csv.ParseOptions(
             delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=width > 1
         ),
