@@ -12,6 +12,7 @@ import typer
 
 from oddrow import artifact
 from oddrow.cli import _console
+from oddrow.cli._engines import AddressOption, EngineOption, WorkersOption, score_by_engine
 from oddrow.cli._options import (
     CategoryOption,
     ColumnsOption,
@@ -215,11 +216,16 @@ def score(
     fdr: FdrOption = None,
     conservative: ConservativeOption = False,
     surprise: SurpriseOption = None,
+    engine: EngineOption = None,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
 ) -> None:
     """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
     policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
+    if score_by_engine(engine, table, model, output, address, workers, explain, policy, delimiter, force=force):
+        return
     if output != "-":
         check_target(output, force)
     fitted = artifact.load(model)
