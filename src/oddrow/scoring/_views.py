@@ -266,7 +266,10 @@ class Views:
 
     def _passed_over(self, rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """The place to be passed over for each row [n]: its own, or that of the single row that is just like it."""
-        copies = [self._single_places.get(_key(row), -1) for row in rows] if self._single_places else -1
+        if not self._single_places:
+            return own
+        # of no rows the list would be one of floats
+        copies = np.array([self._single_places.get(_key(row), -1) for row in rows], np.int64)
         return np.where(own >= 0, own, copies)
 
 
