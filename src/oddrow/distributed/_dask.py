@@ -96,7 +96,7 @@ def _session(address: str | None, workers: int | None) -> Iterator[None]:
         with distributed.Client(address):
             yield
         return
-    local = {"n_workers": workers, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    local = {"n_workers": workers, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": ":0"}
     with distributed.LocalCluster(**local) as cluster, distributed.Client(cluster):
         yield
 

@@ -104,6 +104,7 @@ def _session(address: str | None, workers: int | None) -> Iterator[SparkSession]
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         builder = builder.master(f"local[{workers or '*'},{_FAILURES}]").config("spark.ui.enabled", "false")
+        builder = builder.config("spark.executorEnv.OMP_NUM_THREADS", "1")  # or each worker takes every core
         builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
