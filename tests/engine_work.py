@@ -36,7 +36,11 @@ class KilledOnce:
 class Loads:
     """Adds which process worked, and how often it has read a model from its bytes."""
 
-    def __call__(self, model: FittedModel, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def __call__(
+        self,
+        model: FittedModel,  # noqa: ARG002 - as work is called
+        batches: Iterable[pa.RecordBatch],
+    ) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for name, value in {"process": os.getpid(), "loads": _work._unpacked.cache_info().misses}.items():
                 batch = batch.append_column(name, pa.array([value] * len(batch), pa.int64()))

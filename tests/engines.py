@@ -13,7 +13,7 @@ from oddrow.distributed import _dask, _ray, _spark
 from oddrow.distributed._work import PackedModel, Work
 
 MODULES: dict[str, ModuleType] = {"ray": _ray, "spark": _spark, "dask": _dask}
-NEEDED = {"ray": ("ray.data",), "spark": ("pyspark.sql",), "dask": ("dask.dataframe", "distributed")}
+NEEDED = {"ray": ("ray",), "spark": ("pyspark",), "dask": ("dask", "distributed")}
 PIECES = 9
 """Of a table, so that each of two workers gets several."""
 
@@ -32,6 +32,8 @@ class RunningEngine:
 
             return ray.data.from_arrow(table).repartition(PIECES)
         if self.name == "spark":
+            # times without a zone stay without one, as in a Parquet file, and so does their text among the reasons
+            self.session.conf.set("spark.sql.timestampType", "TIMESTAMP_NTZ")
             return self.session.createDataFrame(table).repartition(PIECES)
         import dask.dataframe
         import pandas as pd

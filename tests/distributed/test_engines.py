@@ -16,8 +16,8 @@ from oddrow.exceptions import SchemaMismatchError, SettingError
 
 pytestmark = [
     pytest.mark.slow,
-    # PySpark 4 works with pandas 3 all the same where rows travel as Arrow; none of these warnings is ours to heed
-    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
+    # the engines warn of themselves: of settings of their own, of a pandas that is too new
+    pytest.mark.filterwarnings("default"),
 ]
 TOP = 2
 

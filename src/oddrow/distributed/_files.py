@@ -166,7 +166,8 @@ def score_files(
     engine
         ``"ray"``, ``"spark"`` or ``"dask"``.
     address
-        Of a cluster, as the engine writes it; without it the engine is started on this machine, reached by nobody else.
+        Of a cluster, as the engine writes it; without it the one that this process has is taken, or one is started on
+        this machine, which listens on 127.0.0.1 alone (Ray: unless it was imported before, when its token guards it).
     workers
         How many processes score; by default as many as the engine has room for.
     top

@@ -128,9 +128,9 @@ def _session(address: str | None, workers: int | None) -> Iterator[None]:
 
 
 def _imported() -> Any:
-    # Ray listens on all addresses of a machine unless it is told that there are no clusters, and it reads that when it
-    # is imported; given 127.0.0.1 as the address of the node it takes an outer one instead. It has no effect on a
-    # connection to a cluster that runs already.
+    # Ray listens on all addresses of a machine unless it is told that there are no clusters, which it reads when it is
+    # imported; given 127.0.0.1 as the node's address it takes an outer one instead. A connection to a cluster that runs
+    # already is not affected.
     os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:

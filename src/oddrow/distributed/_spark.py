@@ -17,6 +17,7 @@ from oddrow.scoring import Policy
 if TYPE_CHECKING:
     from pyspark.broadcast import Broadcast
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
 
 _FAILURES = 4
 """How often a task may fail, as on a cluster; a local Spark gives up at the first failure unless told otherwise."""
@@ -62,10 +63,14 @@ def score_spark(frame: DataFrame, model: Model, *, top: int | None = None, polic
 
 def mapped(frame: DataFrame, packed: PackedModel, work: Work) -> DataFrame:
     """A data frame with the work to be done on it, batch by batch."""
-    types = _imported().pandas.types
-    schema = schema_after(work, packed, types.to_arrow_schema(frame.schema))
+    schema = schema_after(work, packed, frame.limit(0).toArrow().schema)
     broadcast = frame.sparkSession.sparkContext.broadcast(packed)
-    return frame.mapInArrow(_WorkOnPartition(broadcast, work), types.from_arrow_schema(schema))
+    return frame.mapInArrow(_WorkOnPartition(broadcast, work), _spark_schema(schema))
+
+
+def _spark_schema(schema: pa.Schema) -> StructType:
+    types = _imported().pandas.types
+    return types.from_arrow_schema(schema, prefer_timestamp_ntz=True)  # or times without a zone would get one
 
 
 @dataclass(frozen=True)
@@ -82,9 +87,8 @@ def work_on_parts(
 ) -> pa.Table:
     """Each row of ``parts`` worked on by itself, on a cluster or on this machine."""
     with _session(address, workers) as spark:
-        types = _imported().pandas.types
         rows = spark.sparkContext.parallelize([tuple(part.values()) for part in parts.to_pylist()], parts.num_rows)
-        frame = spark.createDataFrame(rows, types.from_arrow_schema(parts.schema))
+        frame = spark.createDataFrame(rows, _spark_schema(parts.schema))
         return mapped(frame, packed, work).toArrow()
 
 
