@@ -15,6 +15,7 @@ BENCHMARKS = (
     "tables",
     "fuzz",
     "interruptions",
+    "engines",
     "mutants",
 )
 

@@ -81,6 +81,8 @@ class _Part:
                 place += len(batch)
                 if len(wanted):
                     yield wanted
+                if place >= end:
+                    return
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,8 @@ class PartScoring:
         """Score the parts that the batches describe."""
         for batch in batches:
             results = [self._result(model, _Part(**part)) for part in batch.to_pylist()]
-            columns = pa.Table.from_pylist(results, schema=_RESULT).combine_chunks().columns
-            for name, column in zip(_RESULT.names, columns, strict=True):
-                batch = batch.append_column(name, column.combine_chunks() if column.num_chunks else _nothing(name))
+            for name, kind in _RESULT.items():
+                batch = batch.append_column(name, pa.array([result[name] for result in results], kind))
             yield batch
 
     def _result(self, model: FittedModel, part: _Part) -> dict[str, object]:
@@ -126,11 +127,7 @@ class PartScoring:
         return n_odd
 
 
-_RESULT: Final = pa.schema({"n_odd": pa.int64(), "kind": pa.string(), "text": pa.string()})
-
-
-def _nothing(name: str) -> pa.Array:
-    return pa.array([], _RESULT.field(name).type)
+_RESULT: Final = {"n_odd": pa.int64(), "kind": pa.string(), "text": pa.string()}
 
 
 def _count_odd(scored: pa.RecordBatch) -> int:
