@@ -6,7 +6,7 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import oddrow.distributed
@@ -69,6 +69,7 @@ def test_a_folder_is_read_in_the_order_of_its_names(scored, whole, table, tmp_pa
     assert read(scored(folder).paths).equals(whole)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 60))
 def test_parts_hold_each_row_once_wherever_row_groups_end(tmp_path_factory, part_rows, group_rows, n_rows):
     path = tmp_path_factory.mktemp("parts") / "t.parquet"
