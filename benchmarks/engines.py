@@ -106,6 +106,7 @@ def main() -> None:
         for _ in range(arguments.repeats):
             for run in runs:
                 seconds[run].append(measured(*run, Path(place)))
+                print(*run, seconds[run][-1], file=sys.stderr, flush=True)
     show(seconds, arguments.rows)
 
 

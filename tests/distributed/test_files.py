@@ -113,10 +113,21 @@ def test_rows_that_are_wrong_are_named_and_nothing_is_written(scored, table, tmp
     assert [path.name for path in tmp_path.iterdir()] == ["wrong.parquet"]
 
 
-def test_an_engine_that_leaves_a_part_out_is_not_believed(scored, tmp_path, monkeypatch):
+@pytest.mark.parametrize("rows_left", [None, 249])
+def test_an_engine_that_leaves_rows_out_is_not_believed(scored, tmp_path, monkeypatch, rows_left):
     engine = _files._WORK_ON_PARTS["ray"]
-    monkeypatch.setattr(_files, "_WORK_ON_PARTS", {"ray": lambda parts, *others: engine(parts.slice(0, 3), *others)})
-    with pytest.raises(OutputError, match=r"part-000003\.parquet: the engine ended without writing it .*same paths"):
+
+    def forgetful(parts, packed, work, *others):
+        done = engine(parts, packed, work, *others)
+        path = work.folder / "part-000002.parquet"
+        rows = pq.read_table(path)
+        path.unlink()
+        if rows_left is not None:
+            pq.write_table(rows.slice(0, rows_left), path)
+        return done
+
+    monkeypatch.setattr(_files, "_WORK_ON_PARTS", {"ray": forgetful})
+    with pytest.raises(OutputError, match=r"part-000002\.parquet: the engine ended without writing it .*same paths"):
         scored()
     assert list(tmp_path.iterdir()) == []
 
