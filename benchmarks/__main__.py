@@ -17,6 +17,9 @@ BENCHMARKS = (
     "interruptions",
     "engines",
     "mutants",
+    "fit",
+    "scaling",
+    "cold_start",
 )
 
 

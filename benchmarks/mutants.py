@@ -36,8 +36,8 @@ FIT, SCORES, FILES = "tests/detector/test_estimators.py", "tests/scoring", "test
 MUTANTS = (
     Mutant(
         "no parameter update",
-        "training/_loop.py",
-        "return (optax.apply_updates(weights, updates * factor), state,",
+        "training/_program.py",
+        "return (weights - rate * direction, state,",
         "return (weights, state,",
         ("tests/training",),
     ),

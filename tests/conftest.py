@@ -25,6 +25,14 @@ def one_blas_thread():
 
 
 @pytest.fixture(scope="session", autouse=True)
+def compilations_of_this_run(tmp_path_factory):
+    """Compiled programs are kept for this run alone: processes that it starts find them, later runs do not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ODDROW_COMPILATION_CACHE", str(tmp_path_factory.mktemp("compiled")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def interruptible():
     """A shell starts what runs in its background with interrupts ignored, and our processes would inherit that."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

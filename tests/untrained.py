@@ -27,7 +27,7 @@ from oddrow.model import (
 def no_training() -> Iterator[None]:
     """Weights as they are drawn: no step at all, nothing is compiled."""
 
-    def drawn(shape, likelihood, training, held_out, settings, rng, on_progress=None, interruption=None):
+    def drawn(shape, likelihood, training, held_out, settings, rng, *given, **named):
         none = np.zeros(1)
         curve = LearningCurve(np.zeros(1, np.int64), none, none, none, none, none, best_step=0)
         parameters = initial_parameters(shape, rng)

@@ -5,11 +5,16 @@
 ['AutoencoderDetector', 'VAEDetector']
 """
 
-from oddrow import datasets, exceptions
-from oddrow.artifact import load, save
-from oddrow.detector import AutoencoderDetector, VAEDetector, find
-from oddrow.experiments import compare, rank_without_labels, tune
-from oddrow.scoring import AlertBudget, Cost, FalseAlarmRate, FalseDiscoveryRate, FixedSurprise
+from typing import TYPE_CHECKING
+
+from oddrow._contents import opened_when_asked
+
+if TYPE_CHECKING:
+    from oddrow import datasets, exceptions
+    from oddrow.artifact import load, save
+    from oddrow.detector import AutoencoderDetector, VAEDetector, find
+    from oddrow.experiments import compare, rank_without_labels, tune
+    from oddrow.scoring import AlertBudget, Cost, FalseAlarmRate, FalseDiscoveryRate, FixedSurprise
 
 __all__ = [
     "AlertBudget",
@@ -28,3 +33,21 @@ __all__ = [
     "save",
     "tune",
 ]
+
+__getattr__ = opened_when_asked(
+    __name__,
+    {
+        **dict.fromkeys(("load", "save"), "oddrow.artifact"),
+        **dict.fromkeys(("AutoencoderDetector", "VAEDetector", "find"), "oddrow.detector"),
+        **dict.fromkeys(("compare", "rank_without_labels", "tune"), "oddrow.experiments"),
+        **dict.fromkeys(
+            ("AlertBudget", "Cost", "FalseAlarmRate", "FalseDiscoveryRate", "FixedSurprise"), "oddrow.scoring"
+        ),
+        "datasets": "oddrow.datasets",
+        "exceptions": "oddrow.exceptions",
+    },
+)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

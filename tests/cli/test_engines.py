@@ -57,7 +57,8 @@ def test_an_engine_writes_a_folder_with_what_score_writes_alone(run, asked, parq
     ("options", "code", "text"),
     [
         (("--address", "there:1"), 2, "--address and --workers go with --engine"),
-        (("--engine", "ray", "--delimiter", ";"), 2, "reads Parquet"),
+        (("--engine", "ray", "--delimiter", ";"), 2, "do not go with --engine"),
+        (("--engine", "ray", "--resume"), 2, "do not go with --engine"),
         (("--engine", "ray"), 1, "name it with -o FOLDER"),
         (("--engine", "ray", "-o", "scored", "--fdr", "0.1"), 2, "decides on all rows together"),
     ],

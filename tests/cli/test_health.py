@@ -23,13 +23,24 @@ def test_info_says_how_the_fit_went(run, model_file: Path) -> None:
     health = oddrow.load(model_file).health_
     found = json.loads(run("info", model_file, "--json").out)["health"]
     assert found["end"] == health.end
+    assert found["device"] == health.device == "cpu"
     assert found["active_latent_units"] == health.n_active
     assert found["kl_by_latent_unit"] == list(health.kl)
     assert [one["name"] for one in found["diagnoses"]] == [one.name for one in health.diagnoses]
     lines = run("info", model_file).out
-    assert f"the fit ended because {health.end.sentence}; {health.n_active} of 32 latent units are active" in lines
+    assert (
+        f"trained on cpu; the fit ended because {health.end.sentence}; {health.n_active} of 32 latent units are active"
+        in lines
+    )
     for diagnosis in health.diagnoses:
         assert diagnosis.text in " ".join(lines.split())
+
+
+def test_a_device_that_is_not_there_is_a_usage_error_that_names_it(run, labelled_csv: Path, tmp_path: Path) -> None:
+    refused = run("fit", labelled_csv, "-o", tmp_path / "m.oddrow", *TRAINED, "--device", "abacus")
+    assert refused.code == 2
+    assert "device is 'abacus', and JAX finds none here" in refused.err
+    assert not (tmp_path / "m.oddrow").exists()
 
 
 def test_a_fault_is_a_note_on_stderr_and_not_an_error(run, labelled_csv: Path, tmp_path: Path) -> None:

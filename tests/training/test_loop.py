@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from oddrow.exceptions import TrainingError
@@ -19,8 +19,9 @@ from oddrow.model import (
     loss_parts,
 )
 from oddrow.table import EncodedTable, FeatureLayout
-from oddrow.training import TrainingSettings, fit_network
-from oddrow.training._loop import _bucket, _optimiser, _watched
+from oddrow.training import TrainingSettings, _program, fit_network
+from oddrow.training._loop import _bucket, _watched
+from oddrow.training._program import compiled_steps, initial_optimiser, optimiser_of, steps_at_once
 
 # Four numbers on a curve, a flag and a category that follow from it. All fits of this layout have the same shapes
 # (64 rows after padding), so that they are compiled once.
@@ -352,13 +353,13 @@ def test_padding_is_not_watched() -> None:
 
 def moved(settings: TrainingSettings, *gradients: list[float], steps: int = 100) -> np.ndarray:
     """Where the optimiser takes three weights from zero, given the gradients one after another."""
-    optimiser = _optimiser(settings, steps)
-    weights = jnp.zeros(3)
-    state = optimiser.init(weights)
-    for gradient in gradients:
-        updates, state = optimiser.update(jnp.asarray(gradient), state, weights)
-        weights = optax.apply_updates(weights, updates)
-    return np.asarray(weights)
+    optimiser = optimiser_of(settings)
+    weights = np.zeros(3, np.float32)
+    state = initial_optimiser(settings, weights)
+    for gradient, rate in zip(gradients, settings.learning_rates(steps, 0, len(gradients)), strict=True):
+        direction, state = optimiser.update(jnp.asarray(gradient), state)
+        weights = weights - np.float32(rate) * np.asarray(direction)
+    return weights
 
 
 def test_the_first_step_is_the_learning_rate_against_the_gradient() -> None:
@@ -395,3 +396,46 @@ def test_a_gradient_is_clipped_as_it_is_told(bound: dict, first: list[float], se
     np.testing.assert_allclose(moved(clipped, small, first), moved(free, small, second), rtol=1e-5)
     if first != second:
         assert np.abs(moved(free, small, first) - moved(free, small, second)).max() > 1e-6
+
+
+def test_the_state_before_the_first_step_is_the_optimisers_own() -> None:
+    weights = np.ones(3, np.float32)
+    ours, theirs = initial_optimiser(SETTINGS, weights), optimiser_of(SETTINGS).init(weights)
+    assert jax.tree.structure(ours) == jax.tree.structure(theirs)
+    for one, other in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert one.dtype == other.dtype
+
+
+# Programs
+
+
+def test_steps_done_in_parts_are_the_steps_done_at_once(fitted: FittedNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table so wide that few of its batches go into one program is fitted as any other."""
+    batch_bytes = SETTINGS.batch_rows * (4 * LAYOUT.n_features + LAYOUT.n_columns)
+    compiled_steps.cache_clear()
+    monkeypatch.setattr(_program, "STEPS_BYTES", 7 * batch_bytes)
+    assert steps_at_once(SETTINGS, LAYOUT.n_features, LAYOUT.n_columns) == 5
+    in_parts = fit()
+    compiled_steps.cache_clear()
+    np.testing.assert_allclose(
+        in_parts.learning_curve.training_loss[0], fitted.learning_curve.training_loss[0], rtol=1e-6
+    )
+    for name, value in fitted.parameters.items():
+        np.testing.assert_allclose(in_parts.parameters[name], value, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_features", [1, 100, 10_000, 1_000_000])
+def test_a_program_takes_as_many_steps_as_its_bytes_allow(n_features: int) -> None:
+    steps = steps_at_once(TrainingSettings(), n_features, n_features)
+    assert TrainingSettings().steps_per_check % steps == 0
+    assert steps == 1 or steps * 256 * 5 * n_features <= _program.STEPS_BYTES
+    assert (steps == TrainingSettings().steps_per_check) == (n_features <= 100)
+
+
+def test_rates_ends_and_the_number_of_rows_need_no_other_program(fitted: FittedNetwork) -> None:
+    before = compiled_steps.cache_info()
+    fit(settings=replace(SETTINGS, learning_rate=1e-3, anneal=True, max_steps=40, patience=None))
+    fit(training=made_rows(300, seed=3), settings=replace(SETTINGS, max_steps=20))
+    after = compiled_steps.cache_info()
+    assert (after.misses, after.hits) == (before.misses, before.hits + 2)

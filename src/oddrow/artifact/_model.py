@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pydantic
@@ -32,7 +32,7 @@ from oddrow.artifact._container import (
     strict_json,
     unpack_arrays,
 )
-from oddrow.detector import AutoencoderDetector, Cleaning, VAEDetector, checked_calibration, checked_clean
+from oddrow.detector import Cleaning, checked_calibration, checked_clean
 from oddrow.exceptions import ModelFileError, OddrowError, OutputError, SettingError
 from oddrow.model import (
     CopyingShare,
@@ -70,6 +70,9 @@ from oddrow.scoring import (
 )
 from oddrow.table import TableEncoding, atomic_write, check_encoding
 
+if TYPE_CHECKING:
+    from oddrow.detector import AutoencoderDetector, VAEDetector
+
 
 @dataclass(frozen=True)
 class _TailNumbers:
@@ -93,6 +96,7 @@ class _HealthNumbers:
     copying: CopyingShare
     gain: Gain
     rollbacks: tuple[Rollback, ...]
+    device: str = "cpu"
 
     @classmethod
     def of(cls, health: TrainingHealth) -> _HealthNumbers:
@@ -201,7 +205,8 @@ def _file_parts(detector: VAEDetector | AutoencoderDetector) -> tuple[bytes, byt
 def load(path: str | Path) -> VAEDetector | AutoencoderDetector:
     """Read a detector that :func:`save` wrote; it scores as it did then, bit for bit.
 
-    Its parameters ``columns`` and ``encoding`` are not kept: fitted again, it judges the kinds of the columns anew.
+    Its parameters ``columns``, ``encoding`` and ``device`` are not kept: fitted again, it judges the kinds of the
+    columns anew.
 
     Raises
     ------
@@ -209,13 +214,27 @@ def load(path: str | Path) -> VAEDetector | AutoencoderDetector:
         If the file is missing, foreign, truncated, damaged or of a newer protocol; one line says which.
     """
     try:
-        return _unpacked(*read_parts(Path(path)))
+        return _detector(*_unpacked(*read_parts(Path(path))))
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from error
 
 
-def loads(content: bytes) -> VAEDetector | AutoencoderDetector:
-    """A detector from the bytes of its model file, as :func:`load` reads it.
+def load_model(path: str | Path) -> FittedModel:
+    """Read what scores, without the estimator around it, and so without scikit-learn, which is slow to import.
+
+    Raises
+    ------
+    ModelFileError
+        As :func:`load`.
+    """
+    try:
+        return _unpacked(*read_parts(Path(path)))[1]
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from error
+
+
+def loads_model(content: bytes) -> FittedModel:
+    """What scores, from the bytes of a model file, as :func:`load_model` reads it.
 
     Raises
     ------
@@ -223,13 +242,15 @@ def loads(content: bytes) -> VAEDetector | AutoencoderDetector:
         If the bytes are no model file, or one that is truncated, damaged or of a newer protocol.
     """
     # as from a file: of a bare BytesIO, hashlib.file_digest takes all bytes, wherever its place is
-    return _unpacked(*parts_of(io.BufferedReader(io.BytesIO(content)), len(content)))
+    return _unpacked(*parts_of(io.BufferedReader(io.BytesIO(content)), len(content)))[1]
 
 
-def _unpacked(manifest_bytes: bytes, packed: bytes) -> VAEDetector | AutoencoderDetector:
-    """The detector of a file's parts; what comes back scores every table of its schema."""
+def _unpacked(manifest_bytes: bytes, packed: bytes) -> tuple[_Manifest, FittedModel]:
+    """The manifest and the model of a file's parts; what comes back scores every table of its schema."""
     try:
-        return _detector(_parsed(manifest_bytes), unpack_arrays(packed))
+        manifest = _parsed(manifest_bytes)
+        _check_fit(manifest)
+        return manifest, _model(manifest, ArrayStore(unpack_arrays(packed)))
     except (
         pydantic.ValidationError,
         safetensors.SafetensorError,
@@ -254,7 +275,7 @@ def _manifest(detector: VAEDetector | AutoencoderDetector, tails: dict[str, _Tai
     names = getattr(detector, "feature_names_in_", None)
     random_state = detector.random_state
     return _Manifest(
-        detector="vae" if isinstance(detector, VAEDetector) else "autoencoder",
+        detector="vae" if model.network.shape.is_variational else "autoencoder",
         settings=detector.settings,  # type: ignore[arg-type]  # checked by fit, and by what save reads back
         contamination="auto" if detector.contamination == "auto" else float(detector.contamination),
         kl_weight=float(getattr(detector, "kl_weight", 0.0)),
@@ -321,7 +342,9 @@ def _arrays(model: FittedModel) -> tuple[Arrays, dict[str, _TailNumbers]]:
 _CURVE = ("step", "training_loss", "held_out_loss", "reconstruction", "kl", "learning_rate")
 
 
-def _detector(manifest: _Manifest, arrays: Arrays) -> VAEDetector | AutoencoderDetector:
+def _detector(manifest: _Manifest, model: FittedModel) -> VAEDetector | AutoencoderDetector:
+    from oddrow.detector import AutoencoderDetector, VAEDetector  # loads scikit-learn: only for who wants an estimator
+
     detector: VAEDetector | AutoencoderDetector
     common: dict[str, Any] = {
         "settings": manifest.settings,
@@ -337,10 +360,9 @@ def _detector(manifest: _Manifest, arrays: Arrays) -> VAEDetector | AutoencoderD
         detector = VAEDetector(kl_weight=manifest.kl_weight, **common)
     else:
         detector = AutoencoderDetector(**common)
-    _check_fit(manifest)
-    detector.model_ = _model(manifest, ArrayStore(arrays))
+    detector.model_ = model
     detector.cleaning_ = manifest.cleaning
-    threshold = detector.model_.threshold
+    threshold = model.threshold
     detector.offset_ = np.nan if threshold is None else -threshold
     detector.n_features_in_ = manifest.n_features_in
     if manifest.feature_names is not None:

@@ -5,34 +5,56 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
+import typer.core
+import typer.main
 
 from oddrow.cli import _console
 from oddrow.cli._commands import register
-from oddrow.cli._compare import compare
-from oddrow.cli._find import find
-from oddrow.cli._rank import tune
-from oddrow.cli._reproduce import reproduce
 from oddrow.exceptions import DataError, ModelFileError, OddrowError, SettingError
 
 EXIT_RUNTIME, EXIT_USAGE, EXIT_DATA, EXIT_MODEL = 1, 2, 3, 4
 EXIT_INTERRUPTED, EXIT_TERMINATED = 130, 143
 
+LOADED_WHEN_ASKED = {
+    "find": "oddrow.cli._find",
+    "compare": "oddrow.cli._compare",
+    "tune": "oddrow.cli._rank",
+    "reproduce": "oddrow.cli._reproduce",
+}
+"""Commands whose modules load much that scoring a row does not need."""
+
+
+class _Commands(typer.core.TyperGroup):
+    """All commands, of which some are loaded when one of them is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *LOADED_WHEN_ASKED]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in LOADED_WHEN_ASKED and cmd_name not in self.commands:
+            found = getattr(import_module(LOADED_WHEN_ASKED[cmd_name]), cmd_name)
+            if not isinstance(found, typer.Typer):
+                single, command = typer.Typer(add_completion=False, pretty_exceptions_enable=False), found
+                single.command(cmd_name)(command)
+                found = single
+            self.add_command(typer.main.get_command(found), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+
 app = typer.Typer(
     name="oddrow",
+    cls=_Commands,
     help="Find the odd rows of a table and say why.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 register(app)
-app.command()(find)
-app.command()(compare)
-app.command()(tune)
-app.add_typer(reproduce, name="reproduce")
 
 
 def _version(wanted: bool) -> None:
@@ -59,7 +81,7 @@ def main() -> NoReturn:
     code = 0
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        app(args=_globals_first(sys.argv[1:]))
+        app(args=_quarantine_named(_globals_first(sys.argv[1:])))
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -89,6 +111,15 @@ def _globals_first(arguments: list[str]) -> list[str]:
     flags = [argument for argument in arguments[:end] if argument in ("--quiet", "-q", "--debug")]
     others = [argument for argument in arguments[:end] if argument not in flags]
     return flags + others + arguments[end:]
+
+
+def _quarantine_named(arguments: list[str]) -> list[str]:
+    """``--on-error quarantine FILE`` with its file as an option of its own, for an option has one value or two."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    for place in range(end - 2):
+        if arguments[place : place + 2] == ["--on-error", "quarantine"] and not arguments[place + 2].startswith("-"):
+            return [*arguments[: place + 2], "--quarantine", *arguments[place + 2 :]]
+    return arguments
 
 
 def _terminated(signal_number: int, frame: FrameType | None) -> Any:  # noqa: ARG001 - the signal's signature

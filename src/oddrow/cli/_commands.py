@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import pyarrow as pa
 import typer
 
 from oddrow import artifact
 from oddrow.cli import _console
-from oddrow.cli._engines import AddressOption, EngineOption, WorkersOption, score_by_engine
 from oddrow.cli._options import (
     CategoryOption,
     ColumnsOption,
@@ -24,8 +23,11 @@ from oddrow.cli._options import (
     ModelOption,
     NormalOption,
     SeedOption,
+    StreamArgument,
     TableArgument,
     column_overrides,
+    note_unknown,
+    numeric_columns,
 )
 from oddrow.cli._policies import (
     AlertsOption,
@@ -44,24 +46,25 @@ from oddrow.cli._render import (
     print_explanation,
     print_metrics,
     print_schema,
-    threshold_text,
 )
-from oddrow.detector import AutoencoderDetector, VAEDetector
-from oddrow.exceptions import DataError, SettingError
-from oddrow.explanation import scored_table
+from oddrow.cli._score import score
+from oddrow.exceptions import SettingError
+from oddrow.explanation import explain as reasons_of
+from oddrow.explanation import stream_scores
 from oddrow.metrics import detection_metrics
-from oddrow.report import MapSummary, draw_maps
-from oddrow.scoring import Cost, check_policy
+from oddrow.scoring import Cost
 from oddrow.table import (
     TableSchema,
     atomic_write,
     check_target,
+    normal_batches,
+    open_stream,
     read_table,
     split_label,
-    write_table,
 )
 
-Detector = VAEDetector | AutoencoderDetector
+MOST_DRAWN = 100_000
+"""Rows on a map at most: more are one dark spot."""
 
 
 class DetectorName(StrEnum):
@@ -165,13 +168,25 @@ def fit(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint; where there is none, begin.")
     ] = False,
+    device: Annotated[
+        str, typer.Option("--device", metavar="NAME", help="What trains: auto, or a platform of JAX's: cpu, gpu, tpu.")
+    ] = "auto",
+    start_from: Annotated[
+        Path | None,
+        typer.Option("--start-from", metavar="MODEL", help="Begin with the weights of a model of the same columns."),
+    ] = None,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
 ) -> None:
     """Learn what normal rows look like; with --label and --normal, from the normal rows alone."""
     check_target(output, force)
-    rows = _normal_rows(read_table(table, delimiter=delimiter), label, normal)
-    overrides = column_overrides(columns, category, ignore, present=rows.column_names, label=label)
+    start: Any = None if start_from is None else artifact.load(start_from)
+    stream = open_stream(table, delimiter=delimiter)
+    batches: Iterable[Any] = stream
+    names = [name for name in stream.schema.names if not _both(label, normal) or name != label]
+    if _both(label, normal):
+        batches = normal_batches(stream, str(label), str(normal))
+    overrides = column_overrides(columns, category, ignore, present=names, label=label)
     share = contamination if contamination == "auto" else _number(contamination)
     common: dict[str, Any] = {"settings": settings.value, "contamination": share, "random_state": seed}
     common |= {
@@ -181,15 +196,17 @@ def fit(
         "max_steps": max_steps,
         "time_limit": time_limit,
     }
-    common |= {"checkpoint": checkpoint, "resume": resume}
+    common |= {"checkpoint": checkpoint, "resume": resume, "device": device}
+    from oddrow.detector import AutoencoderDetector, VAEDetector  # loads scikit-learn, which no scoring needs
+
     with _console.fit_progress() as watching:
         common |= {"on_progress": watching.on_progress, "on_interrupt": watching.on_interrupt}
-        fitted: Detector
+        fitted: VAEDetector | AutoencoderDetector
         if detector is DetectorName.VAE:
             fitted = VAEDetector(kl_weight=kl_weight, **common)
         else:
             fitted = AutoencoderDetector(**common)
-        fitted.fit(rows)
+        fitted.fit_batches(batches, start_from=start)
     artifact.save(fitted, output, force=force)
     for line in info_lines(fitted):
         _console.say(line)
@@ -197,49 +214,6 @@ def fit(
         if not diagnosis.is_certain:  # the others were said as warnings
             _console.say(f"note: {diagnosis.text}")
     _console.say(f"wrote {output}")
-
-
-def score(
-    table: TableArgument,
-    model: ModelOption,
-    output: Annotated[
-        str,
-        typer.Option("--output", "-o", metavar="OUT", help="By its suffix CSV, Parquet, ...; - is CSV on stdout."),
-    ] = "-",
-    explain: Annotated[
-        int | None,
-        typer.Option("--explain", metavar="K", min=1, help="Add the K strongest reasons of each row."),
-    ] = None,
-    false_alarms: FalseAlarmsOption = None,
-    alerts: AlertsOption = None,
-    time: TimeOption = None,
-    fdr: FdrOption = None,
-    conservative: ConservativeOption = False,
-    surprise: SurpriseOption = None,
-    engine: EngineOption = None,
-    address: AddressOption = None,
-    workers: WorkersOption = None,
-    delimiter: DelimiterOption = None,
-    force: ForceOption = False,
-) -> None:
-    """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
-    policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
-    if score_by_engine(engine, table, model, output, address, workers, explain, policy, delimiter, force=force):
-        return
-    if output != "-":
-        check_target(output, force)
-    fitted = artifact.load(model)
-    if policy is not None:
-        check_policy(policy, fitted.model_.calibration.n_rows)
-    rows = read_table(table, delimiter=delimiter)
-    _note_unknown(fitted, rows)
-    scored = scored_table(fitted.model_, rows, explain, policy)
-    write_table(scored.rows, output, force=force)
-    decision = scored.decision
-    _console.say(
-        f"{int(decision.is_odd.sum()):,} of {rows.num_rows:,} rows are odd "
-        f"({threshold_text(decision)}: {decision.promise})"
-    )
 
 
 def explain(
@@ -250,18 +224,19 @@ def explain(
     json_: JsonOption = False,
 ) -> None:
     """Say why one row has its surprise: every column's part, its value, and the value the model expected."""
-    fitted = artifact.load(model)
+    fitted = artifact.load_model(model)
     rows = read_table(table, delimiter=delimiter)
     if not 0 <= row < rows.num_rows:
         raise SettingError(f"--row {row}: the table has rows 0 to {rows.num_rows - 1}")
-    _note_unknown(fitted, rows)
+    note_unknown(fitted, rows)
     # a policy that looks at the batch needs all of it to decide on one row
-    batch, place = (rows, row) if fitted.model_.policy.looks_at_batch else (rows.slice(row, 1), 0)
-    print_explanation(fitted.explain(batch, top=None)[place], row, fitted.decide(batch), as_json=json_)
+    batch, place = (rows, row) if fitted.policy.looks_at_batch else (rows.slice(row, 1), 0)
+    decision = fitted.decide(fitted.score(batch), batch)
+    print_explanation(reasons_of(fitted, batch, None)[place], row, decision, as_json=json_)
 
 
 def evaluate(
-    table: TableArgument,
+    table: StreamArgument,
     model: ModelOption,
     label: Annotated[str, typer.Option("--label", metavar="COL", help="Column that tells which rows are normal.")],
     normal: Annotated[str, typer.Option("--normal", metavar="VALUE", help="Its value for a normal row.")],
@@ -269,13 +244,13 @@ def evaluate(
     json_: JsonOption = False,
 ) -> None:
     """Compare the decisions with the labels of a table."""
-    fitted = artifact.load(model)
-    labelled = split_label(read_table(table, delimiter=delimiter), label, normal)
-    _note_unknown(fitted, labelled.table)
-    scored = fitted.model_.score(labelled.table)
-    decision = fitted.model_.decide(scored, labelled.table)
-    figures = detection_metrics(~labelled.is_normal, scored.surprise, decision.is_odd)
-    print_metrics(figures, decision, as_json=json_)
+    fitted = artifact.load_model(model)
+    with _console.rows_progress() as on_progress:
+        stream = open_stream(table, delimiter=delimiter, numeric=numeric_columns(fitted))
+        note_unknown(fitted, stream.schema.empty_table(), label)
+        found = stream_scores(fitted, stream, (label, normal), on_progress=on_progress)
+    figures = detection_metrics(~found.is_normal, found.surprise, found.decision.is_odd)
+    print_metrics(figures, found.decision, as_json=json_)
 
 
 def decide(
@@ -316,7 +291,7 @@ def decide(
 
 
 def map_(
-    table: TableArgument,
+    table: StreamArgument,
     model: ModelOption,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")],
     label: LabelOption = None,
@@ -325,23 +300,24 @@ def map_(
     force: ForceOption = False,
 ) -> None:
     """Draw the latent space, the distribution of surprise, and the learning curve (PNG and SVG)."""
-    fitted = artifact.load(model)
-    rows = read_table(table, delimiter=delimiter)
-    is_anomaly = None
-    if _both(label, normal):
-        labelled = split_label(rows, str(label), str(normal))
-        rows, is_anomaly = labelled.table, ~labelled.is_normal
-    _note_unknown(fitted, rows)
-    scored = fitted.model_.score(rows)
-    decision = fitted.model_.decide(scored, rows)
+    from oddrow.report import MapSummary, draw_maps
+
+    fitted = artifact.load_model(model)
+    labelled = (str(label), str(normal)) if _both(label, normal) else None
+    with _console.rows_progress() as on_progress:
+        stream = open_stream(table, delimiter=delimiter, numeric=numeric_columns(fitted))
+        note_unknown(fitted, stream.schema.empty_table(), label)
+        found = stream_scores(fitted, stream, labelled, MOST_DRAWN, on_progress)
+    rows = found.sampled
+    drawn = "" if len(rows) == stream.n_rows else f", one row in {rows[1]:,} of {stream.n_rows:,}"
     summary = MapSummary(
-        latent_map=fitted.latent_map(rows),
-        surprise=scored.surprise,
-        is_odd=decision.is_odd,
-        threshold=decision.threshold,
-        is_anomaly=is_anomaly,
-        learning_curve=fitted.model_.network.learning_curve,
-        title=Path(table).name,
+        latent_map=fitted.projection.apply(fitted.latent(found.sample)),
+        surprise=found.surprise[rows],
+        is_odd=found.decision.is_odd[rows],
+        threshold=found.decision.threshold,
+        is_anomaly=None if labelled is None else ~found.is_normal[rows],
+        learning_curve=fitted.network.learning_curve,
+        title=Path(table).name + drawn,
     )
     for path in draw_maps(summary, output, force=force):
         _console.say(f"wrote {path}")
@@ -376,10 +352,6 @@ def demo(
     run_demo(output, seed=seed, force=force)
 
 
-def _normal_rows(rows: pa.Table, label: str | None, normal: str | None) -> pa.Table:
-    return split_label(rows, str(label), str(normal)).normal_rows if _both(label, normal) else rows
-
-
 def _both(label: str | None, normal: str | None) -> bool:
     if (label is None) != (normal is None):
         raise SettingError("--label COL and --normal VALUE go together")
@@ -391,11 +363,3 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError as error:
         raise SettingError(f'--contamination {text}: give "auto" or a share from 0 to 0.5') from error
-
-
-def _note_unknown(fitted: Detector, rows: pa.Table) -> None:
-    if rows.num_rows == 0:
-        raise DataError("the table has no rows")
-    unknown = fitted.model_.encoding.schema.unknown(rows)
-    if unknown:
-        _console.say(f"note: columns the model does not know are ignored: {', '.join(unknown)}")

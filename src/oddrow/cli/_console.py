@@ -113,6 +113,33 @@ def fits_progress() -> Iterator[Callable[[int, int, str], None] | None]:
         yield on_progress
 
 
+@contextmanager
+def rows_progress() -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar over rows, told ``(rows_done, rows_in_all)``, with rows a second and time left; else None."""
+    if state.quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} rows"),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("looking through the table", total=None, speed="")
+
+        def on_progress(done: int, total: int) -> None:
+            speed = progress.tasks[0].speed
+            said = "" if speed is None else f"{speed:,.0f} rows/s"
+            progress.update(task, description="scoring", completed=done, total=total, speed=said)
+
+        yield on_progress
+
+
 def ask_whether_kept() -> bool:
     """Whether an interrupted fit keeps its best weights (True) or goes on (False); a no is an interrupt after all."""
     while True:

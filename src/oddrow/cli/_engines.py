@@ -11,7 +11,7 @@ import typer
 from oddrow import artifact
 from oddrow.cli import _console
 from oddrow.cli._render import policy_text
-from oddrow.exceptions import OutputError, SettingError
+from oddrow.exceptions import OutputError
 from oddrow.scoring import Policy
 
 
@@ -37,7 +37,7 @@ WorkersOption = Annotated[
 
 
 def score_by_engine(
-    engine: EngineName | None,
+    engine: EngineName,
     table: str,
     model: Path,
     output: str,
@@ -45,17 +45,10 @@ def score_by_engine(
     workers: int | None,
     top: int | None,
     policy: Policy | None,
-    delimiter: str | None,
     *,
     force: bool,
-) -> bool:
-    """Score by the engine, if one is named, and say what became of it; whether one is."""
-    if engine is None:
-        if address is not None or workers is not None:
-            raise SettingError("--address and --workers go with --engine ray, spark or dask")
-        return False
-    if delimiter is not None:
-        raise SettingError("--delimiter: an engine reads Parquet, which has none")
+) -> None:
+    """Score by an engine, and say what became of it."""
     if output == "-":
         raise OutputError("an engine writes a folder of Parquet files; name it with -o FOLDER")
     fitted = artifact.load(model)
@@ -68,4 +61,3 @@ def score_by_engine(
     )
     _console.say(f"{scored.n_odd:,} of {scored.n_rows:,} rows are odd ({policy_text(fitted.model_)})")
     _console.say(f"wrote {len(scored.paths):,} files in {output}")
-    return True

@@ -8,14 +8,23 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 
+from oddrow.cli import _console
 from oddrow.exceptions import SettingError
-from oddrow.table import column_kinds
+from oddrow.scoring import FittedModel
+from oddrow.table import Kind, column_kinds
 
 TableArgument = Annotated[
     str,
     typer.Argument(
         metavar="TABLE",
         help="CSV, TSV, Parquet, Arrow or JSON lines, perhaps .gz or .zst; - for CSV on stdin.",
+    ),
+]
+StreamArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="TABLE",
+        help="As for inspect, or a folder, or a pattern of files ('logs/*.parquet'); of any size.",
     ),
 ]
 ModelOption = Annotated[Path, typer.Option("--model", "-m", metavar="MODEL", help="A model file that fit wrote.")]
@@ -65,3 +74,15 @@ def without_columns(rows: pa.Table, ignored: list[str]) -> pa.Table:
         if name not in rows.column_names:
             raise SettingError(f"--ignore {name}: the table has no such column")
     return rows.drop_columns(ignored)
+
+
+def note_unknown(model: FittedModel, rows: pa.Table, label: str | None = None) -> None:
+    """Say which columns of a table, beside the label, are ignored because the model does not know them."""
+    unknown = [name for name in model.encoding.schema.unknown(rows) if name != label]
+    if unknown:
+        _console.say(f"note: columns the model does not know are ignored: {', '.join(unknown)}")
+
+
+def numeric_columns(model: FittedModel) -> list[str]:
+    """The columns of a table that should hold numbers or times, by what the model learned."""
+    return [column.name for column in model.encoding.schema.used if column.kind in (Kind.NUMBER, Kind.TIMESTAMP)]

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import typer
 
 from oddrow.artifact import PROTOCOL
 from oddrow.cli._console import print_table
-from oddrow.detector import AutoencoderDetector, Cleaning, VAEDetector
+from oddrow.detector import Cleaning
 from oddrow.explanation import COMBINATION, Explanation, Reason, shown
 from oddrow.metrics import DetectionMetrics
 from oddrow.model import TrainingHealth
 from oddrow.scoring import ROWS, Calibration, Decision, FittedModel
 from oddrow.table import TableSchema
+
+if TYPE_CHECKING:
+    from oddrow.detector import AutoencoderDetector, VAEDetector
 
 
 def print_schema(schema: TableSchema, n_rows: int | None) -> None:
@@ -33,7 +36,7 @@ def info_values(fitted: VAEDetector | AutoencoderDetector) -> dict[str, Any]:
     kept = int(np.flatnonzero(curve.step == curve.best_step)[0])
     return {
         "protocol": PROTOCOL,
-        "detector": "vae" if isinstance(fitted, VAEDetector) else "autoencoder",
+        "detector": "vae" if model.network.shape.is_variational else "autoencoder",
         "settings": fitted.settings,
         "kl_weight": getattr(fitted, "kl_weight", None),
         "view_weights": fitted.view_weights,
@@ -63,6 +66,7 @@ def health_values(health: TrainingHealth) -> dict[str, Any]:
     """How the fit went, as plain values; of its curve the end alone."""
     return {
         "end": health.end.value,
+        "device": health.device,
         "steps_at_most": health.steps_at_most,
         "rows_trained": health.rows_trained,
         "rows_watched": health.rows_watched,
@@ -88,7 +92,7 @@ def info_lines(fitted: VAEDetector | AutoencoderDetector) -> list[str]:
         f"learned from {values['rows_trained']:,} rows, {len(values['columns'])} columns; "
         f"best of {values['steps']:,} steps: {values['best_step']:,}, "
         f"held-out loss {values['held_out_loss']:.3f} nats/row, of it KL {values['kl']:.3f}",
-        f"the fit ended because {health.end.sentence}; "
+        f"trained on {health.device}; the fit ended because {health.end.sentence}; "
         f"{health.n_active} of {values['n_latent']} latent units are active",
         *([] if fitted.cleaning_ is None else [f"cleaned: {cleaning_text(fitted.cleaning_)}"]),
         _tail_line(fitted.model_.calibration),

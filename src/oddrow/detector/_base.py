@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -17,8 +19,9 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from oddrow.detector._cleaning import Cleaning, checked_clean, clean_table
-from oddrow.detector._fitting import FitPlan, discard_spent, fit_parts, n_calibration_rows
+from oddrow.detector._fitting import FitPlan, discard_spent, fit_parts, n_calibration_rows, within_memory
 from oddrow.detector._settings import DetectorSettings, checked_calibration, checked_settings
+from oddrow.detector._start import check_same_columns, check_start
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation, explain
 from oddrow.model import TrainingHealth
@@ -35,10 +38,23 @@ from oddrow.scoring import (
     day_column,
     strictest_supported,
 )
-from oddrow.table import Kind, TableEncoding, TableSchema, as_table
+from oddrow.table import (
+    NOTHING_ELSE,
+    Kind,
+    SampledTable,
+    TableEncoding,
+    TableSchema,
+    TableSketch,
+    as_table,
+    sampled,
+)
 
 AUTO_FALSE_ALARMS = 0.01
 """``contamination="auto"`` flags what one normal row in a hundred reaches (or the second of fewer rows)."""
+
+
+SCORED_AT_ONCE = 2**16
+"""Training rows scored at once, where a share of them is to be flagged."""
 
 
 class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -59,6 +75,7 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
     resume: bool
     on_progress: Callable[[int, int, float], None] | None
     on_interrupt: Callable[[], bool] | None
+    device: str
     model_: FittedModel
     cleaning_: Cleaning | None
     offset_: float
@@ -73,7 +90,7 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
     @abstractmethod
     def _kl_weight(self) -> float: ...
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+    def fit(self, X: Any, y: Any = None, *, start_from: Self | None = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
         """Learn from normal rows.
 
         Parameters
@@ -83,13 +100,19 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
             2-D array (its columns are named x0, x1, ...). Missing values are welcome, infinite ones are not.
         y
             Ignored.
+        start_from
+            A fitted detector of the same class and settings, fitted to other rows of the same columns. The network
+            begins with its weights, and its encoding is kept, for the weights to fit; all else is learned from X: the
+            scales, what is remembered, the calibration. What is new to that encoding, such as a category, stays so.
 
         Raises
         ------
         DataError
             If the table cannot be learned from; the text names the column and the way out.
+        SchemaMismatchError
+            If the columns are not those of the detector to start from.
         SettingError
-            If a parameter has no meaning.
+            If a parameter has no meaning, or the detector to start from is of another class or other settings.
         TrainingError
             If the loss stops being finite, also at lower learning rates.
         CheckpointError
@@ -102,18 +125,94 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         TrainingHealthWarning
             If something is wrong with the fit, see ``health_.diagnoses``.
         """
+        start = self._checked_start(start_from)
+        table = self._as_table(X, reset=True, encoding=self._given_encoding(start))
+        self._fit_table(table, NOTHING_ELSE, generator(self.random_state), start)
+        return self
+
+    def fit_batches(self, batches: Iterable[Any], *, start_from: Self | None = None) -> Self:
+        """Learn from normal rows that come in batches, of a table that may be larger than memory.
+
+        In one pass over the batches a uniform sample of the rows is drawn, of at most 400,000 rows and 256 MiB, and of
+        all others is noted what the sample does not show: the smallest and the largest value of each column, whether
+        one is missing, which names there are. The network, the scales and the calibration are learned from the
+        sample. A table that fits into it gives the very model that :meth:`fit` gives.
+
+        Parameters
+        ----------
+        batches
+            Record batches, or tables as :meth:`fit` takes them, all of the same columns and types; read once.
+        start_from
+            As in :meth:`fit`.
+
+        Raises
+        ------
+        DataError
+            If there is no batch, if batches differ in their columns, or as in :meth:`fit`.
+        SettingError, TrainingError, CheckpointError, OutputError
+            As in :meth:`fit`.
+
+        Warns
+        -----
+        TrainingHealthWarning
+            As in :meth:`fit`.
+
+        Examples
+        --------
+        >>> import numpy as np, oddrow, pyarrow as pa
+        >>> rows = np.random.default_rng(0).normal(size=(600, 2))
+        >>> batches = (pa.record_batch({"x": part[:, 0], "y": part[:, 1]}) for part in np.split(rows, 6))
+        >>> detector = oddrow.VAEDetector(random_state=0).fit_batches(batches)
+        >>> detector.predict({"x": [0.0, 9.0], "y": [0.0, -9.0]})
+        array([ 1, -1])
+        """
+        start = self._checked_start(start_from)
+        rng = generator(self.random_state)
+        # of a copy, for the fit draws the same whether its rows came in batches or not
+        seed = int(deepcopy(rng).integers(2**63))
+        waiting = iter(batches)
+        first = list(islice(waiting, 1))
+        encoding = self._given_encoding(start)
+        # of what is encoded as it is given nothing is learned, so nothing need be known of the rows left out
+        kinds = dict(self.columns or {}) if encoding is None else dict.fromkeys(encoding.names, "ignore")
+        gathered = sampled(chain(first, waiting), seed, kinds=kinds, reads=self._reads(encoding, reset=True))
+        self._take_names(gathered.sample.rows, is_array=not _has_column_names(first[0]))
+        gathered = within_memory(gathered, lambda table: encoding or self._learned_encoding(table))
+        self._fit_table(gathered.sample.ordered, gathered.rest, rng, start)
+        return self
+
+    def _learned_encoding(self, table: SampledTable) -> TableEncoding:
+        schema = TableSchema.infer(table.sample.rows, self.columns, table.rest)
+        return TableEncoding.learn(schema, table.sample.rows, checked_settings(self.settings).style, table.rest)
+
+    def _checked_start(self, start_from: Self | None) -> FittedModel | None:
+        """What to start from, once all parameters have been checked."""
         self._check_parameters()
-        table = self._as_table(X, reset=True)
+        if start_from is None:
+            return None
+        check_start(self, start_from)
+        return start_from.model_
+
+    def _given_encoding(self, start: FittedModel | None) -> TableEncoding | None:
+        return self.encoding if start is None else start.encoding
+
+    def _fit_table(
+        self, table: pa.Table, rest: TableSketch, rng: np.random.Generator, start: FittedModel | None
+    ) -> None:
+        """Learn from a table, and from what is known of further rows."""
         if table.num_rows < 2:
             raise DataError(
                 f"the table has n_samples={table.num_rows} row; fitting needs at least 2 (1 sample is no sample)"
             )
-        schema = TableSchema.infer(table, self.columns) if self.encoding is None else self.encoding.schema
-        self._learn(table, schema, generator(self.random_state))
+        if start is not None:
+            check_same_columns(table.column_names, start.encoding.schema, self.columns or {})
+        encoding = self._given_encoding(start)
+        schema = TableSchema.infer(table, self.columns, rest) if encoding is None else encoding.schema
+        # what is known of the others is of odd rows too, where some may be
+        self._learn(table, schema, rng, rest=rest if self.clean == "assume" else NOTHING_ELSE, start=start)
         for diagnosis in self.health_.diagnoses:
             if diagnosis.is_certain:
-                warnings.warn(diagnosis.text, TrainingHealthWarning, stacklevel=2)
-        return self
+                warnings.warn(diagnosis.text, TrainingHealthWarning, stacklevel=3)
 
     def _check_parameters(self) -> None:
         """Refuse what has no meaning before long work is done."""
@@ -121,6 +220,8 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
             raise SettingError(f"encoding is {self.encoding!r}; give a TableEncoding or None")
         if self.columns is not None and not isinstance(self.columns, Mapping):
             raise SettingError(f"columns is {self.columns!r}; give a mapping of column name to kind, or None")
+        if not isinstance(self.device, str):
+            raise SettingError(f"device is {self.device!r}; give 'auto', or a platform of JAX's, as 'cpu' or 'gpu'")
         checked_settings(self.settings)
         checked_calibration(self.calibration)
         checked_clean(self.clean)
@@ -129,11 +230,21 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
             raise SettingError('view_weights go with the views, and settings="article" has none; leave one out')
         self._checked_contamination()
 
-    def _learn(self, table: pa.Table, schema: TableSchema, rng: np.random.Generator, isolates: bool = False) -> None:
+    def _learn(
+        self,
+        table: pa.Table,
+        schema: TableSchema,
+        rng: np.random.Generator,
+        isolates: bool = False,
+        rest: TableSketch = NOTHING_ELSE,
+        start: FittedModel | None = None,
+    ) -> None:
         """Learn from a table whose kinds of columns are known, with parameters that have been checked."""
         contamination = self._checked_contamination()
         plan = self._plan(checked_settings(self.settings), schema, checked_calibration(self.calibration))
-        plan = replace(plan, isolates=isolates)
+        plan = replace(plan, isolates=isolates, rest=rest)
+        if start is not None:
+            plan = replace(plan, encoding=start.encoding, start=start.network)
         # a generator of its own, so that where nothing is set aside the fit is the one without cleaning, bit for bit
         self.cleaning_ = clean_table(table, schema, rng.spawn(1)[0]) if self.clean == "robust" else None
         normal, in_doubt = (table, None) if self.cleaning_ is None else self.cleaning_.kept(table)
@@ -142,9 +253,10 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         parts = fit_parts(plan, normal, rng, in_doubt)
         policy = self.policy or strictest_supported(AUTO_FALSE_ALARMS, parts.surprise_model.calibration)
         if contamination is not None:
-            policy = TrainingShare.learn(
-                contamination, parts.surprise_model.score(parts.encoding.encode(table)).surprise
-            )
+            # in parts, for a long table's scores in all their parts would take more room than the fit
+            parts_of_table = (table.slice(start, SCORED_AT_ONCE) for start in range(0, table.num_rows, SCORED_AT_ONCE))
+            scored = [parts.surprise_model.score(parts.encoding.encode(part)).surprise for part in parts_of_table]
+            policy = TrainingShare.learn(contamination, np.concatenate(scored))
         self._decide_by(FittedModel(parts.encoding, parts.surprise_model, parts.projection, policy))
         discard_spent(parts)  # last: until here a kill would cost only what is quick
 
@@ -168,6 +280,7 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
             resume=self.resume,
             time_limit=self.time_limit,
             on_interrupt=self.on_interrupt,
+            device=self.device,
         )
 
     @property
@@ -281,18 +394,16 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         table = self._as_table(X, reset=False)
         return self.model_.score(table), table
 
-    def _as_table(self, X: Any, *, reset: bool) -> pa.Table:
+    def _as_table(self, X: Any, *, reset: bool, encoding: TableEncoding | None = None) -> pa.Table:
         """The table and, when fitting, its names; when scoring, an array must have as many columns as in training."""
         if not reset:
             check_is_fitted(self, "model_")
         is_array = not _has_column_names(X)
-        table = as_table(X, reads=None if is_array and hasattr(self, "feature_names_in_") else self._reads(reset=reset))
+        table = as_table(
+            X, reads=None if is_array and hasattr(self, "feature_names_in_") else self._reads(encoding, reset=reset)
+        )
         if reset:
-            self.n_features_in_ = table.num_columns
-            if hasattr(self, "feature_names_in_"):
-                del self.feature_names_in_
-            if not is_array:
-                self.feature_names_in_ = np.asarray(table.column_names, dtype=object)
+            self._take_names(table, is_array=is_array)
         elif is_array and table.num_columns != self.n_features_in_:
             raise SchemaMismatchError(
                 f"X has {table.num_columns} features, but {type(self).__name__} is expecting "
@@ -302,13 +413,20 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
             table = table.rename_columns([str(name) for name in self.feature_names_in_])
         return table
 
-    def _reads(self, *, reset: bool) -> Callable[[str], bool]:
-        """Whether a column matters: what is ignored or was not there in training may hold anything."""
+    def _take_names(self, table: pa.Table, *, is_array: bool) -> None:
+        self.n_features_in_ = table.num_columns
+        if hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        if not is_array:
+            self.feature_names_in_ = np.asarray(table.column_names, dtype=object)
+
+    def _reads(self, encoding: TableEncoding | None, *, reset: bool) -> Callable[[str], bool]:
+        """Whether a column matters: what is ignored, or not there in training or encoding, may hold anything."""
         if not reset:
             return set(self.model_.encoding.names).__contains__
         ignored = {name for name, kind in (self.columns or {}).items() if kind == Kind.IGNORE}
-        if self.encoding is not None:
-            return set(self.encoding.names).__contains__
+        if encoding is not None:
+            return set(encoding.names).__contains__
         return lambda name: name not in ignored
 
     def __sklearn_tags__(self) -> Tags:

@@ -66,6 +66,9 @@ class VAEDetector(BaseDetector):
     on_interrupt : callable, optional
         Asked at the next look at the held-out rows after Ctrl-C: True keeps the best weights so far, False goes on.
         Without it Ctrl-C is a KeyboardInterrupt.
+    device : str
+        What trains: "auto", an accelerator where JAX finds one, or a platform of JAX's ("cpu", "gpu", "tpu"). The same
+        seed gives the same model on one kind of device; scoring never needs one. ``health_.device`` says which it was.
 
     Attributes
     ----------
@@ -107,6 +110,7 @@ class VAEDetector(BaseDetector):
         resume: bool = False,
         on_progress: Callable[[int, int, float], None] | None = None,
         on_interrupt: Callable[[], bool] | None = None,
+        device: str = "auto",
     ) -> None:
         self.settings = settings
         self.kl_weight = kl_weight
@@ -124,6 +128,7 @@ class VAEDetector(BaseDetector):
         self.resume = resume
         self.on_progress = on_progress
         self.on_interrupt = on_interrupt
+        self.device = device
 
     @property
     def _is_variational(self) -> bool:
@@ -168,6 +173,7 @@ class AutoencoderDetector(BaseDetector):
         resume: bool = False,
         on_progress: Callable[[int, int, float], None] | None = None,
         on_interrupt: Callable[[], bool] | None = None,
+        device: str = "auto",
     ) -> None:
         self.settings = settings
         self.contamination = contamination
@@ -184,6 +190,7 @@ class AutoencoderDetector(BaseDetector):
         self.resume = resume
         self.on_progress = on_progress
         self.on_interrupt = on_interrupt
+        self.device = device
 
     @property
     def _is_variational(self) -> bool:

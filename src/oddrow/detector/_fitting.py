@@ -26,7 +26,7 @@ from oddrow.scoring import (
     Views,
     ViewScales,
 )
-from oddrow.table import EncodedTable, TableEncoding, TableSchema
+from oddrow.table import NOTHING_ELSE, EncodedTable, SampledTable, TableEncoding, TableSchema, TableSketch
 
 N_FOLDS = 5
 """Folds of a cross-calibration."""
@@ -34,6 +34,14 @@ SCALING_ROWS = 2_000
 """Rows that set the views' scales, where fewer are watched."""
 SHORTEST_SECONDS = 1e-9
 """A time limit that ends a fit at its first check."""
+
+
+FIT_BYTES = 700 * 2**20
+"""What a fit on a sample may take for its rows, beside what it takes for none."""
+FEATURE_BYTES, COLUMN_BYTES = 20, 40
+"""What it takes for each row, by feature and by column, as `python -m benchmarks memory` sees it."""
+MOST_FEATURES = 70
+"""No column has more features."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +56,15 @@ class FitPlan:
     view_weights : float64 [8], of the views; the article's setting has none
     schema : the kinds of the columns
     encoding : an encoding learned elsewhere; None learns it from the rows that train
+    rest : what is known of rows to learn from that are not in the table
+    start : a network whose weights are the first ones; None draws them
     isolates : whether the table may hold odd rows, so that isolation counts more than all views (if calibrated by a
         split)
     calibration : "split" holds rows out to calibrate; "cross" lets every row train and calibrate
     on_progress : called as ``on_progress(steps_done, steps_at_most, training_loss)``
     max_steps : steps at most, None for the settings' own
     checkpoint, resume, time_limit, on_interrupt, part : see :class:`oddrow.training.Interruption`
+    device : what trains: "auto", or a platform of JAX's
     """
 
     settings: DetectorSettings
@@ -62,6 +73,8 @@ class FitPlan:
     view_weights: npt.NDArray[np.float64]
     schema: TableSchema
     encoding: TableEncoding | None = None
+    rest: TableSketch = NOTHING_ELSE
+    start: FittedNetwork | None = None
     isolates: bool = False
     calibration: Literal["split", "cross"] = "split"
     on_progress: Callable[[int, int, float], None] | None = None
@@ -71,6 +84,16 @@ class FitPlan:
     time_limit: float | None = None
     on_interrupt: Callable[[], bool] | None = None
     part: int = 0
+    device: str = "auto"
+
+
+def within_memory(table: SampledTable, encoding_of: Callable[[SampledTable], TableEncoding]) -> SampledTable:
+    """The table with no more rows in its sample than a fit has room for, by the size that its encoding gives them."""
+    n_rows, n_columns = table.sample.rows.shape
+    if n_rows * n_columns * (MOST_FEATURES * FEATURE_BYTES + COLUMN_BYTES) <= FIT_BYTES:
+        return table
+    layout = encoding_of(table).layout
+    return table.shrunk(FIT_BYTES // (layout.n_features * FEATURE_BYTES + layout.n_columns * COLUMN_BYTES))
 
 
 @dataclass(frozen=True)
@@ -180,7 +203,7 @@ class _Fit:
     def whole(self, evidence_model: EvidenceModel, calibration: Calibration, plan: FitPlan) -> FittedParts:
         """All that the fit gives, calibrated."""
         surprise_model = SurpriseModel(evidence_model, calibration)
-        projection = LatentProjection.learn(surprise_model.read(self.training).latent)
+        projection = LatentProjection.learn(surprise_model.latent(self.training))
         spent = plan.checkpoint if self.network.health.end.is_final else None
         return FittedParts(self.encoding, surprise_model, projection, spent)
 
@@ -236,7 +259,7 @@ def _fit(
 
     is_article = plan.settings.style == "article"
     trained = table.take(rows.training)
-    encoding = plan.encoding or TableEncoding.learn(plan.schema, trained, plan.settings.style)
+    encoding = plan.encoding or TableEncoding.learn(plan.schema, trained, plan.settings.style, plan.rest)
     training = encoding.encode(trained)
     stopping = encoding.encode(table.take(rows.stopping)) if len(rows.stopping) else None
     layout = encoding.layout
@@ -247,7 +270,9 @@ def _fit(
     settings = (ARTICLE_TRAINING if is_article else DEFAULT_TRAINING).with_kl_weight(plan.kl_weight)
     settings = settings.with_max_steps(plan.max_steps)
     interruption = Interruption(plan.checkpoint, plan.resume, plan.time_limit, plan.on_interrupt, plan.part)
-    network = fit_network(shape, likelihood, training, stopping, settings, rng, plan.on_progress, interruption)
+    network = fit_network(
+        shape, likelihood, training, stopping, settings, rng, plan.on_progress, interruption, plan.device, plan.start
+    )
     if isinstance(likelihood, SquaredError):
         everything = np.ones(len(rows.training), np.bool_)
         return _Fit(encoding, network, None, rows.training[:0], training, training, rows.training, everything)

@@ -7,17 +7,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import pyarrow as pa
 
-from oddrow.artifact import dumps, load, loads
-from oddrow.detector import AutoencoderDetector, VAEDetector
+from oddrow.artifact import dumps, load, loads_model
 from oddrow.exceptions import MissingExtraError
 from oddrow.explanation import scored_batches
 from oddrow.scoring import FittedModel, Policy
 
-Model: TypeAlias = str | Path | VAEDetector | AutoencoderDetector
+if TYPE_CHECKING:
+    from oddrow.detector import AutoencoderDetector, VAEDetector
+
+Model: TypeAlias = "str | Path | VAEDetector | AutoencoderDetector"
 """A fitted detector, or the path of its model file."""
 
 BATCH_ROWS = 8192
@@ -51,7 +53,7 @@ class PackedModel:
 
 @lru_cache(maxsize=_MODELS_AT_MOST)
 def _unpacked(packed: PackedModel) -> FittedModel:
-    return loads(packed.content).model_
+    return loads_model(packed.content)
 
 
 class Work(Protocol):

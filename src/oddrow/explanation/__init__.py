@@ -1,17 +1,30 @@
 """Columns get the blame."""
 
+from oddrow.explanation._kept_parts import JobIdentity, KeptParts
 from oddrow.explanation._reasons import COMBINATION, Explanation, Reason, expected_values, explain
 from oddrow.explanation._scored_batches import scored_batches
+from oddrow.explanation._scored_stream import ScoredPart, scored_parts
 from oddrow.explanation._scored_table import ScoredTable, scored_table, shown
+from oddrow.explanation._scoring_job import ScoringCount, ScoringOptions, score_stream
+from oddrow.explanation._stream_scores import StreamScores, stream_scores
 
 __all__ = [
     "COMBINATION",
     "Explanation",
+    "JobIdentity",
+    "KeptParts",
     "Reason",
+    "ScoredPart",
     "ScoredTable",
+    "ScoringCount",
+    "ScoringOptions",
+    "StreamScores",
     "expected_values",
     "explain",
+    "score_stream",
     "scored_batches",
+    "scored_parts",
     "scored_table",
     "shown",
+    "stream_scores",
 ]

@@ -138,6 +138,7 @@ class TrainingHealth:
     copying : how much of the reconstruction is copying
     gain : what was learned, on training rows and on held-out ones
     rollbacks : where the loss stopped being finite
+    device : what trained, as "cpu"
     """
 
     learning_curve: LearningCurve
@@ -153,6 +154,7 @@ class TrainingHealth:
     copying: CopyingShare
     gain: Gain
     rollbacks: tuple[Rollback, ...] = ()
+    device: str = "cpu"
 
     @property
     def n_active(self) -> int:

@@ -63,9 +63,10 @@ def loss_parts(
     outputs = decode(xp, shape, parameters, latent)
     if row_weight is None:
         row_weight = xp.full((rows.shape[0],), 1.0 / rows.shape[0], rows.dtype)
-    # rows are summed first: of the other order a compiler makes one huge constant out of a wide table's columns
-    reconstruction = (row_weight @ likelihood.parts(xp, outputs, rows, presence)) @ likelihood.to_column
+    by_part = row_weight @ likelihood.parts(xp, outputs, rows, presence)
     kl = row_weight @ kl_divergence(xp, mean, log_variance)
     if not shape.is_variational:
         kl = xp.zeros_like(kl)
-    return LossParts(reconstruction_weight * xp.sum(reconstruction) + kl_weight * xp.sum(kl), reconstruction, kl)
+    # of the parts and not of the columns: who asks for the total alone does not pay for their product
+    total = reconstruction_weight * xp.sum(by_part) + kl_weight * xp.sum(kl)
+    return LossParts(total, by_part @ likelihood.to_column, kl)

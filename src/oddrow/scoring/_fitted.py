@@ -108,4 +108,4 @@ class FittedModel:
 
     def latent(self, table: pa.Table) -> npt.NDArray[np.float64]:
         """Latent means [n, n_latent] of a table's rows."""
-        return self.surprise_model.read(self.encoding.encode(table)).latent
+        return self.surprise_model.latent(self.encoding.encode(table))

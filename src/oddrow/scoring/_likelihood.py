@@ -82,3 +82,13 @@ def read_rows(
         return read.column_nats, read.kl_nats, read.latent, read.outputs
 
     return RowLikelihood(*in_blocks(block, encoded.rows, encoded.presence))
+
+
+def latent_means(network: FittedNetwork, feature_range: FeatureRange, encoded: EncodedTable) -> npt.NDArray[np.float64]:
+    """Latent means [n, n_latent] of encoded rows, as :func:`read_rows` gives them beside much else."""
+
+    def block(rows: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float64]]:
+        seen = feature_range.clip(rows).astype(np.float64)
+        return (encode(np, network.shape, network.scoring_parameters, seen)[0],)
+
+    return in_blocks(block, encoded.rows)[0]

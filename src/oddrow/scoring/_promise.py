@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betaincinv
 
 from oddrow.exceptions import SettingError
+from oddrow.scoring._beta import beta_quantile
 from oddrow.scoring._calibration import Calibration, Source
 
 CONFIDENCE = 0.95
@@ -32,7 +32,7 @@ def exceedance_interval(above: int, n_rows: int) -> tuple[float, float]:
     first, second = above + 1, n_rows - above
     if second < 1:
         return 0.0, 1.0
-    return float(betaincinv(first, second, tail)), float(betaincinv(first, second, 1 - tail))
+    return beta_quantile(first, second, tail), beta_quantile(first, second, 1 - tail)
 
 
 def supported_count(rate: float, calibration: Calibration) -> int:

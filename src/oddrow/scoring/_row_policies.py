@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 import numpy as np
-from scipy.special import betaincinv
 
 from oddrow.exceptions import DataError, SettingError
+from oddrow.scoring._beta import beta_quantile
 from oddrow.scoring._calibration import Calibration
 from oddrow.scoring._decision import Decision, Flags, Floats, check_parameter, is_count, is_number
 from oddrow.scoring._promise import (
@@ -221,6 +221,6 @@ class Cost(_RowPolicy):
 def _share(count: int, total: int, what: str) -> str:
     """A share with its Clopper-Pearson interval."""
     tail = (1 - CONFIDENCE) / 2
-    low = float(betaincinv(count, total - count + 1, tail)) if count else 0.0
-    high = float(betaincinv(count + 1, total - count, 1 - tail)) if count < total else 1.0
+    low = beta_quantile(count, total - count + 1, tail) if count else 0.0
+    high = beta_quantile(count + 1, total - count, 1 - tail) if count < total else 1.0
     return f"{count / total:.2%} of {total:,} {what}, between {low:.2%} and {high:.2%}"

@@ -173,7 +173,7 @@ def _calibrated(tails: tuple[TailCurve, ...], nats: Floats) -> Floats:
 
 def power_mean(nats: Floats, power: float, weights: Floats | None = None) -> Floats:
     """-ln of the power mean of tail probabilities [n] from their nats [n, k], alike or of ``weights`` [k]."""
-    raised = np.exp(nats * power)
-    # np.average divides by the number of rows, which may be none
-    mean = raised.mean(axis=1) if weights is None else np.average(raised, axis=1, weights=weights)
+    powers = np.exp(nats * power)
+    # NumPy's average without weights fails for no rows
+    mean = powers.mean(axis=1) if weights is None else np.average(powers, axis=1, weights=weights)
     return np.asarray(np.log(mean) / power)

@@ -13,7 +13,7 @@ from oddrow.scoring._blocks import in_blocks
 from oddrow.scoring._calibration import Calibration, TailCurve
 from oddrow.scoring._evidence import Evidence, split_total
 from oddrow.scoring._isolation import Samples
-from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, read_rows
+from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, latent_means, read_rows, row_likelihood
 from oddrow.scoring._scales import MOST_NATS, POWER, ViewScales, power_mean, scale_of
 from oddrow.scoring._views import RowViews, Views, to_column
 from oddrow.table import EncodedTable
@@ -49,12 +49,12 @@ class ReconstructionEvidence:
 
     def evidence(self, encoded: EncodedTable) -> Evidence:
         """Parts of the mean absolute error."""
-        outputs = read_rows(self.network, self.likelihood, self.feature_range, encoded).outputs
-        (column,) = in_blocks(
-            lambda out, rows: (self.likelihood.mean_absolute_error(out, rows.astype(np.float64)),),
-            outputs,
-            encoded.rows,
-        )
+
+        def block(rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_]) -> tuple[Floats]:
+            read = row_likelihood(self.network, self.likelihood, self.feature_range, rows, presence)
+            return (self.likelihood.mean_absolute_error(read.outputs, rows.astype(np.float64)),)
+
+        (column,) = in_blocks(block, encoded.rows, encoded.presence)
         return Evidence(column, np.zeros(len(column)))
 
 
@@ -178,3 +178,7 @@ class SurpriseModel:
         """Likelihoods, latent means and decoder outputs of encoded rows."""
         model = self.evidence_model
         return read_rows(model.network, model.likelihood, model.feature_range, encoded)
+
+    def latent(self, encoded: EncodedTable) -> Floats:
+        """Latent means [n, n_latent] of encoded rows."""
+        return latent_means(self.evidence_model.network, self.evidence_model.feature_range, encoded)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from oddrow.model import FittedNetwork, MixedLikelihood
 from oddrow.scoring._blocks import in_blocks
 from oddrow.scoring._dependence import Dependence
-from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, read_rows, row_likelihood
+from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, latent_means, read_rows, row_likelihood
 from oddrow.scoring._marginals import Marginals
 from oddrow.scoring._memory import MEMORY_ROWS, Memory, Reach, Surroundings, covering_rows, distinct_rows
 from oddrow.scoring._spaces import Space
@@ -182,8 +182,8 @@ class Views:
             most = 2 if has_few_copies else 1
             own[: len(pool.rows)] = _own_places(pool.rows, pool.rows[chosen], counts, most)
         memory = pool.rows[chosen]
-        whitening = _whitening(read_rows(network, likelihood, feature_range, training).latent)
-        latent = read_rows(network, likelihood, feature_range, pool.take(chosen)).latent
+        whitening = _whitening(latent_means(network, feature_range, training))
+        latent = latent_means(network, feature_range, pool.take(chosen))
         views = cls(
             network,
             likelihood,
@@ -266,11 +266,8 @@ class Views:
 
     def _passed_over(self, rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """The place to be passed over for each row [n]: its own, or that of the single row that is just like it."""
-        if not self._single_places:
-            return own
-        # of no rows the list would be one of floats
-        copies = np.array([self._single_places.get(_key(row), -1) for row in rows], np.int64)
-        return np.where(own >= 0, own, copies)
+        copies = [self._single_places.get(_key(row), -1) for row in rows] if self._single_places else -1
+        return np.where(own >= 0, own, np.asarray(copies, np.int64))  # a list of no rows would make floats
 
 
 def _own_places(

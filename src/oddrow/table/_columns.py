@@ -1,9 +1,9 @@
 """One class a kind of column: how its values become features, and back.
 
-Each class has ``learn(values)``, ``encode(values, out, n_rows) -> presence, novelty`` (fills ``out`` float32
-[n, n_features]), ``decode(features)`` (a list of values in original units), and says how its features are
-distributed: ``gaussian`` offsets, ``binary`` offsets with whether each is the presence flag, and the ``group`` that
-is one-hot together.
+Each class has ``learn(values, rest)`` (``rest`` is what is known of further rows), ``encode(values, out, n_rows) ->
+presence, novelty`` (fills ``out`` float32 [n, n_features]), ``decode(features)`` (a list of values in original units),
+and says how its features are distributed: ``gaussian`` offsets, ``binary`` offsets with whether each is the presence
+flag, and the ``group`` that is one-hot together.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.table._scaling import Scaling
-from oddrow.table._values import Floats
+from oddrow.table._sketch import NO_ROWS, ColumnSketch, ValueCounts
+from oddrow.table._texts import LETTER_SHARES, text_features
+from oddrow.table._values import Floats, as_booleans, as_texts
 
 Features: TypeAlias = npt.NDArray[np.float32]
 Evidence: TypeAlias = tuple[npt.NDArray[np.bool_], Floats]
@@ -58,10 +60,11 @@ class NumberEncoding:
     kind: Literal["number"] = "number"
 
     @classmethod
-    def learn(cls, values: Floats) -> NumberEncoding:
+    def learn(cls, values: Floats, rest: ColumnSketch = NO_ROWS) -> NumberEncoding:
         missing = np.isnan(values)
         present = values[~missing]
-        return cls(Scaling.learn(values), bool(missing.any()), bool(np.all(present == np.floor(present))))
+        is_whole = rest.is_whole and bool(np.all(present == np.floor(present)))
+        return cls(Scaling.learn(values, rest.range.ends), bool(missing.any() or rest.n_missing), is_whole)
 
     @property
     def n_features(self) -> int:
@@ -103,8 +106,8 @@ class BooleanEncoding:
     kind: Literal["boolean"] = "boolean"
 
     @classmethod
-    def learn(cls, values: Floats) -> BooleanEncoding:
-        return cls(bool(np.isnan(values).any()))
+    def learn(cls, values: Floats, rest: ColumnSketch = NO_ROWS) -> BooleanEncoding:
+        return cls(bool(np.isnan(values).any() or rest.n_missing))
 
     @property
     def n_features(self) -> int:
@@ -145,15 +148,20 @@ class CategoryEncoding:
     kind: Literal["category"] = "category"
 
     @classmethod
-    def learn(cls, values: pa.ChunkedArray) -> CategoryEncoding:
-        counted = pc.value_counts(values.drop_null()).to_pylist()
-        ordered = sorted(counted, key=lambda entry: (-entry["counts"], entry["values"]))
+    def learn(cls, values: pa.ChunkedArray, rest: ColumnSketch = NO_ROWS) -> CategoryEncoding:
+        counted = ValueCounts.of(values)
+        times = 1.0
+        if rest.counts is not None:
+            counted = counted.merged(rest.counts.as_texts)
+        else:  # of names too many to be kept the values at hand know a part, and as many of all rows are new to it
+            times = 1.0 + rest.n_rows / len(values)
+        ordered = sorted(zip(counted.values.to_pylist(), counted.counts.tolist(), strict=True), key=_by_count)
         # in a table so short that nothing repeats, "rare" would be all there is
-        least = RARE_COUNT if ordered and ordered[0]["counts"] >= RARE_COUNT else 1
-        frequent = [entry["values"] for entry in ordered[:MOST_CATEGORIES] if entry["counts"] >= least]
-        rare = [entry["values"] for entry in ordered[len(frequent) :]]
-        once = sum(entry["counts"] == 1 for entry in ordered)
-        return cls(tuple(frequent), tuple(rare), once, bool(values.null_count))
+        least = RARE_COUNT if ordered and ordered[0][1] >= RARE_COUNT else 1
+        frequent = tuple(name for name, count in ordered[:MOST_CATEGORIES] if count >= least)
+        rare = tuple(name for name, _ in ordered[len(frequent) :])
+        once = round(times * int(np.sum(counted.counts == 1)))
+        return cls(frequent, rare, once, bool(values.null_count or rest.n_missing))
 
     @property
     def n_features(self) -> int:
@@ -191,6 +199,11 @@ class CategoryEncoding:
         return [names[place] for place in places]
 
 
+def _by_count(entry: tuple[str, int]) -> tuple[int, str]:
+    """The most frequent first, then by name."""
+    return -entry[1], entry[0]
+
+
 _DAY = 86_400.0
 
 
@@ -207,8 +220,8 @@ class TimestampEncoding:
     kind: Literal["timestamp"] = "timestamp"
 
     @classmethod
-    def learn(cls, values: Floats) -> TimestampEncoding:
-        return cls(Scaling.learn(values), bool(np.isnan(values).any()))
+    def learn(cls, values: Floats, rest: ColumnSketch = NO_ROWS) -> TimestampEncoding:
+        return cls(Scaling.learn(values, rest.range.ends), bool(np.isnan(values).any() or rest.n_missing))
 
     @property
     def n_features(self) -> int:
@@ -255,13 +268,6 @@ def _moment(seconds: float) -> dt.datetime | None:
 
 
 MOST_LOG_LENGTH = 40.0
-_LETTER_SHARES = {
-    "digits": r"\d",
-    "capitals": r"\p{Lu}",
-    "spaces": r"\s",
-    "signs": r"[^\p{L}\d\s]",
-    "not ASCII": r"[^\x00-\x7F]",
-}
 
 
 @dataclass(frozen=True)
@@ -273,12 +279,14 @@ class TextEncoding:
     has_missing: bool
     kind: Literal["text"] = "text"
 
-    n_shares: ClassVar[int] = len(_LETTER_SHARES)
+    n_shares: ClassVar[int] = len(LETTER_SHARES)
 
     @classmethod
-    def learn(cls, values: pa.ChunkedArray) -> TextEncoding:
-        length, shares = _text_features(values)
-        return cls(Scaling.learn(length), tuple(Scaling.learn(share) for share in shares), bool(values.null_count))
+    def learn(cls, values: pa.ChunkedArray, rest: ColumnSketch = NO_ROWS) -> TextEncoding:
+        length, shares = text_features(values)
+        features = zip((length, *shares), rest.looks, strict=True)
+        scalings = tuple(Scaling.learn(feature, look.ends) for feature, look in features)
+        return cls(scalings[0], scalings[1:], bool(values.null_count or rest.n_missing))
 
     @property
     def n_features(self) -> int:
@@ -297,7 +305,7 @@ class TextEncoding:
         return ()
 
     def encode(self, values: pa.ChunkedArray, out: Features, n_rows: int) -> Evidence:
-        length, shares = _text_features(values)
+        length, shares = text_features(values)
         missing = np.isnan(length)
         furthest = np.zeros(len(length))
         for offset, (scaling, feature) in enumerate(zip((self.length, *self.shares), (length, *shares), strict=True)):
@@ -318,16 +326,6 @@ class TextEncoding:
         ]
 
 
-def _text_features(values: pa.ChunkedArray) -> tuple[Floats, list[Floats]]:
-    """ln(1 + length) and the share of each kind of letter; NaN where missing."""
-    length = pc.fill_null(pc.cast(pc.utf8_length(values), pa.float64()), float("nan")).to_numpy()
-    counts = [
-        pc.fill_null(pc.cast(pc.count_substring_regex(values, pattern), pa.float64()), float("nan")).to_numpy()
-        for pattern in _LETTER_SHARES.values()
-    ]
-    return np.log1p(length), [count / np.maximum(length, 1.0) for count in counts]
-
-
 @dataclass(frozen=True)
 class ConstantEncoding:
     """A column that never changed: no feature, only evidence when it does."""
@@ -337,9 +335,11 @@ class ConstantEncoding:
     kind: Literal["constant"] = "constant"
 
     @classmethod
-    def learn(cls, values: pa.ChunkedArray) -> ConstantEncoding:
+    def learn(cls, values: pa.ChunkedArray, rest: ColumnSketch = NO_ROWS) -> ConstantEncoding:
         present = values.drop_null()
-        return cls(present[0].as_py() if len(present) else None, bool(values.null_count))
+        if not len(present) and rest.counts is not None:
+            present = rest.counts.as_texts.values
+        return cls(present[0].as_py() if len(present) else None, bool(values.null_count or rest.n_missing))
 
     @property
     def n_features(self) -> int:
@@ -377,8 +377,8 @@ class RangeEncoding:
     kind: Literal["range"] = "range"
 
     @classmethod
-    def learn(cls, values: Floats) -> RangeEncoding:
-        present = values[~np.isnan(values)]
+    def learn(cls, values: Floats, rest: ColumnSketch = NO_ROWS) -> RangeEncoding:
+        present = np.concatenate([values[~np.isnan(values)], rest.range.ends])
         return cls(float(present.min()), float(present.max())) if present.size else cls(0.0, 0.0)
 
     n_features: ClassVar[int] = 1
@@ -411,8 +411,12 @@ class OneHotEncoding:
     kind: Literal["one-hot"] = "one-hot"
 
     @classmethod
-    def learn(cls, values: pa.ChunkedArray | Floats) -> OneHotEncoding:
-        return cls(tuple(sorted(pc.unique(_names(values).drop_null()).to_pylist())))
+    def learn(cls, values: pa.ChunkedArray | Floats, rest: ColumnSketch = NO_ROWS) -> OneHotEncoding:
+        names = _names(values).drop_null().unique().to_pylist()
+        if rest.counts is not None:
+            others = pa.chunked_array([rest.counts.values])
+            names += _names(as_booleans(others) if isinstance(values, np.ndarray) else as_texts(others)).to_pylist()
+        return cls(tuple(sorted(set(names))))
 
     @property
     def n_features(self) -> int:

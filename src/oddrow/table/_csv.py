@@ -1,28 +1,31 @@
-"""CSV and TSV: bytes to columns of text, text to types by all values of a column, and back to text."""
+"""CSV and TSV: bytes to columns of text, and back to text."""
 
 from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError, SettingError, TableReadError
+from oddrow.table._csv_records import Record, Region, count_lines, ends_whole, record_problem, records
+from oddrow.table._text_types import typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "BYTE_ORDER_MARK",
-    "CLOCKS",
+    "CsvDialect",
     "checked_delimiter",
+    "csv_dialect",
     "in_utc",
     "read_csv",
-    "reading",
-    "write_csv",
-    "write_tsv",
+    "text_columns",
+    "write_header",
+    "write_rows",
 ]
 
 # From bytes to columns of text ------------------------------------------------------------------------------
@@ -42,27 +45,80 @@ _SIGNATURES = {
 }
 
 
-def read_csv(content: bytes, label: str, delimiter: str | None, column_names: Sequence[str] | None) -> pa.Table:
-    """Read the bytes that ``label`` names in errors; :func:`oddrow.table.read_table` says how."""
+@dataclass(frozen=True)
+class CsvDialect:
+    """How a file is written: what separates its fields, the names of its columns, and where its rows begin.
+
+    Attributes
+    ----------
+    label : what errors call the file
+    start, line : byte of the first row, and the line of the file on which it stands
+    """
+
+    label: str
+    delimiter: str
+    names: tuple[str, ...]
+    start: int
+    line: int
+
+    @property
+    def width(self) -> int:
+        """How many fields a record has."""
+        return len(self.names)
+
+
+def csv_dialect(content: bytes, label: str, delimiter: str | None, column_names: Sequence[str] | None) -> CsvDialect:
+    """What the first bytes of a file tell; :func:`oddrow.table.read_table` says how."""
     _reject_binary(content, label)
+    data = content.removeprefix(BYTE_ORDER_MARK)
     # Blank lines at the start would pass for the header of a file of one column.
-    data = content.removeprefix(BYTE_ORDER_MARK).lstrip(b"\r\n")
+    start = len(data) - len(data.lstrip(b"\r\n"))
+    line = 1 + count_lines(data[:start])
+    data = data[start:]
     if delimiter is None:
         delimiter = _detected_delimiter(data, None if column_names is None else len(column_names))
+    start += len(content) - len(content.removeprefix(BYTE_ORDER_MARK))
+    if column_names is not None:
+        return CsvDialect(label, delimiter, tuple(column_names), start, line)
     header = next(iter(_first_records(data, delimiter)), [])
-    if column_names is None:
-        _reject_unsplit_header(data, label, header, delimiter)
-    width = len(header) if column_names is None else len(column_names)
+    _reject_unsplit_header(data, label, header, delimiter)
+    names = tuple(name or f"column_{place}" for place, name in enumerate(header, 1))
+    record = next(records(Region(data, line), delimiter), Record(b"", line, 0))
+    problem = record_problem(record.data, delimiter, len(names))
+    if problem is not None:
+        raise TableReadError(f"{label}, line {line}: {problem}")
+    return CsvDialect(label, delimiter, names, start + len(record.data), line + count_lines(record.data))
+
+
+def read_csv(content: bytes, label: str, delimiter: str | None, column_names: Sequence[str] | None) -> pa.Table:
+    """Read the bytes that ``label`` names in errors; :func:`oddrow.table.read_table` says how."""
+    dialect = csv_dialect(content, label, delimiter, column_names)
+    columns = text_columns(Region(content[dialect.start :], dialect.line), dialect)
+    return pa.Table.from_arrays([typed(column) for column in columns], names=list(dialect.names))
+
+
+def text_columns(region: Region, dialect: CsvDialect) -> list[pa.ChunkedArray]:
+    """The fields of whole records as columns of text.
+
+    Raises
+    ------
+    TableReadError
+        Names the line that is wrong.
+    """
+    data = region.data
+    if not data.strip(b"\r\n") and (dialect.width > 1 or not data):
+        return [pa.chunked_array([], pa.string())] * dialect.width
+    problem: Exception | None = None
     try:
-        columns = _text_columns(data, delimiter, width)
+        if b"\0" not in data and ends_whole(data, dialect.delimiter):
+            return _text_columns(data, dialect.delimiter, dialect.width)
     except pa.ArrowInvalid as error:
-        raise _located(content, label, delimiter, width, error) from error
-    _reject_open_quote(content, label, delimiter)
-    names = column_names
-    if names is None:
-        names = [name or f"column_{place}" for place, name in enumerate(header, 1)]
-        columns = [column.slice(1) for column in columns]
-    return pa.Table.from_arrays([_typed(column) for column in columns], names=list(names))
+        problem = error
+    for record in records(region, dialect.delimiter):
+        found = record_problem(record.data, dialect.delimiter, dialect.width)
+        if found is not None:
+            raise TableReadError(f"{dialect.label}, line {record.line}: {found}") from problem
+    raise TableReadError(f"{dialect.label}: cannot be read as CSV: {problem}") from problem
 
 
 def _reject_binary(content: bytes, label: str) -> None:
@@ -71,20 +127,8 @@ def _reject_binary(content: bytes, label: str) -> None:
             raise TableReadError(f"{label}: is not CSV but {found}")
     nul = content.find(b"\0")
     if nul >= 0:
-        raise TableReadError(f"{label}, line {_line_at(content, nul)}: holds a NUL byte; is it a binary file?")
-
-
-def _reject_open_quote(content: bytes, label: str, delimiter: str) -> None:
-    """Refuse a quote that is never closed, for pyarrow takes all that follows it for one value."""
-    if content.count(b'"') % 2 == 0:
-        return
-    line = 0
-    try:
-        for start, _ in _records(_text(content), delimiter, strict=True):
-            line = start
-    except csv.Error as error:
-        if "end of data" in str(error):  # other strictness is not ours: a quote within a field is a letter
-            raise TableReadError(f"{label}, after line {line}: a quote is opened and never closed") from error
+        line = 1 + count_lines(content[:nul])
+        raise TableReadError(f"{label}, line {line}: holds a NUL byte; is it a binary file?")
 
 
 def _text_columns(data: bytes, delimiter: str, width: int) -> list[pa.ChunkedArray]:
@@ -109,18 +153,8 @@ def _text_columns(data: bytes, delimiter: str, width: int) -> list[pa.ChunkedArr
     return columns
 
 
-def _text(content: bytes) -> str:
-    return content.removeprefix(BYTE_ORDER_MARK).decode("utf-8")
-
-
-def _records(text: str, delimiter: str, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record that is not blank, and the line on which it starts."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
-    start = 1
-    for fields in reader:
-        if fields:
-            yield start, fields
-        start = reader.line_num + 1
+def _records(text: str, delimiter: str) -> Iterator[list[str]]:
+    return (fields for fields in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if fields)
 
 
 def _first_records(data: bytes, delimiter: str) -> list[list[str]]:
@@ -128,11 +162,11 @@ def _first_records(data: bytes, delimiter: str) -> list[list[str]]:
     if end > _HEAD:
         end = data.rfind(b"\n", 0, _HEAD) + 1 or data.find(b"\n", _HEAD) + 1 or end
     try:
-        records = [fields for _, fields in _records(data[:end].decode("utf-8", "replace"), delimiter)]
+        found = list(_records(data[:end].decode("utf-8", "replace"), delimiter))
     except csv.Error as error:
         raise DataError(f"the first lines cannot be read as CSV: {error}") from error
     # The cut may go through a quoted field that spans lines.
-    return records[:-1] if end < len(data) and len(records) > 1 else records
+    return found[:-1] if end < len(data) and len(found) > 1 else found
 
 
 def _detected_delimiter(data: bytes, width: int | None) -> str:
@@ -168,141 +202,18 @@ def _reject_unsplit_header(data: bytes, label: str, header: list[str], delimiter
         )
 
 
-def _located(content: bytes, label: str, delimiter: str, width: int, error: Exception) -> TableReadError:
-    """Read the text again, slowly, to find what stopped pyarrow, which does not know the line."""
-    try:
-        text = _text(content)
-    except UnicodeDecodeError as invalid:
-        line, byte = _line_at(invalid.object, invalid.start), invalid.object[invalid.start]
-        return TableReadError(f"{label}, line {line}: is not UTF-8 text (byte 0x{byte:02x}); save the file as UTF-8")
-    line = 1
-    try:
-        for line, fields in _records(text, delimiter):
-            if len(fields) != width:
-                expected = f"expected {width} field{'s' * (width > 1)}, found {len(fields)}"
-                return TableReadError(
-                    f"{label}, line {line}: {expected}. Mend that line; is a quote not closed, or a field "
-                    "with the delimiter in it not quoted?"
-                )
-    except csv.Error as too_long:
-        return TableReadError(f"{label}, after line {line}: {too_long}; is a quote not closed?")
-    return TableReadError(f"{label}: cannot be read as CSV: {error}")
-
-
-def _line_at(data: bytes, position: int) -> int:
-    return data.count(b"\n", 0, position) + 1
-
-
-# From text to types -----------------------------------------------------------------------------------------
-
-_MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
-_SAMPLE = 1_000  # what the first values refuse, all would
-_FIRST_ROWS = 10_000  # enough to see whether values repeat
-
-
-def _typed(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    if _type_read(text.slice(0, _SAMPLE)) is None:
-        return text
-    first = text.slice(0, _FIRST_ROWS)
-    is_repetitive = pc.count_distinct(first).as_py() < len(first) / 2
-    typed = _type_read_once_each(text) if is_repetitive else _type_read(text)
-    return text if typed is None else typed
-
-
-def _type_read_once_each(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Give what :func:`_type_read` gives, for that judges and converts each value on its own, but faster."""
-    encoded = text.dictionary_encode().combine_chunks()
-    typed = _type_read(pa.chunked_array([encoded.dictionary]))
-    return None if typed is None else pa.chunked_array([typed.combine_chunks().take(encoded.indices)])
-
-
-def _type_read(text: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Return the values in the type that all of them are written in; None if that is text."""
-    trimmed = pc.utf8_trim_whitespace(text)
-    is_missing = pc.is_in(trimmed, value_set=pa.array(_MISSING))
-    values = pc.if_else(is_missing, pa.scalar(None, pa.string()), trimmed)
-    if values.null_count == len(values):
-        return pa.chunked_array([pa.nulls(len(values))])
-    return reading(values, (_as_boolean, _as_number, *CLOCKS))
-
-
-def reading(
-    values: pa.ChunkedArray, conversions: Sequence[Callable[[pa.ChunkedArray], pa.ChunkedArray | None]]
-) -> pa.ChunkedArray | None:
-    """Return what the first conversion makes of the values that takes them all; None if none does."""
-    sample = values.slice(0, _SAMPLE)
-    for convert in conversions:
-        if convert(sample) is not None:
-            typed = convert(values)
-            if typed is not None:
-                return typed
-    return None
-
-
-def _all_match(values: pa.ChunkedArray, pattern: str) -> bool:
-    return all(
-        pc.all(pc.match_substring_regex(part, pattern), min_count=0).as_py()
-        for part in (values.slice(0, _SAMPLE), values)
-    )
-
-
-def _cast(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
-    try:
-        return pc.cast(values, kind)
-    except pa.ArrowInvalid:
-        return None
-
-
-def _as_boolean(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    if not _all_match(values, "^(true|True|TRUE|false|False|FALSE)$"):
-        return None
-    return pc.equal(pc.utf8_lower(values), "true")
-
-
-def _as_number(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    floats = _cast(values, pa.float64())
-    if floats is None:
-        return None
-    if not _all_match(values, "^[+-]?(0|[1-9][0-9]*)$"):
-        # Digits after a leading zero: the number of a place or thing, not a count.
-        return values if _all_match(values, "^[+-]?[0-9]+$") else floats
-    integers = _cast(pc.replace_substring_regex(values, r"^\+", ""), pa.int64())
-    return values if integers is None else integers  # as floats, long identifiers would fall together
-
-
-def _as_date(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    return _cast(values, pa.date32())
-
-
-def _as_time(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    if not _all_match(values, r"^[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?$"):
-        return None
-    # Arrow casts text to moments, but not to times of day.
-    moments = _as_moment(pc.binary_join_element_wise("1970-01-01", values, " "))
-    return None if moments is None else pc.cast(moments, pa.time64(moments.type.unit))
-
-
-def _as_moment(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    for unit in ("us", "ns"):  # always the same unit where it suffices, whatever digits happen to be written
-        for zone in (None, "UTC"):
-            moments = _cast(values, pa.timestamp(unit, zone))
-            if moments is not None:
-                return moments
-    return None
-
-
-CLOCKS = (_as_date, _as_time, _as_moment)
-
-
 # From a table to text ---------------------------------------------------------------------------------------
 
 
-def write_csv(table: pa.Table, stream: Any, delimiter: str = ",") -> None:
-    """Write a table with its header; :func:`read_csv` reads the same back."""
+def write_header(names: Sequence[str], stream: Any, delimiter: str) -> None:
+    """Write the names of the columns; :func:`read_csv` reads the same back."""
+    stream.write(f"{delimiter.join(map(_quoted, names))}\n".encode())
+
+
+def write_rows(table: pa.Table, stream: Any, delimiter: str) -> None:
+    """Write the rows of a table behind a header."""
     import pyarrow.csv as arrow_csv
 
-    names = delimiter.join(_quoted(name) for name in table.column_names)
-    stream.write(f"{names}\n".encode())
     # pyarrow quotes every text, which tells an empty one from a missing one.
     options = arrow_csv.WriteOptions(include_header=False, delimiter=delimiter)
     arrow_csv.write_csv(in_utc(table), stream, options)
@@ -311,11 +222,6 @@ def write_csv(table: pa.Table, stream: Any, delimiter: str = ",") -> None:
 def _quoted(name: str) -> str:
     is_safe = name and name.isprintable() and not any(sign in name for sign in ('"', *_DELIMITERS))
     return name if is_safe else '"' + name.replace('"', '""') + '"'
-
-
-def write_tsv(table: pa.Table, stream: Any) -> None:
-    """Write a table as CSV with tabs between the fields."""
-    write_csv(table, stream, "\t")
 
 
 def in_utc(table: pa.Table) -> pa.Table:

@@ -23,6 +23,7 @@ from oddrow.table._columns import (
     TimestampEncoding,
 )
 from oddrow.table._schema import ColumnSchema, ColumnValues, Kind, TableSchema
+from oddrow.table._sketch import NOTHING_ELSE, TableSketch
 
 EncodingStyle: TypeAlias = Literal["standard", "article"]
 ColumnEncoding: TypeAlias = Annotated[
@@ -140,12 +141,24 @@ class TableEncoding:
     style: EncodingStyle = "standard"
 
     @classmethod
-    def learn(cls, schema: TableSchema, table: pa.Table, style: EncodingStyle = "standard") -> TableEncoding:
-        """Learn the encoding of each used column from training rows."""
+    def learn(
+        cls,
+        schema: TableSchema,
+        table: pa.Table,
+        style: EncodingStyle = "standard",
+        rest: TableSketch = NOTHING_ELSE,
+    ) -> TableEncoding:
+        """Learn the encoding of each used column from training rows.
+
+        ``rest`` is what is known of training rows that are not in the table: ranges, names and what is missing are
+        those of all of them, quantiles are the table's.
+        """
         values = schema.values(table)
         kinds = _KINDS[style]
-        columns = tuple(kinds[column.kind].learn(values[column.name]) for column in schema.used)
-        return cls(schema, columns, table.num_rows, style)
+        columns = tuple(
+            kinds[column.kind].learn(values[column.name], rest.column(column.name)) for column in schema.used
+        )
+        return cls(schema, columns, table.num_rows + rest.n_rows, style)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Tables in files: read from and written to CSV, TSV, Parquet, Arrow IPC and JSON lines, gzip and zstd too.
+"""Tables in files, read whole: CSV, TSV, Parquet, Arrow IPC and JSON lines, gzip and zstd too.
 
 A file is read whole into memory before it is parsed, so a plain file, a compressed one and a pipe take one
 way, and an error can look at the text again to say which line is wrong. Nothing is memory-mapped: a file may
@@ -9,64 +9,27 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from oddrow.exceptions import DataError, OutputError, SettingError, TableReadError
-from oddrow.table._atomic import atomic_write
+from oddrow.exceptions import DataError, SettingError, TableReadError
 from oddrow.table._csv import (
     BYTE_ORDER_MARK,
-    CLOCKS,
     checked_delimiter,
-    in_utc,
     read_csv,
-    reading,
-    write_csv,
-    write_tsv,
 )
+from oddrow.table._forms import Form, not_found, reject_folder, source_form, source_label
 from oddrow.table._frame import as_table
+from oddrow.table._parquet import parquet_opened
+from oddrow.table._text_types import CLOCKS, first_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-__all__ = ["read_table", "write_table"]
-
-
-class _Form(NamedTuple):
-    name: str
-    compression: str | None
-
-
-_SUFFIXES = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-    ".ipc": "arrow",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-}
-_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-_KNOWN = f"{', '.join(_SUFFIXES)}, each also with {' or '.join(_COMPRESSIONS)} behind it"
-
-
-def _form_of(name: str) -> _Form | None:
-    stem, compression = Path(name.lower()), None
-    if stem.suffix in _COMPRESSIONS:
-        stem, compression = stem.with_suffix(""), _COMPRESSIONS[stem.suffix]
-    form = _SUFFIXES.get(stem.suffix)
-    return _Form(form, compression) if form else None
-
-
-# Reading ----------------------------------------------------------------------------------------------------
+__all__ = ["CsvOptions", "checked_csv_options", "read_table"]
 
 
 def read_table(
@@ -117,25 +80,22 @@ def read_table(
     {'zip': ['02134', '10115'], 'size': [1.5, None]}
 
     """
-    label = _label(source)
-    form = _reading_form(source, label, format)
-    if form.name not in ("csv", "tsv") and not (column_names is None and delimiter is None):
-        raise SettingError(f"{label}: column names and a delimiter can be given for CSV and TSV only")
-    if column_names is not None and len(column_names) == 0:
-        raise SettingError(f"{label}: the list of column names is empty")
-    separator = "\t" if form.name == "tsv" and delimiter is None else checked_delimiter(delimiter)
+    label = source_label(source)
+    form = source_form(source, label, format)
+    csv_options = checked_csv_options(label, form, delimiter, column_names)
     data = _decompressed(_content(source, label), form.compression, label)
     if not data or data.isspace():
         raise TableReadError(f"{label}: the file is empty")
     try:
         if form.name == "parquet":
-            table = _read_parquet(data, label)
+            with parquet_opened(pa.BufferReader(data), label) as file:
+                table = file.read()
         elif form.name == "arrow":
             table = _read_arrow(data, label)
         elif form.name == "jsonl":
             table = _read_json_lines(data, label)
         else:
-            table = read_csv(data, label, separator, column_names)
+            table = read_csv(data, label, csv_options.delimiter, column_names)
         table = as_table(table)
     except TableReadError:
         raise
@@ -146,28 +106,25 @@ def read_table(
     return table
 
 
-def _label(source: str | Path | BinaryIO) -> str:
-    if isinstance(source, (str, Path)):
-        return "standard input" if str(source) == "-" else str(source)
-    name = getattr(source, "name", None)
-    return name if isinstance(name, str) else "the stream"
+class CsvOptions(NamedTuple):
+    """What a user says of CSV, see :func:`oddrow.table.open_stream`."""
+
+    delimiter: str | None
+    column_names: Sequence[str] | None
+    skips: bool = False
+    numeric: Collection[str] = ()
 
 
-def _reading_form(source: str | Path | BinaryIO, label: str, given: str | None) -> _Form:
-    if given is not None:
-        form = _form_of(f"table.{given.removeprefix('.')}")
-        if form is None:
-            raise SettingError(f"format {given!r} is unknown; known are {_KNOWN}")
-        return form
-    if not isinstance(source, (str, Path)) or str(source) == "-":
-        return _Form("csv", None)
-    form = _form_of(str(source))
-    if form is not None:
-        return form
-    if Path(source).exists():
-        _reject_folder(Path(source))
-        raise TableReadError(f"{label}: the suffix tells no known form; known are {_KNOWN}")
-    raise _not_found(label)
+def checked_csv_options(
+    label: str, form: Form, delimiter: str | None, column_names: Sequence[str] | None
+) -> CsvOptions:
+    """The options where they have a meaning for the form, with the tab that TSV says by its name."""
+    if form.name not in ("csv", "tsv") and not (column_names is None and delimiter is None):
+        raise SettingError(f"{label}: column names and a delimiter can be given for CSV and TSV only")
+    if column_names is not None and len(column_names) == 0:
+        raise SettingError(f"{label}: the list of column names is empty")
+    is_tab = form.name == "tsv" and delimiter is None
+    return CsvOptions("\t" if is_tab else checked_delimiter(delimiter), column_names)
 
 
 def _content(source: str | Path | BinaryIO, label: str) -> bytes:
@@ -177,10 +134,10 @@ def _content(source: str | Path | BinaryIO, label: str) -> bytes:
         elif str(source) == "-":
             data = sys.stdin.buffer.read()
         else:
-            _reject_folder(Path(source))
+            reject_folder(Path(source))
             data = Path(source).read_bytes()
     except FileNotFoundError as error:
-        raise _not_found(label) from error
+        raise not_found(label) from error
     except PermissionError as error:
         raise TableReadError(f"{label}: no permission to read this file") from error
     except OSError as error:
@@ -188,15 +145,6 @@ def _content(source: str | Path | BinaryIO, label: str) -> bytes:
     if not isinstance(data, bytes):
         raise TableReadError(f"{label}: gives {type(data).__name__}, not bytes; open it in binary mode")
     return data
-
-
-def _reject_folder(path: Path) -> None:
-    if path.is_dir():
-        raise TableReadError(f"{path}: is a folder; give the path of one file in it")
-
-
-def _not_found(label: str) -> TableReadError:
-    return TableReadError(f"{label}: there is no such file")
 
 
 def _decompressed(data: bytes, compression: str | None, label: str) -> bytes:
@@ -207,16 +155,6 @@ def _decompressed(data: bytes, compression: str | None, label: str) -> bytes:
     except (pa.ArrowException, OSError) as error:
         raise TableReadError(f"{label}: the {compression} data is damaged or cut short: {error}") from error
     return content
-
-
-def _read_parquet(data: bytes, label: str) -> pa.Table:
-    import pyarrow.parquet as pq
-
-    try:
-        # Not pq.read_table: given a path, that takes key=value folder names for columns.
-        return pq.ParquetFile(pa.BufferReader(data)).read()
-    except (pa.ArrowException, OSError) as error:
-        raise TableReadError(f"{label}: is not a Parquet file, or is damaged: {error}") from error
 
 
 def _read_arrow(data: bytes, label: str) -> pa.Table:
@@ -272,97 +210,5 @@ def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _dated(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if column.type != pa.string():
         return column
-    typed = reading(column, CLOCKS)
-    return column if typed is None else typed
-
-
-# Writing ----------------------------------------------------------------------------------------------------
-
-
-def write_table(table: pa.Table, target: str | Path, *, force: bool = False) -> None:
-    """Write a plain table to a file whose suffix tells the form, as :func:`read_table` knows them.
-
-    ``"-"`` writes CSV to standard output. A file appears whole or not at all: see
-    :func:`oddrow.table.atomic_write`. CSV and JSON lines write moments with a zone in UTC.
-
-    Raises
-    ------
-    OutputError
-        If the file exists and ``force`` is not set, the suffix tells no known form, or writing fails.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_table(as_table({"size": [1, 2]}), f"{folder}/sizes.csv.gz")
-    ...     read_table(f"{folder}/sizes.csv.gz").to_pydict()
-    {'size': [1, 2]}
-
-    """
-    if str(target) == "-":
-        write_csv(table, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-        return
-    form = _form_of(str(target))
-    if form is None:
-        raise OutputError(f"{target}: the suffix tells no known form; known are {_KNOWN}")
-    try:
-        with atomic_write(target, force) as file:
-            if form.compression is None:
-                _WRITERS[form.name](table, file)
-            else:
-                with pa.CompressedOutputStream(_Unclosed(file), form.compression) as stream:
-                    _WRITERS[form.name](table, stream)
-    except pa.ArrowException as error:
-        raise OutputError(f"{target}: the table cannot be written as {form.name}: {error}") from error
-
-
-class _Unclosed(io.RawIOBase):
-    """Pass on what is written; closing it, as a compressor does to what is below it, leaves the file open."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__()
-        self._file = file
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        return self._file.write(data)
-
-
-def _write_json_lines(table: pa.Table, stream: Any) -> None:
-    table = in_utc(table)
-    for place, name in enumerate(table.column_names):
-        column = table.column(place)
-        if pa.types.is_temporal(column.type):
-            table = table.set_column(place, name, column.cast(pa.string()))
-        elif pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
-            raise OutputError(f"column {name!r} holds an infinite value, which JSON cannot; write another form")
-    for batch in table.to_batches(max_chunksize=10_000):
-        lines = [json.dumps(_without_nan(row), ensure_ascii=False) for row in batch.to_pylist()]
-        stream.write(("\n".join(lines) + "\n").encode())
-
-
-def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in row.items()}
-
-
-def _write_parquet(table: pa.Table, stream: Any) -> None:
-    import pyarrow.parquet as pq
-
-    pq.write_table(table, stream)
-
-
-def _write_arrow(table: pa.Table, stream: Any) -> None:
-    with pa.ipc.new_file(stream, table.schema) as writer:
-        writer.write_table(table)
-
-
-_WRITERS = {
-    "csv": write_csv,
-    "tsv": write_tsv,
-    "jsonl": _write_json_lines,
-    "parquet": _write_parquet,
-    "arrow": _write_arrow,
-}
+    dated = first_reading(column, CLOCKS)
+    return column if dated is None else dated

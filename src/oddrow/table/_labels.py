@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,9 @@ import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError
 from oddrow.table._values import as_texts
+
+SHOWN = 8
+"""Names and labels that an error shows."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,59 @@ def split_label(table: pa.Table, label: str, normal: str) -> LabelledTable:
     >>> split_label(table, "label", "normal.").is_normal.tolist()
     [True, False, True]
     """
-    if label not in table.column_names:
-        shown = ", ".join(repr(name) for name in table.column_names[:8])
-        raise DataError(f"there is no label column {label!r}; the table has {shown}")
-    texts = pc.fill_null(as_texts(table.column(label)), "")
-    is_normal = pc.equal(texts, normal).to_numpy()
+    texts = _label_texts(table, label)
+    is_normal = is_normal_row(table, label, normal)
     if not is_normal.any():
-        found = sorted(pc.unique(texts).to_pylist())
-        shown = ", ".join(repr(value) for value in found[:8]) + (", ..." if len(found) > 8 else "")
-        raise DataError(f"column {label!r} never has the value {normal!r} that marks normal rows; it has {shown}")
+        raise _never_normal(label, normal, pc.unique(texts).to_pylist())
     return LabelledTable(table.drop_columns([label]), np.asarray(texts.to_pylist(), dtype=np.str_), is_normal)
+
+
+def is_normal_row(table: pa.Table, label: str, normal: str) -> npt.NDArray[np.bool_]:
+    """Which rows [n] have the value ``normal`` in the label column.
+
+    Raises
+    ------
+    DataError
+        If there is no such column.
+    """
+    return np.asarray(pc.equal(_label_texts(table, label), normal).to_numpy(), np.bool_)
+
+
+def normal_batches(batches: Iterable[pa.RecordBatch], label: str, normal: str) -> Iterator[pa.Table]:
+    """The normal rows of each batch, without the label column.
+
+    Raises
+    ------
+    DataError
+        If there is no such column; and at the end, if no row of any batch has the value ``normal``.
+
+    Examples
+    --------
+    >>> batch = pa.record_batch({"x": [1, 2, 3], "label": ["normal.", "smurf.", "normal."]})
+    >>> [rows.to_pydict() for rows in normal_batches([batch], "label", "normal.")]
+    [{'x': [1, 3]}]
+    """
+    has_normal = False
+    found: set[str] = set()
+    for batch in batches:
+        table = pa.Table.from_batches([batch])
+        texts = _label_texts(table, label)
+        is_normal = pc.equal(texts, normal)
+        has_normal = has_normal or bool(pc.any(is_normal).as_py())
+        if not has_normal and len(found) <= SHOWN:
+            found.update(pc.unique(texts).to_pylist())
+        yield table.filter(is_normal).drop_columns([label])
+    if not has_normal:
+        raise _never_normal(label, normal, list(found))
+
+
+def _label_texts(table: pa.Table, label: str) -> pa.ChunkedArray:
+    if label not in table.column_names:
+        shown = ", ".join(repr(name) for name in table.column_names[:SHOWN])
+        raise DataError(f"there is no label column {label!r}; the table has {shown}")
+    return pc.fill_null(as_texts(table.column(label)), "")
+
+
+def _never_normal(label: str, normal: str, found: list[str]) -> DataError:
+    shown = ", ".join(repr(value) for value in sorted(found)[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
+    return DataError(f"column {label!r} never has the value {normal!r} that marks normal rows; it has {shown}")

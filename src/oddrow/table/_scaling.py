@@ -14,6 +14,8 @@ HEAVY_TAIL = 30.0
 LEAST_SPREAD = 0.05
 """Floor of the standard deviation after the transform: a column that is almost constant is not blown up."""
 
+NOTHING = np.empty(0)
+
 _NORMAL_IQR = 1.3489795  # interquartile range of the standard normal distribution
 
 
@@ -38,21 +40,27 @@ class Scaling:
     high: float
 
     @classmethod
-    def learn(cls, values: Floats) -> Scaling:
-        """Learn from float64 [n] values; NaN is left out."""
+    def learn(cls, values: Floats, further: Floats = NOTHING) -> Scaling:
+        """Learn from float64 [n] values; NaN is left out.
+
+        ``further`` [k] are values that widen the range, but are no sample: no quantile is taken of them.
+        """
         values = values[~np.isnan(values)]
         if values.size == 0:
+            values = further
+        if values.size == 0:
             return cls(0.0, 1.0, False, 0.0, 1.0, 0.0, 0.0)
+        everything = np.concatenate([values, further])
         center = 2 * float(np.median(values / 2))  # halves, here and below: what is huge must not overflow
         scale = _robust_scale(values, center)
-        scaled = _scaled(values, center, scale)
+        scaled = _scaled(everything, center, scale)
         heavy = bool(np.max(np.abs(scaled)) > HEAVY_TAIL)
-        if heavy and values.min() >= 0:
+        if heavy and everything.min() >= 0:
             center, scale = 0.0, _smallest_step(values)
-            scaled = _scaled(values, center, scale)
+            scaled = _scaled(everything, center, scale)
         curved = np.arcsinh(scaled) if heavy else scaled
-        mean = float(np.mean(curved))
-        deviation = max(float(np.std(curved)), LEAST_SPREAD)
+        mean = float(np.mean(curved[: values.size]))
+        deviation = max(float(np.std(curved[: values.size])), LEAST_SPREAD)
         standardised = (curved - mean) / deviation
         return cls(center, scale, heavy, mean, deviation, float(standardised.min()), float(standardised.max()))
 

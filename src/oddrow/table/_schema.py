@@ -14,7 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
+from oddrow.table._sketch import NOTHING_ELSE, ColumnSketch, TableSketch
+from oddrow.table._texts import n_words
 from oddrow.table._values import (
+    UnfitValueError,
     as_booleans,
     as_numbers,
     as_seconds,
@@ -72,7 +75,9 @@ class TableSchema:
         return tuple(column for column in self.columns if column.kind is not Kind.IGNORE)
 
     @classmethod
-    def infer(cls, table: pa.Table, overrides: Mapping[str, str] | None = None) -> TableSchema:
+    def infer(
+        cls, table: pa.Table, overrides: Mapping[str, str] | None = None, rest: TableSketch = NOTHING_ELSE
+    ) -> TableSchema:
         """Judge each column of a training table.
 
         Parameters
@@ -82,6 +87,8 @@ class TableSchema:
         overrides
             Column name to kind (``"number"``, ``"boolean"``, ``"category"``, ``"timestamp"``, ``"text"``,
             ``"constant"`` or ``"ignore"``); these columns are not judged.
+        rest
+            What is known of training rows that are not in the table: it is judged with them.
 
         Raises
         ------
@@ -92,20 +99,25 @@ class TableSchema:
         """
         kinds = _checked_overrides(overrides or {}, table.column_names)
         columns = tuple(
-            ColumnSchema(name, kinds[name], "as given") if name in kinds else _judged(name, table.column(name))
+            ColumnSchema(name, kinds[name], "as given")
+            if name in kinds
+            else _judged(name, table.column(name), rest.column(name))
             for name in table.column_names
         )
         schema = cls(columns)
         if not schema.used:
             raise DataError("no column is left: every column is ignored; leave at least one to learn from")
         for column in schema.used:
-            if table.column(column.name).null_count == table.num_rows > 0:
+            values, others = table.column(column.name), rest.column(column.name)
+            if values.null_count + others.n_missing == len(values) + others.n_rows > 0:
                 name = shortened(column.name)
                 raise DataError(
                     f"column {name} has no value in any row; leave it out with --ignore {name} "
                     f"(in Python: columns={{{name}: 'ignore'}})"
                 )
-            _values(column, table.column(column.name), DataError)
+            values_of(column, values, DataError)
+            if column.kind is Kind.NUMBER and np.isinf(others.range.ends).any():
+                raise DataError(f"column {shortened(column.name)} has an infinite value: {_INFINITE}")
         return schema
 
     def values(self, table: pa.Table) -> ColumnValues:
@@ -123,7 +135,27 @@ class TableSchema:
         missing = [column.name for column in self.used if column.name not in table.column_names]
         if missing:
             raise _missing_columns(missing, table.column_names)
-        return {column.name: _values(column, table.column(column.name), SchemaMismatchError) for column in self.used}
+        return {column.name: values_of(column, table.column(column.name), SchemaMismatchError) for column in self.used}
+
+    def unfit_rows(self, table: pa.Table) -> dict[int, str]:
+        """The rows, counted from 0, with a value that the kind of its column cannot hold, and why, in order.
+
+        Raises
+        ------
+        SchemaMismatchError
+            If a column is missing, or is of a type that its kind cannot hold in any row.
+        """
+        self.values(table.slice(0, 0))  # a column that is missing is no matter of rows
+        unfit: dict[int, str] = {}
+        for column in self.used:
+            values = table.column(column.name)
+            while found := _unfit(column, values):
+                named = {row: f"column {shortened(column.name)} {what}" for row, what in found.items()}
+                unfit = named | unfit
+                keeps = np.ones(len(values), np.bool_)
+                keeps[list(found)] = False
+                values = pc.if_else(pa.array(keeps), values, pa.scalar(None, values.type))
+        return dict(sorted(unfit.items()))
 
     def unknown(self, table: pa.Table) -> tuple[str, ...]:
         """The names in a later table that the schema does not know and :meth:`values` leaves out."""
@@ -177,29 +209,31 @@ def _checked_overrides(overrides: Mapping[str, str], names: Iterable[str]) -> di
     return kinds
 
 
-def _judged(name: str, column: pa.ChunkedArray) -> ColumnSchema:
-    """The kind of one column and why, from its values alone."""
-    present = column.drop_null()
-    if len(present) == 0:
+def _judged(name: str, column: pa.ChunkedArray, rest: ColumnSketch) -> ColumnSchema:
+    """The kind of one column and why, from its values alone and what is known of others."""
+    n_missing = column.null_count + rest.n_missing
+    if n_missing == len(column) + rest.n_rows:
         return ColumnSchema(name, Kind.CONSTANT, "no value at all")
-    distinct = pc.count_distinct(present).as_py()
-    missing = f", {column.null_count} missing" if column.null_count else ""
-    if distinct == 1:
-        return ColumnSchema(name, Kind.CONSTANT, f"always {shortened(python_values(present.slice(0, 1))[0])}{missing}")
+    distinct = pa.chunked_array([rest.distinct_with(pc.unique(column.drop_null()))])
+    missing = f", {n_missing} missing" if n_missing else ""
+    if len(distinct) == 1 and rest.counts is not None:
+        return ColumnSchema(name, Kind.CONSTANT, f"always {shortened(python_values(distinct)[0])}{missing}")
     if pa.types.is_boolean(column.type):
         return ColumnSchema(name, Kind.BOOLEAN, f"true and false{missing}")
     if pa.types.is_temporal(column.type):
         return ColumnSchema(name, Kind.TIMESTAMP, f"{column.type}{missing}")
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-        return _judged_number(name, present, distinct, missing)
-    return _judged_string(name, present, distinct, missing)
+        return _judged_number(name, distinct, rest, missing)
+    return _judged_string(name, column.drop_null(), distinct, rest, missing)
 
 
-def _judged_number(name: str, present: pa.ChunkedArray, distinct: int, missing: str) -> ColumnSchema:
+def _judged_number(name: str, distinct: pa.ChunkedArray, rest: ColumnSketch, missing: str) -> ColumnSchema:
     """Two values make a flag, three or more a quantity: a port number has an order, a flag has none."""
-    if distinct > 2:
-        return ColumnSchema(name, Kind.NUMBER, f"{distinct} distinct numbers{missing}")
-    values = sorted(pc.unique(present).to_pylist())
+    if rest.counts is None:
+        return ColumnSchema(name, Kind.NUMBER, f"at least {len(distinct)} distinct numbers{missing}")
+    if len(distinct) > 2:
+        return ColumnSchema(name, Kind.NUMBER, f"{len(distinct)} distinct numbers{missing}")
+    values = sorted(distinct.to_pylist())
     if values == [0, 1]:
         return ColumnSchema(name, Kind.BOOLEAN, f"only 0 and 1{missing}")
     if all(float(value).is_integer() for value in values):
@@ -207,18 +241,21 @@ def _judged_number(name: str, present: pa.ChunkedArray, distinct: int, missing: 
     return ColumnSchema(name, Kind.NUMBER, f"2 distinct numbers{missing}")
 
 
-def _judged_string(name: str, present: pa.ChunkedArray, distinct: int, missing: str) -> ColumnSchema:
-    rows = len(present)
-    if distinct > FEW_VALUES and is_timestamp_like(present):
+def _judged_string(
+    name: str, present: pa.ChunkedArray, distinct: pa.ChunkedArray, rest: ColumnSketch, missing: str
+) -> ColumnSchema:
+    rows, n = len(present) + rest.n_present, len(distinct)
+    is_counted = rest.counts is not None
+    if (n > FEW_VALUES or not is_counted) and rest.is_time and is_timestamp_like(distinct):
         return ColumnSchema(name, Kind.TIMESTAMP, f"every value is an ISO 8601 date or time{missing}")
-    words = pc.mean(pc.add(pc.count_substring_regex(pc.cast(present, pa.string()), r"\s+"), 1)).as_py()
-    if distinct > max(FEW_VALUES, rows // 2):
-        return ColumnSchema(
-            name, Kind.TEXT, f"{distinct} distinct values in {rows} rows: too many for categories{missing}"
-        )
-    if words > 4 and distinct > max(FEW_VALUES, rows // 20):
-        return ColumnSchema(name, Kind.TEXT, f"{words:.0f} words a value, {distinct} distinct{missing}")
-    return ColumnSchema(name, Kind.CATEGORY, f"{distinct} distinct values{missing}")
+    if not is_counted:  # all its names cannot be kept, and one that is not kept would be news
+        return ColumnSchema(name, Kind.TEXT, f"over {rest.most} distinct values: too many for categories{missing}")
+    if n > max(FEW_VALUES, rows // 2):
+        return ColumnSchema(name, Kind.TEXT, f"{n} distinct values in {rows} rows: too many for categories{missing}")
+    words = (n_words(present) + rest.n_words) / rows
+    if words > 4 and n > max(FEW_VALUES, rows // 20):
+        return ColumnSchema(name, Kind.TEXT, f"{words:.0f} words a value, {n} distinct{missing}")
+    return ColumnSchema(name, Kind.CATEGORY, f"{n} distinct values{missing}")
 
 
 _CONVERSIONS: Mapping[Kind, Callable[[pa.ChunkedArray], Any]] = {
@@ -228,21 +265,35 @@ _CONVERSIONS: Mapping[Kind, Callable[[pa.ChunkedArray], Any]] = {
 }
 
 
-def _values(
+def values_of(
     column: ColumnSchema, values: pa.ChunkedArray, error: type[DataError]
 ) -> npt.NDArray[np.float64] | pa.ChunkedArray:
     """A column's values in the form of its kind, or an error that names the column and the row."""
     try:
         converted = _CONVERSIONS.get(column.kind, as_texts)(values)
     except (ValueError, pa.ArrowException) as problem:
-        raise error(f"column {shortened(column.name)} is treated as {column.kind.value}: {problem}") from problem
-    if isinstance(converted, np.ndarray) and np.isinf(converted).any():
-        row = int(np.argmax(np.isinf(converted)))
-        raise error(
-            f"column {shortened(column.name)}, row {row}, counted from 0: infinity is not a value that can be judged; "
-            "make it missing or a finite number"
-        )
+        raise error(f"column {shortened(column.name)} {_TREATED_AS} {column.kind.value}: {problem}") from problem
+    infinite = _infinite(converted)
+    if len(infinite):
+        raise error(f"column {shortened(column.name)}, row {infinite[0]}, counted from 0: {_INFINITE}")
     return converted
+
+
+_TREATED_AS = "is treated as"
+_INFINITE = "infinity is not a value that can be judged; make it missing or a finite number"
+
+
+def _infinite(converted: npt.NDArray[np.float64] | pa.ChunkedArray) -> npt.NDArray[np.intp]:
+    return np.flatnonzero(np.isinf(converted)) if isinstance(converted, np.ndarray) else np.zeros(0, np.intp)
+
+
+def _unfit(column: ColumnSchema, values: pa.ChunkedArray) -> dict[int, str]:
+    """Rows whose value the kind cannot hold, and why: at least the first, where there is one."""
+    try:
+        infinite = _infinite(_CONVERSIONS.get(column.kind, as_texts)(values))
+        return dict.fromkeys(infinite.tolist(), _INFINITE)
+    except UnfitValueError as problem:
+        return {row: f"{_TREATED_AS} {column.kind.value}: {problem.what(row)}" for row in problem.rows.tolist()}
 
 
 def _missing_columns(missing: list[str], present: list[str]) -> SchemaMismatchError:

@@ -20,15 +20,32 @@ TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _MILLISECONDS_A_DAY = 86_400_000
 
 
+class UnfitValueError(ValueError):
+    """Values that a kind cannot hold.
+
+    Attributes
+    ----------
+    rows : int [k], counted from 0; those that were found before the reading ended
+    """
+
+    def __init__(self, rows: npt.NDArray[np.intp], values: pa.ChunkedArray, expected: str) -> None:
+        self.rows, self._values, self._expected = rows, values, expected
+        super().__init__(f"row {rows[0]}, counted from 0, {self.what(int(rows[0]))}")
+
+    def what(self, row: int) -> str:
+        """What is wrong with the value of one of the rows."""
+        return f"holds {shortened(self._values[row].as_py())}, expected {self._expected}"
+
+
 def as_numbers(column: pa.ChunkedArray) -> Floats:
     """float64 [n], missing as NaN. Strings are read as numbers where all of them are."""
     if pa.types.is_temporal(column.type):
         raise ValueError(f"found {column.type}, expected a number")
     if _is_string(column):
         column = pc.utf8_trim_whitespace(column)
-        bad = _first_not_matching(column, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
-        if bad is not None:
-            raise ValueError(f"row {bad}, counted from 0, holds {shortened(column[bad].as_py())}, expected a number")
+        bad = _not_matching(column, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+        if len(bad):
+            raise UnfitValueError(bad, column, "a number")
     return _floats(pc.cast(column, pa.float64(), safe=False))
 
 
@@ -47,13 +64,11 @@ def as_seconds(column: pa.ChunkedArray) -> Floats:
     """float64 [n]: seconds since 1970-01-01 UTC (times of day: since midnight), missing as NaN."""
     kind = column.type
     if _is_string(column):
-        bad = _first_not_matching(column, _ISO_START)
-        parsed = _parsed_times(column) if bad is None else None
+        bad = _not_matching(column, _ISO_START)
+        parsed = None if len(bad) else _parsed_times(column)
         if parsed is None:
-            bad = _first_unparsed(column) if bad is None else bad
-            raise ValueError(
-                f"row {bad}, counted from 0, holds {shortened(column[bad].as_py())}, expected an ISO 8601 date or time"
-            )
+            bad = bad if len(bad) else np.array([_first_unparsed(column)])
+            raise UnfitValueError(bad, column, "an ISO 8601 date or time")
         column = parsed
         kind = column.type
     if pa.types.is_date32(kind):
@@ -140,7 +155,7 @@ def _python_value(one: pa.ChunkedArray) -> object:
 
 def is_timestamp_like(column: pa.ChunkedArray) -> bool:
     """Whether every string of a column is an ISO 8601 date or time."""
-    if not _is_string(column) or _first_not_matching(column, _ISO_START) is not None:
+    if not _is_string(column) or len(_not_matching(column, _ISO_START)):
         return False
     return _parsed_times(column) is not None
 
@@ -160,9 +175,8 @@ def _floats(column: pa.ChunkedArray) -> Floats:
     return np.ascontiguousarray(values, dtype=np.float64)
 
 
-def _first_not_matching(column: pa.ChunkedArray, pattern: str) -> int | None:
-    matches = pc.fill_null(pc.match_substring_regex(column, pattern), True).to_numpy()
-    return None if matches.all() else int(np.argmin(matches))
+def _not_matching(column: pa.ChunkedArray, pattern: str) -> npt.NDArray[np.intp]:
+    return np.flatnonzero(~pc.fill_null(pc.match_substring_regex(column, pattern), True).to_numpy())
 
 
 def _parsed_times(column: pa.ChunkedArray) -> pa.ChunkedArray | None:

@@ -23,7 +23,7 @@ import safetensors
 import safetensors.numpy
 
 from oddrow.exceptions import CheckpointError, OutputError
-from oddrow.model import FitEnd, Likelihood, NetworkShape, Rollback
+from oddrow.model import FitEnd, FittedNetwork, Likelihood, NetworkShape, Rollback
 from oddrow.table import EncodedTable, atomic_write
 from oddrow.training._batches import BatchOrder
 from oddrow.training._settings import TrainingSettings
@@ -45,7 +45,8 @@ _Whole = Annotated[int, pydantic.Field(ge=0)]
 class FitIdentity:
     """Which fit a state belongs to: it goes on nowhere else.
 
-    ``table`` is a SHA-256 of the encoded rows and their layout, ``rng`` the generator's state when the fit began.
+    ``table`` is a SHA-256 of the encoded rows and their layout, ``rng`` the generator's state when the fit began,
+    ``start`` a SHA-256 of the weights that it began with, if they were not drawn.
     """
 
     settings: TrainingSettings
@@ -54,6 +55,7 @@ class FitIdentity:
     rows_watched: int
     table: str
     rng: GeneratorState
+    start: str = ""
 
     @classmethod
     def of(
@@ -64,6 +66,7 @@ class FitIdentity:
         training: EncodedTable,
         held_out: EncodedTable | None,
         rng: np.random.Generator,
+        start: FittedNetwork | None = None,
     ) -> FitIdentity:
         digest = hashlib.sha256(repr((type(likelihood).__name__, likelihood.layout)).encode())
         for part in (training, held_out):
@@ -72,7 +75,7 @@ class FitIdentity:
                 digest.update(np.ascontiguousarray(part.presence).data)
         n_watched = 0 if held_out is None else len(held_out.rows)
         state = GeneratorState.of(rng)
-        return cls(settings, shape, len(training.rows), n_watched, digest.hexdigest(), state)
+        return cls(settings, shape, len(training.rows), n_watched, digest.hexdigest(), state, _weights_digest(start))
 
     def difference(self, other: FitIdentity) -> str | None:
         """What tells this fit from another one, or None; the table last, for another seed draws other rows from it."""
@@ -84,9 +87,20 @@ class FitIdentity:
         rows = self.rows_trained + self.rows_watched, other.rows_trained + other.rows_watched
         if rows[0] != rows[1]:
             return f"another table ({rows[0]:,} rows trained or watched there, {rows[1]:,} here)"
+        if self.start != other.start:
+            return "another model to start from"
         if self.rng != other.rng:
             return "another random_state"
         return None if self == other else "another table or other kinds of columns"
+
+
+def _weights_digest(network: FittedNetwork | None) -> str:
+    if network is None:
+        return ""
+    digest = hashlib.sha256()
+    for values in network.parameters.values():
+        digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
-import optax
 
 from oddrow.exceptions import TrainingError
-from oddrow.model import (
-    FitEnd,
-    FittedNetwork,
-    Likelihood,
-    LossParts,
-    NetworkShape,
-    initial_parameters,
-    loss_parts,
-)
+from oddrow.model import FitEnd, FittedNetwork, Likelihood, NetworkShape, initial_parameters
 from oddrow.table import EncodedTable
 from oddrow.training._batches import BatchOrder
 from oddrow.training._checkpoint import Checkpoint, FitIdentity
+from oddrow.training._device import device_name, device_of
 from oddrow.training._interruption import UNINTERRUPTED, Interruption, interrupts_asked
 from oddrow.training._measures import measured_health
+from oddrow.training._program import (
+    WatchedLoss,
+    compiled_steps,
+    compiled_watch,
+    initial_optimiser,
+    raveled,
+    steps_at_once,
+    unraveled,
+)
 from oddrow.training._settings import TrainingSettings
 from oddrow.training._state import Check, FitState
 
@@ -36,8 +35,6 @@ OnProgress: TypeAlias = Callable[[int, int, float], None]
 
 WATCHED_ROWS = 4_096
 """Held-out rows watched at most: enough to see the loss turn, few enough to cost little."""
-
-
 MOST_ROLLBACKS = 3
 """How often a fit goes back to its last finite weights before it gives up."""
 
@@ -51,6 +48,8 @@ def fit_network(
     rng: np.random.Generator,
     on_progress: OnProgress | None = None,
     interruption: Interruption = UNINTERRUPTED,
+    device: str = "auto",
+    start: FittedNetwork | None = None,
 ) -> FittedNetwork:
     """Fit a network's weights to encoded rows.
 
@@ -71,9 +70,16 @@ def fit_network(
     interruption
         What may end the fit early, and where it is kept meanwhile. A fit that was killed and resumed gives the same
         weights, bit for bit, and leaves the generator in the same state.
+    device
+        "auto", an accelerator where there is one, or a platform of JAX's, as "cpu"; the same seed gives the same
+        weights on one kind of device.
+    start
+        A network of the same shape whose weights are the initial ones; without it they are drawn.
 
     Raises
     ------
+    SettingError
+        If JAX has no such device here.
     TrainingError
         If the loss stops being finite once more after that was done three times.
     CheckpointError
@@ -82,11 +88,12 @@ def fit_network(
         If the checkpoint cannot be written, or is there already and not to be resumed.
     """
     interruption.check()
+    trains_on = device_of(device)
     checkpoint = None
     if interruption.checkpoint is not None:
-        identity = FitIdentity.of(settings, shape, likelihood, training, held_out, rng)
+        identity = FitIdentity.of(settings, shape, likelihood, training, held_out, rng, start)
         checkpoint = Checkpoint(interruption.checkpoint, interruption.part, identity)
-    fit = _Fit(shape, likelihood, training, held_out, settings, rng)
+    fit = _Fit(shape, likelihood, training, held_out, settings, rng, trains_on, start)
     state = fit.initial
     if checkpoint is not None:
         state = checkpoint.begin(state, rng, fit.batches, resume=interruption.resume)
@@ -108,11 +115,11 @@ def fit_network(
     finally:
         if checkpoint is not None:
             checkpoint.flush()
-    parameters = _unraveled(shape, state.best_weights)
+    parameters = unraveled(shape, state.best_weights)
     health = measured_health(
         shape, likelihood, parameters, training, held_out, settings, state.curve(), end, state.rollbacks
     )
-    return FittedNetwork(shape, parameters, health)
+    return FittedNetwork(shape, parameters, replace(health, device=device_name(trains_on)))
 
 
 class _Fit:
@@ -126,38 +133,56 @@ class _Fit:
         held_out: EncodedTable | None,
         settings: TrainingSettings,
         rng: np.random.Generator,
+        device: jax.Device,
+        start: FittedNetwork | None,
     ) -> None:
         n_rows = len(training.rows)
         self.steps = settings.steps(n_rows)
         self.batches = BatchOrder(n_rows, settings.batch_rows, rng)
         self._settings = settings
         self._keeps_last = held_out is None
-        weights = _raveled(initial_parameters(shape, rng))
-        optimiser = _optimiser(settings, self.steps).init(weights)
-        self.initial = FitState(weights, optimiser, np.asarray(weights))
-        self._watched = _watched(shape, training if held_out is None else held_out, rng)
-        self._run, self._watch = _compiled(shape, likelihood, settings, self.steps)
-        self._key = jax.random.key(int(rng.integers(2**31)))
-        self._rows = _bucketed(training.rows), _bucketed(training.presence)
+        self._training = training
+        weights = raveled(shape, initial_parameters(shape, rng) if start is None else start.parameters)
+        self.initial = FitState(weights, initial_optimiser(settings, weights), weights)
+        self._watched = jax.device_put(_watched(shape, training if held_out is None else held_out, rng), device)
+        self._seed = np.uint32(rng.integers(2**31))
+        layout = likelihood.layout
+        self._steps_at_once = steps_at_once(settings, layout.n_features, layout.n_columns)
+        self._run = compiled_steps(shape, likelihood, settings.compiled(), device)
+        self._watch = compiled_watch(shape, likelihood, settings.compiled(), len(self._watched[0]), device)
 
     def checked(self, state: FitState) -> FitState:
         """The state a chunk of steps and a look at the losses later; or rolled back, with other batches to come."""
         # a whole chunk even at the end: one compiled shape; the last one may overrun by less than a check
-        chunk = jnp.asarray(self.batches.draw(self._settings.steps_per_check))
-        factor = jnp.float32(state.rate_factor)
-        weights, optimiser, loss = self._run(
-            state.weights, state.optimiser, self._key, state.done, factor, *self._rows, chunk
-        )
-        parts = LossParts(*(np.asarray(part) for part in self._watch(weights, *self._watched)))
+        weights, optimiser, loss = self._after_steps(state)
+        watched = WatchedLoss(*map(float, self._watch(weights, *self._watched)))
         done = state.done + self._settings.steps_per_check
-        losses = float(loss), float(parts.total)
+        losses = loss / self._settings.steps_per_check, watched.total
         if not np.isfinite(losses).all():
             _check_rollbacks(losses, done, state, self._settings)
             return state.rolled_back(done, self._settings.learning_rate)
-        rate = _rate_at(self._settings, self.steps, done - 1) * state.rate_factor
-        check = Check(done, *losses, float(np.sum(parts.reconstruction)), float(np.sum(parts.kl)), rate)
+        rate = float(self._settings.learning_rates(self.steps, done - 1, 1)[0]) * state.rate_factor
+        check = Check(done, *losses, watched.reconstruction, watched.kl, rate)
         after = state.after(weights, optimiser, check, keep_last=self._keeps_last)
         return replace(after, end=self._end(after))
+
+    def _after_steps(self, state: FitState) -> tuple[Any, Any, float]:
+        """Weights, optimiser and summed loss after the steps up to the next check."""
+        weights, optimiser, loss = state.weights, state.optimiser, np.float32(0.0)
+        batches = self.batches.draw(self._settings.steps_per_check)
+        for first in range(0, len(batches), self._steps_at_once):
+            drawn = batches[first : first + self._steps_at_once]
+            done = state.done + first
+            rates = self._settings.learning_rates(self.steps, done, len(drawn)) * state.rate_factor
+            # a batch's rows are brought together here: a gather within the compiled loop takes longer than its products
+            rows, presence = (
+                part.take(drawn.ravel(), axis=0).reshape(*drawn.shape, -1)
+                for part in (self._training.rows, self._training.presence)
+            )
+            weights, optimiser, loss = self._run(
+                weights, optimiser, loss, self._seed, np.int32(done), rates.astype(np.float32), rows, presence
+            )
+        return weights, optimiser, float(loss)
 
     def _end(self, state: FitState) -> FitEnd | None:
         """Why the fit ends by itself, if it does."""
@@ -167,104 +192,24 @@ class _Fit:
         return FitEnd.MAX_STEPS if state.done >= self.steps else None
 
 
-def _rate(settings: TrainingSettings, steps: int) -> Any:
-    if not settings.anneal:
-        return settings.learning_rate
-    return optax.cosine_decay_schedule(settings.learning_rate, steps, alpha=0.02)
-
-
-def _rate_at(settings: TrainingSettings, steps: int, count: int) -> float:
-    """The step size of the step that follows ``count`` others."""
-    rate = _rate(settings, steps)
-    return float(rate(count)) if callable(rate) else float(rate)
-
-
-def _optimiser(settings: TrainingSettings, steps: int) -> Any:
-    clips = []
-    if settings.clip_elements is not None:
-        clips.append(optax.clip(settings.clip_elements))
-    if settings.clip_norm is not None:
-        clips.append(optax.clip_by_global_norm(settings.clip_norm))
-    return optax.chain(*clips, optax.adam(_rate(settings, steps)))
-
-
-def _raveled(parameters: Mapping[str, npt.NDArray[np.float32]]) -> Any:
-    """All weights as one flat vector: on the CPU a compiled loop pays for every array that it carries."""
-    return jnp.concatenate([jnp.ravel(parameters[name]) for name in parameters])
-
-
-def _unraveled(shape: NetworkShape, weights: Any) -> dict[str, Any]:
-    """The weights by name, as views of the flat vector, in the order of :func:`initial_parameters`."""
-    parameters, start = {}, 0
-    for name, (n_in, n_out) in shape.layers.items():
-        for part, size in (("weight", (n_in, n_out)), ("bias", (n_out,))):
-            stop = start + int(np.prod(size))
-            parameters[f"{name}_{part}"] = weights[start:stop].reshape(size)
-            start = stop
-    return parameters
-
-
-def _bucketed(rows: npt.NDArray[Any]) -> Any:
-    """Rows as float32 on the device, padded to a power of two that no batch reaches: few shapes, few compilations."""
-    padded = np.zeros((_bucket(len(rows)), rows.shape[1]), np.float32)
+def _padded(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Rows padded with zeros to a power of two: few shapes, few compilations."""
+    padded = np.zeros((_bucket(len(rows)), *rows.shape[1:]), rows.dtype)
     padded[: len(rows)] = rows
-    return jnp.asarray(padded)
+    return padded
 
 
 def _bucket(n_rows: int) -> int:
     return max(64, 1 << (n_rows - 1).bit_length())
 
 
-def _watched(shape: NetworkShape, encoded: EncodedTable, rng: np.random.Generator) -> tuple[Any, ...]:
+def _watched(shape: NetworkShape, encoded: EncodedTable, rng: np.random.Generator) -> tuple[npt.NDArray[Any], ...]:
     """Rows, presence, noise and row weights of the watched part, in a bucketed shape."""
     n_rows = len(encoded.rows)
     chosen = np.arange(n_rows) if n_rows <= WATCHED_ROWS else rng.choice(n_rows, WATCHED_ROWS, replace=False)
-    weight = np.zeros(_bucket(len(chosen)), np.float32)
-    weight[: len(chosen)] = 1.0 / len(chosen)
+    weight = _padded(np.full(len(chosen), 1.0 / len(chosen), np.float32))
     noise = rng.standard_normal((len(weight), shape.n_latent)).astype(np.float32)
-    return (
-        _bucketed(encoded.rows[chosen]),
-        _bucketed(encoded.presence[chosen]),
-        jnp.asarray(noise),
-        jnp.asarray(weight),
-    )
-
-
-@lru_cache(maxsize=32)
-def _compiled(shape: NetworkShape, likelihood: Likelihood, settings: TrainingSettings, steps: int) -> tuple[Any, Any]:
-    """The compiled chunk of steps, and the compiled look at the held-out rows; kept for the next fit of this form."""
-    optimiser = _optimiser(settings, steps)
-
-    def parts(weights: Any, rows: Any, presence: Any, noise: Any, **more: Any) -> LossParts:
-        weighted = {"kl_weight": settings.kl_weight, "reconstruction_weight": settings.reconstruction_weight}
-        parameters = _unraveled(shape, weights)
-        return loss_parts(jnp, shape, likelihood, parameters, rows, presence, noise, **weighted, **more)
-
-    def total(weights: Any, rows: Any, presence: Any, key: Any) -> Any:
-        noise = jax.random.normal(key, (rows.shape[0], shape.n_latent))
-        return parts(weights, rows, presence, noise).total
-
-    def step(carried: Any, batch: Any, rows: Any, presence: Any, key: Any, factor: Any) -> Any:
-        weights, state, count, loss_sum = carried
-        drawn = rows[batch], presence[batch], jax.random.fold_in(key, count)
-        loss, gradient = jax.value_and_grad(total)(weights, *drawn)
-        if settings.sum_over_batch:
-            gradient = gradient * settings.batch_rows
-        updates, state = optimiser.update(gradient, state, weights)
-        return (optax.apply_updates(weights, updates * factor), state, count + 1, loss_sum + loss), None
-
-    @jax.jit
-    def run(weights: Any, state: Any, key: Any, count: Any, factor: Any, rows: Any, presence: Any, chunk: Any) -> Any:
-        carried = (weights, state, count, jnp.float32(0.0))
-        carried, _ = jax.lax.scan(lambda c, batch: step(c, batch, rows, presence, key, factor), carried, chunk)
-        weights, state, _, loss_sum = carried
-        return weights, state, loss_sum / chunk.shape[0]
-
-    @jax.jit
-    def watch(weights: Any, rows: Any, presence: Any, noise: Any, row_weight: Any) -> Any:
-        return parts(weights, rows, presence, noise, row_weight=row_weight)
-
-    return run, watch
+    return _padded(encoded.rows[chosen]), _padded(encoded.presence[chosen]), noise, weight
 
 
 def _check_rollbacks(losses: tuple[float, float], step: int, state: FitState, settings: TrainingSettings) -> None:

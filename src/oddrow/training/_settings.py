@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
+
+LAST_RATE = 0.02
+"""Share of the learning rate that annealing ends at."""
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -46,11 +52,22 @@ class TrainingSettings:
         """The same settings with other steps at most, whatever the passes; None leaves them."""
         return self if max_steps is None else replace(self, max_steps=max_steps, max_epochs=None)
 
+    def compiled(self) -> TrainingSettings:
+        """The settings that a compiled program depends on; rates and ends, on which none does, are all alike."""
+        return replace(self, learning_rate=1.0, anneal=False, max_steps=1, max_epochs=None, patience=None)
+
     def steps(self, n_rows: int) -> int:
         """Steps of a whole fit on so many rows."""
         if self.max_epochs is None:
             return self.max_steps
         return max(1, -(-self.max_epochs * n_rows // self.batch_rows))
+
+    def learning_rates(self, steps: int, done: int, count: int) -> npt.NDArray[np.float64]:
+        """Step sizes [count] of the steps that follow ``done`` others, in a fit of so many ``steps``."""
+        if not self.anneal:
+            return np.full(count, self.learning_rate)
+        way = np.minimum(done + np.arange(count), steps) / steps
+        return self.learning_rate * (LAST_RATE + (1.0 - LAST_RATE) * 0.5 * (1.0 + np.cos(np.pi * way)))
 
 
 DEFAULT_TRAINING = TrainingSettings()

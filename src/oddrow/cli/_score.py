@@ -1,0 +1,147 @@
+"""``oddrow score``: rows in, the same rows with their scores out, of a table of any size."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oddrow import artifact
+from oddrow.cli import _console
+from oddrow.cli._engines import AddressOption, EngineOption, WorkersOption, score_by_engine
+from oddrow.cli._options import DelimiterOption, ForceOption, ModelOption, StreamArgument, note_unknown, numeric_columns
+from oddrow.cli._policies import (
+    AlertsOption,
+    ConservativeOption,
+    FalseAlarmsOption,
+    FdrOption,
+    SurpriseOption,
+    TimeOption,
+    policy_of,
+)
+from oddrow.cli._render import threshold_text
+from oddrow.exceptions import SettingError
+from oddrow.explanation import JobIdentity, KeptParts, ScoringCount, ScoringOptions, score_stream
+from oddrow.scoring import check_policy
+from oddrow.table import TableStream, check_target, open_stream
+
+
+class OnErrorName(StrEnum):
+    """What becomes of a row that cannot be judged."""
+
+    STOP = "stop"
+    SKIP = "skip"
+    QUARANTINE = "quarantine"
+
+
+def score(
+    table: StreamArgument,
+    model: ModelOption,
+    output: Annotated[
+        str,
+        typer.Option("--output", "-o", metavar="OUT", help="By its suffix CSV, Parquet, ...; - is CSV on stdout."),
+    ] = "-",
+    explain: Annotated[
+        int | None,
+        typer.Option("--explain", metavar="K", min=1, help="Add the K strongest reasons of each row."),
+    ] = None,
+    false_alarms: FalseAlarmsOption = None,
+    alerts: AlertsOption = None,
+    time: TimeOption = None,
+    fdr: FdrOption = None,
+    conservative: ConservativeOption = False,
+    surprise: SurpriseOption = None,
+    on_error: Annotated[
+        OnErrorName,
+        typer.Option(
+            "--on-error",
+            metavar="stop|skip|quarantine FILE",
+            help="At a row that cannot be read or judged: stop, leave it out, or write it to FILE.",
+        ),
+    ] = OnErrorName.STOP,
+    quarantine: Annotated[Path | None, typer.Option("--quarantine", metavar="FILE", hidden=True)] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Keep what is done in OUT.partial until all is; go on from it if it is there."),
+    ] = False,
+    engine: EngineOption = None,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    delimiter: DelimiterOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
+    policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
+    if engine is not None:
+        if resume or on_error is not OnErrorName.STOP or delimiter is not None:
+            raise SettingError(
+                "--resume, --on-error and --delimiter do not go with --engine, which reads Parquet whole"
+            )
+        score_by_engine(engine, table, model, output, address, workers, explain, policy, force=force)
+        return
+    if address is not None or workers is not None:
+        raise SettingError("--address and --workers go with --engine ray, spark or dask")
+    _check_outputs(output, on_error, quarantine, resume, force)
+    fitted = artifact.load_model(model)
+    if policy is not None:
+        check_policy(policy, fitted.calibration.n_rows)
+    skips = on_error is not OnErrorName.STOP
+    with _console.rows_progress() as on_progress:
+        stream = open_stream(
+            table, delimiter=delimiter, on_error="skip" if skips else "stop", numeric=numeric_columns(fitted)
+        )
+        note_unknown(fitted, stream.schema.empty_table())
+        options = ScoringOptions(explain, policy, skips, quarantine, force, on_progress)
+        if resume:
+            decisive = {"--explain": explain, "policy": policy, "--on-error": on_error, "--delimiter": delimiter}
+            said = {name: str(value) for name, value in decisive.items()} | {"oddrow": version("oddrow")}
+            identity = JobIdentity.of(stream, hashlib.sha256(model.read_bytes()).hexdigest(), said)
+            with _kept_until_done(output, identity) as kept:
+                count = score_stream(fitted, stream, output, options, kept)
+        else:
+            count = score_stream(fitted, stream, output, options)
+    _say_count(count, stream, quarantine)
+
+
+def _check_outputs(output: str, on_error: OnErrorName, quarantine: Path | None, resume: bool, force: bool) -> None:
+    if output != "-":
+        check_target(output, force)
+    elif resume:
+        raise SettingError("--resume needs a file to write to; give --output OUT")
+    if (on_error is OnErrorName.QUARANTINE) != (quarantine is not None):
+        raise SettingError("--on-error quarantine needs the file that the rows go to: --on-error quarantine FILE")
+    if quarantine is not None:
+        check_target(quarantine, force)
+        if output != "-" and quarantine.resolve() == Path(output).resolve():
+            raise SettingError(f"{quarantine}: is given for the scored rows and for those left out; give two files")
+
+
+@contextmanager
+def _kept_until_done(output: str, identity: JobIdentity) -> Iterator[KeptParts]:
+    if not identity.files:
+        raise SettingError("--resume needs a table in files; standard input cannot be read again")
+    kept = KeptParts(Path(f"{output}.partial"))
+    kept.begin(identity, resume=True)
+    try:
+        yield kept
+    except (KeyboardInterrupt, SystemExit):
+        _console.say(f"what is done is kept in {kept.folder}; the same command goes on from there")
+        raise
+    kept.discard()
+
+
+def _say_count(count: ScoringCount, stream: TableStream, quarantine: Path | None) -> None:
+    _console.say(
+        f"{count.odd:,} of {count.scored:,} rows are odd ({threshold_text(count.decision)}: {count.decision.promise})"
+    )
+    if count.skipped:
+        where = "" if quarantine is None else f", written to {quarantine}"
+        _console.say(
+            f"{count.skipped:,} of {count.scored + count.skipped:,} rows of {stream.label} were left out{where}"
+        )

@@ -1,0 +1,67 @@
+"""A fit that begins with the weights of an earlier one: what both must have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from sklearn.utils.validation import check_is_fitted
+
+from oddrow.exceptions import SchemaMismatchError, SettingError
+from oddrow.table import Kind, TableSchema
+
+if TYPE_CHECKING:
+    from oddrow.detector._base import BaseDetector
+
+
+def check_start(detector: BaseDetector, start_from: object) -> None:
+    """Refuse a detector whose weights and encoding another one cannot begin with.
+
+    Raises
+    ------
+    SettingError
+        If it is of another class or of other settings, or the encoding or kinds of columns are given besides.
+    sklearn.exceptions.NotFittedError
+        If it has not been fitted.
+    """
+    if type(start_from) is not type(detector):
+        raise SettingError(
+            f"start_from is a {type(start_from).__name__}; give a fitted {type(detector).__name__}, whose weights fit"
+        )
+    check_is_fitted(start_from, "model_")
+    if start_from.settings != detector.settings:
+        raise SettingError(
+            f"start_from was fitted with settings {start_from.settings!r}, and these are {detector.settings!r}; "
+            "give the same, as they shape the network"
+        )
+    if detector.encoding is not None:
+        raise SettingError("start_from has an encoding, and another is given; give one of them")
+    kinds = {column.name: column.kind for column in start_from.model_.encoding.schema.columns}
+    for name, kind in (detector.columns or {}).items():
+        known = kinds.get(name, Kind.IGNORE)
+        if kind != known:
+            raise SettingError(
+                f"column {name!r} is given as {kind!r}, and to start_from it is {str(known)!r}; leave it so, or fit "
+                "without start_from"
+            )
+
+
+def check_same_columns(names: Iterable[str], schema: TableSchema, kinds: Mapping[str, str]) -> None:
+    """Refuse a table that has other columns than a schema, but for those that either ignores.
+
+    Raises
+    ------
+    SchemaMismatchError
+        Names the columns that are new, or missing.
+    """
+    used = {column.name for column in schema.used}
+    ignored = {column.name for column in schema.columns} - used
+    ignored |= {name for name, kind in kinds.items() if kind == Kind.IGNORE}
+    there = set(names)
+    further, missing = sorted(there - used - ignored), sorted(used - there)
+    if missing or further:
+        lacks = f"has no column {missing[0]!r}" if missing else f"has a further column {further[0]!r}"
+        way_out = "" if missing else f"leave it out with --ignore {further[0]!r} (in Python: columns), or "
+        raise SchemaMismatchError(
+            f"the table {lacks}, unlike the one of the model to start from; {way_out}fit without start_from"
+        )

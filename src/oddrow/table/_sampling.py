@@ -1,0 +1,144 @@
+"""One pass over a table that may be larger than memory: a sample of its rows, and a sketch of all the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from oddrow.exceptions import DataError
+from oddrow.table._frame import as_table
+from oddrow.table._row_sample import RowSample, SampleBounds
+from oddrow.table._schema import ColumnSchema, Kind, values_of
+from oddrow.table._sketch import TableSketch
+from oddrow.table._values import shortened
+
+
+@dataclass(frozen=True, eq=False)
+class SampledTable:
+    """A uniform sample of a table's rows, and what is known of the rows that are not in it.
+
+    Two of them, of two parts of a table, are merged into one; it does not matter how the table was cut, nor in which
+    order the parts are merged.
+
+    Attributes
+    ----------
+    sample : the rows of the lowest priorities
+    rest : what is known of all other rows
+    """
+
+    sample: RowSample
+    rest: TableSketch
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the whole table."""
+        return len(self.sample.position) + self.rest.n_rows
+
+    def merged(self, other: SampledTable) -> SampledTable:
+        """Of both parts, which are of one seed."""
+        sample, left_out = self.sample.joined(other.sample)
+        return SampledTable(sample, self.rest.merged(other.rest).extended(left_out))
+
+    def shrunk(self, most_rows: int) -> SampledTable:
+        """With at most so many rows in the sample."""
+        bounds = replace(self.sample.bounds, rows=min(most_rows, self.sample.bounds.rows))
+        return replace(self, sample=replace(self.sample, bounds=bounds)).settled()
+
+    def settled(self) -> SampledTable:
+        """With no more rows in the sample than its bounds allow; while it is gathered there may be some more."""
+        sample, left_out = self.sample.settled()
+        return SampledTable(sample, self.rest.extended(left_out))
+
+
+def sampled(
+    batches: Iterable[Any],
+    seed: int,
+    *,
+    kinds: Mapping[str, str] | None = None,
+    reads: Callable[[str], bool] | None = None,
+    bounds: SampleBounds | None = None,
+    first_row: int = 0,
+) -> SampledTable:
+    """Sample a table that comes in batches, in one pass.
+
+    Parameters
+    ----------
+    batches
+        Record batches, or whatever :func:`as_table` takes, all of the same columns and types.
+    seed
+        The same seed and rows give the same sample, however they are cut into batches.
+    kinds
+        The kinds of columns that are given and not judged, see :meth:`TableSchema.infer`.
+    reads
+        See :func:`as_table`.
+    bounds
+        Of the sample; by default :class:`SampleBounds`.
+    first_row
+        The position of the first row. Parts of one table need positions that do not overlap; where a part does not
+        know its own, a digest of it serves, as only its first 64 bits count.
+
+    Raises
+    ------
+    DataError
+        If there is no batch, a batch has other columns than the first, or a value that its kind cannot have.
+
+    Examples
+    --------
+    >>> batches = [pa.record_batch({"x": [1, 2, 3]}), pa.record_batch({"x": [4, 5, 60]})]
+    >>> table = sampled(batches, seed=0, bounds=SampleBounds(rows=2))
+    >>> len(table.sample.ordered), table.n_rows
+    (2, 6)
+    """
+    kinds, bounds = kinds or {}, bounds or SampleBounds()
+    gathered: SampledTable | None = None
+    done = 0
+    for batch in batches:
+        rows = as_table(batch, reads=reads)
+        if gathered is not None:
+            _check_columns(rows, gathered.sample.rows.schema, done)
+        _check_values(rows, kinds, done)
+        position = np.arange(rows.num_rows, dtype=np.uint64) + np.uint64((first_row + done) % 2**64)
+        part = SampledTable(RowSample.of(rows, position, seed, bounds), TableSketch(kinds))
+        gathered = part if gathered is None else gathered.merged(part)
+        done += rows.num_rows
+    if gathered is None:
+        raise DataError("there is no batch of rows to learn from; give at least one")
+    return gathered.settled()
+
+
+def _check_columns(rows: pa.Table, expected: pa.Schema, first_row: int) -> None:
+    if rows.schema.equals(expected):
+        return
+    where = f"the batch from row {first_row:,} on"
+    if rows.column_names != expected.names:
+        raise DataError(
+            f"{where} has the columns {shortened(rows.column_names, 120)}, those before it "
+            f"{shortened(expected.names, 120)}; give batches of the same columns in the same order"
+        )
+    name = next(one.name for one, other in zip(rows.schema, expected, strict=True) if one.type != other.type)
+    raise DataError(
+        f"{where} has the type {rows.schema.field(name).type} in column {shortened(name)}, those before it "
+        f"{expected.field(name).type}; cast all batches to one type"
+    )
+
+
+def _check_values(rows: pa.Table, kinds: Mapping[str, str], first_row: int) -> None:
+    """Refuse what its kind cannot hold while it is known in which row it is."""
+    for name in rows.column_names:
+        column, kind = rows.column(name), kinds.get(name)
+        if kind is None and pa.types.is_floating(column.type):
+            ends = pc.min_max(column).as_py().values()
+            # a column that is infinite throughout may turn out to be a constant
+            kind = Kind.NUMBER if len(set(ends)) > 1 and {np.inf, -np.inf}.intersection(ends) else None
+        if kind in (Kind.NUMBER, Kind.TIMESTAMP):
+            try:
+                values_of(ColumnSchema(name, Kind(kind)), column, DataError)
+            except DataError as error:
+                if first_row:
+                    raise DataError(f"{error} (rows are counted from row {first_row:,} of the table on)") from error
+                raise

@@ -1,0 +1,269 @@
+"""What is known of rows that nobody holds any more: counts, extremes and distinct values, column by column.
+
+A sketch of one part of a table, merged with that of another, is the sketch of both, whatever the order. So one pass
+over the parts, in one process or in many, knows of every row what a sample of them does not show: the smallest and the
+largest value, whether one is missing, and which names there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from oddrow.table._texts import LETTER_SHARES, text_features, words
+from oddrow.table._values import Floats, as_numbers, as_seconds, as_texts, is_timestamp_like
+
+MOST_NAMES = 1_000_000
+"""Distinct values kept of all columns of a table together."""
+LEAST_NAMES, MOST_COLUMN_NAMES = 1_000, 100_000
+"""Distinct values kept of each column at least, however many columns there are, and at most."""
+NAME_BYTES = 2**24
+"""Bytes of the distinct values kept of one column."""
+TELLS_A_FLAG = 2
+"""A quantity has more distinct values than this, and then it does not matter how many."""
+N_LOOKS = 1 + len(LETTER_SHARES)
+
+
+@dataclass(frozen=True)
+class ValueRange:
+    """The smallest and the largest of some numbers; the wrong way round of none."""
+
+    low: float = np.inf
+    high: float = -np.inf
+
+    @classmethod
+    def of(cls, values: Floats) -> ValueRange:
+        """Of float64 [n]; NaN is left out."""
+        present = values[~np.isnan(values)]
+        return cls(float(present.min()), float(present.max())) if present.size else cls()
+
+    def merged(self, other: ValueRange) -> ValueRange:
+        """Of both."""
+        return ValueRange(min(self.low, other.low), max(self.high, other.high))
+
+    @property
+    def ends(self) -> Floats:
+        """Both, or nothing."""
+        return np.array([self.low, self.high] if self.low <= self.high else [])
+
+
+@dataclass(frozen=True, eq=False)
+class ValueCounts:
+    """The distinct values of a column, of its own type, and how many rows have each; int64 [k]."""
+
+    values: pa.Array
+    counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> ValueCounts:
+        """Of the values that are there."""
+        counted = pc.value_counts(column.drop_null())
+        return cls(counted.field("values"), counted.field("counts").to_numpy())
+
+    def merged(self, other: ValueCounts) -> ValueCounts:
+        """Of both, which are of one type."""
+        if not len(other.values):
+            return self
+        if not len(self.values):
+            return other
+        values = pa.concat_arrays([self.values, other.values])
+        return ValueCounts(values, np.concatenate([self.counts, other.counts]))._summed()
+
+    def _summed(self) -> ValueCounts:
+        rows = pa.table({"value": self.values, "count": self.counts})
+        summed = rows.group_by("value", use_threads=False).aggregate([("count", "sum")])
+        return ValueCounts(summed["value"].combine_chunks(), summed["count_sum"].to_numpy())
+
+    def exceeds(self, most: int) -> bool:
+        """Whether these are more values than so many, or too long ones."""
+        is_long = pa.types.is_string(self.values.type) and _n_bytes(self.values) > NAME_BYTES
+        return len(self.values) > most or is_long
+
+    @property
+    def as_texts(self) -> ValueCounts:
+        """The same of the values as texts, which may be fewer."""
+        texts = as_texts(pa.chunked_array([self.values])).combine_chunks()
+        return ValueCounts(texts, self.counts)._summed()
+
+
+def _n_bytes(texts: pa.Array) -> int:
+    return int(pc.sum(pc.binary_length(texts)).as_py() or 0)
+
+
+NO_VALUES = ValueCounts(pa.nulls(0), np.zeros(0, np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnSketch:
+    """What is known of one column's values.
+
+    Attributes
+    ----------
+    n_rows, n_missing : rows, and those without a value
+    counts : the distinct values; None where there are more than are kept
+    range : of numbers, and of times in seconds
+    is_whole : whether every number is a whole one
+    is_time : whether every string is a date or time
+    n_words : words of all strings together
+    looks : the range of each feature of the strings, as :func:`text_features` gives them
+    most : distinct values kept at most
+    """
+
+    n_rows: int = 0
+    n_missing: int = 0
+    counts: ValueCounts | None = NO_VALUES
+    range: ValueRange = ValueRange()
+    is_whole: bool = True
+    is_time: bool = True
+    n_words: int = 0
+    looks: tuple[ValueRange, ...] = (ValueRange(),) * N_LOOKS
+    most: int = TELLS_A_FLAG
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray, kind: str | None, most: int, known: ColumnSketch) -> ColumnSketch:
+        """Of a column whose kind is given, or has yet to be judged (None).
+
+        What has become of no use by what is ``known`` of other rows is not looked for again.
+        """
+        look = _LOOKS.get(kind or "", None) or _look_for(column.type)
+        most = TELLS_A_FLAG if look in (_numbers, _times) else most
+        return look(cls(len(column), column.null_count, most=most), column, known)
+
+    @property
+    def n_present(self) -> int:
+        """Rows with a value."""
+        return self.n_rows - self.n_missing
+
+    def merged(self, other: ColumnSketch) -> ColumnSketch:
+        """Of the rows of both."""
+        most = max(self.most, other.most)
+        counts = None if self.counts is None or other.counts is None else self.counts.merged(other.counts)
+        return ColumnSketch(
+            self.n_rows + other.n_rows,
+            self.n_missing + other.n_missing,
+            None if counts is None or counts.exceeds(most) else counts,
+            self.range.merged(other.range),
+            self.is_whole and other.is_whole,
+            self.is_time and other.is_time,
+            self.n_words + other.n_words,
+            tuple(one.merged(another) for one, another in zip(self.looks, other.looks, strict=True)),
+            most,
+        )
+
+    def distinct_with(self, values: pa.Array) -> pa.Array:
+        """Some distinct values of the column, and those that are known beside them."""
+        if self.counts is None or not len(self.counts.values):
+            return values
+        return pc.unique(pa.chunked_array([values, self.counts.values], self.counts.values.type))
+
+
+def _numbers(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -> ColumnSketch:
+    values = as_numbers(column)
+    is_whole = bool(np.all((values == np.floor(values)) | np.isnan(values)))
+    return replace(sketch, counts=_counted(column, known), range=ValueRange.of(values), is_whole=is_whole)
+
+
+def _times(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -> ColumnSketch:
+    return replace(sketch, counts=_counted(column, known), range=ValueRange.of(as_seconds(column)))
+
+
+def _names(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -> ColumnSketch:
+    return replace(sketch, counts=_counted(column, known))
+
+
+def _texts(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -> ColumnSketch:  # noqa: ARG001
+    return replace(sketch, counts=None, looks=_looks_of(pc.unique(as_texts(column).drop_null())))
+
+
+def _strings(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -> ColumnSketch:
+    """Whatever a column of strings may turn out to be: times, names or texts."""
+    counted = ValueCounts.of(column)
+    distinct = pa.chunked_array([counted.values])
+    is_time = known.is_time and is_timestamp_like(distinct)
+    return replace(
+        sketch,
+        counts=None if known.counts is None else counted,
+        is_time=is_time,
+        range=ValueRange.of(as_seconds(distinct)) if is_time else ValueRange(),
+        n_words=int(words(distinct).to_numpy() @ counted.counts),
+        looks=_looks_of(counted.values),
+    )
+
+
+def _counted(column: pa.ChunkedArray, known: ColumnSketch) -> ValueCounts | None:
+    return None if known.counts is None else ValueCounts.of(column)
+
+
+def _looks_of(texts: pa.Array) -> tuple[ValueRange, ...]:
+    length, shares = text_features(pa.chunked_array([texts]))
+    return tuple(ValueRange.of(feature) for feature in (length, *shares))
+
+
+_Look: TypeAlias = Callable[[ColumnSketch, pa.ChunkedArray, ColumnSketch], ColumnSketch]
+_LOOKS: Mapping[str, _Look] = {
+    "number": _numbers,
+    "timestamp": _times,
+    "text": _texts,
+    "category": _names,
+    "boolean": _names,
+    "constant": _names,
+}
+
+
+def _look_for(kind: pa.DataType) -> _Look:
+    """How to look at a column of this type whose kind has yet to be judged."""
+    if pa.types.is_string(kind):
+        return _strings
+    if pa.types.is_temporal(kind):
+        return _times
+    return _numbers if pa.types.is_integer(kind) or pa.types.is_floating(kind) else _names
+
+
+NO_ROWS = ColumnSketch()
+"""Nothing is known beyond the values at hand: they are the whole table."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableSketch:
+    """What is known of rows, column by column.
+
+    Attributes
+    ----------
+    kinds : how columns are treated whose kind is given; those that are ignored are not looked at
+    columns : by name
+    """
+
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    n_rows: int = 0
+    columns: Mapping[str, ColumnSketch] = field(default_factory=dict)
+
+    def column(self, name: str) -> ColumnSketch:
+        """What is known of a column; of one that was not looked at, nothing."""
+        return self.columns.get(name, NO_ROWS)
+
+    def extended(self, rows: pa.Table) -> TableSketch:
+        """With further rows, of the same columns."""
+        if not rows.num_rows:
+            return self
+        most = min(max(MOST_NAMES // rows.num_columns, LEAST_NAMES), MOST_COLUMN_NAMES)
+        columns = {}
+        for name in rows.column_names:
+            kind, known = self.kinds.get(name), self.column(name)
+            if kind != "ignore":
+                columns[name] = known.merged(ColumnSketch.of(rows.column(name), kind, most, known))
+        return replace(self, n_rows=self.n_rows + rows.num_rows, columns=columns)
+
+    def merged(self, other: TableSketch) -> TableSketch:
+        """Of the rows of both, of the same columns."""
+        columns = {name: self.column(name).merged(other.column(name)) for name in self.columns or other.columns}
+        return replace(self, n_rows=self.n_rows + other.n_rows, columns=columns)
+
+
+NOTHING_ELSE = TableSketch()
+"""There are no other rows."""

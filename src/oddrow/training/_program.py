@@ -1,0 +1,180 @@
+"""The compiled programs of a fit: several steps at once, and a look at the watched rows.
+
+Nothing that differs between two tables of one layout is part of a program: not their rows, not how many there are, not
+the learning rates. So one compilation serves them all, and is kept for later processes, see :mod:`._compilation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import optax
+
+from oddrow.model import Likelihood, LossParts, NetworkShape, initial_parameters, loss_parts
+from oddrow.training._compilation import compilations_kept
+from oddrow.training._settings import TrainingSettings
+
+STEPS_BYTES = 64 * 2**20
+"""Bytes of rows that one program takes at most, unless a single batch has more."""
+
+
+class WatchedLoss(NamedTuple):
+    """The loss of the watched rows, and the sums of its unweighted parts; nats a row."""
+
+    total: Any
+    reconstruction: Any
+    kl: Any
+
+
+def optimiser_of(settings: TrainingSettings) -> Any:
+    """Adam's direction for the gradient, clipped as the settings say; the step along it is the learning rate."""
+    clips = []
+    if settings.clip_elements is not None:
+        clips.append(optax.clip(settings.clip_elements))
+    if settings.clip_norm is not None:
+        clips.append(optax.clip_by_global_norm(settings.clip_norm))
+    return optax.chain(*clips, optax.scale_by_adam())
+
+
+def initial_optimiser(settings: TrainingSettings, weights: npt.NDArray[np.float32]) -> Any:
+    """The optimiser's state before the first step, made without compiling anything: Adam's is zero throughout."""
+    state = jax.eval_shape(optimiser_of(settings).init, weights)
+    return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), state)
+
+
+def raveled(shape: NetworkShape, parameters: Mapping[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    """All weights as one flat vector: on the CPU a compiled loop pays for every array that it carries."""
+    names = [f"{name}_{part}" for name in shape.layers for part in ("weight", "bias")]
+    return np.concatenate([np.ravel(parameters[name]) for name in names])
+
+
+def unraveled(shape: NetworkShape, weights: Any) -> dict[str, Any]:
+    """The weights by name, as views of the flat vector, in the order of :func:`initial_parameters`."""
+    parameters, start = {}, 0
+    for name, (n_in, n_out) in shape.layers.items():
+        for part, size in (("weight", (n_in, n_out)), ("bias", (n_out,))):
+            stop = start + int(np.prod(size))
+            parameters[f"{name}_{part}"] = weights[start:stop].reshape(size)
+            start = stop
+    return parameters
+
+
+def steps_at_once(settings: TrainingSettings, n_features: int, n_columns: int) -> int:
+    """Steps that one program does: all between two checks or, where their rows are many bytes, a part of them."""
+    batch_bytes = settings.batch_rows * (4 * n_features + n_columns)
+    parts = (steps for steps in range(settings.steps_per_check, 1, -1) if settings.steps_per_check % steps == 0)
+    return next((steps for steps in parts if steps * batch_bytes <= STEPS_BYTES), 1)
+
+
+@lru_cache(maxsize=32)
+def compiled_steps(shape: NetworkShape, likelihood: Likelihood, settings: TrainingSettings, device: Any) -> Any:
+    """The program of several steps.
+
+    ``(weights, optimiser, loss_sum, seed, count, rates [k], rows [k, b, n_features], presence [k, b, n_columns])`` to
+    ``(weights, optimiser, loss_sum)``; ``count`` steps were done before.
+    """
+    optimiser = optimiser_of(settings)
+    n_features, n_columns = likelihood.layout.n_features, likelihood.layout.n_columns
+    n_steps = steps_at_once(settings, n_features, n_columns)
+
+    def step(carried: Any, drawn: Any) -> Any:
+        weights, state, loss_sum = carried
+        *batch, rate = drawn
+        # the gradient of each array, joined afterwards: that of a slice of the flat vector is as long as the vector
+        loss, by_name = jax.value_and_grad(_total)(unraveled(shape, weights), shape, likelihood, settings, *batch)
+        gradient = jnp.concatenate([jnp.ravel(by_name[name]) for name in unraveled(shape, weights)])
+        if settings.sum_over_batch:
+            gradient = gradient * settings.batch_rows
+        direction, state = optimiser.update(gradient, state)
+        return (weights - rate * direction, state, loss_sum + loss), None
+
+    def run(
+        weights: Any, state: Any, loss_sum: Any, seed: Any, count: Any, rates: Any, rows: Any, presence: Any
+    ) -> Any:
+        key = jax.random.key(seed)
+        size = (settings.batch_rows, shape.n_latent)
+        noise = jax.vmap(lambda step: jax.random.normal(jax.random.fold_in(key, step), size))(
+            count + jnp.arange(n_steps)
+        )
+        return jax.lax.scan(step, (weights, state, loss_sum), (rows, presence, noise, rates))[0]
+
+    weights = raveled(shape, initial_parameters(shape, np.random.default_rng(0)))
+    batch = (n_steps, settings.batch_rows)
+    example = (
+        weights,
+        initial_optimiser(settings, weights),
+        np.float32(0.0),
+        np.uint32(0),
+        np.int32(0),
+        np.zeros(n_steps, np.float32),
+        _like((*batch, n_features), np.float32),
+        _like((*batch, n_columns), np.bool_),
+    )
+    return _compiled(run, example, device)
+
+
+@lru_cache(maxsize=64)
+def compiled_watch(
+    shape: NetworkShape, likelihood: Likelihood, settings: TrainingSettings, n_rows: int, device: Any
+) -> Any:
+    """The program of one look: ``(weights, rows, presence, noise, row_weight)`` to :class:`WatchedLoss`."""
+
+    def watch(weights: Any, rows: Any, presence: Any, noise: Any, row_weight: Any) -> WatchedLoss:
+        parts = _parts(unraveled(shape, weights), shape, likelihood, settings, rows, presence, noise, row_weight)
+        return WatchedLoss(parts.total, jnp.sum(parts.reconstruction), jnp.sum(parts.kl))
+
+    layout = likelihood.layout
+    example = (
+        raveled(shape, initial_parameters(shape, np.random.default_rng(0))),
+        _like((n_rows, layout.n_features), np.float32),
+        _like((n_rows, layout.n_columns), np.bool_),
+        _like((n_rows, shape.n_latent), np.float32),
+        _like((n_rows,), np.float32),
+    )
+    return _compiled(watch, example, device)
+
+
+def _like(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
+    """An array of this form that takes no memory, to compile for."""
+    return np.broadcast_to(np.zeros((), dtype), shape)
+
+
+def _compiled(program: Any, example: tuple[Any, ...], device: Any) -> Any:
+    with jax.default_device(device):
+        lowered = jax.jit(program).lower(*example)
+        with compilations_kept():
+            return lowered.compile()
+
+
+def _parts(
+    parameters: Any,
+    shape: NetworkShape,
+    likelihood: Likelihood,
+    settings: TrainingSettings,
+    rows: Any,
+    presence: Any,
+    noise: Any,
+    row_weight: Any = None,
+) -> LossParts:
+    return loss_parts(
+        jnp,
+        shape,
+        likelihood,
+        parameters,
+        rows,
+        presence,
+        noise,
+        kl_weight=settings.kl_weight,
+        reconstruction_weight=settings.reconstruction_weight,
+        row_weight=row_weight,
+    )
+
+
+def _total(parameters: Any, *batch: Any) -> Any:
+    return _parts(parameters, *batch).total

@@ -1,0 +1,136 @@
+"""A fit on batches is the fit on the whole where the whole fits, and knows of all rows where it does not."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import oddrow.detector._base as base
+import oddrow.detector._fitting as fitting
+from oddrow import AutoencoderDetector, VAEDetector
+from oddrow.exceptions import DataError
+from oddrow.table import SampleBounds, TableEncoding, TableSchema, sampled
+
+
+@pytest.fixture
+def small_samples(monkeypatch):
+    """Samples of 1,500 rows at most."""
+    monkeypatch.setattr(base, "sampled", partial(sampled, bounds=SampleBounds(rows=1_500)))
+
+
+def same(one, other, rows):
+    assert one.surprise(rows).tobytes() == other.surprise(rows).tobytes()
+    assert one.p_value(rows).tobytes() == other.p_value(rows).tobytes()
+    assert one.latent_map(rows).tobytes() == other.latent_map(rows).tobytes()
+    assert one.model_.encoding == other.model_.encoding
+    assert one.offset_ == other.offset_
+
+
+WAYS = {
+    "default": lambda: VAEDetector(random_state=0),
+    "autoencoder": lambda: AutoencoderDetector(random_state=0),
+    "article": lambda: VAEDetector(random_state=0, settings="article"),
+    "cross": lambda: VAEDetector(random_state=0, settings="narrow", calibration="cross"),
+    "robust": lambda: VAEDetector(random_state=0, clean="robust"),
+    "share": lambda: VAEDetector(random_state=0, contamination=0.02),
+    "kinds": lambda: VAEDetector(random_state=0, columns={"destination_port": "category", "started": "ignore"}),
+    "a generator": lambda: VAEDetector(random_state=np.random.default_rng(3)),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_table_that_fits_gives_the_very_same_model_however_it_is_cut(untrained, way, labelled):
+    table = labelled.table.slice(0, 700)
+    whole, parts = (way(), way())
+    whole.fit(table)
+    parts.fit_batches([*table.slice(0, 500).to_batches(max_chunksize=130), table.slice(500)])
+    same(whole, parts, labelled.table.slice(700, 100))
+    assert whole.n_features_in_ == parts.n_features_in_
+    assert whole.feature_names_in_.tolist() == parts.feature_names_in_.tolist()
+
+
+def test_trained_too(short_training, connections, fresh):
+    table = connections.slice(0, 600)
+    whole, parts = (VAEDetector(random_state=0, max_steps=50) for _ in range(2))
+    same(whole.fit(table), parts.fit_batches(table.to_batches(max_chunksize=199)), fresh.slice(0, 100))
+
+
+def test_batches_of_any_container(untrained, numbers):
+    frame = pd.DataFrame(numbers, columns=list("abcd"))
+    expected = VAEDetector(random_state=0).fit(frame)
+    same(expected, VAEDetector(random_state=0).fit_batches(frame.iloc[at : at + 90] for at in range(0, 400, 90)), frame)
+    of_arrays = VAEDetector(random_state=0).fit_batches([numbers[:150], numbers[150:]])
+    assert not hasattr(of_arrays, "feature_names_in_")
+    same(VAEDetector(random_state=0).fit(numbers), of_arrays, numbers)
+
+
+def test_of_a_longer_table_all_rows_are_known(untrained, small_samples, connections):
+    """What one row alone has is in the range, among the names, and may be missing; it is no news."""
+    table = connections.set_column(2, "service", pa.array(["once", *connections["service"].to_pylist()[1:]]))
+    sent = [10**15, *connections["bytes_sent"].to_pylist()[1:-1], None]
+    table = table.set_column(table.column_names.index("bytes_sent"), "bytes_sent", pa.array(sent))
+    detector = VAEDetector(random_state=1).fit_batches(table.to_batches(max_chunksize=200))
+    encoding = detector.model_.encoding
+    odd = table.take(pa.array([0, table.num_rows - 1]))
+    held_out = detector.model_.calibration.n_rows + detector.health_.rows_watched
+    assert encoding.n_rows == table.num_rows - held_out
+    assert encoding.encode(odd).novelty.max() == 0.0
+    kinds = [column.kind for column in encoding.schema.columns]
+    assert kinds == [column.kind for column in TableSchema.infer(table).columns]
+
+
+def test_the_order_of_batches_does_not_matter_to_what_is_known(untrained, small_samples, connections):
+    batches = connections.to_batches(max_chunksize=500)
+    one, other = (VAEDetector(random_state=0).fit_batches(part) for part in (batches, batches[::-1]))
+    assert one.model_.encoding.n_rows == other.model_.encoding.n_rows
+    assert [c.kind for c in one.model_.encoding.schema.columns] == [
+        c.kind for c in other.model_.encoding.schema.columns
+    ]
+
+
+def test_rows_that_calibrate_are_not_learned_from(untrained, small_samples):
+    """Each row has a name of its own: those of the calibration rows are unknown, and so are those of later rows."""
+    n_rows = 4_000
+    table = pa.table({"name": [f"n{row}" for row in range(n_rows)], "x": np.random.default_rng(0).normal(size=n_rows)})
+    detector = VAEDetector(random_state=0, columns={"name": "category"}).fit_batches(
+        table.to_batches(max_chunksize=400)
+    )
+    unknown = detector.model_.encoding.encode(table).novelty[:, 0] > 0
+    assert unknown.sum() == detector.model_.calibration.n_rows + detector.health_.rows_watched == 450
+    later = pa.table(
+        {"name": [f"later {row}" for row in range(n_rows)], "x": np.random.default_rng(1).normal(size=n_rows)}
+    )
+    # 300 rows calibrate: the share that they flag at .05 varies by about .013
+    assert np.mean(detector.p_value(later) <= 0.05) == pytest.approx(0.05, abs=0.04)
+
+
+def test_where_odd_rows_may_be_among_them_only_the_sample_is_learned_from(untrained, small_samples, connections):
+    detector = VAEDetector(random_state=0, clean="robust").fit_batches(connections.to_batches(max_chunksize=500))
+    assert detector.cleaning_.n_rows == 1_500
+    assert detector.model_.encoding.n_rows <= 1_500
+
+
+def test_a_fit_takes_no_more_rows_than_it_has_room_for(untrained, monkeypatch, connections):
+    monkeypatch.setattr(fitting, "FIT_BYTES", 1_000_000)
+    detector = VAEDetector(random_state=0).fit_batches(connections.to_batches(max_chunksize=500))
+    layout = detector.model_.encoding.layout
+    rows = 1_000_000 // (20 * layout.n_features + 40 * layout.n_columns)
+    assert detector.health_.rows_trained + detector.health_.rows_watched + detector.model_.calibration.n_rows == rows
+    assert detector.model_.encoding.n_rows == 3_000 - detector.health_.rows_watched - detector.model_.calibration.n_rows
+
+
+def test_an_encoding_that_is_given_is_kept(untrained, small_samples, connections, fresh):
+    encoding = TableEncoding.learn(TableSchema.infer(fresh), fresh)
+    detector = VAEDetector(random_state=0, encoding=encoding).fit_batches(connections.to_batches(max_chunksize=500))
+    assert detector.model_.encoding is encoding
+
+
+@pytest.mark.parametrize(
+    ("batches", "said"),
+    [([], "no batch"), ([{"x": [1.0]}], "n_samples=1"), ([{"x": [None]}, {"x": [None]}], "'x' has no value")],
+)
+def test_what_cannot_be_learned_from_is_refused(batches, said):
+    with pytest.raises(DataError, match=said):
+        VAEDetector().fit_batches(batches)

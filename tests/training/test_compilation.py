@@ -1,0 +1,131 @@
+"""Compiled programs are kept for the next process; whatever becomes of the cache, the weights are the same."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from oddrow.training import _compilation
+from oddrow.training._compilation import FOLDER_VARIABLE, compilations_kept
+from oddrow.training._program import compiled_steps, compiled_watch
+
+JAX_SETTINGS = (
+    "jax_compilation_cache_dir",
+    "jax_persistent_cache_min_compile_time_secs",
+    "jax_persistent_cache_min_entry_size_bytes",
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "kept"))
+    return tmp_path / "kept"
+
+
+@pytest.fixture
+def anew():
+    """Nothing is compiled yet in this process."""
+    jax.clear_caches()
+    for programs in (compiled_steps, compiled_watch):
+        programs.cache_clear()
+
+
+def programs_in(folder):
+    return sorted(path.name for path in folder.rglob("jit_*"))
+
+
+def compile_something(number):
+    with compilations_kept():
+        return jax.jit(lambda value: value * number + 1.0).lower(np.float32(0.0)).compile()
+
+
+def test_a_fit_keeps_its_two_programs_and_a_second_one_takes_them(folder, anew, small_fit):
+    first = small_fit(max_steps=40)
+    kept = programs_in(folder)
+    assert [name.split("-")[0] for name in kept] == ["jit_run", "jit_watch"]
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("jit_*")}
+    for programs in (compiled_steps, compiled_watch):
+        programs.cache_clear()
+    second = small_fit(seed=0, max_steps=40)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("jit_*")} == before
+    for name, value in first.parameters.items():
+        np.testing.assert_array_equal(value, second.parameters[name])
+
+
+@pytest.mark.parametrize("cache", ["off", "not a folder", "damaged"])
+def test_without_the_cache_the_weights_are_the_same(folder, anew, small_fit, monkeypatch, cache):
+    kept = small_fit(max_steps=40)
+    if cache == "off":
+        monkeypatch.setenv(FOLDER_VARIABLE, "off")
+    elif cache == "not a folder":
+        monkeypatch.setenv(FOLDER_VARIABLE, __file__)
+    else:
+        for path in folder.rglob("jit_*"):
+            path.write_bytes(b"this is no program")
+    for programs in (compiled_steps, compiled_watch):
+        programs.cache_clear()
+    without = small_fit(max_steps=40)
+    for name, value in kept.parameters.items():
+        np.testing.assert_array_equal(value, without.parameters[name])
+
+
+def test_jaxs_own_settings_are_as_they_were_before(folder):
+    before = {name: getattr(jax.config, name) for name in JAX_SETTINGS}
+    compile_something(1.0)
+    assert len(programs_in(folder)) == 1
+    assert {name: getattr(jax.config, name) for name in JAX_SETTINGS} == before
+    jax.jit(lambda value: value * 17.0).lower(np.float32(0.0)).compile()
+    assert len(programs_in(folder)) == 1  # a host program's own compilations are not ours to keep
+
+
+@pytest.mark.parametrize("setting", [("jax_compilation_cache_dir", "theirs"), ("jax_enable_compilation_cache", False)])
+def test_who_has_set_up_the_cache_keeps_it_so(folder, tmp_path, setting):
+    name, value = setting
+    before = getattr(jax.config, name)
+    jax.config.update(name, str(tmp_path / value) if value else value)
+    try:
+        compile_something(2.0)
+    finally:
+        jax.config.update(name, before)
+        _compilation.compilation_cache.reset_cache()
+    assert programs_in(folder) == []
+
+
+def test_only_the_newest_programs_stay(folder, monkeypatch):
+    monkeypatch.setattr(_compilation, "MOST_PROGRAMS", 2)
+    for number in (1.0, 2.0, 3.0):
+        compile_something(number)
+        for path in folder.rglob("jit_*"):
+            os.utime(path, ns=(path.stat().st_mtime_ns - 10**9,) * 2)
+    assert len(programs_in(folder)) == 2
+
+
+def test_the_folder_is_the_users_own_cache_unless_told(tmp_path, monkeypatch):
+    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / name)
+    assert _compilation._folder().parent == tmp_path / "oddrow" / "compiled"
+    assert _compilation._folder().stat().st_mode & 0o077 == 0
+
+
+def test_another_process_takes_what_this_one_kept(folder):
+    """The same form compiled there: nothing new is put into the folder."""
+    code = (
+        "import numpy as np\n"
+        "from dataclasses import replace\n"
+        "import oddrow.training as training\n"
+        "training.DEFAULT_TRAINING = replace(training.DEFAULT_TRAINING, max_steps=50)\n"
+        "import oddrow, warnings; warnings.simplefilter('ignore')\n"
+        "rows = np.random.default_rng(0).normal(size=(60, 2))\n"
+        "print(oddrow.VAEDetector(settings='narrow', random_state=0).fit(rows).surprise(rows).sum().hex())"
+    )
+    said = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert said[0] == said[1]
+    assert len(programs_in(folder)) == 2
+    assert Path(folder).is_dir()
