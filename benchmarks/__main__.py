@@ -15,9 +15,11 @@ BENCHMARKS = (
     "tables",
     "fuzz",
     "interruptions",
+    "memory",
     "engines",
     "mutants",
     "fit",
+    "score",
     "scaling",
     "cold_start",
 )

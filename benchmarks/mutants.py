@@ -121,8 +121,8 @@ MUTANTS = (
     Mutant(
         "the columns shuffled",
         "scoring/_views.py",
-        "to_column[np.arange(layout.n_features), np.asarray(layout.feature_column, np.int32)] = 1.0",
-        "to_column[np.arange(layout.n_features), np.asarray(layout.feature_column, np.int32) - 1] = 1.0",
+        "return ColumnSums(layout.feature_column, layout.n_columns)\n\n\ndef _whitened",
+        "return ColumnSums(layout.feature_column[::-1], layout.n_columns)\n\n\ndef _whitened",
         (SCORES,),
     ),
     Mutant(

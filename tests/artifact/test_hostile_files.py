@@ -616,3 +616,13 @@ def test_the_largest_table_of_names_that_safetensors_takes_is_not_ours():
     """What the library reads without harm may still be too much for us: its limit is 100 MB."""
     packed_arrays = safetensors.numpy.save({"a": np.zeros(1)}, {"note": "x" * (5 * 2**20)})
     assert struct.unpack("<Q", packed_arrays[:8])[0] > 4 * 2**20
+
+
+def test_more_borders_than_any_fit_has_are_refused(tmp_path, monkeypatch):
+    """Scoring compares with each: of many it would take for ever."""
+    path = tmp_path / "m.oddrow"
+    path.write_bytes(VAE)
+    oddrow.load(path)
+    monkeypatch.setattr("oddrow.artifact._arrays.MOST_BORDERS", 2)
+    with pytest.raises(ModelFileError, match="has more than 2 borders"):
+        oddrow.load(path)

@@ -8,7 +8,7 @@ import scipy.special
 import scipy.stats
 
 from oddrow.model import MixedLikelihood, SquaredError
-from oddrow.model._likelihoods import LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE
+from oddrow.model._likelihoods import LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE, _sigmoid
 from oddrow.table import FeatureLayout
 
 # Five columns: 0 a number that may be missing, 1 a flag that may be missing, 2 a category of three places and one for
@@ -251,3 +251,8 @@ def test_the_articles_reconstruction_is_the_sigmoid() -> None:
     rows, there = SquaredError(LAYOUT).expected_rows(outputs)
     np.testing.assert_allclose(rows, scipy.special.expit(outputs), atol=1e-6)
     assert there.all()
+
+
+def test_the_sigmoid_of_scoring_is_quiet_and_exact_however_wild_the_logit() -> None:
+    logits = np.concatenate([np.linspace(-50, 50, 301), [-1e300, -800.0, 800.0, 1e300, -0.0]])
+    np.testing.assert_allclose(_sigmoid(logits), scipy.special.expit(logits), rtol=1e-14, atol=1e-300)

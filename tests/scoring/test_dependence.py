@@ -3,9 +3,11 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oddrow.scoring import Dependence, parts_of
-from oddrow.scoring._dependence import MOST_CODES, code_edges
+from oddrow.scoring._dependence import MOST_CODES, Coding, Part, code_edges
 from oddrow.table import TableEncoding, TableSchema
 
 
@@ -128,3 +130,16 @@ def test_a_counted_row_is_judged_as_if_it_had_not_been():
     found = dependence.nats(encoded.rows, encoded.presence, np.array([True, True, False]))[:, 1]
     alone = 3.5 / 8.5
     np.testing.assert_allclose(found, -np.log([(2 + alone) / 4, (0 + alone) / 4, (2 + alone) / 3]), rtol=1e-6)
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=8), st.integers(0, 2**32 - 1))
+def test_a_code_is_how_many_borders_a_value_has_passed(n_borders, seed):
+    rng = np.random.default_rng(seed)
+    edges = tuple(np.sort(rng.integers(-3, 4, n).astype(float)) for n in n_borders)
+    parts = tuple(Part(column, (column,)) for column in range(len(edges)))
+    rows = rng.integers(-4, 5, (20, len(edges))).astype(np.float32)
+    presence = rng.random(rows.shape) < 0.8
+    codes = Coding(parts, edges).codes(rows, presence)
+    for column, own in enumerate(edges):
+        expected = np.searchsorted(own, rows[:, column].astype(float), side="right")
+        np.testing.assert_array_equal(codes[:, column], np.where(presence[:, column], expected, len(own) + 1))

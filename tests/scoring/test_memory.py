@@ -141,3 +141,23 @@ def test_a_row_is_as_sparse_in_the_memory_passed_over_as_new_to_a_memory_without
         around.__dict__["_least"] = least
         new = around.of(rows[[row]], np.array([-1])).sparseness
         assert new[0] == pytest.approx(passed_over[row], abs=1e-6)
+
+
+@pytest.mark.parametrize("n_rows", [10, 11, 97, 1_000, 1_234])
+@pytest.mark.parametrize("count", [1, NEIGHBOURS])
+def test_the_nearest_are_those_of_a_full_sort_whatever_the_groups(n_rows, count):
+    rng = np.random.default_rng(n_rows)
+    rows, asked = rng.normal(size=(n_rows, 3)).astype(np.float32), rng.normal(size=(70, 3)).astype(np.float32)
+    own = np.where(np.arange(70) % 2, np.arange(70) % n_rows, -1)
+    found = Memory.of(rows).nearest(asked, count, own)
+    distance = ((asked[:, None].astype(float) - rows[None]) ** 2).sum(axis=2)
+    distance[np.flatnonzero(own >= 0), own[own >= 0]] = np.inf
+    expected = np.argsort(distance, axis=1)[:, : min(count, n_rows - 1)]
+    np.testing.assert_array_equal(np.sort(found, axis=1), np.sort(expected, axis=1))
+
+
+def test_what_fills_the_last_group_is_never_near_however_far_the_row():
+    rows = np.random.default_rng(0).normal(size=(997, 2)).astype(np.float32)
+    far = np.array([[1e38, -1e38], [-3e38, 0.0]], np.float32)
+    for count in (1, NEIGHBOURS):
+        assert Memory.of(rows).nearest(far, count).max() < 997

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from oddrow.scoring import PiecewiseCurve, Space
-from oddrow.scoring._spaces import MOST_KNOTS
+from oddrow.scoring._spaces import MOST_KNOTS, FeatureCurves
 from oddrow.table import TableEncoding, TableSchema
 
 columns = arrays(np.float64, st.integers(3, 60), elements=st.floats(-1e6, 1e6))
@@ -95,3 +95,16 @@ def test_values_at_the_ends_of_what_a_float_holds_have_finite_places(values):
 def test_a_curve_of_one_knot_is_flat():
     curve = PiecewiseCurve(np.array([2.0]), np.array([7.0]))
     np.testing.assert_array_equal(curve.going_on(np.array([-1.0, 2.0, 9.0])), 7.0)
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_many_curves_together_are_each_by_itself(goes_on):
+    rng = np.random.default_rng(0)
+    lengths = [2, 1, 7, 2, 2, 256, 3]
+    curves = tuple(PiecewiseCurve(np.sort(rng.normal(size=k)), rng.normal(size=k)) for k in lengths)
+    rows = (3 * rng.normal(size=(50, len(curves)))).astype(np.float32)
+    rows[0], rows[1] = -1e30, 1e30
+    found = FeatureCurves(curves, goes_on)(rows)
+    for feature, curve in enumerate(curves):
+        x = rows[:, feature].astype(float)
+        np.testing.assert_allclose(found[:, feature], curve.going_on(x) if goes_on else curve(x), rtol=1e-12)

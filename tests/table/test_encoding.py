@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oddrow.exceptions import SchemaMismatchError
-from oddrow.table import EncodedTable, EncodingStyle, TableEncoding, TableSchema
+from oddrow.table import EncodedTable, EncodingStyle, TableEncoding, TableSchema, _encoding
 
 N_ROWS = 120
 few = settings(max_examples=25, deadline=None)
@@ -333,3 +333,33 @@ def test_an_encoding_survives_being_written_as_json(style: EncodingStyle) -> Non
     again = adapter.validate_json(adapter.dump_json(ENCODINGS[style]))
     assert again == ENCODINGS[style]
     assert_same(again.encode(LATER), ENCODINGS[style].encode(LATER))
+
+
+@pytest.mark.parametrize("style", ENCODINGS)
+def test_rows_are_encoded_the_same_however_many_at_a_time(style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = ENCODINGS[style].encode(LATER)
+    monkeypatch.setattr(_encoding, "ROWS_AT_ONCE", 7)
+    assert_same(ENCODINGS[style].encode(LATER), whole)
+
+
+def test_each_number_column_is_encoded_as_it_is_by_itself() -> None:
+    values = STANDARD.schema.values(LATER)
+    whole = STANDARD.encode(LATER)
+    start = 0
+    for index, (name, column) in enumerate(zip(STANDARD.names, STANDARD.columns, strict=True)):
+        if column.kind == "number":
+            features = np.zeros((len(LATER), column.n_features), np.float32)
+            presence, novelty = column.encode(values[name], features, STANDARD.n_rows)
+            np.testing.assert_array_equal(whole.rows[:, start : start + column.n_features], features)
+            np.testing.assert_array_equal(whole.presence[:, index], presence)
+            np.testing.assert_array_equal(whole.novelty[:, index], novelty)
+        start += column.n_features
+
+
+def test_a_flag_of_the_article_that_is_neither_or_missing_has_no_feature() -> None:
+    training = pa.table({"flag": pa.array([0, 1, 1, 0]), "size": [1.0, 2.0, 3.0, 4.0]})
+    encoding = TableEncoding.learn(TableSchema.infer(training), training, "article")
+    later = pa.table({"flag": pa.array([1, 0, 7, None]), "size": [1.0] * 4})
+    encoded = encoding.encode(later)
+    np.testing.assert_array_equal(encoded.rows[:, :2], [[0, 1], [1, 0], [0, 0], [0, 0]])
+    np.testing.assert_array_equal(encoded.presence[:, 0], [True, True, False, False])

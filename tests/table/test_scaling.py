@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from oddrow.table._scaling import HEAVY_TAIL, Scaling
+from oddrow.table._scaling import HEAVY_TAIL, Scaling, Scalings
 
 LARGEST = np.finfo(float).max
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -174,3 +174,23 @@ def test_the_order_of_the_training_values_does_not_matter(values: np.ndarray, ra
     random.shuffle(shuffled)
     first, second = Scaling.learn(values), Scaling.learn(shuffled)
     np.testing.assert_allclose(first.apply(values), second.apply(values), rtol=1e-6, atol=1e-6)
+
+
+def test_many_scalings_together_are_each_by_itself() -> None:
+    scalings = [Scaling.learn(values) for values in COLUMNS.values()]
+    asked = np.stack([np.append(EXTREMES, [np.nan, *one.invert(np.array([one.low, one.high]))]) for one in scalings])
+    standardised, excess = Scalings(tuple(scalings)).apply(asked)
+    assert excess is not None
+    for place, scaling in enumerate(scalings):
+        np.testing.assert_array_equal(standardised[place], scaling.apply(asked[place]))
+        there = ~np.isnan(asked[place])
+        np.testing.assert_allclose(
+            excess[place][there], scaling.excess(standardised[place][there]), rtol=1e-9, atol=1e-9
+        )
+
+
+def test_of_values_in_range_there_is_no_excess() -> None:
+    scaling = Scaling.learn(COLUMNS["bytes"])
+    standardised, excess = Scalings((scaling,)).apply(COLUMNS["bytes"][None])
+    assert excess is None
+    assert not scaling.excess(standardised).any()

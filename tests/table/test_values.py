@@ -265,3 +265,10 @@ def test_what_python_cannot_hold_is_shown_as_text_and_the_rows_around_it_as_they
 def test_what_python_can_hold_comes_as_it_is() -> None:
     days = pa.chunked_array([pa.array([0, 2**31 - 1], pa.int32()).view(pa.date32())])
     assert python_values(days)[0] == dt.date(1970, 1, 1)
+
+
+@few
+@given(st.lists(st.one_of(st.none(), st.sampled_from([0.0, -0.0, 1.0]), FINITE), min_size=1, max_size=6))
+def test_a_number_is_the_flag_that_its_text_is(values: list[float | None]) -> None:
+    numbers = column(values, pa.float64())
+    np.testing.assert_array_equal(as_booleans(numbers), as_booleans(as_texts(numbers)))

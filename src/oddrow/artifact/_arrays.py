@@ -12,7 +12,7 @@ import numpy.typing as npt
 from oddrow.artifact._bounds import MOST_NATS, MOST_NUMBER
 from oddrow.artifact._container import Arrays
 from oddrow.exceptions import ModelFileError
-from oddrow.scoring import Dependence, PiecewiseCurve, parts_of
+from oddrow.scoring import MOST_BORDERS, Dependence, PiecewiseCurve, parts_of
 from oddrow.table import FeatureLayout
 
 
@@ -64,6 +64,8 @@ class ArrayStore:
             np.any(np.diff(own) <= 0) or (part.is_category and len(own)) for part, own in zip(parts, edges, strict=True)
         ):
             raise ModelFileError("the borders of 'dependence' are not ascending, or those of a category")
+        if any(len(own) > MOST_BORDERS for own in edges):
+            raise ModelFileError(f"a part of 'dependence' has more than {MOST_BORDERS} borders")
         if np.any(telling < -1) or np.any(telling >= len(parts)):
             raise ModelFileError("'dependence.telling' names a part that is none")
         shapes = Dependence.table_shapes(layout, edges, telling)

@@ -1,5 +1,6 @@
 """A density over rows: the network, the likelihood of each kind of column, the loss by its parts."""
 
+from oddrow.model._column_sums import ColumnSums
 from oddrow.model._fitted import FittedNetwork
 from oddrow.model._health import (
     CopyingShare,
@@ -15,6 +16,7 @@ from oddrow.model._loss import LossParts, kl_divergence, loss_parts
 from oddrow.model._network import NetworkShape, decode, encode, initial_parameters
 
 __all__ = [
+    "ColumnSums",
     "CopyingShare",
     "Diagnosis",
     "FitEnd",

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.model._column_sums import ColumnSums
 from oddrow.model._network import Array
 from oddrow.table import FeatureLayout
 
@@ -23,6 +24,9 @@ noise a tenth of a deviation wide is not taken for a signal."""
 MOST_LOG_VARIANCE = float(np.log(1e2))
 SURE_LOGIT = 30.0
 """A logit whose opposite has a probability of 1e-13."""
+
+MOST_EXPONENT = 700.0
+"""An exponential that does not overflow."""
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -70,14 +74,19 @@ class MixedLikelihood:
         return _padded_groups(self.layout.groups)
 
     @cached_property
+    def column_sums(self) -> ColumnSums:
+        """Sums parts into their columns, in NumPy."""
+        layout = self.layout
+        return ColumnSums((*layout.gaussian_column, *layout.binary_column, *layout.group_column), layout.n_columns)
+
+    @cached_property
     def to_column(self) -> npt.NDArray[np.float32]:
-        """The matrix [n_parts, n_columns] that sums parts into their columns."""
-        owners = (*self.layout.gaussian_column, *self.layout.binary_column, *self.layout.group_column)
-        return _indicator(owners, self.layout.n_columns)
+        """The matrix [n_parts, n_columns] that does the same in any namespace."""
+        return _indicator(self.column_sums.owners, self.layout.n_columns)
 
     def negative_log_likelihood(self, xp: Any, outputs: Array, rows: Array, presence: Array) -> Array:
         """Nats [n, n_columns] of each column of encoded rows [n, n_features], given decoder outputs [n, n_outputs]."""
-        return self.parts(xp, outputs, rows, presence) @ self.to_column
+        return self.column_sums(self.parts(xp, outputs, rows, presence))
 
     def parts(self, xp: Any, outputs: Array, rows: Array, presence: Array) -> Array:
         """The same by part [n, n_parts]: each number, each flag, each category."""
@@ -176,13 +185,18 @@ class SquaredError:
         return self.layout.n_features
 
     @cached_property
+    def column_sums(self) -> ColumnSums:
+        """Sums parts into their columns, in NumPy."""
+        return ColumnSums(self.layout.feature_column, self.layout.n_columns)
+
+    @cached_property
     def to_column(self) -> npt.NDArray[np.float32]:
-        """The matrix [n_parts, n_columns] that sums parts into their columns."""
-        return _indicator(self.layout.feature_column, self.layout.n_columns)
+        """The matrix [n_parts, n_columns] that does the same in any namespace."""
+        return _indicator(self.column_sums.owners, self.layout.n_columns)
 
     def negative_log_likelihood(self, xp: Any, outputs: Array, rows: Array, presence: Array) -> Array:
         """Squared errors [n, n_columns]: a normal likelihood of variance 1/2, less its constant."""
-        return self.parts(xp, outputs, rows, presence) @ self.to_column
+        return self.column_sums(self.parts(xp, outputs, rows, presence))
 
     def parts(self, xp: Any, outputs: Array, rows: Array, presence: Array) -> Array:  # noqa: ARG002
         """The same by feature [n, n_features]."""
@@ -191,8 +205,8 @@ class SquaredError:
 
     def mean_absolute_error(self, outputs: Array, rows: Array) -> Array:
         """The article's score by column [n, n_columns]: the row's sum is its mean absolute error over the features."""
-        error = np.abs(rows - self._reconstruction(np, outputs)) / max(self.layout.n_features, 1)
-        return error @ self.to_column
+        error = rows - _sigmoid(outputs)
+        return self.column_sums(np.abs(error, out=error)) / max(self.layout.n_features, 1)
 
     def expected_rows(self, outputs: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
         """The reconstruction [n, n_features]; every value is expected to be there."""
@@ -213,6 +227,14 @@ class SquaredError:
 
 
 Likelihood: TypeAlias = MixedLikelihood | SquaredError
+
+
+def _sigmoid(logits: npt.NDArray[np.floating]) -> Floats:
+    """The same as the reconstruction's, in NumPy, whose exponential takes a third of the time of its tanh."""
+    shares = np.minimum(-logits, MOST_EXPONENT)
+    np.exp(shares, out=shares)
+    shares += 1.0
+    return np.asarray(np.reciprocal(shares, out=shares))
 
 
 def _logit(share: npt.NDArray[np.floating]) -> Floats:

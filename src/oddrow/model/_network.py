@@ -76,7 +76,8 @@ def decode(xp: Any, shape: NetworkShape, parameters: Parameters, latent: Array) 
 
 def _perceptron(xp: Any, part: str, n_layers: int, parameters: Parameters, rows: Array) -> Array:
     for index in range(n_layers):
-        rows = rows @ parameters[f"{part}_{index}_weight"] + parameters[f"{part}_{index}_bias"]
+        rows = rows @ parameters[f"{part}_{index}_weight"]
+        rows += parameters[f"{part}_{index}_bias"]
         if index < n_layers - 1:
             rows = xp.maximum(rows, 0.0)
     return rows

@@ -5,7 +5,7 @@ from oddrow.scoring._blocks import BLOCK_ROWS, in_blocks
 from oddrow.scoring._calibration import Calibration, Source, TailCurve, TailFit
 from oddrow.scoring._contamination import OddShare, estimate_odd_share, isolation
 from oddrow.scoring._decision import Decision
-from oddrow.scoring._dependence import Dependence, parts_of
+from oddrow.scoring._dependence import MOST_BORDERS, Dependence, parts_of
 from oddrow.scoring._evidence import Evidence
 from oddrow.scoring._fitted import FittedModel, LatentProjection, day_column
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood
@@ -28,6 +28,7 @@ from oddrow.scoring._views import RowViews, Views
 
 __all__ = [
     "BLOCK_ROWS",
+    "MOST_BORDERS",
     "ROWS",
     "VIEWS",
     "AlertBudget",

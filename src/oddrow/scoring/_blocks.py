@@ -3,17 +3,57 @@
 A matrix product of another shape may sum in another order, so every block has the same. That alone is not enough: the
 single-precision kernels of OpenBLAS round the same row differently in different places of one block (seen on AVX2: rows
 0-5 of every twelve against rows 6-11). Its double-precision kernels do not, so scoring is float64 throughout.
+
+A block is too small a product to be shared by threads. So each thread takes rows of its own, as many threads as BLAS
+would use, and while they do BLAS uses one each: with any number of them the products are the same, and so are the bits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.scoring._threads import threads_of_blas
+
 BLOCK_ROWS = 256
+"""Rows of one matrix product."""
+SLAB_ROWS = 4 * BLOCK_ROWS
+"""Rows that a thread takes at once: few enough for its cache, and enough to be worth the calls."""
+
+
+def in_slabs(
+    function: Callable[..., tuple[npt.NDArray[Any], ...]], *arrays: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], ...]:
+    """Apply a row-wise function to arrays [n, ...] slab by slab, in threads, and join the results in order.
+
+    There are as many threads as NumPy's BLAS would use: ``OPENBLAS_NUM_THREADS``, ``OMP_NUM_THREADS`` and
+    ``threadpoolctl`` set their number. Called from any but the main thread, there are no further ones.
+    """
+    n_rows = len(arrays[0])
+    if n_rows <= BLOCK_ROWS:
+        return function(*arrays)
+    with threads_of_blas() as n_threads:
+        size = min(SLAB_ROWS, BLOCK_ROWS * -(-n_rows // (BLOCK_ROWS * n_threads)))
+        if n_rows <= size:
+            return function(*arrays)
+        slabs = [[array[start : start + size] for array in arrays] for start in range(0, n_rows, size)]
+        found = [function(*slab) for slab in slabs] if n_threads == 1 else _in_threads(function, slabs, n_threads)
+    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def _in_threads(
+    function: Callable[..., tuple[npt.NDArray[Any], ...]], slabs: list[list[npt.NDArray[Any]]], n_threads: int
+) -> list[tuple[npt.NDArray[Any], ...]]:
+    # in a copy of the caller's context each: NumPy keeps there what it does on an overflow
+    contexts = [copy_context() for _ in slabs]
+    with ThreadPoolExecutor(min(n_threads, len(slabs))) as pool:
+        return list(pool.map(lambda context, slab: context.run(function, *slab), contexts, slabs))
 
 
 def in_blocks(
@@ -21,6 +61,8 @@ def in_blocks(
 ) -> tuple[npt.NDArray[Any], ...]:
     """Apply a row-wise function to arrays [n, ...] in blocks, the last one padded with zeros, and join the results."""
     n_rows = len(arrays[0])
+    if n_rows > SLAB_ROWS:
+        return in_slabs(partial(in_blocks, function), *arrays)
     blocks = []
     for start in range(0, max(n_rows, 1), BLOCK_ROWS):
         block = [array[start : start + BLOCK_ROWS] for array in arrays]

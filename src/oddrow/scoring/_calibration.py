@@ -114,11 +114,43 @@ class TailCurve:
 
     def __call__(self, scores: Floats) -> Floats:
         """Nats of scores [n]."""
-        inside = np.interp(scores, self.knots, self.nats)
-        above = np.maximum(scores - self.knots[-1], 0.0)
-        beyond = np.log1p(self.shape * above / self.scale) / self.shape
-        below = np.maximum(self.knots[0] - scores, 0.0)
-        return np.asarray((inside + beyond) / (1.0 + below / self.scale))
+        ends = (self.knots[0], self.knots[-1], self.scale, self.shape)
+        return _beyond_the_knots(np.asarray(np.interp(scores, self.knots, self.nats)), scores, *map(np.asarray, ends))
+
+
+@dataclass(frozen=True)
+class TailCurves:
+    """A curve for each of k columns."""
+
+    tails: tuple[TailCurve, ...]
+
+    @cached_property
+    def _ends(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """First knots, last knots, scales and shapes [k]."""
+        ends = [(tail.knots[0], tail.knots[-1], tail.scale, tail.shape) for tail in self.tails]
+        first, last, scale, shape = np.array(ends, np.float64).reshape(-1, 4).T
+        return first, last, scale, shape
+
+    def __call__(self, scores: Floats) -> Floats:
+        """Nats float64 [n, k] of scores [n, k], each by the curve of its column."""
+        nats = np.empty(scores.shape)
+        for column, tail in enumerate(self.tails):
+            nats[:, column] = np.interp(scores[:, column], tail.knots, tail.nats)
+        return _beyond_the_knots(nats, scores, *self._ends)
+
+
+def _beyond_the_knots(
+    nats: Floats, scores: Floats, first: Floats, last: Floats, scale: Floats, shape: Floats
+) -> Floats:
+    """Nats as they are between the knots, set right where scores lie outside: few, and logarithms take long."""
+    above, below = scores > last, scores < first
+    if above.any():
+        of = [np.broadcast_to(value, scores.shape)[above] for value in (last, scale, shape)]
+        nats[above] += np.log1p(of[2] * (scores[above] - of[0]) / of[1]) / of[2]
+    if below.any():
+        of = [np.broadcast_to(value, scores.shape)[below] for value in (first, scale)]
+        nats[below] /= 1.0 + (of[0] - scores[below]) / of[1]
+    return nats
 
 
 @dataclass(frozen=True)

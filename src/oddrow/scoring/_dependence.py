@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.model import ColumnSums
 from oddrow.table import EncodedTable, FeatureLayout
 
 Floats = npt.NDArray[np.float64]
@@ -15,6 +16,8 @@ Codes = npt.NDArray[np.int64]
 
 MOST_CODES = 20
 """A feature of no more values has a code for each; of any other, each code holds as many training rows."""
+MOST_BORDERS = MOST_CODES + 1
+"""Borders of a feature's codes at most: one less than codes between, and one at either end."""
 COARSE_CODES = 6
 """Codes while the telling column is sought: as few as the many pairs allow."""
 SEARCH_ROWS = 4_096
@@ -72,6 +75,62 @@ def code_edges(values: Floats, most_codes: int) -> Floats:
 
 
 @dataclass(frozen=True)
+class Coding:
+    """The code of each part's value: where it lies among the borders of a number, or which name a category has."""
+
+    parts: tuple[Part, ...]
+    edges: tuple[Floats, ...]
+
+    @classmethod
+    def learn(cls, parts: tuple[Part, ...], rows: npt.NDArray[np.float32], most_codes: int) -> Coding:
+        """Learn the borders from training rows [n, d]."""
+        return cls(parts, tuple(_edges(part, rows, most_codes) for part in parts))
+
+    @cached_property
+    def _numbers(self) -> Codes:
+        """The places of numbers and flags, those of most borders first."""
+        places = [place for place, part in enumerate(self.parts) if not part.is_category]
+        return np.array(sorted(places, key=lambda place: -len(self.edges[place])), np.int64)
+
+    @cached_property
+    def _features(self) -> Codes:
+        return np.array([self.parts[place].features[0] for place in self._numbers], np.int64)
+
+    @cached_property
+    def _borders(self) -> tuple[Floats, ...]:
+        """The first border of all numbers, the second of those that have two, and so on."""
+        edges = [self.edges[place] for place in self._numbers]
+        most = max(map(len, edges), default=0)
+        return tuple(np.array([own[rank] for own in edges if len(own) > rank]) for rank in range(most))
+
+    @cached_property
+    def _valued(self) -> tuple[Codes, Codes, Codes]:
+        """The numbers that may have no value: their places, columns, and the code for that."""
+        places = [place for place in self._numbers if not self.parts[place].is_flag]
+        columns = [self.parts[place].column for place in places]
+        codes = [len(self.edges[place]) + 1 for place in places]
+        return np.array(places, np.int64), np.array(columns, np.int64), np.array(codes, np.int64)
+
+    def codes(self, rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_]) -> Codes:
+        """The code of each part [n, n_parts]; the last is that of no value."""
+        codes = np.empty((len(rows), len(self.parts)), np.int64)
+        values = rows[:, self._features].astype(np.float64)
+        # few borders: to compare with each, all numbers at once, takes less than to search those of every number
+        passed = np.zeros(values.shape, np.int8)
+        for borders in self._borders:
+            passed[:, : len(borders)] += values[:, : len(borders)] >= borders
+        codes[:, self._numbers] = passed
+        places, columns, missing = self._valued
+        if not presence.all():
+            codes[:, places] = np.where(presence[:, columns], codes[:, places], missing)
+        for place, part in enumerate(self.parts):
+            if part.is_category:
+                taken = rows[:, part.features[0] : part.features[-1] + 1]
+                codes[:, place] = np.where(taken.any(axis=1), np.argmax(taken, axis=1), len(part.features))
+        return codes
+
+
+@dataclass(frozen=True)
 class Dependence:
     """Nats of each part's code given the code of the part that tells most about it: one branch of a Chow-Liu tree each.
 
@@ -98,15 +157,15 @@ class Dependence:
         is by itself, is added to each code of the telling part.
         """
         parts = parts_of(layout)
-        edges = tuple(_edges(part, training.rows, MOST_CODES) for part in parts)
-        codes = _codes(parts, edges, training.rows, training.presence)
+        coding = Coding.learn(parts, training.rows, MOST_CODES)
+        codes = coding.codes(training.rows, training.presence)
         telling = _telling(parts, training, rng)
-        shapes = cls.table_shapes(layout, edges, telling)
+        shapes = cls.table_shapes(layout, coding.edges, telling)
         tables = [
             _tables(codes[:, place], _given(codes, other), shape)
             for place, (other, shape) in enumerate(zip(telling, shapes, strict=True))
         ]
-        return cls(layout, edges, telling, tuple(one for one, _ in tables), tuple(own for _, own in tables))
+        return cls(layout, coding.edges, telling, tuple(one for one, _ in tables), tuple(own for _, own in tables))
 
     @staticmethod
     def table_shapes(
@@ -118,8 +177,8 @@ class Dependence:
         return [(sizes[other] if other >= 0 else 1, own) for other, own in zip(telling, sizes, strict=True)]
 
     @cached_property
-    def _parts(self) -> tuple[Part, ...]:
-        return parts_of(self.layout)
+    def _coding(self) -> Coding:
+        return Coding(parts_of(self.layout), self.edges)
 
     def nats(
         self,
@@ -131,15 +190,45 @@ class Dependence:
 
         ``counted`` [n] tells which rows the tables were learned from; they are judged as if they had not been.
         """
-        codes = _codes(self._parts, self.edges, rows, presence)
-        nats = np.zeros((len(rows), self.layout.n_columns))
-        for place, (part, other) in enumerate(zip(self._parts, self.telling, strict=True)):
-            given, own = _given(codes, other), codes[:, place]
-            found = self.tables[place][given, own]
-            if counted is not None and self.own_tables is not None:
-                found = np.where(counted, self.own_tables[place][given, own], found)
-            nats[:, part.column] += found * (True if part.is_flag else presence[:, part.column])
-        return nats
+        codes = self._coding.codes(rows, presence)
+        places = codes[:, np.maximum(self.telling, 0)]
+        places *= self._strides
+        places += codes
+        places += self._starts
+        nats = self._flat_tables.take(places).astype(np.float64)
+        if counted is not None and self.own_tables is not None and counted.any():
+            nats[counted] = self._flat_own_tables.take(places[counted])
+        there = presence[:, [part.column for part in self._coding.parts]]
+        if not there.all():
+            nats *= there | np.array([part.is_flag for part in self._coding.parts], np.bool_)
+        return self._sums(nats)
+
+    @cached_property
+    def _sums(self) -> ColumnSums:
+        return ColumnSums(tuple(part.column for part in self._coding.parts), self.layout.n_columns)
+
+    @cached_property
+    def _flat_tables(self) -> npt.NDArray[np.float32]:
+        return _end_to_end(self.tables)
+
+    @cached_property
+    def _flat_own_tables(self) -> npt.NDArray[np.float32]:
+        return _end_to_end(self.own_tables or ())
+
+    @cached_property
+    def _starts(self) -> Codes:
+        """Where the table of each part starts among all that lie end to end."""
+        return np.cumsum([0, *(table.size for table in self.tables[:-1])], dtype=np.int64)[: len(self.tables)]
+
+    @cached_property
+    def _strides(self) -> Codes:
+        """How far apart two codes of the telling part lie in the table of each part; 0 where none tells."""
+        widths = np.array([table.shape[1] for table in self.tables], np.int64)
+        return np.where(self.telling >= 0, widths, 0)
+
+
+def _end_to_end(tables: tuple[npt.NDArray[np.float32], ...]) -> npt.NDArray[np.float32]:
+    return np.concatenate([np.empty(0, np.float32), *(table.ravel() for table in tables)])
 
 
 def _edges(part: Part, rows: npt.NDArray[np.float32], most_codes: int) -> Floats:
@@ -151,25 +240,6 @@ def _edges(part: Part, rows: npt.NDArray[np.float32], most_codes: int) -> Floats
 def _given(codes: Codes, other: int) -> Codes:
     """The codes [n] of the telling part; all alike where there is none."""
     return codes[:, other] if other >= 0 else np.zeros(len(codes), np.int64)
-
-
-def _codes(
-    parts: tuple[Part, ...],
-    edges: tuple[Floats, ...],
-    rows: npt.NDArray[np.float32],
-    presence: npt.NDArray[np.bool_],
-) -> Codes:
-    """The code of each part [n, n_parts]; the last is that of no value."""
-    codes = np.empty((len(rows), len(parts)), np.int64)
-    for place, (part, own) in enumerate(zip(parts, edges, strict=True)):
-        if part.is_category:
-            taken = rows[:, part.features[0] : part.features[-1] + 1]
-            codes[:, place] = np.where(taken.any(axis=1), np.argmax(taken, axis=1), len(part.features))
-        else:
-            codes[:, place] = np.searchsorted(own, rows[:, part.features[0]].astype(np.float64), side="right")
-            if not part.is_flag:
-                codes[~presence[:, part.column], place] = len(own) + 1
-    return codes
 
 
 def _tables(codes: Codes, given: Codes, shape: tuple[int, int]) -> tuple[npt.NDArray[np.float32], ...]:
@@ -188,8 +258,7 @@ def _telling(parts: tuple[Part, ...], training: EncodedTable, rng: np.random.Gen
     n_rows = len(training.rows)
     drawn = np.sort(rng.permutation(n_rows)[:SEARCH_ROWS])
     rows, presence = training.rows[drawn], training.presence[drawn]
-    edges = tuple(_edges(part, rows, COARSE_CODES) for part in parts)
-    codes = _codes(parts, edges, rows, presence)
+    codes = Coding.learn(parts, rows, COARSE_CODES).codes(rows, presence)
     # categories keep their most frequent names, so that all pairs are one matrix product of the same codes
     codes = np.stack([_frequent(column) for column in codes.T], axis=1) if len(parts) else codes
     taken = (codes[:, :, None] == np.arange(COARSE_CODES + 1)).astype(np.float32)

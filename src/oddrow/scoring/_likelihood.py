@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +32,12 @@ class FeatureRange:
         """No clipping: the article's encoder sees what there is."""
         return cls(np.full(n_features, -np.inf, np.float32), np.full(n_features, np.inf, np.float32))
 
+    @cached_property
+    def _is_bounded(self) -> bool:
+        return bool(np.isfinite(self.low).any() or np.isfinite(self.high).any())
+
     def clip(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.clip(rows, self.low, self.high)
+        return np.clip(rows, self.low, self.high) if self._is_bounded else rows
 
 
 @dataclass(frozen=True)

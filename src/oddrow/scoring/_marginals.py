@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.scoring._spaces import MOST_KNOTS, PiecewiseCurve
+from oddrow.model import ColumnSums
+from oddrow.scoring._spaces import MOST_KNOTS, FeatureCurves, PiecewiseCurve
 from oddrow.table import FeatureLayout
 
 Floats = npt.NDArray[np.float64]
@@ -68,15 +70,17 @@ class Marginals:
 
     def nats(self, layout: FeatureLayout, rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_]) -> Floats:
         """Nats of each column [n, n_columns]; of what has no value, those of its flag alone."""
-        flags = {feature for feature, is_flag in zip(layout.binary, layout.is_presence_flag, strict=True) if is_flag}
-        places = {place for group in layout.groups for place in range(group[0], group[-1] + 2)}
-        nats = np.zeros((len(rows), layout.n_columns))
-        for feature, (curve, column) in enumerate(zip(self.curves, layout.feature_column, strict=True)):
-            values = rows[:, feature].astype(np.float64)
-            if feature in flags:
-                nats[:, column] += curve(values)
-            elif feature in places:  # of a category, the one place that is taken
-                nats[:, column] += curve(values) * (values > 0)
-            else:
-                nats[:, column] += curve(values) * presence[:, column]
-        return nats
+        nats = self._curves(rows)
+        places = [place for group in layout.groups for place in range(group[0], group[-1] + 2)]
+        nats[:, places] *= rows[:, places] > 0  # of a category, the one place that is taken
+        if not presence.all():
+            flags = np.asarray(layout.binary, np.int64)[np.asarray(layout.is_presence_flag, np.bool_)]
+            counts = presence[:, np.asarray(layout.feature_column, np.int64)]
+            counts[:, flags] = True
+            counts[:, places] = True
+            nats *= counts
+        return ColumnSums(layout.feature_column, layout.n_columns)(nats)
+
+    @cached_property
+    def _curves(self) -> FeatureCurves:
+        return FeatureCurves(self.curves)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import isqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,11 @@ MEMORY_ROWS = 10_000
 
 CANDIDATE_ROWS = 65_536
 """Rows searched for distinct ones at most."""
+
+NEIGHBOURS = 10
+"""Neighbours that tell how dense the memory is around a row."""
+OUT_OF_REACH = 1e300
+"""Half a square that no distance in float32 comes near."""
 
 
 def distinct_rows(
@@ -64,12 +70,22 @@ class Memory:
         return cls(rows.astype(np.float32))
 
     @cached_property
-    def _half_squares(self) -> npt.NDArray[np.float64]:
-        return np.asarray(0.5 * np.einsum("md,md->m", self._wide, self._wide))
+    def _sought(self) -> npt.NDArray[np.float64]:
+        """The rows [d + 1, m or a few more] as one product takes them: it gives half of |b|^2 - 2ab.
+
+        |a - b|^2 = |a|^2 - 2ab + |b|^2, and |a|^2 does not choose. What fills the last group up is out of reach.
+        """
+        n_rows, width = self.rows.shape
+        sought = np.zeros((width + 1, self._group_rows * -(-n_rows // self._group_rows)))
+        sought[:width, :n_rows] = -self.rows.T
+        sought[width] = OUT_OF_REACH
+        sought[width, :n_rows] = 0.5 * np.einsum("dm,dm->m", sought[:width, :n_rows], sought[:width, :n_rows])
+        return sought
 
     @cached_property
-    def _wide(self) -> npt.NDArray[np.float64]:
-        return self.rows.astype(np.float64)
+    def _group_rows(self) -> int:
+        """Rows of a group: as many as make the groups and what is in the nearest of them the fewest to look at."""
+        return max(1, isqrt(len(self.rows) // NEIGHBOURS))
 
     def nearest(
         self, rows: npt.NDArray[np.floating], count: int, own: npt.NDArray[np.int64] | None = None
@@ -79,30 +95,47 @@ class Memory:
         ``own`` [n] is the place of the row itself, which is passed over; -1 where it has none. A memory that holds
         fewer others gives one less than it holds, and at least one.
         """
-        # |a - b|^2 = |a|^2 - 2ab + |b|^2, and |a|^2 does not choose
-        distance = self._half_squares - rows.astype(np.float64) @ self._wide.T
+        distance = _with_one(rows) @ self._sought
         if own is not None:
             remembered = np.flatnonzero(own >= 0)
             distance[remembered, own[remembered]] = np.inf
         count = min(count, max(len(self.rows) - 1, 1))
         if count == 1:
             return np.asarray(np.argmin(distance, axis=1)[:, None])
-        return np.asarray(np.argpartition(distance, count - 1, axis=1)[:, :count])
+        # the nearest are in the groups of the least minima: few are sorted where all would cost as much as the product
+        n_groups = distance.shape[1] // self._group_rows
+        groups = _least(distance.reshape(len(rows), -1, n_groups).min(axis=1), count)
+        places = groups[:, None] + n_groups * np.arange(self._group_rows)[:, None]
+        places = places.reshape(len(rows), -1)
+        starts = distance.shape[1] * np.arange(len(rows))[:, None]
+        nearest = _least(distance.take(places + starts), count)
+        return np.asarray(places.take(nearest + places.shape[1] * np.arange(len(rows))[:, None]))
 
-    def differences(self, rows: npt.NDArray[np.floating], places: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Squared difference of each feature [n, count, d] of rows [n, d] to those at places [n, count], exactly."""
-        difference = rows.astype(np.float64)[:, None] - self._wide[places]
-        return np.asarray(difference * difference)
+    def squares_at(self, rows: npt.NDArray[np.floating], places: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Squared difference of each feature [n, d] of rows [n, d] to the row at each one's place [n], exactly."""
+        difference = np.subtract(rows, self.rows[places], dtype=np.float64)
+        difference *= difference
+        return np.asarray(difference)
 
     def squares(
         self, rows: npt.NDArray[np.floating], own: npt.NDArray[np.int64] | None = None
     ) -> npt.NDArray[np.float64]:
         """Squared difference of each feature [n, d] to the nearest row of the memory; ``own`` as in `nearest`."""
-        return self.differences(rows, self.nearest(rows, 1, own))[:, 0]
+        return self.squares_at(rows, self.nearest(rows, 1, own)[:, 0])
 
 
-NEIGHBOURS = 10
-"""Neighbours that tell how dense the memory is around a row."""
+def _with_one(rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Rows float64 [n, d + 1] with a further 1 each."""
+    wide = np.ones((len(rows), rows.shape[1] + 1))
+    wide[:, :-1] = rows
+    return wide
+
+
+def _least(values: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.int64]:
+    """Places [n, count] of the least of each row's values [n, k], in no order."""
+    return np.asarray(np.argpartition(values, count - 1, axis=1)[:, :count])
+
+
 LEAST_REACH = 0.05
 """Added to every mean distance, as a share of their median: among copies no ratio is taken of nothing."""
 
@@ -124,8 +157,9 @@ class Reach:
         """Of each remembered row to the others."""
 
         def block(rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], ...]:
-            differences = memory.differences(rows, memory.nearest(rows, NEIGHBOURS, own))
-            distance = np.sqrt(differences.sum(axis=2))
+            places = memory.nearest(rows, NEIGHBOURS, own)
+            squares = [memory.squares_at(rows, place).sum(axis=1) for place in places.T]
+            distance = np.sqrt(np.stack(squares, axis=1))
             return distance.mean(axis=1), distance.max(axis=1)
 
         return cls(*in_blocks(block, memory.rows, np.arange(len(memory.rows))))
@@ -166,9 +200,13 @@ class Surroundings:
         by another measure.
         """
         places = self.memory.nearest(rows, NEIGHBOURS, own)
-        differences = self.memory.differences(rows, places)
-        squares = differences.sum(axis=2)
-        nearest = differences[np.arange(len(rows)), squares.argmin(axis=1)]
+        squares = np.empty(places.shape)
+        apartness = np.zeros(rows.shape)
+        for neighbour, place in enumerate(places.T):  # all at once, a wide table's would not fit the cache
+            by_feature = self.memory.squares_at(rows, place)
+            squares[:, neighbour] = by_feature.sum(axis=1)
+            apartness += by_feature
+        nearest = self.memory.squares_at(rows, places[np.arange(len(rows)), squares.argmin(axis=1)])
         distances = np.sqrt(squares)
         nearer = np.minimum(distances - self.reach.furthest[places], 0.0) / places.shape[1]
         if own is not None:
@@ -176,4 +214,4 @@ class Surroundings:
         distance = distances.mean(axis=1)
         reach = np.maximum(self.reach.mean[places] + nearer, 0.0).mean(axis=1)
         sparseness = np.log(distance + self._least) - np.log(reach + self._least)
-        return Neighbourhood(nearest, differences.mean(axis=1), sparseness)
+        return Neighbourhood(nearest, apartness / places.shape[1], sparseness)

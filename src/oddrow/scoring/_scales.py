@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.exceptions import SettingError
-from oddrow.scoring._calibration import TailCurve
+from oddrow.scoring._calibration import TailCurve, TailCurves
 from oddrow.scoring._evidence import Evidence, split_total
 from oddrow.scoring._views import RowViews, ViewUnits
 
@@ -167,8 +167,8 @@ def scale_of(scores: Floats) -> TailCurve:
 
 def _calibrated(tails: tuple[TailCurve, ...], nats: Floats) -> Floats:
     """Each column's own surprise [n, n_columns or one more], at most ``MOST_NATS``."""
-    surprises = [tail(column) for tail, column in zip(tails, nats.T, strict=True)]
-    return np.minimum(np.stack(surprises, axis=1), MOST_NATS)
+    surprises = TailCurves(tails)(nats)
+    return np.minimum(surprises, MOST_NATS, out=surprises)
 
 
 def power_mean(nats: Floats, power: float, weights: Floats | None = None) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import NormalDist
 
 import numpy as np
@@ -36,11 +37,17 @@ class PiecewiseCurve:
 
     def going_on(self, x: Floats) -> Floats:
         """The same, but on beyond its knots with the slope of its last piece."""
-        if len(self.knots) < 2:
-            return self(x)
-        rise, run = np.diff(self.values[[0, 1, -2, -1]])[[0, 2]], np.diff(self.knots[[0, 1, -2, -1]])[[0, 2]]
         below, above = np.minimum(x - self.knots[0], 0.0), np.maximum(x - self.knots[-1], 0.0)
-        return np.asarray(self(x) + below * (rise[0] / run[0]) + above * (rise[1] / run[1]))
+        first, last = self.end_slopes
+        return np.asarray(self(x) + below * first + above * last)
+
+    @cached_property
+    def end_slopes(self) -> tuple[float, float]:
+        """Of the first piece and of the last; 0 where there is a single knot."""
+        if len(self.knots) < 2:
+            return 0.0, 0.0
+        slopes = np.diff(self.values[[0, 1, -2, -1]])[[0, 2]] / np.diff(self.knots[[0, 1, -2, -1]])[[0, 2]]
+        return float(slopes[0]), float(slopes[1])
 
     @classmethod
     def line(cls, factor: float) -> PiecewiseCurve:
@@ -54,6 +61,50 @@ class PiecewiseCurve:
         if np.max(np.abs(values - chord)) > STRAIGHT * (values[-1] - values[0]):
             return self
         return PiecewiseCurve(knots[[0, -1]], values[[0, -1]])
+
+
+@dataclass(frozen=True)
+class FeatureCurves:
+    """A curve for each feature, applied to all features of many rows.
+
+    Of the curves many are straight lines (flags, names, numbers without a tail): these are taken at once.
+    """
+
+    curves: tuple[PiecewiseCurve, ...]
+    goes_on: bool = False
+
+    @cached_property
+    def _lines(self) -> npt.NDArray[np.int64]:
+        return np.flatnonzero([len(curve.knots) == 2 for curve in self.curves])
+
+    @cached_property
+    def _bent(self) -> tuple[int, ...]:
+        return tuple(feature for feature, curve in enumerate(self.curves) if len(curve.knots) != 2)
+
+    @cached_property
+    def _ends(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Of the lines [n_lines]: first knot and last, value at the first, and slope."""
+        lines = [self.curves[feature] for feature in self._lines]
+        knots = np.array([line.knots for line in lines]).reshape(-1, 2)
+        start = np.array([line.values[0] for line in lines])
+        return knots[:, 0], knots[:, 1], start, np.array([line.end_slopes[0] for line in lines])
+
+    def __call__(self, rows: npt.NDArray[np.float32]) -> Floats:
+        """The values float64 [n, d] of the curves at rows [n, d]."""
+        scaled = np.empty(rows.shape)
+        if len(self._lines):
+            first, last, start, slope = self._ends
+            x = rows[:, self._lines].astype(np.float64)
+            if not self.goes_on:
+                np.clip(x, first, last, out=x)
+            x -= first
+            x *= slope
+            x += start
+            scaled[:, self._lines] = x
+        for feature in self._bent:
+            curve, x = self.curves[feature], rows[:, feature].astype(np.float64)
+            scaled[:, feature] = curve.going_on(x) if self.goes_on else curve(x)
+        return scaled
 
 
 @dataclass(frozen=True)
@@ -105,11 +156,11 @@ class Space:
 
     def apply(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Encoded rows [n, d] in this space."""
-        scaled = np.empty_like(rows)
-        for feature, curve in enumerate(self.curves):
-            values = rows[:, feature].astype(np.float64)
-            scaled[:, feature] = curve.going_on(values) if self.goes_on else curve(values)
-        return scaled
+        return self._scales(rows).astype(np.float32)
+
+    @cached_property
+    def _scales(self) -> FeatureCurves:
+        return FeatureCurves(self.curves, self.goes_on)
 
 
 def _with_categories(layout: FeatureLayout, curves: list[PiecewiseCurve]) -> tuple[PiecewiseCurve, ...]:

@@ -8,14 +8,14 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.model import FittedNetwork, MixedLikelihood, SquaredError
-from oddrow.scoring._blocks import in_blocks
+from oddrow.model import FittedNetwork, MixedLikelihood, SquaredError, decode, encode
+from oddrow.scoring._blocks import in_blocks, in_slabs
 from oddrow.scoring._calibration import Calibration, TailCurve
 from oddrow.scoring._evidence import Evidence, split_total
 from oddrow.scoring._isolation import Samples
-from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, latent_means, read_rows, row_likelihood
+from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, latent_means, read_rows
 from oddrow.scoring._scales import MOST_NATS, POWER, ViewScales, power_mean, scale_of
-from oddrow.scoring._views import RowViews, Views, to_column
+from oddrow.scoring._views import RowViews, Views, feature_sums
 from oddrow.table import EncodedTable
 
 Floats = npt.NDArray[np.float64]
@@ -50,11 +50,14 @@ class ReconstructionEvidence:
     def evidence(self, encoded: EncodedTable) -> Evidence:
         """Parts of the mean absolute error."""
 
-        def block(rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_]) -> tuple[Floats]:
-            read = row_likelihood(self.network, self.likelihood, self.feature_range, rows, presence)
-            return (self.likelihood.mean_absolute_error(read.outputs, rows.astype(np.float64)),)
+        def block(rows: npt.NDArray[np.float32]) -> tuple[Floats]:
+            wide = self.feature_range.clip(rows).astype(np.float64)
+            parameters = self.network.scoring_parameters
+            mean, _ = encode(np, self.network.shape, parameters, wide)
+            outputs = decode(np, self.network.shape, parameters, mean)
+            return (self.likelihood.mean_absolute_error(outputs, rows),)
 
-        (column,) = in_blocks(block, encoded.rows, encoded.presence)
+        (column,) = in_blocks(block, encoded.rows)
         return Evidence(column, np.zeros(len(column)))
 
 
@@ -151,7 +154,7 @@ class IsolationEvidence:
         shares, _ = split_total(power_mean(nats, POWER), np.expm1(nats * POWER), none)
         column, combination = split_total(shares[:, 0], seen.column, seen.combination)
         apart, rest = split_total(
-            shares[:, 1:].sum(axis=1), self.samples.squares(encoded) @ to_column(self.likelihood.layout), none
+            shares[:, 1:].sum(axis=1), feature_sums(self.likelihood.layout)(self.samples.squares(encoded)), none
         )
         return Evidence(column + apart + encoded.novelty, combination + rest)
 
@@ -168,11 +171,18 @@ class SurpriseModel:
 
     def score(self, encoded: EncodedTable) -> Surprise:
         """Surprise of encoded rows in their order; the same row always gets the same bits."""
-        evidence = self.evidence_model.evidence(encoded)
+        scored = in_slabs(self._score, encoded.rows, encoded.presence, encoded.novelty)
+        return Surprise(*scored)
+
+    def _score(
+        self, rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_], novelty: Floats
+    ) -> tuple[Floats, ...]:
+        """In the order of :class:`Surprise`."""
+        evidence = self.evidence_model.evidence(EncodedTable(rows, presence, novelty))
         raw = evidence.raw
         surprise = self.calibration.surprise(raw)
         column, combination = split_total(surprise, evidence.column, evidence.combination)
-        return Surprise(surprise, self.calibration.p_value(raw), column, combination)
+        return surprise, self.calibration.p_value(raw), column, combination
 
     def read(self, encoded: EncodedTable) -> RowLikelihood:
         """Likelihoods, latent means and decoder outputs of encoded rows."""

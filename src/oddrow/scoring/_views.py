@@ -10,8 +10,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.model import FittedNetwork, MixedLikelihood
-from oddrow.scoring._blocks import in_blocks
+from oddrow.model import ColumnSums, FittedNetwork, MixedLikelihood
+from oddrow.scoring._blocks import in_blocks, in_slabs
 from oddrow.scoring._dependence import Dependence
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, latent_means, read_rows, row_likelihood
 from oddrow.scoring._marginals import Marginals
@@ -202,6 +202,10 @@ class Views:
         return views, own
 
     @cached_property
+    def _by_column(self) -> ColumnSums:
+        return feature_sums(self.likelihood.layout)
+
+    @cached_property
     def _surroundings(self) -> Surroundings:
         return Surroundings(Memory.of(self.standard.apply(self.memory)), self.reach)
 
@@ -212,7 +216,8 @@ class Views:
     @cached_property
     def _single_places(self) -> dict[bytes, int]:
         """Where rows are remembered that are passed over if a row is just like them."""
-        return {_key(self.memory[place]): int(place) for place in np.flatnonzero(self.is_single)}
+        places = np.flatnonzero(self.is_single).tolist()
+        return dict(zip(_keys(self.memory[places]), places, strict=True))
 
     def units(self, training: EncodedTable) -> ViewUnits:
         """The units of these views, from the training rows."""
@@ -231,42 +236,51 @@ class Views:
         ``own`` [n] are their own places in the memory, if any, see `learn`; ``counted`` [n] tells which of them are
         training rows. Both are judged as if they had been neither remembered nor counted.
         """
-        layout = self.likelihood.layout
-        to_columns = to_column(layout)
-
-        def block(
-            rows: npt.NDArray[np.float32],
-            presence: npt.NDArray[np.bool_],
-            own: npt.NDArray[np.int64],
-            counted: npt.NDArray[np.bool_],
-        ) -> tuple[Floats, ...]:
-            read = row_likelihood(self.network, self.likelihood, self.feature_range, rows, presence)
-            marginal = self.marginals.nats(layout, rows, presence)
-            dependence = self.dependence.nats(rows, presence, counted)
-            around = self._surroundings.of(self.standard.apply(rows), own)
-            among_ranks = self._rank_surroundings.of(self.ranks.apply(rows), own)
-            latent_nearest = self.latent_memory.squares(_whitened(read.latent, self.whitening), own).sum(axis=1)
-            return (
-                _with_latent_cost(read),
-                marginal,
-                dependence,
-                around.nearest @ to_columns,
-                around.apartness @ to_columns,
-                around.sparseness,
-                among_ranks.nearest @ to_columns,
-                among_ranks.apartness @ to_columns,
-                among_ranks.sparseness,
-                latent_nearest,
-            )
-
-        own = self._passed_over(encoded.rows, np.full(len(encoded.rows), -1) if own is None else own)
+        own = np.full(len(encoded.rows), -1) if own is None else own
         counted = np.zeros(len(encoded.rows), np.bool_) if counted is None else counted
-        seen = in_blocks(block, encoded.rows, encoded.presence, own, counted)
+        seen = in_slabs(self._of, encoded.rows, encoded.presence, self._passed_over(encoded.rows, own), counted)
         return RowViews(*seen, encoded.novelty)  # type: ignore[call-arg]  # mypy counts the unpacked tuple as one
+
+    def _of(
+        self,
+        rows: npt.NDArray[np.float32],
+        presence: npt.NDArray[np.bool_],
+        own: npt.NDArray[np.int64],
+        counted: npt.NDArray[np.bool_],
+    ) -> tuple[Floats, ...]:
+        """In the order of :class:`RowViews`, all but novelty; in blocks what takes a product."""
+        nats, *apart = in_blocks(self._block, rows, presence, self.standard.apply(rows), self.ranks.apply(rows), own)
+        marginal = self.marginals.nats(self.likelihood.layout, rows, presence)
+        return nats, marginal, self.dependence.nats(rows, presence, counted), *apart
+
+    def _block(
+        self,
+        rows: npt.NDArray[np.float32],
+        presence: npt.NDArray[np.bool_],
+        standard: npt.NDArray[np.float32],
+        ranks: npt.NDArray[np.float32],
+        own: npt.NDArray[np.int64],
+    ) -> tuple[Floats, ...]:
+        read = row_likelihood(self.network, self.likelihood, self.feature_range, rows, presence)
+        around, among_ranks = self._surroundings.of(standard, own), self._rank_surroundings.of(ranks, own)
+        latent_squares = self.latent_memory.squares(_whitened(read.latent, self.whitening), own)
+        by_column = self._by_column
+        return (
+            _with_latent_cost(read),
+            by_column(around.nearest),
+            by_column(around.apartness),
+            around.sparseness,
+            by_column(among_ranks.nearest),
+            by_column(among_ranks.apartness),
+            among_ranks.sparseness,
+            latent_squares.sum(axis=1),
+        )
 
     def _passed_over(self, rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """The place to be passed over for each row [n]: its own, or that of the single row that is just like it."""
-        copies = [self._single_places.get(_key(row), -1) for row in rows] if self._single_places else -1
+        if not self._single_places:
+            return own
+        copies = [self._single_places.get(key, -1) for key in _keys(rows)]
         return np.where(own >= 0, own, np.asarray(copies, np.int64))  # a list of no rows would make floats
 
 
@@ -274,14 +288,14 @@ def _own_places(
     rows: npt.NDArray[np.float32], memory: npt.NDArray[np.float32], counts: npt.NDArray[np.int64], most: int
 ) -> npt.NDArray[np.int64]:
     """The place of each row [n] in a memory of all different rows; -1 where more than ``most`` are like it."""
-    places = {_key(row): place for place, row in enumerate(memory)}
-    own = np.array([places[_key(row)] for row in rows])
+    places = {key: place for place, key in enumerate(_keys(memory))}
+    own = np.array([places[key] for key in _keys(rows)])
     return np.where(counts[own] <= most, own, -1)
 
 
-def _key(row: npt.NDArray[np.float32]) -> bytes:
-    """The same for rows [n_features] that are equal, and for no others."""
-    return (row + np.float32(0)).tobytes()  # which makes 0 of -0
+def _keys(rows: npt.NDArray[np.float32]) -> list[bytes]:
+    """Of each row [n, n_features] the same as of rows that are equal, and of no others."""
+    return [row.tobytes() for row in rows + np.float32(0)]  # which makes 0 of -0
 
 
 def _with_latent_cost(read: RowLikelihood) -> Floats:
@@ -289,11 +303,9 @@ def _with_latent_cost(read: RowLikelihood) -> Floats:
     return np.concatenate([read.column_nats, read.kl_nats[:, None]], axis=1)
 
 
-def to_column(layout: FeatureLayout) -> Floats:
-    """The matrix [n_features, n_columns] that sums what features bring into what columns bring."""
-    to_column = np.zeros((layout.n_features, layout.n_columns))
-    to_column[np.arange(layout.n_features), np.asarray(layout.feature_column, np.int32)] = 1.0
-    return to_column
+def feature_sums(layout: FeatureLayout) -> ColumnSums:
+    """Sums what features bring into what columns bring."""
+    return ColumnSums(layout.feature_column, layout.n_columns)
 
 
 def _whitened(latent: Floats, whitening: Floats) -> npt.NDArray[np.float32]:

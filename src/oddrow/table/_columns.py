@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from oddrow.table._numbers import Numbers, nats_of_never
 from oddrow.table._scaling import Scaling
 from oddrow.table._sketch import NO_ROWS, ColumnSketch, ValueCounts
 from oddrow.table._texts import LETTER_SHARES, text_features
@@ -29,22 +30,15 @@ RARE = "(rare)"
 NEVER_SEEN = "(never seen)"
 MOST_CATEGORIES = 64
 """Categories with a feature of their own; the less frequent ones share the place of the rare."""
-RANGE_MARGIN = 0.5
-"""A number within so many widths of the range seen is no news: its neighbours tell how odd it is."""
 RARE_COUNT = 2
 """A category with fewer rows than this shares the place of the rare ones."""
-
-
-def _nats(n_rows: int) -> float:
-    """Improbability of what n rows never showed, by the rule of succession."""
-    return float(np.log(n_rows + 1.0))
 
 
 def _evidence(missing: npt.NDArray[np.bool_], flag: Features | None, n_rows: int) -> Evidence:
     """Presence, and the novelty of a value missing from a column that had none missing in training."""
     novelty = np.zeros(len(missing))
     if flag is None:
-        novelty[missing] = _nats(n_rows)
+        novelty[missing] = nats_of_never(n_rows)
     else:
         flag[:] = ~missing
     return ~missing, novelty
@@ -83,13 +77,12 @@ class NumberEncoding:
         return ()
 
     def encode(self, values: Floats, out: Features, n_rows: int) -> Evidence:
-        missing = np.isnan(values)
-        standardised = self.scaling.apply(values)
-        out[:, 0] = np.where(missing, 0.0, standardised)
-        presence, novelty = _evidence(missing, out[:, 1] if self.has_missing else None, n_rows)
-        beyond = np.maximum(self.scaling.excess(standardised[presence]) - RANGE_MARGIN, 0.0)
-        novelty[presence] += np.log1p(n_rows * beyond)
-        return presence, novelty
+        encoded = Numbers((self.scaling,), (self.has_missing,)).encode(values[None], n_rows)
+        (features,), (missing,) = encoded.features, encoded.missing
+        out[:, 0] = features
+        if self.has_missing:
+            out[:, 1] = ~missing
+        return ~missing, np.zeros(len(values)) if encoded.novelty is None else encoded.novelty[0]
 
     def decode(self, features: Features) -> list[object]:
         values = self.scaling.invert(features[:, 0].astype(np.float64))
@@ -130,7 +123,7 @@ class BooleanEncoding:
         neither = ~missing & (values > 1)
         out[:, 0] = np.where(missing | neither, 0.0, values)
         presence, novelty = _evidence(missing, out[:, 1] if self.has_missing else None, n_rows)
-        novelty[neither] = _nats(n_rows)
+        novelty[neither] = nats_of_never(n_rows)
         return presence & ~neither, novelty
 
     def decode(self, features: Features) -> list[object]:
@@ -361,7 +354,7 @@ class ConstantEncoding:
         missing = values.is_null().to_numpy()
         presence, novelty = _evidence(missing, out[:, 0] if self.has_missing else None, n_rows)
         same = missing if self.value is None else pc.fill_null(pc.equal(values, self.value), True).to_numpy()
-        novelty[~same] = _nats(n_rows)
+        novelty[~same] = nats_of_never(n_rows)
         return presence, novelty
 
     def decode(self, features: Features) -> list[object]:
@@ -430,11 +423,20 @@ class OneHotEncoding:
     group: ClassVar[tuple[int, ...]] = ()
 
     def encode(self, values: pa.ChunkedArray | Floats, out: Features, n_rows: int) -> Evidence:  # noqa: ARG002
-        index = pc.index_in(_names(values), pa.array(self.categories, pa.string()))
-        known = index.is_valid().to_numpy()
+        if isinstance(values, np.ndarray):
+            # by the number itself, for no text of it need be written: 0, 1, 2 for neither, and missing
+            place_of = np.array([self._place(name) for name in ("0", "1", "2", None)])
+            places = place_of[np.where(np.isnan(values), 3.0, values).astype(np.int64)]
+        else:
+            found = pc.index_in(values, pa.array(self.categories, pa.string()))
+            places = pc.fill_null(found, -1).to_numpy()
+        known = places >= 0
         there = np.flatnonzero(known)
-        out[there, index.drop_null().to_numpy()] = 1.0
+        out[there, places[there]] = 1.0
         return known, np.zeros(len(known))
+
+    def _place(self, name: str | None) -> int:
+        return self.categories.index(name) if name in self.categories else -1
 
     def decode(self, features: Features) -> list[object]:
         if not self.categories:

@@ -22,8 +22,12 @@ from oddrow.table._columns import (
     TextEncoding,
     TimestampEncoding,
 )
+from oddrow.table._numbers import Numbers
 from oddrow.table._schema import ColumnSchema, ColumnValues, Kind, TableSchema
 from oddrow.table._sketch import NOTHING_ELSE, TableSketch
+
+ROWS_AT_ONCE = 2_048
+"""Rows whose numbers are encoded at once: few enough for the cache."""
 
 EncodingStyle: TypeAlias = Literal["standard", "article"]
 ColumnEncoding: TypeAlias = Annotated[
@@ -182,9 +186,41 @@ class TableEncoding:
         start = 0
         for index, (name, column) in enumerate(zip(self.names, self.columns, strict=True)):
             stop = start + column.n_features
-            presence[:, index], novelty[:, index] = column.encode(values[name], rows[:, start:stop], self.n_rows)
+            if not isinstance(column, NumberEncoding):
+                presence[:, index], novelty[:, index] = column.encode(values[name], rows[:, start:stop], self.n_rows)
             start = stop
-        return EncodedTable(rows, presence, novelty)
+        encoded = EncodedTable(rows, presence, novelty)
+        self._encode_numbers(values, encoded)
+        return encoded
+
+    def _encode_numbers(self, values: ColumnValues, encoded: EncodedTable) -> None:
+        """All number columns together, some rows at a time: of a short table calls cost most, of a long one memory."""
+        places, firsts = self._number_places, self._number_features
+        names = self.names
+        flagged = np.array(self._numbers.has_missing, np.bool_)
+        for start in range(0, len(encoded.rows) if len(places) else 0, ROWS_AT_ONCE):
+            some = slice(start, start + ROWS_AT_ONCE)
+            found = self._numbers.encode(np.stack([values[names[place]][some] for place in places]), self.n_rows)
+            encoded.rows[some, firsts] = found.features.T
+            encoded.rows[some, firsts[flagged] + 1] = ~found.missing[flagged].T
+            if found.novelty is not None:
+                encoded.presence[some, places] = ~found.missing.T
+                encoded.novelty[some, places] = found.novelty.T
+
+    @cached_property
+    def _number_places(self) -> npt.NDArray[np.int64]:
+        """Which columns are numbers."""
+        return np.flatnonzero([isinstance(column, NumberEncoding) for column in self.columns])
+
+    @cached_property
+    def _number_features(self) -> npt.NDArray[np.int64]:
+        """The first feature of each of them."""
+        return np.cumsum([0, *(column.n_features for column in self.columns)], dtype=np.int64)[self._number_places]
+
+    @cached_property
+    def _numbers(self) -> Numbers:
+        numbers = [column for column in self.columns if isinstance(column, NumberEncoding)]
+        return Numbers(tuple(one.scaling for one in numbers), tuple(one.has_missing for one in numbers))
 
     def straightened(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Encoded rows [n, n_features] with the logarithm of heavy-tailed numbers undone, over the range of training.

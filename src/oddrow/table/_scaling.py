@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from oddrow.table._values import Floats
 
@@ -71,12 +73,7 @@ class Scaling:
 
     def apply(self, values: Floats) -> Floats:
         """Standardised float64 [n]; NaN stays NaN."""
-        scaled = _scaled(values, self.center, self.scale)
-        curved = np.arcsinh(scaled) if self.heavy else scaled
-        standardised = (curved - self.mean) / self.deviation
-        inside = np.clip(standardised, self.low, self.high)
-        beyond = standardised - inside
-        return np.asarray(inside + np.sign(beyond) * self.span * np.log1p(np.abs(beyond) / self.span))
+        return np.asarray(Scalings((self,)).apply(values[None])[0][0])
 
     def invert(self, standardised: Floats) -> Floats:
         """The values that :meth:`apply` came from."""
@@ -99,6 +96,46 @@ class Scaling:
         return np.abs(standardised - np.clip(standardised, self.low, self.high)) / self.span
 
 
+@dataclass(frozen=True)
+class Scalings:
+    """Several scalings, each applied to the values of a column of its own."""
+
+    scalings: tuple[Scaling, ...]
+
+    @cached_property
+    def _stacked(self) -> dict[str, Floats]:
+        """Each number of all scalings [k, 1]."""
+        names = ("center", "scale", "mean", "deviation", "low", "high", "span")
+        return {name: np.array([[getattr(one, name)] for one in self.scalings]) for name in names}
+
+    @cached_property
+    def _is_heavy(self) -> npt.NDArray[np.bool_]:
+        return np.array([[one.heavy] for one in self.scalings])
+
+    def apply(self, values: Floats) -> tuple[Floats, Floats | None]:
+        """Standardised float64 [k, n], NaN where that stands in values [k, n]; and :meth:`Scaling.excess` of them.
+
+        None where no value lies outside, as is the rule: logarithms of all would take longer than all else.
+        """
+        of = self._stacked
+        standardised = _scaled(values, of["center"], of["scale"])
+        np.arcsinh(standardised, out=standardised, where=self._is_heavy)
+        standardised -= of["mean"]
+        standardised /= of["deviation"]
+        outside = standardised < of["low"]
+        outside |= standardised > of["high"]
+        if not outside.any():
+            return standardised, None
+        far = standardised[outside]
+        low, high, span = (np.broadcast_to(of[name], values.shape)[outside] for name in ("low", "high", "span"))
+        border = np.clip(far, low, high)
+        beyond = far - border
+        excess = np.zeros(values.shape)
+        excess[outside] = np.log1p(np.abs(beyond) / span)
+        standardised[outside] = border + np.sign(beyond) * span * excess[outside]
+        return standardised, excess
+
+
 def _robust_scale(values: Floats, center: float) -> float:
     """The interquartile range in normal deviations; where half of the values coincide, the others' mean deviation."""
     quarter, three_quarters = np.quantile(values / 2, [0.25, 0.75]) / _NORMAL_IQR
@@ -117,7 +154,10 @@ def _smallest_step(values: Floats) -> float:
     return max(float(np.quantile(values[values > 0], 0.01)), float(np.finfo(float).tiny))
 
 
-def _scaled(values: Floats, center: float, scale: float) -> Floats:
+def _scaled(values: Floats, center: float | Floats, scale: float | Floats) -> Floats:
     """(values - center) / scale, kept finite."""
+    scaled = values / 2
     with np.errstate(over="ignore"):
-        return np.clip((values / 2 - center / 2) / (scale / 2), -1e300, 1e300)
+        scaled -= center / 2
+        scaled /= scale / 2
+    return np.clip(scaled, -1e300, 1e300, out=scaled)

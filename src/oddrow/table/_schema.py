@@ -132,10 +132,11 @@ class TableSchema:
         SchemaMismatchError
             If a column is missing, or holds values that its kind cannot hold (names the row).
         """
-        missing = [column.name for column in self.used if column.name not in table.column_names]
+        columns = dict(zip(table.column_names, table.columns, strict=True))
+        missing = [column.name for column in self.used if column.name not in columns]
         if missing:
             raise _missing_columns(missing, table.column_names)
-        return {column.name: values_of(column, table.column(column.name), SchemaMismatchError) for column in self.used}
+        return {column.name: values_of(column, columns[column.name], SchemaMismatchError) for column in self.used}
 
     def unfit_rows(self, table: pa.Table) -> dict[int, str]:
         """The rows, counted from 0, with a value that the kind of its column cannot hold, and why, in order.

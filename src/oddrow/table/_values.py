@@ -46,13 +46,18 @@ def as_numbers(column: pa.ChunkedArray) -> Floats:
         bad = _not_matching(column, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
         if len(bad):
             raise UnfitValueError(bad, column, "a number")
-    return _floats(pc.cast(column, pa.float64(), safe=False))
+    return _floats(column)
 
 
 def as_booleans(column: pa.ChunkedArray) -> Floats:
     """float64 [n]: 0, 1, missing as NaN, and 2 for a value that is neither (evidence, not an error)."""
-    if pa.types.is_boolean(column.type):
-        return _floats(pc.cast(column, pa.float64()))
+    kind = column.type
+    if pa.types.is_boolean(kind):
+        return _floats(column)
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):  # the words would say the same, and take long to read
+        values = _floats(column)
+        coded = np.where(values == 1, 1.0, np.where(values == 0, 0.0, 2.0))
+        return np.where(column.is_null().to_numpy(), np.nan, coded) if column.null_count else coded
     words = pc.utf8_lower(as_texts(column))
     is_true = pc.is_in(words, pa.array(_TRUE))
     is_false = pc.is_in(words, pa.array(_FALSE))
@@ -171,8 +176,11 @@ def _counts(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _floats(column: pa.ChunkedArray) -> Floats:
     """float64 [n], null as NaN."""
-    values = pc.fill_null(pc.cast(column, pa.float64(), safe=False), float("nan")).to_numpy()
-    return np.ascontiguousarray(values, dtype=np.float64)
+    if column.type != pa.float64():
+        column = pc.cast(column, pa.float64(), safe=False)
+    if column.null_count:
+        column = pc.fill_null(column, float("nan"))
+    return np.ascontiguousarray(column.to_numpy(), dtype=np.float64)
 
 
 def _not_matching(column: pa.ChunkedArray, pattern: str) -> npt.NDArray[np.intp]:
