@@ -16,6 +16,7 @@ BENCHMARKS = (
     "fuzz",
     "interruptions",
     "memory",
+    "engines",
     "mutants",
     "fit",
     "score",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-from oddrow.artifact import digest
+from oddrow.artifact import dumps
 from oddrow.detector import AutoencoderDetector, VAEDetector
 from oddrow.exceptions import OutputError, SettingError
 from oddrow.export._columns import EncodedValues, check_exportable, encoded_values
@@ -139,7 +140,7 @@ def _described(detector: VAEDetector | AutoencoderDetector, missing_text: str) -
     model = detector.model_
     return {
         "oddrow.version": version("oddrow"),
-        "oddrow.model_sha256": digest(detector),
+        "oddrow.model_sha256": hashlib.sha256(dumps(detector)).hexdigest(),
         "oddrow.kinds": json.dumps({column.name: column.kind for column in model.encoding.schema.used}),
         "oddrow.missing_text": missing_text,
         "oddrow.threshold": repr(model.threshold),
