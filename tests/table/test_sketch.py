@@ -160,6 +160,23 @@ def test_more_names_than_can_be_kept_make_a_text(monkeypatch):
     assert "over 50 distinct values" in schema.columns[0].why
 
 
+@pytest.mark.parametrize(("last", "kind"), [("2030-01-01", Kind.TIMESTAMP), ("soon", Kind.TEXT)])
+def test_of_more_strings_than_can_be_kept_every_one_must_be_a_time(monkeypatch, last, kind):
+    monkeypatch.setattr(sketches, "MOST_COLUMN_NAMES", 50)
+    days = [str(np.datetime64("2024-01-01") + row) for row in range(ROWS - 1)]
+    schema, gathered = of_parts(pa.table({"c": [*days, last]}).to_batches(max_chunksize=30))
+    assert last not in gathered.sample.rows["c"].to_pylist()
+    assert schema.columns[0].kind is kind
+
+
+def test_the_words_of_all_rows_tell_names_from_sentences():
+    sentences = [f"the door number {row} was opened twice" for row in range(30)]
+    table = pa.table({"c": [sentences[row % 30] for row in range(ROWS)]})
+    schema, _ = of_parts(table.to_batches(max_chunksize=30))
+    assert schema == TableSchema.infer(table)
+    assert schema.columns[0].kind is Kind.TEXT
+
+
 def test_of_names_too_many_to_keep_a_new_one_is_as_likely_as_the_sample_tells(monkeypatch):
     """A given category: the share of rows with a name that the model does not know is Good and Turing's."""
     monkeypatch.setattr(sketches, "MOST_COLUMN_NAMES", 50)
