@@ -134,10 +134,22 @@ def test_a_row_is_as_sparse_in_the_memory_passed_over_as_new_to_a_memory_without
     rows = np.random.default_rng(5).normal(size=(60, 2)).astype(np.float32)
     whole = Memory.of(rows)
     passed_over = Surroundings(whole, Reach.among(whole)).of(rows, np.arange(60)).sparseness
-    least = Surroundings(whole, Reach.among(whole))._least
+    least = Surroundings(whole, Reach.among(whole)).least
     for row in range(60):
         others = Memory.of(np.delete(rows, row, axis=0))
         around = Surroundings(others, Reach.among(others))
-        around.__dict__["_least"] = least
+        around.__dict__["least"] = least
         new = around.of(rows[[row]], np.array([-1])).sparseness
         assert new[0] == pytest.approx(passed_over[row], abs=1e-6)
+
+
+def test_of_equally_far_rows_the_first_are_the_nearest():
+    """Whatever the order of the features, and so the rounding of their sums."""
+    rng = np.random.default_rng(0)
+    grid = (rng.integers(0, 3, (300, 12)) * np.float32(0.7)).astype(np.float32)
+    asked, memory = grid[:40], grid[40:]
+    squares = np.round(((asked[:, None].astype(float) - memory) ** 2).sum(axis=2), 6)
+    wanted = np.sort(np.argsort(squares, axis=1, kind="stable")[:, :10], axis=1)
+    for order in (np.arange(12), rng.permutation(12)):
+        found = Memory.of(memory[:, order]).nearest(asked[:, order], 10)
+        np.testing.assert_array_equal(np.sort(found, axis=1), wanted)
