@@ -169,3 +169,13 @@ def test_the_distance_to_the_fitted_tail_is_scipys():
     fit = TailFit(0.0, 0.4, 0.3, 200, "generalised Pareto")
     expected = kstest(excess, genpareto(0.3, scale=0.4).cdf).statistic
     assert fit.distance(excess) == pytest.approx(expected)
+
+
+def test_scores_that_differ_by_rounding_alone_are_the_same():
+    scores = np.array([1.0, 2.0, 2.0, 3.0] * 20)
+    rounded = scores * (1.0 + 1e-15 * np.random.default_rng(0).integers(-2, 3, len(scores)))
+    at = np.linspace(0.5, 4.0, 50)
+    np.testing.assert_allclose(TailCurve.learn(rounded)(at), TailCurve.learn(scores)(at), rtol=1e-9)
+    same = np.full(20, 2.0)
+    noisy = same * (1.0 + 1e-15 * np.random.default_rng(1).integers(-2, 3, len(same)))
+    np.testing.assert_allclose(TailCurve.learn(noisy)(at), TailCurve.learn(same)(at), rtol=1e-9)

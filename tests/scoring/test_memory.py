@@ -161,3 +161,15 @@ def test_what_fills_the_last_group_is_never_near_however_far_the_row():
     far = np.array([[1e38, -1e38], [-3e38, 0.0]], np.float32)
     for count in (1, NEIGHBOURS):
         assert Memory.of(rows).nearest(far, count).max() < 997
+
+
+def test_of_equally_far_rows_the_first_are_the_nearest():
+    """Whatever the order of the features, and so the rounding of their sums."""
+    rng = np.random.default_rng(0)
+    grid = (rng.integers(0, 3, (300, 12)) * np.float32(0.7)).astype(np.float32)
+    asked, memory = grid[:40], grid[40:]
+    squares = np.round(((asked[:, None].astype(float) - memory) ** 2).sum(axis=2), 6)
+    wanted = np.sort(np.argsort(squares, axis=1, kind="stable")[:, :10], axis=1)
+    for order in (np.arange(12), rng.permutation(12)):
+        found = Memory.of(memory[:, order]).nearest(asked[:, order], 10)
+        np.testing.assert_array_equal(np.sort(found, axis=1), wanted)

@@ -19,6 +19,9 @@ MOST_DISTANCE = 1.3
 """Bound on sqrt(m) times the Kolmogorov-Smirnov distance of m excesses to the Pareto tail fitted to them. Exceeded in
 about 1 % of samples that do come from such a tail (by simulation, 10 to 1,000 excesses, shapes 0.05 to 0.6)."""
 
+ROUNDING = 1e-12
+"""Scores that differ by no larger share differ by rounding alone, and are the same."""
+
 Source: TypeAlias = Literal["held-out", "cross-fitted", "training"]
 """Where calibration scores come from: rows held out of the fit; every row, scored by a fit without it; or the rows
 that the fit saw, as in the article."""
@@ -51,7 +54,10 @@ class TailFit:
         start = float(ordered[min(int(np.floor((1.0 - TAIL_SHARE) * len(ordered))), len(ordered) - 1)])
         excess = ordered[ordered > start] - start
         if len(excess) < LEAST_TAIL_ROWS:
-            spread = float(np.std(ordered)) or max(abs(float(ordered[-1])), 1.0) * 1e-3
+            largest = max(abs(float(ordered[-1])), 1.0)
+            spread = float(np.std(ordered))
+            if spread <= ROUNDING * largest:
+                spread = largest * 1e-3
             return cls(start, spread, LEAST_SHAPE, len(excess), "spread")
         survival = (np.arange(len(excess))[::-1] + 0.35) / len(excess)  # of the ascending excesses, plotting position
         first, second = float(np.mean(excess)), float(np.mean(survival * excess))
@@ -100,6 +106,8 @@ class TailCurve:
         ordered = np.sort(np.asarray(scores, np.float64))
         count = len(ordered)
         knots, first = np.unique(ordered, return_index=True)
+        is_apart = np.diff(knots, prepend=-np.inf) > ROUNDING * np.abs(knots)
+        knots, first = knots[is_apart], first[is_apart]
         nats = -np.log((1.0 + count - first) / (count + 1.0))
         nats[0] = -np.log1p(-0.5 / (count + 1.0))
         tail = TailFit.learn(ordered)
