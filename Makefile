@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: install demo test check bench clean
+.PHONY: install demo test test-engines check bench clean
 
 install: $(VENV)/.installed-dev  ## all that development needs
 
@@ -25,6 +25,16 @@ demo: $(VENV)/.installed-plot  ## the whole job on a made-up table; leaves model
 
 test: install
 	$(BIN)/python -m pytest
+
+ENGINES := .venvs/engines
+
+$(ENGINES)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(ENGINES)
+	$(ENGINES)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,ray,spark,dask]'
+	touch $@
+
+test-engines: $(ENGINES)/.installed  ## what needs Ray, Spark (Java 17) and Dask, in an environment of its own
+	$(ENGINES)/bin/python -m pytest tests/distributed tests/cli/test_engines.py
 
 check: install
 	$(BIN)/ruff format --check .

@@ -15,11 +15,14 @@ BENCHMARKS = (
     "tables",
     "fuzz",
     "interruptions",
+    "memory",
+    "engines",
     "mutants",
     "fit",
     "score",
     "scaling",
     "cold_start",
+    "onnx_export",
 )
 
 

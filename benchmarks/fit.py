@@ -28,6 +28,7 @@ from oddrow.table import TableEncoding, TableSchema
 
 ROUNDS = 3
 FLOOR_NAME = "matrix products alone"
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 STEPS, BATCH = 9_728, 256
 LAYERS = ((121, 60), (60, 80), (40, 60), (60, 121))
 
@@ -57,7 +58,7 @@ for _ in range({STEPS}):
             gradient @ weights.T
 print("{{}}")
 """
-"""The products of every step, forward and backward, and nothing else, with NumPy and all its threads."""
+"""The products of every step, forward and backward, and nothing else, with NumPy."""
 
 SMALL = """
 import json, time
@@ -104,8 +105,16 @@ def article_rows(path: Path) -> None:
 
 
 def contestants(rows: str) -> dict[str, list[str]]:
-    """Each contestant's command; a peer that cannot be installed is left out, and said so."""
-    commands = {FLOOR_NAME: [sys.executable, "-c", FLOOR], "oddrow": [sys.executable, "-c", OURS, rows]}
+    """Each contestant's command; a peer that cannot be installed is left out, and said so.
+
+    The matrix products run twice: with all threads, and with one, whose CPU seconds are those of the products alone
+    also where threads wait for each other.
+    """
+    commands = {
+        "with all threads": [sys.executable, "-c", FLOOR],
+        FLOOR_NAME: [sys.executable, "-c", FLOOR],
+        "oddrow": [sys.executable, "-c", OURS, rows],
+    }
     python = peer_python("torch", "torch==2.13.0", "pyod")
     if python is not None:
         script = str(Path(__file__).with_name("fit_peers.py"))
@@ -139,7 +148,7 @@ def main(rounds: int = ROUNDS, with_alibi: bool = False) -> None:
         found: dict[str, list[Run]] = {name: [] for name in commands}
         for _ in range(rounds):
             for name, command in commands.items():
-                found[name].append(run(command))
+                found[name].append(run(command, **(ONE_THREAD if name == FLOOR_NAME else {})))
         python = peer_python("alibi", "alibi-detect[tensorflow]") if with_alibi else None
         if python is not None:
             script = str(Path(__file__).with_name("fit_peers.py"))

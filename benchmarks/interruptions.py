@@ -1,4 +1,7 @@
-"""SIGKILL at random moments of ``oddrow fit``, resumed each time: how many end with the very same model file."""
+"""SIGKILL at random moments of ``oddrow fit`` and ``oddrow score``, resumed each time: how many end with the same file.
+
+``python -m benchmarks.interruptions fit`` or ``scoring`` runs one of the two.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ KILLS = 50
 LONGEST_CHAIN = 5
 """Kills of one fit at most, before it is left to end."""
 ROWS = 1_000
+SCORED_ROWS, SCORED_FILES = 12_000, 24
 HEADER_BYTES = 44
 EARLY_SHARE = 0.2
 """Share of the kills that come while the process starts; the others come while it trains or after."""
@@ -74,7 +78,7 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def main() -> None:
+def interrupted_fits() -> None:
     """Print one line a fit, then the sums."""
     rng = np.random.default_rng(0)
     kills, identical, n_fits = Counter[str](), 0, 0
@@ -103,6 +107,68 @@ def main() -> None:
     kept = sorted(kills.items(), key=lambda item: (not item[0].isdigit(), int(item[0]) if item[0].isdigit() else 0))
     print(f"{kills.total()} kills; step kept: {', '.join(f'{step}: {count}' for step, count in kept)}")
     print(f"{identical} of {n_fits} fits ended with the identical model file")
+
+
+def kept_parts(partial: Path) -> int:
+    """How many parts the job would go on behind."""
+    return len(list(partial.glob("part-*.arrow")))
+
+
+def interrupted_scoring() -> None:
+    """Print one line a job, then the sums; jobs write CSV and Parquet by turns."""
+    rng = np.random.default_rng(0)
+    kills, identical, n_jobs = Counter[str](), 0, 0
+    print(
+        f"## Interruptions (SIGKILL of `oddrow score`, {SCORED_ROWS:,} connections in {SCORED_FILES} files, "
+        "resumed until it ends)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        table, model = Path(folder, "logs"), Path(folder, "model.oddrow")
+        training = Path(folder, "training.parquet")
+        write_table(make_connections(ROWS, 0.0, random_state=0).table, training)
+        subprocess.run(fit_command(training, model, Path(folder, "kept")), env=ONE_THREAD, check=True)
+        rows, step = make_connections(SCORED_ROWS, 0.01, random_state=1).table, SCORED_ROWS // SCORED_FILES
+        table.mkdir()
+        for place in range(SCORED_FILES):
+            write_table(rows.slice(place * step, step), table / f"{place:02}.csv")
+        expected, seconds = {}, 0.0
+        for suffix in (".csv", ".parquet"):
+            started = time.perf_counter()
+            subprocess.run(score_command(table, model, Path(folder, f"whole{suffix}")), env=ONE_THREAD, check=True)
+            expected[suffix], seconds = digest(Path(folder, f"whole{suffix}")), time.perf_counter() - started
+        print(f"uninterrupted: {seconds:.1f} s")
+        while kills.total() < KILLS:
+            n_jobs += 1
+            suffix = list(expected)[n_jobs % 2]
+            out, moments = Path(folder, f"out-{n_jobs}{suffix}"), []
+            partial, command = Path(f"{out}.partial"), [*score_command(table, model, out), "--resume"]
+            for _ in range(rng.integers(1, LONGEST_CHAIN + 1)):
+                process = subprocess.Popen(command, env=ONE_THREAD)
+                time.sleep(rng.uniform(0, seconds))
+                process.send_signal(signal.SIGKILL)
+                if process.wait() != -signal.SIGKILL:
+                    break  # it ended before it was killed
+                moments.append(f"{kept_parts(partial)} parts")
+            subprocess.run(command, env=ONE_THREAD, check=True)
+            kills.update(moments)
+            same = digest(out) == expected[suffix] and not partial.exists()
+            identical += same
+            print(f"job {n_jobs}: killed with {', '.join(moments) or 'none'} kept; identical: {same}", flush=True)
+    kept = sorted(kills.items(), key=lambda item: int(item[0].split()[0]))
+    print(f"{kills.total()} kills; kept: {', '.join(f'{what}: {count}' for what, count in kept)}")
+    print(f"{identical} of {n_jobs} jobs ended with the identical file")
+
+
+def score_command(table: Path, model: Path, out: Path) -> list[str]:
+    command = [sys.executable, "-m", "oddrow", "score", str(table), "-m", str(model), "-o", str(out)]
+    return [*command, "--quiet", "--force"]
+
+
+def main() -> None:
+    """Kill fits, jobs of scoring, or both."""
+    parts = {"fit": interrupted_fits, "scoring": interrupted_scoring}
+    for name in sys.argv[1:] or parts:
+        parts[name]()
 
 
 if __name__ == "__main__":

@@ -59,9 +59,11 @@ def exponent(sizes: list[int], seconds: list[float]) -> float:
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
-def arm(title: str, sizes: list[int], costs: list[Cost]) -> None:
+def arm(title: str, sizes: list[int], cost_of: Callable[[int], Cost]) -> None:
+    costs = []
     print(f"{title:>12} " + " ".join(f"{name.replace('_', ' '):>12}" for name in Cost._fields))
-    for size, one in zip(sizes, costs, strict=True):
+    for size in sizes:
+        costs.append(one := cost_of(size))
         print(f"{size:>12,} " + " ".join(f"{seconds:>12.2f}" for seconds in one), flush=True)
     for name, part in (("exponent", slice(None)), ("of last 2", slice(-2, None))):
         slopes = [exponent(sizes[part], [getattr(one, field) for one in costs][part]) for field in Cost._fields]
@@ -73,9 +75,9 @@ def main(most_rows: int = ROWS[-1], most_columns: int = COLUMNS[-1]) -> None:
     cost(500, 3)  # what is loaded and compiled once for all
     rows, columns = [n for n in ROWS if n <= most_rows], [n for n in COLUMNS if n <= most_columns]
     print(f"## Scaling in rows: {COLUMNS_HELD} columns, {STEPS} steps")
-    arm("rows", rows, [cost(n_rows, COLUMNS_HELD) for n_rows in rows])
+    arm("rows", rows, lambda n_rows: cost(n_rows, COLUMNS_HELD))
     print(f"## Scaling in columns: {ROWS_HELD:,} rows, {STEPS} steps")
-    arm("columns", columns, [cost(ROWS_HELD, n_columns) for n_columns in columns])
+    arm("columns", columns, lambda n_columns: cost(ROWS_HELD, n_columns))
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def test_all_is_what_a_public_module_defines(name):
 def test_the_front_door():
     detectors = {"AutoencoderDetector", "VAEDetector"}
     policies = {"AlertBudget", "Cost", "FalseAlarmRate", "FalseDiscoveryRate", "FixedSurprise"}
-    functions = {"compare", "find", "load", "rank_without_labels", "save", "tune"}
+    functions = {"compare", "export_onnx", "find", "load", "rank_without_labels", "save", "tune"}
     assert set(oddrow.__all__) == detectors | policies | functions | {"datasets", "exceptions"}
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from oddrow.artifact import load, save
     from oddrow.detector import AutoencoderDetector, VAEDetector, find
     from oddrow.experiments import compare, rank_without_labels, tune
+    from oddrow.export import export_onnx
     from oddrow.scoring import AlertBudget, Cost, FalseAlarmRate, FalseDiscoveryRate, FixedSurprise
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "compare",
     "datasets",
     "exceptions",
+    "export_onnx",
     "find",
     "load",
     "rank_without_labels",
@@ -40,6 +42,7 @@ __getattr__ = opened_when_asked(
         **dict.fromkeys(("load", "save"), "oddrow.artifact"),
         **dict.fromkeys(("AutoencoderDetector", "VAEDetector", "find"), "oddrow.detector"),
         **dict.fromkeys(("compare", "rank_without_labels", "tune"), "oddrow.experiments"),
+        "export_onnx": "oddrow.export",
         **dict.fromkeys(
             ("AlertBudget", "Cost", "FalseAlarmRate", "FalseDiscoveryRate", "FixedSurprise"), "oddrow.scoring"
         ),

@@ -14,8 +14,9 @@ import safetensors.numpy
 from benchmarks.model_files import HEADER, MAGIC, packed, parts, rebuilt
 
 import oddrow
-from oddrow import AutoencoderDetector, VAEDetector
+from oddrow import AutoencoderDetector, VAEDetector, artifact
 from oddrow.artifact import PROTOCOL, _bounds
+from oddrow.datasets import make_connections
 from oddrow.exceptions import ModelFileError, OutputError, SettingError
 
 
@@ -62,6 +63,17 @@ def test_a_loaded_detector_is_the_saved_one_bit_for_bit(scored, tmp_path):
     assert loaded.n_features_in_ == detector.n_features_in_
     assert hasattr(loaded, "feature_names_in_") == hasattr(detector, "feature_names_in_")
     assert list(getattr(loaded, "feature_names_in_", [])) == list(getattr(detector, "feature_names_in_", []))
+
+
+def test_the_bytes_are_those_of_the_file_and_are_read_as_strictly(content, tmp_path):
+    (tmp_path / "model").write_bytes(content)
+    assert artifact.dumps(oddrow.load(tmp_path / "model")) == content
+    rows = make_connections(300, random_state=9).table
+    expected = oddrow.load(tmp_path / "model").surprise(rows)
+    assert artifact.loads_model(content).score(rows).surprise.tobytes() == expected.tobytes()
+    for damaged in (b"", content[:-1], content + b"0", content[:200] + bytes([content[200] ^ 1]) + content[201:]):
+        with pytest.raises(ModelFileError):
+            artifact.loads_model(damaged)
 
 
 def test_the_learning_curve_and_the_policy_come_back(vae, content, tmp_path):

@@ -323,3 +323,35 @@ def test_demo_does_the_whole_job(run, tmp_path, monkeypatch):
     again = run("demo", "-o", tmp_path / "demo")
     assert again.code == 1
     assert "--force" in again.err
+
+
+def test_fit_of_a_folder_is_the_fit_of_its_rows_in_one_file(run, labelled_csv, model_file, tmp_path):
+    rows = read_table(labelled_csv)
+    (tmp_path / "parts").mkdir()
+    for part, start in enumerate(range(0, 600, 250)):
+        pyarrow.parquet.write_table(rows.slice(start, 250), tmp_path / "parts" / f"{part}.parquet")
+    pyarrow.parquet.write_table(rows, tmp_path / "whole.parquet")
+    of_normal = ("--label", "label", "--normal", "normal")
+    for source, model in (("parts", "a.oddrow"), ("whole.parquet", "b.oddrow")):
+        outcome = run("fit", tmp_path / source, "-o", tmp_path / model, *of_normal)
+        assert outcome.code == 0, outcome.err
+    assert (tmp_path / "a.oddrow").read_bytes() == (tmp_path / "b.oddrow").read_bytes()
+
+
+def test_fit_says_when_no_row_is_normal(run, labelled_csv, tmp_path):
+    outcome = run("fit", labelled_csv, "-o", tmp_path / "m.oddrow", "--label", "label", "--normal", "usual")
+    assert outcome.code == 3
+    assert "never has the value 'usual' that marks normal rows; it has 'normal', 'odd'" in outcome.err
+    assert not (tmp_path / "m.oddrow").exists()
+
+
+def test_fit_starts_from_a_model_of_the_same_columns_only(run, labelled_csv, model_file, tmp_path):
+    model, of_normal = tmp_path / "m.oddrow", ("--label", "label", "--normal", "normal")
+    outcome = run("fit", labelled_csv, "-o", model, "--start-from", model_file, "--seed", 3, *of_normal)
+    assert outcome.code == 0, outcome.err
+    assert oddrow.load(model).model_.encoding == oddrow.load(model_file).model_.encoding
+    refused = run("fit", labelled_csv, "-o", tmp_path / "n.oddrow", "--start-from", model_file)
+    assert refused.code == 3
+    assert "a further column 'label'" in refused.err
+    refused = run("fit", labelled_csv, "-o", tmp_path / "n.oddrow", "--start-from", labelled_csv)
+    assert refused.code == 4

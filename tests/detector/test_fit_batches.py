@@ -134,3 +134,14 @@ def test_an_encoding_that_is_given_is_kept(untrained, small_samples, connections
 def test_what_cannot_be_learned_from_is_refused(batches, said):
     with pytest.raises(DataError, match=said):
         VAEDetector().fit_batches(batches)
+
+
+def test_parts_sampled_apart_and_merged_are_the_fit_of_their_batches(untrained, small_samples, connections, fresh):
+    parts = [sampled([rows], 7, bounds=SampleBounds(1_500), first_row=at) for at, rows in cut_at(connections, 900)]
+    expected = VAEDetector(random_state=0).fit_sampled(parts[0].merged(parts[1]).merged(parts[2]).merged(parts[3]))
+    backwards = VAEDetector(random_state=0).fit_sampled(parts[3].merged(parts[2]).merged(parts[1].merged(parts[0])))
+    same(expected, backwards, fresh.slice(0, 100))
+
+
+def cut_at(table, rows):
+    return [(at, table.slice(at, rows)) for at in range(0, table.num_rows, rows)]

@@ -134,11 +134,11 @@ def test_a_row_is_as_sparse_in_the_memory_passed_over_as_new_to_a_memory_without
     rows = np.random.default_rng(5).normal(size=(60, 2)).astype(np.float32)
     whole = Memory.of(rows)
     passed_over = Surroundings(whole, Reach.among(whole)).of(rows, np.arange(60)).sparseness
-    least = Surroundings(whole, Reach.among(whole))._least
+    least = Surroundings(whole, Reach.among(whole)).least
     for row in range(60):
         others = Memory.of(np.delete(rows, row, axis=0))
         around = Surroundings(others, Reach.among(others))
-        around.__dict__["_least"] = least
+        around.__dict__["least"] = least
         new = around.of(rows[[row]], np.array([-1])).sparseness
         assert new[0] == pytest.approx(passed_over[row], abs=1e-6)
 

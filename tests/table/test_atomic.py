@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from oddrow.exceptions import DataError, OutputError
-from oddrow.table import atomic_write, check_target
+from oddrow.table import atomic_folder, atomic_write, check_target
 
 
 def test_that_a_file_exists_is_said_before_the_work_is_done(tmp_path):
@@ -143,3 +143,40 @@ def test_asking_whether_a_file_can_be_written_touches_nothing(tmp_path, name, fo
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     check_target(tmp_path / name, force)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_folder_comes_whole_or_not_at_all(tmp_path):
+    with atomic_folder(tmp_path / "table", "*.bin") as folder:
+        (folder / "a.bin").write_bytes(b"a")
+        assert not (tmp_path / "table").exists()
+    assert [path.name for path in (tmp_path / "table").iterdir()] == ["a.bin"]
+    with pytest.raises(ValueError, match="no more"), atomic_folder(tmp_path / "other", "*.bin") as folder:
+        (folder / "a.bin").write_bytes(b"a")
+        raise ValueError("no more")
+    assert [path.name for path in tmp_path.iterdir()] == ["table"]
+
+
+def test_a_folder_is_replaced_only_by_force_and_never_with_what_is_not_ours(tmp_path):
+    folder = tmp_path / "table"
+    folder.mkdir()
+    (folder / "old.bin").touch()
+    with pytest.raises(OutputError, match="exists already"), atomic_folder(folder, "*.bin"):
+        pytest.fail("the block ran in vain")
+    with atomic_folder(folder, "*.bin", force=True) as new:
+        (new / "new.bin").touch()
+    assert [path.name for path in folder.iterdir()] == ["new.bin"]
+    (folder / "thesis.txt").touch()
+    with pytest.raises(OutputError, match=r"holds 'thesis\.txt'"), atomic_folder(folder, "*.bin", force=True):
+        pytest.fail("the block ran in vain")
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="is a file"), atomic_folder(tmp_path / "file", "*.bin", force=True):
+        pytest.fail("the block ran in vain")
+    with pytest.raises(OutputError, match="no folder"), atomic_folder(tmp_path / "no" / "where", "*.bin"):
+        pytest.fail("the block ran in vain")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "table"]
+
+
+def test_a_folder_that_comes_up_meanwhile_is_not_overwritten(tmp_path):
+    with pytest.raises(OutputError, match="exists already"), atomic_folder(tmp_path / "table", "*.bin"):
+        (tmp_path / "table").mkdir()
+    assert [path.name for path in tmp_path.iterdir()] == ["table"]

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from oddrow.exceptions import DataError
-from oddrow.table import split_label
+from oddrow.table import normal_batches, split_label
 
 TABLE = pa.table({"x": [1, 2, 3, 4], "label": ["ok", "bad", None, "ok"], "y": ["a", "b", "c", "d"]})
 
@@ -58,3 +58,14 @@ def test_a_value_that_no_row_has_is_named_beside_those_there_are() -> None:
 def test_the_given_table_is_left_as_it_was() -> None:
     split_label(TABLE, "label", "ok")
     assert TABLE.column_names == ["x", "label", "y"]
+
+
+def test_normal_rows_of_batches_are_those_of_the_table() -> None:
+    batches = TABLE.to_batches(max_chunksize=1)
+    rows = pa.concat_tables(normal_batches(batches, "label", "ok"))
+    assert rows.equals(split_label(TABLE, "label", "ok").normal_rows)
+
+
+def test_batches_without_a_normal_row_are_refused_at_the_end() -> None:
+    with pytest.raises(DataError, match="never has the value 'fine' that marks normal rows; it has '', 'bad', 'ok'"):
+        list(normal_batches(TABLE.to_batches(max_chunksize=2), "label", "fine"))

@@ -1,5 +1,7 @@
 """A sample is uniform, keeps its bounds, and does not depend on how the rows come."""
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -43,7 +45,7 @@ bounds_of_either_kind = st.builds(
 def test_the_sample_is_the_same_however_rows_are_cut_and_merged(bounds, cuts, random):
     rows = rows_of()
     edges = [0, *sorted(cuts), N_ROWS]
-    parts = [part(rows, *edge, bounds) for edge in zip(edges, edges[1:], strict=False)]
+    parts = [part(rows, *edge, bounds) for edge in pairwise(edges)]
     left_out = []
     while len(parts) > 1:  # any two of them, in any order
         random.shuffle(parts)

@@ -1,6 +1,7 @@
 """What is known of rows that are gone is what they would have shown, whatever the order in which they came."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +32,7 @@ def known(sketch):
 
 def cut(table, cuts):
     edges = [0, *sorted(place % (table.num_rows + 1) for place in cuts), table.num_rows]
-    return [table.slice(start, stop - start) for start, stop in zip(edges, edges[1:], strict=False)]
+    return [table.slice(start, stop - start) for start, stop in pairwise(edges)]
 
 
 def plain(drawn):
@@ -207,7 +208,7 @@ def test_a_batch_that_cannot_be_learned_from_is_named(batches, kinds, said):
 
 def test_an_infinite_value_is_refused_also_where_no_batch_shows_a_finite_one():
     batches = [pa.table({"x": [INFINITE] * 20, "y": range(20)}), pa.table({"x": [1.0] * 20, "y": range(20)})]
-    with pytest.raises(DataError, match="column 'x'.* infinity is not a value"):
+    with pytest.raises(DataError, match=r"column 'x'.* infinity is not a value"):
         of_parts(batches)
 
 

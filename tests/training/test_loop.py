@@ -433,7 +433,8 @@ def test_a_program_takes_as_many_steps_as_its_bytes_allow(n_features: int) -> No
     assert (steps == TrainingSettings().steps_per_check) == (n_features <= 100)
 
 
-def test_rates_ends_and_the_number_of_rows_need_no_other_program(fitted: FittedNetwork) -> None:
+def test_rates_ends_and_the_number_of_rows_need_no_other_program() -> None:
+    fit(settings=replace(SETTINGS, max_steps=20))
     before = compiled_steps.cache_info()
     fit(settings=replace(SETTINGS, learning_rate=1e-3, anneal=True, max_steps=40, patience=None))
     fit(training=made_rows(300, seed=3), settings=replace(SETTINGS, max_steps=20))

@@ -79,21 +79,31 @@ def read_parts(path: Path) -> tuple[bytes, bytes]:
     """
     try:
         with _regular_file(path) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            head = stream.read(HEADER.size)
-            manifest_length, arrays_length = _checked_header(head, size)
-            manifest_hash, arrays_hash = HEADER.unpack(head)[4:]
-            manifest = stream.read(manifest_length)
-            _check_hash("manifest", hashlib.sha256(manifest).digest(), manifest_hash)
-            # through a small buffer first: junk as large as a file may be is never held
-            _check_hash("arrays", hashlib.file_digest(stream, "sha256").digest(), arrays_hash)
-            stream.seek(HEADER.size + manifest_length)
-            packed = stream.read(arrays_length)
+            return parts_of(stream, os.fstat(stream.fileno()).st_size)
     except (OSError, ValueError) as error:
         if isinstance(error, ModelFileError):
             raise
         reason = error.strerror or error if isinstance(error, OSError) else error
         raise ModelFileError(f"cannot be read as a model file ({reason})") from error
+
+
+def parts_of(stream: BufferedReader, size: int) -> tuple[bytes, bytes]:
+    """Manifest and arrays of so many bytes, after sizes and hashes agree; neither is parsed.
+
+    Raises
+    ------
+    ModelFileError
+        As :func:`read_parts`.
+    """
+    head = stream.read(HEADER.size)
+    manifest_length, arrays_length = _checked_header(head, size)
+    manifest_hash, arrays_hash = HEADER.unpack(head)[4:]
+    manifest = stream.read(manifest_length)
+    _check_hash("manifest", hashlib.sha256(manifest).digest(), manifest_hash)
+    # through a small buffer first: junk as large as a file may be is never held
+    _check_hash("arrays", hashlib.file_digest(stream, "sha256").digest(), arrays_hash)
+    stream.seek(HEADER.size + manifest_length)
+    packed = stream.read(arrays_length)
     if len(packed) != arrays_length:
         raise ModelFileError("the model file changed while it was read")
     return manifest, packed

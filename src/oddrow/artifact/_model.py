@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,7 +22,16 @@ from oddrow.artifact._bounds import (
     check_shape,
     check_views,
 )
-from oddrow.artifact._container import Arrays, check_lengths, one_line, pack, read_parts, strict_json, unpack_arrays
+from oddrow.artifact._container import (
+    Arrays,
+    check_lengths,
+    one_line,
+    pack,
+    parts_of,
+    read_parts,
+    strict_json,
+    unpack_arrays,
+)
 from oddrow.detector import Cleaning, checked_calibration, checked_clean
 from oddrow.exceptions import ModelFileError, OddrowError, OutputError, SettingError
 from oddrow.model import (
@@ -156,19 +166,40 @@ def save(detector: VAEDetector | AutoencoderDetector, path: str | Path, *, force
     >>> bool((oddrow.load(path).surprise(rows) == detector.surprise(rows)).all())
     True
     """
+    try:
+        parts = _file_parts(detector)
+    except ModelFileError as error:  # said now, and not by the load that needs the file
+        raise OutputError(f"{path}: this model does not go into a model file: {error}; nothing was written") from error
+    with atomic_write(path, force) as stream:
+        for part in parts:
+            stream.write(part)
+
+
+def dumps(detector: VAEDetector | AutoencoderDetector) -> bytes:
+    """The bytes of the file that :func:`save` would write, for where a model travels and no file can.
+
+    Raises
+    ------
+    SettingError
+        If the detector is not fitted.
+    OutputError
+        If the model is larger than a model file may be.
+    """
+    try:
+        return b"".join(_file_parts(detector))
+    except ModelFileError as error:
+        raise OutputError(f"this model does not go into a model file: {error}") from error
+
+
+def _file_parts(detector: VAEDetector | AutoencoderDetector) -> tuple[bytes, bytes, bytes]:
+    """Header, manifest and arrays, which have been read back."""
     if not hasattr(detector, "model_"):
         raise SettingError(f"this {type(detector).__name__} is not fitted; call fit before save")
     arrays, tails = _arrays(detector.model_)
     header, manifest, packed = pack(_MANIFEST.dump_json(_manifest(detector, tails)), arrays)
-    try:
-        check_lengths(len(manifest), len(packed))
-        _unpacked(manifest, packed)
-    except ModelFileError as error:  # said now, and not by the load that needs the file
-        raise OutputError(f"{path}: this model does not go into a model file: {error}; nothing was written") from error
-    with atomic_write(path, force) as stream:
-        stream.write(header)
-        stream.write(manifest)
-        stream.write(packed)
+    check_lengths(len(manifest), len(packed))
+    _unpacked(manifest, packed)
+    return header, manifest, packed
 
 
 def load(path: str | Path) -> VAEDetector | AutoencoderDetector:
@@ -200,6 +231,18 @@ def load_model(path: str | Path) -> FittedModel:
         return _unpacked(*read_parts(Path(path)))[1]
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from error
+
+
+def loads_model(content: bytes) -> FittedModel:
+    """What scores, from the bytes of a model file, as :func:`load_model` reads it.
+
+    Raises
+    ------
+    ModelFileError
+        If the bytes are no model file, or one that is truncated, damaged or of a newer protocol.
+    """
+    # as from a file: of a bare BytesIO, hashlib.file_digest takes all bytes, wherever its place is
+    return _unpacked(*parts_of(io.BufferedReader(io.BytesIO(content)), len(content)))[1]
 
 
 def _unpacked(manifest_bytes: bytes, packed: bytes) -> tuple[_Manifest, FittedModel]:

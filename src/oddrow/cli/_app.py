@@ -24,6 +24,7 @@ LOADED_WHEN_ASKED = {
     "find": "oddrow.cli._find",
     "compare": "oddrow.cli._compare",
     "tune": "oddrow.cli._rank",
+    "export": "oddrow.cli._export",
     "reproduce": "oddrow.cli._reproduce",
 }
 """Commands whose modules load much that scoring a row does not need."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
+import pyarrow as pa
 import typer
 
 from oddrow import artifact
@@ -55,6 +56,7 @@ from oddrow.metrics import detection_metrics
 from oddrow.scoring import Cost
 from oddrow.table import (
     TableSchema,
+    TableStream,
     atomic_write,
     check_target,
     normal_batches,
@@ -128,7 +130,7 @@ def inspect(
 
 
 def fit(
-    table: TableArgument,
+    table: StreamArgument,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Where the model file goes.")],
     label: LabelOption = None,
     normal: NormalOption = None,
@@ -181,11 +183,10 @@ def fit(
     """Learn what normal rows look like; with --label and --normal, from the normal rows alone."""
     check_target(output, force)
     start: Any = None if start_from is None else artifact.load(start_from)
-    stream = open_stream(table, delimiter=delimiter)
-    batches: Iterable[Any] = stream
-    names = [name for name in stream.schema.names if not _both(label, normal) or name != label]
-    if _both(label, normal):
-        batches = normal_batches(stream, str(label), str(normal))
+    numeric = () if start is None else numeric_columns(start.model_)
+    stream = open_stream(table, delimiter=delimiter, numeric=numeric)
+    is_labelled = _both(label, normal)
+    names = [name for name in stream.schema.names if not is_labelled or name != label]
     overrides = column_overrides(columns, category, ignore, present=names, label=label)
     share = contamination if contamination == "auto" else _number(contamination)
     common: dict[str, Any] = {"settings": settings.value, "contamination": share, "random_state": seed}
@@ -206,6 +207,9 @@ def fit(
             fitted = VAEDetector(kl_weight=kl_weight, **common)
         else:
             fitted = AutoencoderDetector(**common)
+        batches: Iterable[Any] = _told(stream, watching.on_rows)
+        if is_labelled:
+            batches = normal_batches(batches, str(label), str(normal))
         fitted.fit_batches(batches, start_from=start)
     artifact.save(fitted, output, force=force)
     for line in info_lines(fitted):
@@ -350,6 +354,15 @@ def demo(
     from oddrow.cli._demo import run_demo
 
     run_demo(output, seed=seed, force=force)
+
+
+def _told(stream: TableStream, on_rows: Callable[[int, int], None]) -> Iterator[pa.RecordBatch]:
+    """The batches of a stream, each told when it has been worked on."""
+    done = 0
+    for batch in stream:
+        yield batch
+        done += batch.num_rows
+        on_rows(done, stream.n_rows)
 
 
 def _both(label: str | None, normal: str | None) -> bool:

@@ -38,9 +38,10 @@ def say_error(text: str) -> None:
 
 @dataclass(frozen=True)
 class Watching:
-    """What a fit tells while it runs, and asks when interrupted (None: an interrupt ends it)."""
+    """What a fit tells while it runs and, before, while rows are read; what it asks when interrupted, or None."""
 
     on_progress: Callable[[int, int, float], None]
+    on_rows: Callable[[int, int], None]
     on_interrupt: Callable[[], bool] | None
 
 
@@ -49,7 +50,7 @@ def fit_progress() -> Iterator[Watching]:
     """A progress bar and a question at Ctrl-C, on a terminal; else neither. Warnings of the fit become notes."""
     with _health_as_notes():
         if state.quiet or not sys.stderr.isatty():
-            yield Watching(lambda done, total, loss: None, None)  # noqa: ARG005 - the callback's signature
+            yield Watching(lambda *told: None, lambda *told: None, None)  # noqa: ARG005 - the callbacks' signatures
         else:
             with _progress_bar() as watching:
                 yield watching
@@ -73,17 +74,24 @@ def _progress_bar() -> Iterator[Watching]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("fitting"),
+        TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("step {task.completed}/{task.total}"),
-        TextColumn("loss {task.fields[loss]:.3f} nats/row"),
+        TextColumn("{task.fields[said]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("fit", total=None, loss=float("nan"))
+        task = progress.add_task("reading", total=None, said="")
 
         def on_progress(done: int, total: int, loss: float) -> None:
-            progress.update(task, completed=done, total=total, loss=loss)
+            if progress.tasks[task].description != "fitting":  # another count, and another speed
+                progress.reset(task)
+            said = f"step {done}/{total} loss {loss:.3f} nats/row"
+            progress.update(task, description="fitting", completed=done, total=total, said=said)
+
+        def on_rows(done: int, total: int) -> None:
+            speed = progress.tasks[task].speed
+            said = f"{done:,}/{total:,} rows" + ("" if speed is None else f" {speed:,.0f} rows/s")
+            progress.update(task, completed=done, total=total, said=said)
 
         def on_interrupt() -> bool:
             progress.stop()
@@ -91,7 +99,7 @@ def _progress_bar() -> Iterator[Watching]:
             progress.start()
             return is_kept
 
-        yield Watching(on_progress, on_interrupt if sys.stdin.isatty() else None)
+        yield Watching(on_progress, on_rows, on_interrupt if sys.stdin.isatty() else None)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import typer
 
 from oddrow import artifact
 from oddrow.cli import _console
+from oddrow.cli._engines import AddressOption, EngineOption, WorkersOption, score_by_engine
 from oddrow.cli._options import DelimiterOption, ForceOption, ModelOption, StreamArgument, note_unknown, numeric_columns
 from oddrow.cli._policies import (
     AlertsOption,
@@ -69,11 +70,23 @@ def score(
         bool,
         typer.Option("--resume", help="Keep what is done in OUT.partial until all is; go on from it if it is there."),
     ] = False,
+    engine: EngineOption = None,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
 ) -> None:
     """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
     policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
+    if engine is not None:
+        if resume or on_error is not OnErrorName.STOP or delimiter is not None:
+            raise SettingError(
+                "--resume, --on-error and --delimiter do not go with --engine, which reads Parquet whole"
+            )
+        score_by_engine(engine, table, model, output, address, workers, explain, policy, force=force)
+        return
+    if address is not None or workers is not None:
+        raise SettingError("--address and --workers go with --engine ray, spark or dask")
     _check_outputs(output, on_error, quarantine, resume, force)
     fitted = artifact.load_model(model)
     if policy is not None:

@@ -128,6 +128,7 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         start = self._checked_start(start_from)
         table = self._as_table(X, reset=True, encoding=self._given_encoding(start))
         self._fit_table(table, NOTHING_ELSE, generator(self.random_state), start)
+        self._warn_of_health()
         return self
 
     def fit_batches(self, batches: Iterable[Any], *, start_from: Self | None = None) -> Self:
@@ -176,10 +177,50 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         # of what is encoded as it is given nothing is learned, so nothing need be known of the rows left out
         kinds = dict(self.columns or {}) if encoding is None else dict.fromkeys(encoding.names, "ignore")
         gathered = sampled(chain(first, waiting), seed, kinds=kinds, reads=self._reads(encoding, reset=True))
-        self._take_names(gathered.sample.rows, is_array=not _has_column_names(first[0]))
-        gathered = within_memory(gathered, lambda table: encoding or self._learned_encoding(table))
-        self._fit_table(gathered.sample.ordered, gathered.rest, rng, start)
+        self._fit_sampled(gathered, rng, start, is_array=not _has_column_names(first[0]))
+        self._warn_of_health()
         return self
+
+    def fit_sampled(self, table: SampledTable, *, start_from: Self | None = None) -> Self:
+        """Learn from a sample of a table and what is known of its other rows: :meth:`fit_batches` without the pass.
+
+        For a pass that is made elsewhere, such as part by part on many machines: ``oddrow.table.sampled`` of each part,
+        merged.
+
+        Parameters
+        ----------
+        table
+            Gathered with this detector's ``columns`` as ``kinds``.
+        start_from
+            As in :meth:`fit`.
+
+        Raises
+        ------
+        DataError, SettingError, TrainingError, CheckpointError, OutputError
+            As in :meth:`fit`.
+
+        Examples
+        --------
+        >>> import numpy as np, oddrow, pyarrow as pa
+        >>> from oddrow.table import sampled
+        >>> rows = np.random.default_rng(0).normal(size=(600, 2))
+        >>> parts = [pa.table({"x": part[:, 0], "y": part[:, 1]}) for part in (rows[:250], rows[250:])]
+        >>> one, other = sampled([parts[0]], seed=0), sampled([parts[1]], seed=0, first_row=250)
+        >>> oddrow.VAEDetector(random_state=0).fit_sampled(one.merged(other)).n_features_in_
+        2
+        """
+        start = self._checked_start(start_from)
+        self._fit_sampled(table.settled(), generator(self.random_state), start, is_array=False)
+        self._warn_of_health()
+        return self
+
+    def _fit_sampled(
+        self, table: SampledTable, rng: np.random.Generator, start: FittedModel | None, *, is_array: bool
+    ) -> None:
+        encoding = self._given_encoding(start)
+        self._take_names(table.sample.rows, is_array=is_array)
+        table = within_memory(table, lambda table: encoding or self._learned_encoding(table))
+        self._fit_table(table.sample.ordered, table.rest, rng, start)
 
     def _learned_encoding(self, table: SampledTable) -> TableEncoding:
         schema = TableSchema.infer(table.sample.rows, self.columns, table.rest)
@@ -210,6 +251,9 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         schema = TableSchema.infer(table, self.columns, rest) if encoding is None else encoding.schema
         # what is known of the others is of odd rows too, where some may be
         self._learn(table, schema, rng, rest=rest if self.clean == "assume" else NOTHING_ELSE, start=start)
+
+    def _warn_of_health(self) -> None:
+        """To be called where the user's own call is next."""
         for diagnosis in self.health_.diagnoses:
             if diagnosis.is_certain:
                 warnings.warn(diagnosis.text, TrainingHealthWarning, stacklevel=3)

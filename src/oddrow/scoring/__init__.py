@@ -10,11 +10,11 @@ from oddrow.scoring._evidence import Evidence
 from oddrow.scoring._fitted import FittedModel, LatentProjection, day_column
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood
 from oddrow.scoring._marginals import Marginals
-from oddrow.scoring._memory import Memory, Reach
+from oddrow.scoring._memory import NEIGHBOURS, TIED, Memory, Reach, Surroundings
 from oddrow.scoring._policies import Policy, check_policy, checked_contamination, strictest_supported
 from oddrow.scoring._promise import ROWS
 from oddrow.scoring._row_policies import Cost, FalseAlarmRate, FixedSurprise, TrainingShare
-from oddrow.scoring._scales import VIEWS, ViewScales, checked_view_weights
+from oddrow.scoring._scales import MARGINAL_POWER, MOST_NATS, POWER, VIEWS, ViewScales, checked_view_weights
 from oddrow.scoring._spaces import PiecewiseCurve, Space
 from oddrow.scoring._surprise import (
     EvidenceModel,
@@ -28,8 +28,13 @@ from oddrow.scoring._views import RowViews, Views
 
 __all__ = [
     "BLOCK_ROWS",
+    "MARGINAL_POWER",
     "MOST_BORDERS",
+    "MOST_NATS",
+    "NEIGHBOURS",
+    "POWER",
     "ROWS",
+    "TIED",
     "VIEWS",
     "AlertBudget",
     "Calibration",
@@ -58,6 +63,7 @@ __all__ = [
     "Space",
     "Surprise",
     "SurpriseModel",
+    "Surroundings",
     "TailCurve",
     "TailFit",
     "TrainingShare",

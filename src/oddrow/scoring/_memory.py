@@ -14,6 +14,9 @@ from oddrow.scoring._blocks import in_blocks
 MEMORY_ROWS = 10_000
 """Rows kept at most: scoring costs three products with them, and they travel with the model."""
 
+TIED = 1e-11
+"""Distances that differ by less, as a share of the squares they come from, are equal: sums are rounded."""
+
 CANDIDATE_ROWS = 65_536
 """Rows searched for distinct ones at most."""
 
@@ -92,6 +95,7 @@ class Memory:
     ) -> npt.NDArray[np.int64]:
         """Places [n, count] of the nearest rows of the memory (Euclidean) to rows [n, d], in no order.
 
+        Of several that are equally far the first are taken, so that no rounding of another machine takes others.
         ``own`` [n] is the place of the row itself, which is passed over; -1 where it has none. A memory that holds
         fewer others gives one less than it holds, and at least one.
         """
@@ -104,12 +108,24 @@ class Memory:
             return np.asarray(np.argmin(distance, axis=1)[:, None])
         # the nearest are in the groups of the least minima: few are sorted where all would cost as much as the product
         n_groups = distance.shape[1] // self._group_rows
-        groups = _least(distance.reshape(len(rows), -1, n_groups).min(axis=1), count)
-        places = groups[:, None] + n_groups * np.arange(self._group_rows)[:, None]
+        minima = distance.reshape(len(rows), -1, n_groups).min(axis=1)
+        places = _least(minima, count)[:, None] + n_groups * np.arange(self._group_rows)[:, None]
         places = places.reshape(len(rows), -1)
-        starts = distance.shape[1] * np.arange(len(rows))[:, None]
-        nearest = _least(distance.take(places + starts), count)
-        return np.asarray(places.take(nearest + places.shape[1] * np.arange(len(rows))[:, None]))
+        each = np.arange(len(rows))[:, None]
+        near = distance.take(places + distance.shape[1] * each)
+        chosen = _least(near, count)
+        last = chosen[each, near[each, chosen].argmax(axis=1)[:, None]]
+        border = near[each, last]
+        half_square = 0.5 * np.einsum("nd,nd->n", rows, rows, dtype=np.float64)[:, None]
+        margin = TIED * (half_square + self._sought[-1][places[each, last]])
+        places = places[each, chosen]
+        tied = np.maximum(*((values <= border + margin).sum(axis=1) for values in (minima, near))) > count
+        if tied.any():
+            apart = distance[tied] - border[tied]
+            order = np.where(apart > margin[tied], distance.shape[1], np.arange(distance.shape[1]))
+            order[apart < -margin[tied]] = -1
+            places[tied] = _least(order, count)
+        return np.asarray(places)
 
     def squares_at(self, rows: npt.NDArray[np.floating], places: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Squared difference of each feature [n, d] of rows [n, d] to the row at each one's place [n], exactly."""
@@ -189,7 +205,7 @@ class Surroundings:
     reach: Reach
 
     @cached_property
-    def _least(self) -> float:
+    def least(self) -> float:
         return LEAST_REACH * float(np.median(self.reach.mean)) or 1.0
 
     def of(self, rows: npt.NDArray[np.floating], own: npt.NDArray[np.int64] | None = None) -> Neighbourhood:
@@ -213,5 +229,5 @@ class Surroundings:
             nearer[own >= 0] = 0.0
         distance = distances.mean(axis=1)
         reach = np.maximum(self.reach.mean[places] + nearer, 0.0).mean(axis=1)
-        sparseness = np.log(distance + self._least) - np.log(reach + self._least)
+        sparseness = np.log(distance + self.least) - np.log(reach + self.least)
         return Neighbourhood(nearest, apartness / places.shape[1], sparseness)

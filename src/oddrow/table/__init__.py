@@ -1,6 +1,6 @@
 """Rows come in: any table to named columns, their schema, and their encoding."""
 
-from oddrow.table._atomic import atomic_write, check_target
+from oddrow.table._atomic import atomic_folder, atomic_write, check_target
 from oddrow.table._encoding import EncodedTable, EncodingStyle, FeatureLayout, TableEncoding
 from oddrow.table._files import read_table
 from oddrow.table._frame import as_table
@@ -34,6 +34,7 @@ __all__ = [
     "TableStream",
     "as_table",
     "as_texts",
+    "atomic_folder",
     "atomic_write",
     "check_encoding",
     "check_target",

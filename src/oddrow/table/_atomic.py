@@ -15,7 +15,7 @@ from oddrow.exceptions import OddrowError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["atomic_write", "check_target"]
+__all__ = ["atomic_folder", "atomic_write", "check_target"]
 
 
 @contextmanager
@@ -84,6 +84,65 @@ def check_target(path: str | Path, force: bool = False) -> None:
             raise OutputError(f"{path}: is not a regular file, so it cannot be replaced by one")
         if not force:
             raise _exists(path)
+
+
+@contextmanager
+def atomic_folder(path: str | Path, pattern: str, force: bool = False) -> Iterator[Path]:
+    """Yield an empty folder that becomes ``path`` when the block ends well, and else is removed.
+
+    Many processes may write into it by :func:`atomic_write`; what one of them left half-written when it was killed does
+    not come along. A folder of that name is replaced only with ``force``, and only if it holds nothing but files whose
+    names match ``pattern``, such as ``"part-*.parquet"``: what else is in a folder is not ours to remove.
+
+    Raises
+    ------
+    OutputError
+        If the folder exists and ``force`` is not set, it holds other files, or the system cannot write it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     with atomic_folder(f"{place}/scored", "*.txt") as folder:
+    ...         _ = (folder / "part-0.txt").write_text("all of it")
+    ...     [path.name for path in Path(place, "scored").iterdir()]
+    ['part-0.txt']
+
+    """
+    target = _behind_links(path)
+    _check_folder(path, target, pattern, force)
+    temporary = target.with_name(f".oddrow-{secrets.token_hex(8)}.tmp")
+    try:
+        temporary.mkdir()
+        yield temporary
+        for left_over in temporary.glob(".oddrow-*.tmp"):
+            left_over.unlink()
+        _check_folder(path, target, pattern, force)  # one may have come up since
+        replaced = temporary.with_suffix(".old")
+        if target.exists():
+            target.replace(replaced)
+        temporary.replace(target)
+        shutil.rmtree(replaced, ignore_errors=True)
+    except OddrowError:
+        raise
+    except OSError as error:
+        raise _output_error(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _check_folder(path: str | Path, target: Path, pattern: str, force: bool) -> None:
+    if not target.parent.is_dir():
+        raise OutputError(f"{path}: there is no folder {target.parent}; create it first")
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise OutputError(f"{path}: is a file, and a folder is to be written; choose another name")
+    others = sorted(found.name for found in target.iterdir() if not found.match(pattern))
+    if others:
+        raise OutputError(f"{path}: the folder holds {others[0]!r}, which is no part of a table; choose another name")
+    if not force:
+        raise _exists(path)
 
 
 def _behind_links(path: str | Path) -> Path:

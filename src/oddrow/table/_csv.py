@@ -34,6 +34,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _HEAD = 1 << 16
 _BLOCK = 1 << 24
+_FEW_BYTES = 1 << 20  # which one thread has read before another has woken up
 _SIGNATURES = {
     b"\x1f\x8b": "gzip data; let the name end in .gz, or give the format csv.gz",
     b"\x28\xb5\x2f\xfd": "zstd data; let the name end in .zst, or give the format csv.zst",
@@ -125,9 +126,10 @@ def _reject_binary(content: bytes, label: str) -> None:
     for signature, found in _SIGNATURES.items():
         if content.startswith(signature):
             raise TableReadError(f"{label}: is not CSV but {found}")
-    nul = content.find(b"\0")
-    if nul >= 0:
-        line = 1 + count_lines(content[:nul])
+    # A header, or the first row, with a NUL byte: what follows is not looked at as if it were rows.
+    first = content.lstrip(b"\r\n").partition(b"\n")[0]
+    if b"\0" in first:
+        line = 1 + count_lines(content[: content.index(first)])
         raise TableReadError(f"{label}, line {line}: holds a NUL byte; is it a binary file?")
 
 
@@ -138,7 +140,7 @@ def _text_columns(data: bytes, delimiter: str, width: int) -> list[pa.ChunkedArr
     names = [str(place) for place in range(width)]
     table = arrow_csv.read_csv(
         pa.BufferReader(data),
-        read_options=arrow_csv.ReadOptions(column_names=names, block_size=_BLOCK),
+        read_options=arrow_csv.ReadOptions(column_names=names, block_size=_BLOCK, use_threads=len(data) > _FEW_BYTES),
         parse_options=arrow_csv.ParseOptions(
             delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=width > 1
         ),

@@ -52,8 +52,8 @@ def split_label(table: pa.Table, label: str, normal: str) -> LabelledTable:
     >>> split_label(table, "label", "normal.").is_normal.tolist()
     [True, False, True]
     """
-    texts = _label_texts(table, label)
     is_normal = is_normal_row(table, label, normal)
+    texts = _texts(table, label)
     if not is_normal.any():
         raise _never_normal(label, normal, pc.unique(texts).to_pylist())
     return LabelledTable(table.drop_columns([label]), np.asarray(texts.to_pylist(), dtype=np.str_), is_normal)
@@ -67,7 +67,10 @@ def is_normal_row(table: pa.Table, label: str, normal: str) -> npt.NDArray[np.bo
     DataError
         If there is no such column.
     """
-    return np.asarray(pc.equal(_label_texts(table, label), normal).to_numpy(), np.bool_)
+    if label not in table.column_names:
+        shown = ", ".join(repr(name) for name in table.column_names[:SHOWN])
+        raise DataError(f"there is no label column {label!r}; the table has {shown}")
+    return np.asarray(pc.equal(_texts(table, label), normal).to_numpy(), np.bool_)
 
 
 def normal_batches(batches: Iterable[pa.RecordBatch], label: str, normal: str) -> Iterator[pa.Table]:
@@ -88,20 +91,16 @@ def normal_batches(batches: Iterable[pa.RecordBatch], label: str, normal: str) -
     found: set[str] = set()
     for batch in batches:
         table = pa.Table.from_batches([batch])
-        texts = _label_texts(table, label)
-        is_normal = pc.equal(texts, normal)
-        has_normal = has_normal or bool(pc.any(is_normal).as_py())
+        is_normal = is_normal_row(table, label, normal)
+        has_normal = has_normal or bool(is_normal.any())
         if not has_normal and len(found) <= SHOWN:
-            found.update(pc.unique(texts).to_pylist())
-        yield table.filter(is_normal).drop_columns([label])
+            found.update(pc.unique(_texts(table, label)).to_pylist())
+        yield table.filter(pa.array(is_normal)).drop_columns([label])
     if not has_normal:
         raise _never_normal(label, normal, list(found))
 
 
-def _label_texts(table: pa.Table, label: str) -> pa.ChunkedArray:
-    if label not in table.column_names:
-        shown = ", ".join(repr(name) for name in table.column_names[:SHOWN])
-        raise DataError(f"there is no label column {label!r}; the table has {shown}")
+def _texts(table: pa.Table, label: str) -> pa.ChunkedArray:
     return pc.fill_null(as_texts(table.column(label)), "")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -47,7 +48,6 @@ class TableStream:
     n_skipped: int
     files: tuple[Path, ...]
     _parts: tuple[_Batches, ...]
-    _spool: Any = None
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return (located.rows for located in self.located() if located.rows.num_rows)
@@ -127,7 +127,10 @@ def open_stream(
     for name, value in partitions[0].items():
         schema = schema.append(pa.field(name, value.type))
     paths = () if spool is not None else tuple(file.path for file in files)
-    return TableStream(label, schema, n_rows, skipped, paths, parts, spool)
+    stream = TableStream(label, schema, n_rows, skipped, paths, parts)
+    if spool is not None:
+        weakref.finalize(stream, spool.close)
+    return stream
 
 
 def _with_content(files: tuple[SourceFile, ...]) -> tuple[SourceFile, ...]:

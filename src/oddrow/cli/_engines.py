@@ -1,0 +1,63 @@
+"""Scoring by a distributed engine: its options, and the one call."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oddrow import artifact
+from oddrow.cli import _console
+from oddrow.cli._render import policy_text
+from oddrow.exceptions import OutputError
+from oddrow.scoring import Policy
+
+
+class EngineName(StrEnum):
+    """The engines by their names."""
+
+    RAY = "ray"
+    SPARK = "spark"
+    DASK = "dask"
+
+
+EngineOption = Annotated[
+    EngineName | None,
+    typer.Option("--engine", help="Many processes or machines; TABLE is Parquet, a file or a folder, OUT a folder."),
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option("--address", metavar="WHERE", help="With --engine: the cluster; without it, this machine."),
+]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", metavar="N", min=1, help="With --engine: how many processes score.")
+]
+
+
+def score_by_engine(
+    engine: EngineName,
+    table: str,
+    model: Path,
+    output: str,
+    address: str | None,
+    workers: int | None,
+    top: int | None,
+    policy: Policy | None,
+    *,
+    force: bool,
+) -> None:
+    """Score by an engine, and say what became of it."""
+    if output == "-":
+        raise OutputError("an engine writes a folder of Parquet files; name it with -o FOLDER")
+    fitted = artifact.load(model)
+    if policy is not None:
+        fitted.set_policy(policy)
+    from oddrow.distributed import score_files
+
+    scored = score_files(
+        table, fitted, output, engine=engine.value, address=address, workers=workers, top=top, force=force
+    )
+    _console.say(f"{scored.n_odd:,} of {scored.n_rows:,} rows are odd ({policy_text(fitted.model_)})")
+    _console.say(f"wrote {len(scored.paths):,} files in {output}")

@@ -1,0 +1,127 @@
+"""Spark: a data frame's Arrow batches are scored where they are, with a model that is broadcast."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from oddrow.distributed._work import Model, PackedModel, RowScoring, Work, missing_extra, schema_after
+from oddrow.scoring import Policy
+
+if TYPE_CHECKING:
+    from pyspark.broadcast import Broadcast
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+_FAILURES = 4
+"""How often a task may fail, as on a cluster; a local Spark gives up at the first failure unless told otherwise."""
+
+
+def score_spark(frame: DataFrame, model: Model, *, top: int | None = None, policy: Policy | None = None) -> DataFrame:
+    """Score a Spark data frame: its rows with ``surprise``, ``p_value``, ``is_odd``, and with ``top`` their reasons.
+
+    Nothing is computed before the result is used. The model is broadcast, and read once by each Python worker. A task
+    whose worker dies is done again as often as ``spark.task.maxFailures`` allows: a cluster has 4, ``local[2]`` has 1,
+    ``local[2,4]`` has 4. Columns come back as the plain ones of a scored table: a decimal as a double.
+
+    Parameters
+    ----------
+    frame
+        A data frame with the columns that the model knows, of a session with a Spark context (not of Spark Connect).
+    model
+        A fitted detector, or the path of its model file.
+    top
+        How many of the strongest reasons of each row are added; None adds none.
+    policy
+        What decides ``is_odd``; by default the model's own.
+
+    Raises
+    ------
+    MissingExtraError
+        If PySpark is not installed.
+    SettingError
+        If the policy looks at all rows of a table.
+    DataError, SchemaMismatchError
+        If the frame has not the columns that the model needs, or has one already that would be added.
+    ModelFileError
+        If the model file cannot be read.
+
+    Examples
+    --------
+    >>> rows = spark.read.parquet("connections/")  # doctest: +SKIP
+    >>> oddrow.distributed.score_spark(rows, "model.oddrow", top=3).write.parquet("scored/")  # doctest: +SKIP
+    """
+    _imported()
+    return mapped(frame, PackedModel.of(model), RowScoring(top, policy))
+
+
+def mapped(frame: DataFrame, packed: PackedModel, work: Work) -> DataFrame:
+    """A data frame with the work to be done on it, batch by batch."""
+    schema = schema_after(work, packed, frame.limit(0).toArrow().schema)
+    broadcast = frame.sparkSession.sparkContext.broadcast(packed)
+    return frame.mapInArrow(_WorkOnPartition(broadcast, work), _spark_schema(schema))
+
+
+def _spark_schema(schema: pa.Schema) -> StructType:
+    types = _imported().pandas.types
+    return types.from_arrow_schema(schema, prefer_timestamp_ntz=True)  # or times without a zone would get one
+
+
+@dataclass(frozen=True)
+class _WorkOnPartition:
+    model: Broadcast[PackedModel]
+    work: Work
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return self.work(self.model.value.unpacked(), batches)
+
+
+def work_on_parts(
+    parts: pa.Table, packed: PackedModel, work: Work, address: str | None, workers: int | None
+) -> pa.Table:
+    """Each row of ``parts`` worked on by itself, on a cluster or on this machine."""
+    with _session(address, workers) as spark:
+        rows = spark.sparkContext.parallelize([tuple(part.values()) for part in parts.to_pylist()], parts.num_rows)
+        frame = spark.createDataFrame(rows, _spark_schema(parts.schema))
+        return mapped(frame, packed, work).toArrow()
+
+
+@contextmanager
+def _session(address: str | None, workers: int | None) -> Iterator[SparkSession]:
+    """A session on a cluster, the one that there is already, or one on this machine that nobody else reaches."""
+    sql = _imported()
+    found = sql.SparkSession.getActiveSession()
+    if found is not None:
+        yield found
+        return
+    builder = sql.SparkSession.builder.appName("oddrow").config("spark.ui.showConsoleProgress", "false")
+    if address is not None:
+        builder = builder.master(address)
+    else:
+        # workers are started by the name "python3" otherwise, which may be another Python than this
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        builder = builder.master(f"local[{workers or '*'},{_FAILURES}]").config("spark.ui.enabled", "false")
+        builder = builder.config("spark.executorEnv.OMP_NUM_THREADS", "1")  # or each worker takes every core
+        builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+def _imported() -> Any:
+    try:
+        import pyspark.sql
+        import pyspark.sql.pandas.types
+    except ImportError as error:
+        raise missing_extra("PySpark", "spark", error) from error
+    return pyspark.sql

@@ -1,0 +1,105 @@
+"""Distances to remembered rows, as operations of a graph; see :mod:`oddrow.scoring`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from oddrow.export._graph import FLOAT, INTEGER, Value
+from oddrow.export._namespace import GraphNamespace
+from oddrow.scoring import NEIGHBOURS, TIED, Memory, Surroundings
+
+NOWHERE = -1
+"""The place of a row that is not passed over for any."""
+
+
+def nearest_places(xp: GraphNamespace, rows: Value, memory: Memory, count: int, own: Value | None) -> Value:
+    """As :meth:`oddrow.scoring.Memory.nearest`: places int64 [n, count] of the nearest remembered rows.
+
+    ``own`` int64 [n, 1] is the place that is passed over. Of equal numbers TopK takes the first.
+    """
+    wide = memory.rows.astype(np.float64)
+    half_squares = 0.5 * np.einsum("md,md->m", wide, wide)
+    # |a - b|^2 = |a|^2 - 2ab + |b|^2, and |a|^2 does not choose
+    distance = half_squares - rows @ _remembered(xp, memory.rows).T
+    if own is not None:
+        distance = xp.where(own.equals(np.arange(len(wide))), np.inf, distance)
+    count = min(count, max(len(wide) - 1, 1))
+    values, places = _least(xp, distance, count)
+    if count == 1:
+        return places
+    border = values[:, count - 1 : count]
+    furthest = places[:, count - 1 : count].taken_from(half_squares)
+    margin = ((rows * rows).sum(axis=1, keepdims=True) * 0.5 + furthest) * TIED
+    is_tied = xp.abs(distance - border) <= margin
+    return _least(xp, xp.where(is_tied, border, distance), count)[1]
+
+
+def _remembered(xp: GraphNamespace, rows: npt.NDArray[np.float32]) -> Value:
+    """Remembered rows [m, d] in double precision; the file holds them in single."""
+    return xp.graph.constant(rows, np.dtype(np.float32)).astype(FLOAT)
+
+
+def _least(xp: GraphNamespace, values: Value, count: int) -> tuple[Value, Value]:
+    """The least numbers of each row [n, count] and their places."""
+    many = xp.graph.constant([count], INTEGER)
+    least, places = xp.graph.apply_all("TopK", values, many, dtypes=(FLOAT, INTEGER), axis=1, largest=0, sorted=1)
+    return least, places
+
+
+def differences(xp: GraphNamespace, rows: Value, memory: Memory, places: Value) -> Value:
+    """Squared difference of each feature [n, count, d] of rows [n, d] to those at places [n, count]."""
+    difference = rows[:, None] - places.taken_from(_remembered(xp, memory.rows))
+    return difference * difference
+
+
+@dataclass(frozen=True)
+class NeighbourhoodValues:
+    """As :class:`oddrow.scoring.Neighbourhood`, in a graph.
+
+    Attributes
+    ----------
+    nearest, apartness : float64 [n, d]
+    distance, sparseness : float64 [n, 1]; the distance is that to the nearest row
+    """
+
+    nearest: Value
+    apartness: Value
+    distance: Value
+    sparseness: Value
+
+
+def neighbourhood(xp: GraphNamespace, rows: Value, around: Surroundings, own: Value | None) -> NeighbourhoodValues:
+    """As :meth:`oddrow.scoring.Surroundings.of`, for rows [n, d] of its memory's space."""
+    places = nearest_places(xp, rows, around.memory, NEIGHBOURS, own)
+    apart = differences(xp, rows, around.memory, places)
+    squares = apart.sum(axis=2)
+    distances = xp.sqrt(squares)
+    count = min(NEIGHBOURS, max(len(around.memory.rows) - 1, 1))
+    nearer = xp.minimum(distances - places.taken_from(around.reach.furthest), 0.0) / float(count)
+    if own is not None:
+        nearer = xp.where(own >= 0, 0.0, nearer)
+    reach = xp.maximum(places.taken_from(around.reach.mean) + nearer, 0.0)
+    sparseness = xp.log(distances.mean(axis=1) + around.least) - xp.log(reach.mean(axis=1) + around.least)
+    _, closest = _least(xp, squares, 1)
+    nearest = xp.graph.apply("GatherElements", places, closest, dtype=INTEGER, axis=1)
+    return NeighbourhoodValues(
+        differences(xp, rows, around.memory, nearest).sum(axis=1),
+        apart.mean(axis=1),
+        distances.min(axis=1)[:, None],
+        sparseness[:, None],
+    )
+
+
+def places_of_copies(
+    xp: GraphNamespace, rows: Value, memory: npt.NDArray[np.float32], is_single: npt.NDArray[np.bool_], near: Value
+) -> Value:
+    """The place int64 [n, 1] of the single remembered row that is just like a row [n, d], or ``NOWHERE``.
+
+    A row that is like it is no distance away from it, and so among those near, at places [n, count].
+    """
+    is_same = near.taken_from(_remembered(xp, memory)).equals(rows[:, None]).astype(INTEGER).min(axis=2)
+    found = is_same * near.taken_from(is_single.astype(np.int64), INTEGER)
+    return xp.where(found > 0, near, NOWHERE).max(axis=1, keepdims=True)

@@ -1,0 +1,148 @@
+"""A fitted detector as an ONNX file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from oddrow.artifact import dumps
+from oddrow.detector import AutoencoderDetector, VAEDetector
+from oddrow.exceptions import OutputError, SettingError
+from oddrow.export._columns import EncodedValues, check_exportable, encoded_values
+from oddrow.export._curves import borders_reached, tail_nats
+from oddrow.export._file import onnx_bytes
+from oddrow.export._graph import FLOAT, Graph, Value
+from oddrow.export._namespace import GraphNamespace
+from oddrow.export._network import read_values
+from oddrow.export._scales import EvidenceValues, combined, split_total
+from oddrow.export._views import view_values
+from oddrow.scoring import Calibration, EvidenceModel, FittedModel, IsolationEvidence, ReconstructionEvidence, TailCurve
+from oddrow.table import atomic_write, check_target
+
+OUTPUTS, PARTS = ("surprise", "p_value", "is_odd"), ("column_part", "combination_part")
+MOST_BYTES = 2**31 - 1
+"""Protobuf reads no larger message."""
+TOLERANCE = 1e-9
+"""Two raw scores, or surprises, that differ by no larger share are the same: another machine sums in another order, and
+a row like one that calibrates has to have its p-value."""
+
+
+def export_onnx(
+    detector: VAEDetector | AutoencoderDetector,
+    path: str | Path,
+    *,
+    parts: bool = False,
+    missing_text: str = "",
+    force: bool = False,
+) -> None:
+    """Write a fitted detector as an ONNX graph from raw columns to surprise, p-value and decision, whole or not at all.
+
+    Each used column is an input of its own name and shape [n, 1]: float64 for numbers, booleans (0 or 1) and
+    timestamps (seconds since 1970-01-01 UTC), with NaN where missing; strings for names and constants, with
+    ``missing_text`` where missing. The outputs are ``surprise`` float64 [n] in nats, ``p_value`` float64 [n] and
+    ``is_odd`` bool [n], by the detector's policy; with ``parts`` also ``column_part`` float64 [n, n_columns], in the
+    order of the inputs, and ``combination_part`` float64 [n], which add up to the surprise. A row with an infinite
+    number, which oddrow refuses, has NaN for all numbers and is odd.
+
+    Raises
+    ------
+    SettingError
+        If the detector is not fitted, or holds what cannot be exported: a column of text, one whose values include
+        ``missing_text``, or a policy that looks at all rows of a batch. The text names it and the way out.
+    OutputError
+        If the file exists and ``force`` is not set, or cannot be written, or would be larger than 2 GiB.
+    MissingExtraError
+        If ``onnx`` is not installed.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, oddrow
+    >>> rows = np.random.default_rng(0).normal(size=(100, 2))
+    >>> detector = oddrow.VAEDetector(random_state=0).fit(rows)
+    >>> path = tempfile.mkdtemp() + "/model.onnx"
+    >>> oddrow.export_onnx(detector, path)
+    >>> import onnx
+    >>> [value.name for value in onnx.load(path).graph.input]
+    ['x0', 'x1']
+    """
+    if not hasattr(detector, "model_"):
+        raise SettingError(f"this {type(detector).__name__} is not fitted; call fit before export_onnx")
+    check_target(path, force)
+    graph = scoring_graph(detector.model_, missing_text, parts)
+    size = sum(array.nbytes for array in graph.needed()[1].values())
+    content = None if size > MOST_BYTES else onnx_bytes(graph, _described(detector, missing_text))
+    if content is None or len(content) > MOST_BYTES:
+        raise OutputError(f"{path}: the graph is larger than 2 GiB, which no ONNX file may be; nothing was written")
+    with atomic_write(path, force) as stream:
+        stream.write(content)
+
+
+def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = False) -> Graph:
+    """The operations from raw columns to surprise, p-value and decision.
+
+    Raises
+    ------
+    SettingError
+        As :func:`export_onnx`.
+    """
+    threshold = model.threshold
+    if threshold is None:
+        raise SettingError(
+            f"the policy {model.policy.kind!r} decides on all rows of a batch together, which a graph of single rows "
+            "cannot; choose another first (oddrow decide MODEL --false-alarms 0.01, or detector.set_policy)"
+        )
+    check_exportable(model.encoding, missing_text, OUTPUTS + PARTS)
+    graph = Graph()
+    xp = GraphNamespace(graph)
+    encoded = encoded_values(graph, model.encoding, missing_text)
+    evidence = _evidence(xp, model.surprise_model.evidence_model, encoded)
+    surprise, p_value = _calibrated(xp, model.calibration, evidence.raw)
+    column_part, combination_part = split_total(xp, surprise, evidence.column, evidence.combination)
+    numbers = {"surprise": surprise[:, 0], "p_value": p_value[:, 0]}
+    if parts:
+        numbers |= {"column_part": column_part, "combination_part": combination_part[:, 0]}
+    for name, value in numbers.items():
+        columns = (len(graph.inputs),) if name == "column_part" else ()
+        if encoded.is_refused is not None:
+            value = xp.where(encoded.is_refused if columns else encoded.is_refused[:, 0], np.nan, value)
+        graph.output(name, value, *columns)
+    is_normal = surprise[:, 0] <= threshold + TOLERANCE * abs(threshold)
+    graph.output("is_odd", ~is_normal if encoded.is_refused is None else ~is_normal | encoded.is_refused[:, 0])
+    return graph
+
+
+def _evidence(xp: GraphNamespace, model: EvidenceModel, encoded: EncodedValues) -> EvidenceValues:
+    if isinstance(model, ReconstructionEvidence):
+        outputs = read_values(xp, model.network, model.feature_range, encoded).outputs
+        likelihood = model.likelihood
+        squares: Value = likelihood.parts(xp, outputs, encoded.rows, encoded.presence)
+        error = (xp.sqrt(squares) @ likelihood.to_column) / max(likelihood.layout.n_features, 1)
+        raw = error.sum(axis=1, keepdims=True)
+        return EvidenceValues(raw, error, xp.zeros_like(raw))
+    if isinstance(model, IsolationEvidence):
+        raise SettingError("evidence of isolation belongs to one table alone; export a detector that was fitted by fit")
+    return combined(xp, model.scales, view_values(xp, model.views, encoded))
+
+
+def _calibrated(xp: GraphNamespace, calibration: Calibration, raw: Value) -> tuple[Value, Value]:
+    """Surprise and p-value of raw scores, each [n, 1]."""
+    surprise = tail_nats(xp, raw, [TailCurve.learn(calibration.scores)])
+    below = borders_reached(xp, raw - xp.abs(raw) * TOLERANCE, [calibration.scores]).astype(FLOAT)
+    return surprise, (1.0 + calibration.n_rows - below) / (calibration.n_rows + 1.0)
+
+
+def _described(detector: VAEDetector | AutoencoderDetector, missing_text: str) -> dict[str, str]:
+    """What the graph was made from, for the file's metadata."""
+    model = detector.model_
+    return {
+        "oddrow.version": version("oddrow"),
+        "oddrow.model_sha256": hashlib.sha256(dumps(detector)).hexdigest(),
+        "oddrow.kinds": json.dumps({column.name: column.kind for column in model.encoding.schema.used}),
+        "oddrow.missing_text": missing_text,
+        "oddrow.threshold": repr(model.threshold),
+        "oddrow.promise": model.policy.promise(model.calibration),
+    }

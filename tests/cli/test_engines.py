@@ -1,0 +1,78 @@
+"""``oddrow score --engine``: what goes in, what is said; the engine itself works in this process."""
+
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import oddrow
+from oddrow.distributed import ENGINES, _files
+from oddrow.explanation import scored_table
+from oddrow.table import read_table, write_table
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What the engines are asked for."""
+    asked = []
+
+    def engine(name):
+        def work_on_parts(parts, packed, work, address, workers):
+            asked.append((name, address, workers))
+            return pa.Table.from_batches(work(packed.unpacked(), parts.to_batches()))
+
+        return work_on_parts
+
+    monkeypatch.setattr(_files, "_WORK_ON_PARTS", {name: engine(name) for name in ENGINES})
+    return asked
+
+
+@pytest.fixture
+def parquet(labelled_csv, tmp_path):
+    path = tmp_path / "table.parquet"
+    write_table(read_table(labelled_csv), path)
+    return path
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_engine_writes_a_folder_with_what_score_writes_alone(run, asked, parquet, model_file, tmp_path, name):
+    output = tmp_path / "scored"
+    cluster = ("--engine", name, "--address", "there:1", "--workers", 3)
+    outcome = run("score", parquet, "-m", model_file, "-o", output, "--explain", 2, "--surprise", 2.5, *cluster)
+    assert outcome.code == 0, outcome.err
+    assert outcome.out == ""
+    assert asked == [(name, "there:1", 3)]
+    expected = scored_table(oddrow.load(model_file).model_, read_table(parquet), 2, oddrow.FixedSurprise(2.5)).rows
+    (part,) = output.iterdir()
+    assert pq.read_table(part).equals(expected)
+    n_odd = sum(expected["is_odd"].to_pylist())
+    assert f"{n_odd} of 600 rows are odd (surprise above 2.50 nats" in outcome.err
+    assert f"wrote 1 files in {output}" in outcome.err
+    assert run("score", parquet, "-m", model_file, "-o", output, *cluster).code == 1  # it exists
+    assert run("score", parquet, "-m", model_file, "-o", output, "--force", *cluster).code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "text"),
+    [
+        (("--address", "there:1"), 2, "--address and --workers go with --engine"),
+        (("--engine", "ray", "--delimiter", ";"), 2, "do not go with --engine"),
+        (("--engine", "ray", "--resume"), 2, "do not go with --engine"),
+        (("--engine", "ray"), 1, "name it with -o FOLDER"),
+        (("--engine", "ray", "-o", "scored", "--fdr", "0.1"), 2, "decides on all rows together"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(run, asked, parquet, model_file, options, code, text):
+    outcome = run("score", parquet, "-m", model_file, *options)
+    assert (outcome.code, asked) == (code, [])
+    assert text in outcome.err
+
+
+def test_a_missing_engine_is_answered_with_the_command_that_installs_it(
+    run, parquet, model_file, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    outcome = run("score", parquet, "-m", model_file, "-o", tmp_path / "scored", "--engine", "ray")
+    assert outcome.code == 1
+    assert "run: pip install 'oddrow[ray]'" in outcome.err

@@ -1,0 +1,83 @@
+"""Many curves at once are what NumPy makes of each by itself, bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from oddrow.export._curves import borders_reached, going_on, interpolated, tail_nats
+from oddrow.export._file import onnx_bytes
+from oddrow.export._graph import FLOAT, Graph
+from oddrow.export._namespace import GraphNamespace
+from oddrow.scoring import PiecewiseCurve, TailCurve
+
+SIZES = (1, 2, 3, 7, 8, 9, 100, 256)
+"""Of knots: on both sides of where one more halving is needed."""
+
+
+def ran(function, rows):
+    """What operations give for rows [n, k], of which each column is an input."""
+    graph = Graph()
+    xp = GraphNamespace(graph)
+    columns = [graph.input(f"x{place}", FLOAT) for place in range(rows.shape[1])]
+    graph.output("y", function(xp, xp.concatenate(columns, axis=1)), rows.shape[1])
+    session = onnxruntime.InferenceSession(onnx_bytes(graph, {}), providers=["CPUExecutionProvider"])
+    return session.run(None, {f"x{place}": rows[:, [place]] for place in range(rows.shape[1])})[0]
+
+
+def curve(size, rng):
+    return PiecewiseCurve(np.cumsum(rng.exponential(size=size)), np.cumsum(rng.exponential(size=size)))
+
+
+@pytest.fixture
+def curves():
+    rng = np.random.default_rng(0)
+    return [curve(size, rng) for size in SIZES]
+
+
+@pytest.fixture
+def rows(curves):
+    """On the knots, between them, and beyond on either side."""
+    rng = np.random.default_rng(1)
+    columns = [np.concatenate([rng.choice(each.knots, 50), rng.normal(0, 2 * each.knots[-1], 50)]) for each in curves]
+    return np.column_stack([*columns])
+
+
+def test_borders(curves, rows):
+    found = ran(lambda xp, x: borders_reached(xp, x, [each.knots for each in curves]).astype(FLOAT), rows)
+    wanted = [np.searchsorted(each.knots, x, side="right") for each, x in zip(curves, rows.T, strict=True)]
+    np.testing.assert_array_equal(found, np.column_stack(wanted))
+
+
+def test_curves_that_are_flat_beyond(curves, rows):
+    found = ran(lambda xp, x: interpolated(xp, x, curves), rows)
+    np.testing.assert_array_equal(found, np.column_stack([each(x) for each, x in zip(curves, rows.T, strict=True)]))
+
+
+def test_curves_that_go_on(curves, rows):
+    found = ran(lambda xp, x: going_on(xp, x, curves), rows)
+    wanted = [each.going_on(x) for each, x in zip(curves, rows.T, strict=True)]
+    np.testing.assert_array_equal(found, np.column_stack(wanted))
+
+
+def test_tails(curves, rows):
+    tails = [TailCurve(each.knots, each.values, 0.5, 0.3) for each in curves]
+    found = ran(lambda xp, x: tail_nats(xp, x, tails), rows)
+    wanted = [tail(x) for tail, x in zip(tails, rows.T, strict=True)]
+    np.testing.assert_allclose(found, np.column_stack(wanted), rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["log1p", "expm1", "arcsinh"])
+def test_functions_that_keep_what_rounding_would_lose(name):
+    sizes = np.concatenate([[0.0], 10.0 ** np.arange(-300, 2.5, 0.5)])
+    x = sizes[:, None] if name == "log1p" else np.concatenate([-sizes, sizes])[:, None]
+    if name != "expm1":
+        x = np.concatenate([x, [[1e20], [1e300]]])
+    found = ran(lambda xp, value: getattr(xp, name)(value), x)
+    np.testing.assert_allclose(found, getattr(np, name)(x), rtol=1e-14, atol=0)
+
+
+def test_a_remainder_is_in_its_period():
+    x = np.array([[-1e9 - 0.25], [-86_400.0], [-1.0], [0.0], [86_399.5], [86_400.0], [1e12 + 0.125]])
+    np.testing.assert_array_equal(ran(lambda xp, value: xp.mod(value, 86_400.0), x), x % 86_400.0)
