@@ -205,8 +205,8 @@ MUTANTS = (
     Mutant(
         "columns taken by place and not by name",
         "table/_schema.py",
-        "_values(column, table.column(column.name), SchemaMismatchError)",
-        "_values(column, table.column([c.name for c in self.columns].index(column.name)), SchemaMismatchError)",
+        "values_of(column, columns[column.name], SchemaMismatchError)",
+        "values_of(column, table.column([c.name for c in self.columns].index(column.name)), SchemaMismatchError)",
         ("tests/table", FIT),
     ),
     Mutant(
