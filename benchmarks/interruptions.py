@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,16 @@ def kept_parts(partial: Path) -> int:
     return len(list(partial.glob("part-*.arrow")))
 
 
+def kill_at(process: subprocess.Popen[bytes], partial: Path, n_parts: int, seconds: float) -> bool:
+    """Kill a job so many seconds after it has so many parts, with none while it starts; whether it ended before."""
+    while process.poll() is None and kept_parts(partial) < n_parts:
+        time.sleep(0.005)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    process.send_signal(signal.SIGKILL)
+    return process.wait() != -signal.SIGKILL
+
+
 def interrupted_scoring() -> None:
     """Print one line a job, then the sums; jobs write CSV and Parquet by turns."""
     rng = np.random.default_rng(0)
@@ -131,12 +142,10 @@ def interrupted_scoring() -> None:
         table.mkdir()
         for place in range(SCORED_FILES):
             write_table(rows.slice(place * step, step), table / f"{place:02}.csv")
-        expected, seconds = {}, 0.0
+        expected = {}
         for suffix in (".csv", ".parquet"):
-            started = time.perf_counter()
             subprocess.run(score_command(table, model, Path(folder, f"whole{suffix}")), env=ONE_THREAD, check=True)
-            expected[suffix], seconds = digest(Path(folder, f"whole{suffix}")), time.perf_counter() - started
-        print(f"uninterrupted: {seconds:.1f} s")
+            expected[suffix] = digest(Path(folder, f"whole{suffix}"))
         while kills.total() < KILLS:
             n_jobs += 1
             suffix = list(expected)[n_jobs % 2]
@@ -144,9 +153,7 @@ def interrupted_scoring() -> None:
             partial, command = Path(f"{out}.partial"), [*score_command(table, model, out), "--resume"]
             for _ in range(rng.integers(1, LONGEST_CHAIN + 1)):
                 process = subprocess.Popen(command, env=ONE_THREAD)
-                time.sleep(rng.uniform(0, seconds))
-                process.send_signal(signal.SIGKILL)
-                if process.wait() != -signal.SIGKILL:
+                if kill_at(process, partial, int(rng.integers(0, SCORED_FILES + 1)), rng.uniform(0, 1)):
                     break  # it ended before it was killed
                 moments.append(f"{kept_parts(partial)} parts")
             subprocess.run(command, env=ONE_THREAD, check=True)
