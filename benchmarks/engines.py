@@ -3,8 +3,9 @@
 ``python -m benchmarks.engines --rows 200000 --repeats 3``. Each run is a process of its own, with one thread a worker;
 the runs of a repeat come one after the other, and a ratio is taken within its repeat. A small job comes before the one
 that is timed: Spark's and Dask's workers then have the model; Ray starts actors for every job, and that is counted.
-Linux may give all processes of one session together the share of one (``/proc/sys/kernel/sched_autogroup_enabled``): on a
-busy machine a second worker then brings nothing, however well it works.
+
+Linux may give all processes of one session together the share of one (``/proc/sys/kernel/sched_autogroup_enabled``):
+on a busy machine a second worker then brings nothing, however well it works.
 """
 
 from __future__ import annotations

@@ -159,7 +159,7 @@ def test_tables_that_are_none_are_refused_before_the_engine_starts(scored, table
     with pytest.raises(SchemaMismatchError, match="bytes_sent"):
         scored(tmp_path / "less.parquet")
     (tmp_path / "text.parquet").write_text("no table")
-    with pytest.raises(TableReadError, match="not Parquet"):
+    with pytest.raises(TableReadError, match=r"text\.parquet: is not a Parquet file.* without --engine"):
         scored(tmp_path / "text.parquet")
 
 
