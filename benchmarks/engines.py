@@ -1,9 +1,10 @@
 """Rows a second with one and two workers of each engine, beside one plain process: Parquet in, Parquet out.
 
-``python -m benchmarks.engines --rows 20000 --repeats 3``. Each run is a process of its own, with one thread a worker;
-the runs of a repeat come one after the other, and a ratio is taken within its repeat. A job of one part comes before
-the one that is timed: Spark's and Dask's workers then have the model; Ray starts actors for every job, and that is
-counted.
+``python -m benchmarks.engines --rows 200000 --repeats 3``. Each run is a process of its own, with one thread a worker;
+the runs of a repeat come one after the other, and a ratio is taken within its repeat. A small job comes before the one
+that is timed: Spark's and Dask's workers then have the model; Ray starts actors for every job, and that is counted.
+Linux may give all processes of one session together the share of one (``/proc/sys/kernel/sched_autogroup_enabled``): on a
+busy machine a second worker then brings nothing, however well it works.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from oddrow.explanation import scored_batches
 MODULES = {"ray": _ray, "spark": _spark, "dask": _dask}
 LIBRARIES = {"ray": "ray", "spark": "pyspark", "dask": "dask"}
 TRAINING_ROWS = 12_000
-PARTS = 8
+PARTS = 16
 WORKERS = (1, 2)
 ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
 
@@ -49,18 +50,18 @@ def plain_job(table: Path, model: Path, output: Path) -> None:
 def timed_run(engine: str, workers: int, folder: Path) -> dict[str, float]:
     """Seconds until the engine is there, and of a job once it has done a small one."""
     model = folder / "model.oddrow"
-    rows = pq.read_metadata(folder / "table.parquet").num_rows
 
     def job(table: Path, output: Path) -> None:
         if engine == "plain":
             plain_job(table, model, output)
         else:
-            score_files(table, model, output, engine=engine, workers=workers, part_rows=rows // PARTS, force=True)
+            part_rows = pq.read_metadata(table).num_rows // PARTS
+            score_files(table, model, output, engine=engine, workers=workers, part_rows=part_rows, force=True)
 
     started = time.perf_counter()
     with nullcontext() if engine == "plain" else MODULES[engine]._session(None, workers):
         ready = time.perf_counter()
-        job(folder / "one_part.parquet", folder / f"{engine}-one-part")
+        job(folder / "small.parquet", folder / f"{engine}-small")
         begun = time.perf_counter()
         job(folder / "table.parquet", folder / engine)
         return {"start": ready - started, "job": time.perf_counter() - begun}
@@ -82,12 +83,12 @@ def prepare(folder: Path, rows: int) -> None:
     oddrow.save(oddrow.VAEDetector(max_steps=200, random_state=0).fit(normal), folder / "model.oddrow")
     table = make_connections(rows, odd_share=0.01, random_state=1).table
     pq.write_table(table, folder / "table.parquet", row_group_size=rows // PARTS)
-    pq.write_table(table.slice(0, rows // PARTS), folder / "one_part.parquet")
+    pq.write_table(table.slice(0, 100 * PARTS), folder / "small.parquet")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--run", choices=("plain", *ENGINES), help=argparse.SUPPRESS)
     parser.add_argument("--workers", type=int, default=1, help=argparse.SUPPRESS)

@@ -1,9 +1,10 @@
 """The article's experiment, and a small table: whole processes side by side, and the matrix products alone.
 
-``python -m benchmarks.fit [ROUNDS] [--alibi]``: every contestant runs once a round, one after another, so that what
-else the machine does falls on all of them alike; shown are medians. ``--alibi`` adds alibi-detect, once, for it takes
-minutes. Seconds are wall-clock seconds of whole processes, from start to thresholded test scores; CPU seconds are those
-of all threads.
+``python -m benchmarks.fit [ROUNDS] [--alibi] [--one-core]``: every contestant runs once a round, one after another, so
+that what else the machine does falls on all of them alike; shown are medians. ``--alibi`` adds alibi-detect, once, for
+it takes minutes. ``--one-core`` keeps all of it on one core, for a machine that does other things: there, threads that
+wait for each other cost more than they bring. Seconds are wall-clock seconds of whole processes, from start to
+thresholded test scores; CPU seconds are those of all threads.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ def contestants(rows: str) -> dict[str, list[str]]:
         FLOOR_NAME: [sys.executable, "-c", FLOOR],
         "oddrow": [sys.executable, "-c", OURS, rows],
     }
-    python = peer_python("torch", "torch==2.13.0", "pyod")
+    python = peer_python("torch", "torch==2.13.0", "pyod", "tqdm")
     if python is not None:
         script = str(Path(__file__).with_name("fit_peers.py"))
         commands |= {name: [str(python), script, name, rows] for name in ("pytorch", "pyod")}
@@ -140,7 +141,8 @@ def show(name: str, one: Run, n_runs: int, ours: Run, floor: Run) -> None:
 
 def main(rounds: int = ROUNDS, with_alibi: bool = False) -> None:
     """Print both tables."""
-    print(f"## Fit: the article's experiment, 77,822 x 121, 32 passes ({os.cpu_count()} cores, {rounds} rounds)")
+    cores = f"cores: {len(os.sched_getaffinity(0))}, rounds: {rounds}"
+    print(f"## Fit: the article's experiment, 77,822 x 121, 32 passes ({cores})")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.npz"
         article_rows(path)
@@ -148,7 +150,9 @@ def main(rounds: int = ROUNDS, with_alibi: bool = False) -> None:
         found: dict[str, list[Run]] = {name: [] for name in commands}
         for _ in range(rounds):
             for name, command in commands.items():
-                found[name].append(run(command, **(ONE_THREAD if name == FLOOR_NAME else {})))
+                one = run(command, **(ONE_THREAD if name == FLOOR_NAME else {}))
+                found[name].append(one)
+                print(f"{name}: {one.seconds:.1f} s, {one.cpu_seconds:.1f} CPU s", file=sys.stderr, flush=True)
         python = peer_python("alibi", "alibi-detect[tensorflow]") if with_alibi else None
         if python is not None:
             script = str(Path(__file__).with_name("fit_peers.py"))
@@ -177,5 +181,7 @@ def small(rounds: int) -> None:
 
 
 if __name__ == "__main__":
+    if "--one-core" in sys.argv:
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
     main(*(numbers or [ROUNDS]), with_alibi="--alibi" in sys.argv)

@@ -44,6 +44,7 @@ def pyod(train, test):
         preprocessing=False,
         batch_norm=False,
         dropout_rate=0.0,
+        output_activation_name="sigmoid",
         device="cpu",
         random_state=0,
         verbose=0,

@@ -114,8 +114,8 @@ MUTANTS = (
     Mutant(
         "the encoding learned from all rows",
         "detector/_fitting.py",
-        "TableEncoding.learn(plan.schema, trained, plan.settings.style)",
-        "TableEncoding.learn(plan.schema, table, plan.settings.style)",
+        "TableEncoding.learn(plan.schema, trained, plan.settings.style, plan.rest)",
+        "TableEncoding.learn(plan.schema, table, plan.settings.style, plan.rest)",
         (FIT,),
     ),
     Mutant(
@@ -226,8 +226,8 @@ MUTANTS = (
     Mutant(
         "not saved atomically",
         "table/_atomic.py",
-        'temporary = target.with_name(f".oddrow-{secrets.token_hex(8)}.tmp")',
-        "temporary = target.with_name(target.name); target.unlink(missing_ok=True)",
+        'with temporary.open("xb") as file:',
+        'temporary = target; target.unlink(missing_ok=True)\n        with temporary.open("xb") as file:',
         ("tests/table/test_atomic.py", "tests/artifact/test_atomic_saving.py"),
     ),
     Mutant(

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import Tags
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
 from oddrow.detector._cleaning import Cleaning, checked_clean, clean_table
@@ -59,6 +60,8 @@ SCORED_AT_ONCE = 2**16
 
 class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """What the detectors share; they differ in whether the latent is sampled."""
+
+    __metadata_request__fit = {"start_from": UNUSED}  # noqa: RUF012 - scikit-learn's: no metadata that a pipeline routes
 
     settings: str
     contamination: str | float

@@ -227,10 +227,7 @@ def _parquet_files(table: Path) -> list[Path]:
 
 
 def _common_schema(files: list[Path]) -> pa.Schema:
-    try:
-        first, *others = (pq.read_schema(file).remove_metadata() for file in files)
-    except (pa.ArrowException, OSError) as error:
-        raise TableReadError(f"{files[0].parent}: holds a file that is not Parquet, or is damaged: {error}") from error
+    first, *others = map(_schema, files)
     for file, schema in zip(files[1:], others, strict=True):
         if schema != first:
             raise DataError(
@@ -238,6 +235,16 @@ def _common_schema(files: list[Path]) -> pa.Schema:
                 "them one by one"
             )
     return first
+
+
+def _schema(file: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(file).remove_metadata()
+    except (pa.ArrowException, OSError) as error:
+        raise TableReadError(
+            f"{file}: is not a Parquet file, or is damaged: {error}. An engine reads Parquet alone; without --engine "
+            "all forms are read"
+        ) from error
 
 
 def _parts(files: list[Path], part_rows: int) -> list[_Part]:

@@ -41,7 +41,7 @@ VIEWS = (
 
 
 def checked_view_weights(weights: Mapping[str, float] | None) -> Floats:
-    """The weights of all views [8], of which some are given by name; the others, or all with None, have 1.
+    """The weights of all views [8] as shares of the largest; some are given by name, the others have 1.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def checked_view_weights(weights: Mapping[str, float] | None) -> Floats:
     Examples
     --------
     >>> checked_view_weights({"likelihood": 2, "marginal": 0})
-    array([2., 0., 1., 1., 1., 1., 1., 1.])
+    array([1. , 0. , 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
     """
     if weights is not None and not isinstance(weights, Mapping):
         raise SettingError(f"view_weights is {weights!r:.60}; give a mapping of view to weight, or None")
