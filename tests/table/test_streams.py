@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from oddrow.exceptions import OddrowError, TableReadError
-from oddrow.table import _csv_files, _located, _parquet, open_stream, read_table, write_table
+from oddrow.table import _csv_files, _located, _parquet, as_table, open_stream, read_table, write_table
 from oddrow.table._csv_records import OPEN_QUOTE, Region, record_problem, records, whole_records
 from strategies import any_tables
 
@@ -108,7 +108,7 @@ def test_any_table_comes_in_batches_as_it_comes_whole(tmp_path, small_pieces, ta
         if suffix == ".parquet":
             pq.write_table(tables.training, path, row_group_size=7)
         else:
-            write_table(tables.training, path, force=True)
+            write_table(as_table(tables.training), path, force=True)
     except (OddrowError, pa.ArrowException, UnicodeDecodeError):
         return
     same_as_read_whole(path)

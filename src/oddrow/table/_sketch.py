@@ -144,13 +144,15 @@ class ColumnSketch:
         """Of the rows of both."""
         most = max(self.most, other.most)
         counts = None if self.counts is None or other.counts is None else self.counts.merged(other.counts)
+        is_time = self.is_time and other.is_time
         return ColumnSketch(
             self.n_rows + other.n_rows,
             self.n_missing + other.n_missing,
             None if counts is None or counts.exceeds(most) else counts,
-            self.range.merged(other.range),
+            # of strings that are not all times there is none; a part that is must not leave its own behind
+            self.range.merged(other.range) if is_time else ValueRange(),
             self.is_whole and other.is_whole,
-            self.is_time and other.is_time,
+            is_time,
             self.n_words + other.n_words,
             tuple(one.merged(another) for one, another in zip(self.looks, other.looks, strict=True)),
             most,
