@@ -106,6 +106,12 @@ class Memory:
         count = min(count, max(len(self.rows) - 1, 1))
         if count == 1:
             return np.asarray(np.argmin(distance, axis=1)[:, None])
+        return self._nearest_by_groups(distance, count, rows)
+
+    def _nearest_by_groups(
+        self, distance: npt.NDArray[np.float64], count: int, rows: npt.NDArray[np.floating]
+    ) -> npt.NDArray[np.int64]:
+        """Places [n, count] of the least of each row's distances [n, m or a few more]; of equal ones the first."""
         # the nearest are in the groups of the least minima: few are sorted where all would cost as much as the product
         n_groups = distance.shape[1] // self._group_rows
         minima = distance.reshape(len(rows), -1, n_groups).min(axis=1)
@@ -115,10 +121,10 @@ class Memory:
         near = distance.take(places + distance.shape[1] * each)
         chosen = _least(near, count)
         last = chosen[each, near[each, chosen].argmax(axis=1)[:, None]]
-        border = near[each, last]
         half_square = 0.5 * np.einsum("nd,nd->n", rows, rows, dtype=np.float64)[:, None]
         margin = TIED * (half_square + self._sought[-1][places[each, last]])
-        places = places[each, chosen]
+        border, places = near[each, last], places[each, chosen]
+        # of more groups, or more rows in them, than are wanted: those that are left out are as near as the last
         tied = np.maximum(*((values <= border + margin).sum(axis=1) for values in (minima, near))) > count
         if tied.any():
             apart = distance[tied] - border[tied]
