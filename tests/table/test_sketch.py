@@ -55,6 +55,13 @@ def test_parts_merged_in_any_order_are_the_whole(drawn, cuts, random):
     assert known(parts[0]) == known(TableSketch().extended(table))
 
 
+def test_a_part_of_times_leaves_no_range_behind_among_words():
+    table = as_table({"at": ["2024-02-29", "2024-02-29", "2024-03-01", "word"]})
+    parts = [TableSketch().extended(rows) for rows in cut(table, [3])]
+    for one, other in (parts, parts[::-1]):
+        assert known(one.merged(other)) == known(TableSketch().extended(table))
+
+
 @given(any_tables(), st.lists(st.integers(0, 10**6), max_size=5))
 @settings(deadline=None, max_examples=40)
 def test_columns_are_judged_as_if_the_whole_table_were_there(drawn, cuts):
