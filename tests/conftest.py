@@ -1,5 +1,6 @@
 """Fitted once, read by many: a test that changes a fixture changes its own copy."""
 
+import os
 import signal
 
 import numpy as np
@@ -27,8 +28,10 @@ def one_blas_thread():
 @pytest.fixture(scope="session", autouse=True)
 def compilations_of_this_run(tmp_path_factory):
     """Compiled programs are kept for this run alone: processes that it starts find them, later runs do not."""
+    own = tmp_path_factory.getbasetemp()
+    run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ODDROW_COMPILATION_CACHE", str(tmp_path_factory.mktemp("compiled")))
+        patch.setenv("ODDROW_COMPILATION_CACHE", str(run / "compiled"))
         yield
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from oddrow.distributed import _work
+from oddrow.distributed._gathering import PartSampling
 from oddrow.distributed._work import Work
 from oddrow.scoring import FittedModel
 
@@ -30,6 +31,22 @@ class KilledOnce:
                 self.marker.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             yield batch
+
+
+@dataclass(frozen=True)
+class SamplerKilledOnce:
+    """Samples parts, but the process that first does it well on part ``number`` is killed before it can say so."""
+
+    sample: PartSampling
+    marker: Path
+    number: int
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield from self.sample([batch])
+            if self.number in batch["number"].to_pylist() and not self.marker.exists():
+                self.marker.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 @dataclass(frozen=True)

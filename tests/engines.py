@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow as pa
 
+import oddrow.detector._base
 import oddrow.distributed
 from oddrow.distributed import _dask, _ray, _spark
+from oddrow.distributed._gathering import Gathering
 from oddrow.distributed._work import PackedModel, Work
+from oddrow.table import SampleBounds, Sampling
 
 MODULES: dict[str, ModuleType] = {"ray": _ray, "spark": _spark, "dask": _dask}
 NEEDED = {"ray": ("ray",), "spark": ("pyspark",), "dask": ("dask", "distributed")}
@@ -45,6 +52,10 @@ class RunningEngine:
         """What a user calls."""
         return getattr(oddrow.distributed, f"score_{self.name}")(dataset, model, **settings)
 
+    def fit(self, dataset: Any, detector: Any, **settings: Any) -> Any:
+        """What a user calls."""
+        return getattr(oddrow.distributed, f"fit_{self.name}")(dataset, detector, **settings)
+
     def mapped(self, dataset: Any, packed: PackedModel, work: Work) -> Any:
         """Other work than scoring."""
         rows_and_workers = (100, 2) if self.name == "ray" else ()
@@ -65,3 +76,14 @@ class RunningEngine:
     def work_on_parts(self, parts: pa.Table, packed: PackedModel, work: Work) -> pa.Table:
         """Each row worked on by itself."""
         return MODULES[self.name].work_on_parts(parts, packed, work, None, 2)
+
+    def gather_parts(self, parts: pa.Table, sample: Gathering) -> pa.Table:
+        """What is gathered from each row, merged."""
+        return MODULES[self.name].gather_parts(parts, sample, None, 2)
+
+
+@contextmanager
+def small_samples(most_rows: int) -> Iterator[None]:
+    """Fits sample so many rows at most."""
+    with patch.object(oddrow.detector._base, "Sampling", partial(Sampling, bounds=SampleBounds(rows=most_rows))):
+        yield

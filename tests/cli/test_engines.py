@@ -1,4 +1,4 @@
-"""``oddrow score --engine``: what goes in, what is said; the engine itself works in this process."""
+"""``--engine`` of ``score`` and ``fit``: what goes in, what is said; the engine itself works in this process."""
 
 import sys
 
@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import oddrow
-from oddrow.distributed import ENGINES, _files
+from oddrow.distributed import ENGINES, _fitting_files, _scoring_files
 from oddrow.explanation import scored_table
 from oddrow.table import read_table, write_table
 
@@ -24,7 +24,7 @@ def asked(monkeypatch):
 
         return work_on_parts
 
-    monkeypatch.setattr(_files, "_WORK_ON_PARTS", {name: engine(name) for name in ENGINES})
+    monkeypatch.setattr(_scoring_files, "_WORK_ON_PARTS", {name: engine(name) for name in ENGINES})
     return asked
 
 
@@ -76,3 +76,39 @@ def test_a_missing_engine_is_answered_with_the_command_that_installs_it(
     outcome = run("score", parquet, "-m", model_file, "-o", tmp_path / "scored", "--engine", "ray")
     assert outcome.code == 1
     assert "run: pip install 'oddrow[ray]'" in outcome.err
+
+
+def test_a_fit_by_an_engine_writes_the_model_of_one_machine(run, parquet, tmp_path, monkeypatch):
+    asked = []
+
+    def gather_parts(parts, sample, address, workers):
+        asked.append((address, workers))
+        return pa.Table.from_batches(sample(parts.to_batches()))
+
+    monkeypatch.setattr(_fitting_files, "_GATHER_PARTS", {"spark": gather_parts})
+    plain, by_engine = tmp_path / "plain.oddrow", tmp_path / "engine.oddrow"
+    options = ("--seed", 3, "--max-steps", 20, "--ignore", "label")
+    assert run("fit", parquet, "-o", plain, *options).code == 0
+    outcome = run(
+        "fit", parquet, "-o", by_engine, *options, "--engine", "spark", "--address", "there:1", "--workers", 3
+    )
+    assert outcome.code == 0, outcome.err
+    assert asked == [("there:1", 3)]
+    assert f"wrote {by_engine}" in outcome.err
+    rows = read_table(parquet)
+    assert oddrow.load(by_engine).surprise(rows).tobytes() == oddrow.load(plain).surprise(rows).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("--address", "there:1"), "--address and --workers go with --engine"),
+        (("--engine", "ray", "--label", "label", "--normal", "normal"), "do not go with fit --engine"),
+        (("--engine", "ray", "--delimiter", ";"), "do not go with fit --engine"),
+    ],
+)
+def test_options_that_do_not_go_with_a_fit_by_an_engine_are_refused(run, parquet, tmp_path, options, text):
+    outcome = run("fit", parquet, "-o", tmp_path / "model.oddrow", *options)
+    assert outcome.code == 2
+    assert text in outcome.err
+    assert not (tmp_path / "model.oddrow").exists()

@@ -1,5 +1,6 @@
 """A fit on batches is the fit on the whole where the whole fits, and knows of all rows where it does not."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,13 +12,13 @@ import oddrow.detector._base as base
 import oddrow.detector._fitting as fitting
 from oddrow import AutoencoderDetector, VAEDetector
 from oddrow.exceptions import DataError
-from oddrow.table import SampleBounds, TableEncoding, TableSchema, sampled
+from oddrow.table import SampleBounds, Sampling, TableEncoding, TableSchema
 
 
 @pytest.fixture
 def small_samples(monkeypatch):
     """Samples of 1,500 rows at most."""
-    monkeypatch.setattr(base, "sampled", partial(sampled, bounds=SampleBounds(rows=1_500)))
+    monkeypatch.setattr(base, "Sampling", partial(Sampling, bounds=SampleBounds(rows=1_500)))
 
 
 def same(one, other, rows):
@@ -137,10 +138,26 @@ def test_what_cannot_be_learned_from_is_refused(batches, said):
 
 
 def test_parts_sampled_apart_and_merged_are_the_fit_of_their_batches(untrained, small_samples, connections, fresh):
-    parts = [sampled([rows], 7, bounds=SampleBounds(1_500), first_row=at) for at, rows in cut_at(connections, 900)]
-    expected = VAEDetector(random_state=0).fit_sampled(parts[0].merged(parts[1]).merged(parts[2]).merged(parts[3]))
-    backwards = VAEDetector(random_state=0).fit_sampled(parts[3].merged(parts[2]).merged(parts[1].merged(parts[0])))
-    same(expected, backwards, fresh.slice(0, 100))
+    expected = VAEDetector(random_state=0).fit_batches([connections])
+    detector = VAEDetector(random_state=0)
+    sampling = replace(detector.sampling(), n_rows=connections.num_rows)
+    parts = [sampling.part([rows], first_row=at) for at, rows in cut_at(connections, 900)]
+    same(expected, detector.fit_sampled(parts[0].merged(parts[1]).merged(parts[2]).merged(parts[3])), fresh)
+    same(expected, detector.fit_sampled(parts[3].merged(parts[2]).merged(parts[1].merged(parts[0]))), fresh)
+
+
+def test_parts_that_know_how_many_rows_there_are_send_few_more_than_the_sample_has(small_samples, connections):
+    sampling = replace(VAEDetector(random_state=0).sampling(), n_rows=10 * connections.num_rows)
+    n_rows = [len(sampling.part([rows], first_row=at).sample.position) for at, rows in cut_at(connections, 900)]
+    share = 1_500 / (10 * connections.num_rows)
+    assert sum(n_rows) == pytest.approx(share * connections.num_rows, abs=6 * (1_500 * 0.1) ** 0.5 + 40)
+
+
+def test_parts_of_other_columns_are_not_merged(connections):
+    sampling = VAEDetector(random_state=0).sampling()
+    part, other = (sampling.part([rows]) for rows in (connections, connections.drop_columns("service")))
+    with pytest.raises(DataError, match=r"another part .*give all of them the same columns"):
+        part.merged(other)
 
 
 def cut_at(table, rows):

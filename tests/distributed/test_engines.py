@@ -1,18 +1,22 @@
 """The laws of every engine, each started for real: the bits of one machine, nothing lost, nothing twice."""
 
 from collections import Counter
-from dataclasses import asdict
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import oddrow
-from engine_work import KilledOnce, Loads
-from oddrow.distributed import score_files
-from oddrow.distributed._files import PartScoring, _parts
+from engine_work import KilledOnce, Loads, SamplerKilledOnce
+from engines import small_samples
+from oddrow.distributed import fit_files, score_files
+from oddrow.distributed._gathering import PartSampling, whole_sample
+from oddrow.distributed._parts import described, parts_of
+from oddrow.distributed._scoring_files import PartScoring
 from oddrow.distributed._work import RowScoring
-from oddrow.exceptions import SchemaMismatchError, SettingError
+from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
+from untrained import no_training
 
 pytestmark = [
     pytest.mark.slow,
@@ -65,9 +69,9 @@ def test_a_worker_killed_amid_its_rows_loses_and_doubles_nothing(engine, table, 
 
 
 def test_a_worker_killed_amid_the_parts_loses_and_doubles_nothing(engine, table_path, packed, whole, tmp_path):
-    parts = _parts([table_path], part_rows=100)
+    parts = parts_of([table_path], part_rows=100)
     work = KilledOnce(PartScoring(tmp_path, RowScoring(TOP)), tmp_path / "killed", "number", 4)
-    done = engine.work_on_parts(pa.Table.from_pylist([asdict(part) for part in parts]), packed, work)
+    done = engine.work_on_parts(described(parts), packed, work)
     assert (tmp_path / "killed").exists()
     assert Counter(done["number"].to_pylist()) == Counter(range(9))
     assert sum(done["n_odd"].to_pylist()) == sum(whole["is_odd"].to_pylist())
@@ -82,6 +86,45 @@ def test_a_table_of_files_becomes_a_folder_of_files_in_order(engine, table_path,
     assert [path.name for path in scored.paths] == [f"part-{number:06}.parquet" for number in range(5)]
     assert pa.concat_tables(map(pq.read_table, scored.paths)).equals(whole)
     assert (scored.n_rows, scored.n_odd) == (900, sum(whole["is_odd"].to_pylist()))
+
+
+def test_a_fit_to_files_gives_the_model_of_one_machine(engine, table, table_path):
+    with no_training(), small_samples(300):
+        expected = oddrow.VAEDetector(random_state=3).fit_batches([pq.read_table(table_path)])
+        detector = oddrow.VAEDetector(random_state=3)
+        fit_files(table_path, detector, engine=engine.name, workers=2, part_rows=100)
+    assert detector.surprise(table).tobytes() == expected.surprise(table).tobytes()
+    assert detector.model_.encoding == expected.model_.encoding
+
+
+def test_a_worker_killed_amid_its_sample_loses_and_doubles_nothing(engine, table, table_path, tmp_path):
+    with small_samples(300):
+        sampling = oddrow.VAEDetector(random_state=3).sampling()
+    work = SamplerKilledOnce(PartSampling(sampling), tmp_path / "killed", 4)
+    found = whole_sample(engine.gather_parts(described(parts_of([table_path], 100)), work))
+    expected = sampling.part([pq.read_table(table_path)])
+    assert (tmp_path / "killed").exists()
+    assert found.n_rows == expected.n_rows == 900
+    assert found.sample.ordered.equals(expected.sample.ordered)
+
+
+def test_a_fit_to_the_engines_own_data_knows_all_rows_and_is_the_same_twice(engine, table):
+    once = table.set_column(2, "service", pa.array(["once", *table["service"].to_pylist()[1:]]))
+    with no_training(), small_samples(300):
+        detectors = [oddrow.VAEDetector(random_state=3, columns={"row": "ignore"}) for _ in range(2)]
+        for detector in detectors:
+            assert engine.fit(engine.dataset(once), detector) is detector
+        whole = oddrow.VAEDetector(random_state=3, columns={"row": "ignore"}).fit_batches([once])
+    one, other = detectors
+    assert one.surprise(table).tobytes() == other.surprise(table).tobytes()
+    assert one.model_.calibration.n_rows == whole.model_.calibration.n_rows
+    assert "once" in str(one.model_.encoding)
+
+
+def test_rows_that_no_fit_can_take_are_said_in_one_line(engine, table):
+    wrong = table.set_column(0, table.column_names[0], pa.array([float("inf"), *np.arange(899.0)]))
+    with pytest.raises(DataError, match=r"in one piece of the table: .*infinity"):
+        engine.fit(engine.dataset(wrong), oddrow.VAEDetector(random_state=3))
 
 
 def test_ray_listens_on_this_machine_alone(ray_engine):

@@ -13,6 +13,7 @@ import typer
 
 from oddrow import artifact
 from oddrow.cli import _console
+from oddrow.cli._engines import AddressOption, EngineOption, WorkersOption, check_engine_options, fit_by_engine
 from oddrow.cli._options import (
     CategoryOption,
     ColumnsOption,
@@ -177,10 +178,16 @@ def fit(
         Path | None,
         typer.Option("--start-from", metavar="MODEL", help="Begin with the weights of a model of the same columns."),
     ] = None,
+    engine: EngineOption = None,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
 ) -> None:
     """Learn what normal rows look like; with --label and --normal, from the normal rows alone."""
+    check_engine_options(engine, address, workers)
+    if engine is not None and (label is not None or delimiter is not None):
+        raise SettingError("--label and --delimiter do not go with fit --engine, which reads all rows of Parquet files")
     check_target(output, force)
     start: Any = None if start_from is None else artifact.load(start_from)
     numeric = () if start is None else numeric_columns(start.model_)
@@ -207,10 +214,13 @@ def fit(
             fitted = VAEDetector(kl_weight=kl_weight, **common)
         else:
             fitted = AutoencoderDetector(**common)
-        batches: Iterable[Any] = _told(stream, watching.on_rows)
-        if is_labelled:
-            batches = normal_batches(batches, str(label), str(normal))
-        fitted.fit_batches(batches, start_from=start)
+        if engine is not None:
+            fit_by_engine(engine, table, fitted, address, workers, start)
+        else:
+            batches: Iterable[Any] = _told(stream, watching.on_rows)
+            if is_labelled:
+                batches = normal_batches(batches, str(label), str(normal))
+            fitted.fit_batches(batches, start_from=start)
     artifact.save(fitted, output, force=force)
     for line in info_lines(fitted):
         _console.say(line)

@@ -1,17 +1,17 @@
-"""Scoring by a distributed engine: its options, and the one call."""
+"""Work by a distributed engine: its options, and the calls."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from oddrow import artifact
 from oddrow.cli import _console
 from oddrow.cli._render import policy_text
-from oddrow.exceptions import OutputError
+from oddrow.exceptions import OutputError, SettingError
 from oddrow.scoring import Policy
 
 
@@ -25,15 +25,33 @@ class EngineName(StrEnum):
 
 EngineOption = Annotated[
     EngineName | None,
-    typer.Option("--engine", help="Many processes or machines; TABLE is Parquet, a file or a folder, OUT a folder."),
+    typer.Option(
+        "--engine",
+        help="Many processes or machines; TABLE is Parquet, a file or a folder; OUT a folder.",
+    ),
 ]
 AddressOption = Annotated[
     str | None,
     typer.Option("--address", metavar="WHERE", help="With --engine: the cluster; without it, this machine."),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option("--workers", metavar="N", min=1, help="With --engine: how many processes score.")
+    int | None, typer.Option("--workers", metavar="N", min=1, help="With --engine: how many processes.")
 ]
+
+
+def check_engine_options(engine: EngineName | None, address: str | None, workers: int | None) -> None:
+    """Refuse what is said of an engine where there is none."""
+    if engine is None and (address is not None or workers is not None):
+        raise SettingError("--address and --workers go with --engine ray, spark or dask")
+
+
+def fit_by_engine(
+    engine: EngineName, table: str, detector: Any, address: str | None, workers: int | None, start_from: Any
+) -> None:
+    """Fit a detector to what an engine samples."""
+    from oddrow.distributed import fit_files
+
+    fit_files(table, detector, engine=engine.value, address=address, workers=workers, start_from=start_from)
 
 
 def score_by_engine(

@@ -14,7 +14,7 @@ import typer
 
 from oddrow import artifact
 from oddrow.cli import _console
-from oddrow.cli._engines import AddressOption, EngineOption, WorkersOption, score_by_engine
+from oddrow.cli._engines import AddressOption, EngineOption, WorkersOption, check_engine_options, score_by_engine
 from oddrow.cli._options import DelimiterOption, ForceOption, ModelOption, StreamArgument, note_unknown, numeric_columns
 from oddrow.cli._policies import (
     AlertsOption,
@@ -78,6 +78,7 @@ def score(
 ) -> None:
     """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
     policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
+    check_engine_options(engine, address, workers)
     if engine is not None:
         if resume or on_error is not OnErrorName.STOP or delimiter is not None:
             raise SettingError(
@@ -85,8 +86,6 @@ def score(
             )
         score_by_engine(engine, table, model, output, address, workers, explain, policy, force=force)
         return
-    if address is not None or workers is not None:
-        raise SettingError("--address and --workers go with --engine ray, spark or dask")
     _check_outputs(output, on_error, quarantine, resume, force)
     fitted = artifact.load_model(model)
     if policy is not None:

@@ -43,11 +43,11 @@ from oddrow.table import (
     NOTHING_ELSE,
     Kind,
     SampledTable,
+    Sampling,
     TableEncoding,
     TableSchema,
     TableSketch,
     as_table,
-    sampled,
 )
 
 AUTO_FALSE_ALARMS = 0.01
@@ -172,14 +172,9 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         """
         start = self._checked_start(start_from)
         rng = generator(self.random_state)
-        # of a copy, for the fit draws the same whether its rows came in batches or not
-        seed = int(deepcopy(rng).integers(2**63))
         waiting = iter(batches)
         first = list(islice(waiting, 1))
-        encoding = self._given_encoding(start)
-        # of what is encoded as it is given nothing is learned, so nothing need be known of the rows left out
-        kinds = dict(self.columns or {}) if encoding is None else dict.fromkeys(encoding.names, "ignore")
-        gathered = sampled(chain(first, waiting), seed, kinds=kinds, reads=self._reads(encoding, reset=True))
+        gathered = self._sampling(rng, start).part(chain(first, waiting))
         self._fit_sampled(gathered, rng, start, is_array=not _has_column_names(first[0]))
         self._warn_of_health()
         return self
@@ -187,13 +182,12 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
     def fit_sampled(self, table: SampledTable, *, start_from: Self | None = None) -> Self:
         """Learn from a sample of a table and what is known of its other rows: :meth:`fit_batches` without the pass.
 
-        For a pass that is made elsewhere, such as part by part on many machines: ``oddrow.table.sampled`` of each part,
-        merged.
+        For a pass that is made elsewhere, such as part by part on many machines.
 
         Parameters
         ----------
         table
-            Gathered with this detector's ``columns`` as ``kinds``.
+            Gathered as :meth:`sampling` says; of parts, merged.
         start_from
             As in :meth:`fit`.
 
@@ -205,17 +199,37 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         Examples
         --------
         >>> import numpy as np, oddrow, pyarrow as pa
-        >>> from oddrow.table import sampled
         >>> rows = np.random.default_rng(0).normal(size=(600, 2))
         >>> parts = [pa.table({"x": part[:, 0], "y": part[:, 1]}) for part in (rows[:250], rows[250:])]
-        >>> one, other = sampled([parts[0]], seed=0), sampled([parts[1]], seed=0, first_row=250)
-        >>> oddrow.VAEDetector(random_state=0).fit_sampled(one.merged(other)).n_features_in_
+        >>> detector = oddrow.VAEDetector(random_state=0)
+        >>> sampling = detector.sampling()
+        >>> one, other = sampling.part([parts[0]]), sampling.part([parts[1]], first_row=250)
+        >>> detector.fit_sampled(one.merged(other)).n_features_in_
         2
         """
         start = self._checked_start(start_from)
         self._fit_sampled(table.settled(), generator(self.random_state), start, is_array=False)
         self._warn_of_health()
         return self
+
+    def sampling(self, *, start_from: Self | None = None) -> Sampling:
+        """How :meth:`fit_batches` samples a table, for a pass that is made elsewhere; see :meth:`fit_sampled`.
+
+        Raises
+        ------
+        SettingError, SchemaMismatchError
+            As in :meth:`fit`.
+        """
+        return self._sampling(generator(self.random_state), self._checked_start(start_from))
+
+    def _sampling(self, rng: np.random.Generator, start: FittedModel | None) -> Sampling:
+        # of a copy, for the fit draws the same whether its rows came in batches or not
+        seed = int(deepcopy(rng).integers(2**63))
+        encoding = self._given_encoding(start)
+        if encoding is None:
+            return Sampling(seed, dict(self.columns or {}))
+        # of what is encoded as it is given nothing is learned, so nothing need be known of the rows left out
+        return Sampling(seed, dict.fromkeys(encoding.names, Kind.IGNORE), frozenset(encoding.names))
 
     def _fit_sampled(
         self, table: SampledTable, rng: np.random.Generator, start: FittedModel | None, *, is_array: bool

@@ -1,8 +1,24 @@
-"""Beyond one machine: an engine's batches to scored batches, each engine imported only when it is asked for."""
+"""Beyond one machine: an engine's batches to scored batches, and its rows to the sample that a fit needs.
 
-from oddrow.distributed._dask import score_dask
-from oddrow.distributed._files import ENGINES, ScoredFiles, score_files
-from oddrow.distributed._ray import score_ray
-from oddrow.distributed._spark import score_spark
+Each engine is imported only when it is asked for.
+"""
 
-__all__ = ["ENGINES", "ScoredFiles", "score_dask", "score_files", "score_ray", "score_spark"]
+from oddrow.distributed._dask import fit_dask, score_dask
+from oddrow.distributed._fitting_files import fit_files
+from oddrow.distributed._parts import ENGINES
+from oddrow.distributed._ray import fit_ray, score_ray
+from oddrow.distributed._scoring_files import ScoredFiles, score_files
+from oddrow.distributed._spark import fit_spark, score_spark
+
+__all__ = [
+    "ENGINES",
+    "ScoredFiles",
+    "fit_dask",
+    "fit_files",
+    "fit_ray",
+    "fit_spark",
+    "score_dask",
+    "score_files",
+    "score_ray",
+    "score_spark",
+]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from oddrow.distributed._work import Model, PackedModel, RowScoring, Work, missing_extra
+from oddrow.distributed._gathering import GATHERED, MERGERS, Gathering, RowSampling, merge_samples, whole_sample
+from oddrow.distributed._work import Detector, Model, PackedModel, RowScoring, Work, missing_extra
 from oddrow.scoring import Policy
 from oddrow.table import as_table
 
@@ -70,21 +72,84 @@ def _on_partition(rows: Any, packed: PackedModel, work: Work) -> Any:
     return rows.assign(**{name: added[name].array for name in added.columns})
 
 
+def fit_dask(frame: DataFrame, detector: Detector, *, start_from: Detector | None = None) -> Detector:
+    """Fit a detector to a Dask data frame in which Dask draws the sample that training needs.
+
+    Each partition is sampled where it is, and what is known of the rows that are not in the sample goes along; Dask
+    merges, and the network is trained here, where this is called. The frame is computed twice, once to count its rows.
+    The same partitions and seed give the same model; other partitions give another sample, as good.
+
+    Parameters
+    ----------
+    frame
+        A Dask data frame.
+    detector
+        What to fit, which is changed.
+    start_from
+        As in :meth:`oddrow.VAEDetector.fit`.
+
+    Returns
+    -------
+    The detector, fitted.
+
+    Raises
+    ------
+    MissingExtraError
+        If Dask is not installed.
+    DataError, SettingError, SchemaMismatchError, TrainingError, CheckpointError, OutputError
+        As in :meth:`oddrow.VAEDetector.fit_batches`.
+
+    Examples
+    --------
+    >>> import oddrow.distributed  # doctest: +SKIP
+    >>> rows = dask.dataframe.read_parquet("connections/")  # doctest: +SKIP
+    >>> detector = oddrow.VAEDetector(random_state=0)  # doctest: +SKIP
+    >>> oddrow.distributed.fit_dask(rows, detector)  # doctest: +SKIP
+    """
+    _imported()
+    sampling = replace(detector.sampling(start_from=start_from), n_rows=len(frame))
+    gathered = _gathered(frame, RowSampling(sampling))
+    return detector.fit_sampled(whole_sample(gathered), start_from=start_from)
+
+
 def work_on_parts(
     parts: pa.Table, packed: PackedModel, work: Work, address: str | None, workers: int | None
 ) -> pa.Table:
     """Each row of ``parts`` worked on by itself, on a cluster or on this machine."""
-    _imported()
-    import dask.dataframe
-
     with _session(address, workers):
-        frame = dask.dataframe.from_pandas(parts.to_pandas(), npartitions=parts.num_rows)
-        return pa.Table.from_pandas(mapped(frame, packed, work).compute(), preserve_index=False)
+        return pa.Table.from_pandas(mapped(_one_by_one(parts), packed, work).compute(), preserve_index=False)
+
+
+def gather_parts(parts: pa.Table, sample: Gathering, address: str | None, workers: int | None) -> pa.Table:
+    """What is gathered from each row of ``parts``, merged, on a cluster or on this machine."""
+    with _session(address, workers):
+        return _gathered(_one_by_one(parts), sample)
+
+
+def _one_by_one(parts: pa.Table) -> DataFrame:
+    return _imported().dataframe.from_pandas(parts.to_pandas(), npartitions=parts.num_rows)
+
+
+def _gathered(frame: DataFrame, sample: Gathering) -> pa.Table:
+    dask = _imported()
+    once = dask.delayed(sample, traverse=False)
+    states = [dask.delayed(_sampled)(rows, once) for rows in frame.to_delayed()]
+    merged = [dask.delayed(_merged)(states[first::MERGERS]) for first in range(MERGERS)]
+    return pa.concat_tables(dask.compute(*merged))
+
+
+def _sampled(rows: Any, sample: Gathering) -> pa.Table:
+    return pa.Table.from_batches(sample(as_table(rows).to_batches()), GATHERED)
+
+
+def _merged(states: list[pa.Table]) -> pa.Table:
+    return pa.Table.from_batches(merge_samples(batch for state in states for batch in state.to_batches()), GATHERED)
 
 
 @contextmanager
 def _session(address: str | None, workers: int | None) -> Iterator[None]:
     """A client of a cluster, the one that there is already, or of one on this machine that nobody else reaches."""
+    _imported()
     try:
         import distributed
     except ImportError as error:

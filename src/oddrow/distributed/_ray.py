@@ -6,11 +6,22 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from oddrow.distributed._work import BATCH_ROWS, Model, PackedModel, RowScoring, Work, check, missing_extra
+from oddrow.distributed._gathering import GATHERED, MERGERS, Gathering, RowSampling, merge_samples, whole_sample
+from oddrow.distributed._work import (
+    BATCH_ROWS,
+    Detector,
+    Model,
+    PackedModel,
+    RowScoring,
+    Work,
+    check,
+    missing_extra,
+)
 from oddrow.scoring import Policy
 
 if TYPE_CHECKING:
@@ -95,14 +106,78 @@ class _Worker:
         return pa.Table.from_batches(self._work(self._model, batches))
 
 
+def fit_ray(dataset: Dataset, detector: Detector, *, start_from: Detector | None = None) -> Detector:
+    """Fit a detector to a Ray dataset in which Ray draws the sample that training needs.
+
+    Each block is sampled where it is, and what is known of the rows that are not in the sample goes along; Ray merges,
+    and the network is trained here, where this is called. The dataset is computed twice, once to count its rows, unless
+    its files tell how many they are. The same blocks and seed give the same model; other blocks give another sample, as
+    good.
+
+    Parameters
+    ----------
+    dataset
+        A :class:`ray.data.Dataset`.
+    detector
+        What to fit, which is changed.
+    start_from
+        As in :meth:`oddrow.VAEDetector.fit`.
+
+    Returns
+    -------
+    The detector, fitted.
+
+    Raises
+    ------
+    MissingExtraError
+        If Ray is not installed.
+    DataError, SettingError, SchemaMismatchError, TrainingError, CheckpointError, OutputError
+        As in :meth:`oddrow.VAEDetector.fit_batches`.
+
+    Examples
+    --------
+    >>> import oddrow.distributed  # doctest: +SKIP
+    >>> rows = ray.data.read_parquet("connections/")  # doctest: +SKIP
+    >>> detector = oddrow.VAEDetector(random_state=0)  # doctest: +SKIP
+    >>> oddrow.distributed.fit_ray(rows, detector)  # doctest: +SKIP
+    """
+    _imported()
+    sampling = replace(detector.sampling(start_from=start_from), n_rows=dataset.count())
+    gathered = _gathered(dataset, RowSampling(sampling), None)
+    return detector.fit_sampled(whole_sample(gathered), start_from=start_from)
+
+
 def work_on_parts(
     parts: pa.Table, packed: PackedModel, work: Work, address: str | None, workers: int | None
 ) -> pa.Table:
     """Each row of ``parts`` worked on by itself, on a cluster or on this machine."""
     ray = _imported()
     with _session(address, workers):
-        dataset = ray.data.from_arrow(parts).repartition(parts.num_rows)
-        return pa.concat_tables(ray.get(mapped(dataset, packed, work, 1, workers).to_arrow_refs()))
+        return pa.concat_tables(ray.get(mapped(_one_by_one(parts), packed, work, 1, workers).to_arrow_refs()))
+
+
+def gather_parts(parts: pa.Table, sample: Gathering, address: str | None, workers: int | None) -> pa.Table:
+    """What is gathered from each row of ``parts``, merged, on a cluster or on this machine."""
+    with _session(address, workers):
+        return _gathered(_one_by_one(parts), sample, workers)
+
+
+def _one_by_one(parts: pa.Table) -> Dataset:
+    return _imported().data.from_arrow(parts).repartition(parts.num_rows)
+
+
+def _gathered(dataset: Dataset, sample: Gathering, workers: int | None) -> pa.Table:
+    ray = _imported()
+    settings: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None}
+    settings |= {"compute": ray.data.TaskPoolStrategy(size=workers)}
+    states = dataset.map_batches(_gather, fn_args=(sample,), **settings).repartition(MERGERS)
+    merged = ray.get(states.map_batches(_gather, fn_args=(merge_samples,), **settings).to_arrow_refs())
+    # of a block without rows the columns are not known either
+    return pa.concat_tables([GATHERED.empty_table(), *(block.cast(GATHERED) for block in merged if len(block))])
+
+
+def _gather(rows: pa.Table, gathering: Gathering) -> pa.Table:
+    return pa.Table.from_batches(gathering(rows.combine_chunks().to_batches()), GATHERED)
 
 
 @contextmanager

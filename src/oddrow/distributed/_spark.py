@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from oddrow.distributed._work import Model, PackedModel, RowScoring, Work, missing_extra, schema_after
+from oddrow.distributed._gathering import GATHERED, MERGERS, Gathering, RowSampling, merge_samples, whole_sample
+from oddrow.distributed._work import Detector, Model, PackedModel, RowScoring, Work, missing_extra, schema_after
 from oddrow.scoring import Policy
 
 if TYPE_CHECKING:
@@ -82,14 +83,69 @@ class _WorkOnPartition:
         return self.work(self.model.value.unpacked(), batches)
 
 
+def fit_spark(frame: DataFrame, detector: Detector, *, start_from: Detector | None = None) -> Detector:
+    """Fit a detector to a Spark data frame in which Spark draws the sample that training needs.
+
+    Each partition is sampled where it is, and what is known of the rows that are not in the sample goes along; Spark
+    merges, and the network is trained here, where this is called. The frame is computed twice, once to count its rows.
+    The same partitions and seed give the same model; other partitions give another sample, as good.
+
+    Parameters
+    ----------
+    frame
+        A data frame, not of Spark Connect.
+    detector
+        What to fit, which is changed.
+    start_from
+        As in :meth:`oddrow.VAEDetector.fit`.
+
+    Returns
+    -------
+    The detector, fitted.
+
+    Raises
+    ------
+    MissingExtraError
+        If PySpark is not installed.
+    DataError, SettingError, SchemaMismatchError, TrainingError, CheckpointError, OutputError
+        As in :meth:`oddrow.VAEDetector.fit_batches`.
+
+    Examples
+    --------
+    >>> import oddrow.distributed  # doctest: +SKIP
+    >>> rows = spark.read.parquet("connections/")  # doctest: +SKIP
+    >>> detector = oddrow.VAEDetector(random_state=0)  # doctest: +SKIP
+    >>> oddrow.distributed.fit_spark(rows, detector)  # doctest: +SKIP
+    """
+    _imported()
+    sampling = replace(detector.sampling(start_from=start_from), n_rows=frame.count())
+    gathered = _gathered(frame, RowSampling(sampling))
+    return detector.fit_sampled(whole_sample(gathered), start_from=start_from)
+
+
 def work_on_parts(
     parts: pa.Table, packed: PackedModel, work: Work, address: str | None, workers: int | None
 ) -> pa.Table:
     """Each row of ``parts`` worked on by itself, on a cluster or on this machine."""
     with _session(address, workers) as spark:
-        rows = spark.sparkContext.parallelize([tuple(part.values()) for part in parts.to_pylist()], parts.num_rows)
-        frame = spark.createDataFrame(rows, _spark_schema(parts.schema))
-        return mapped(frame, packed, work).toArrow()
+        return mapped(_one_by_one(spark, parts), packed, work).toArrow()
+
+
+def gather_parts(parts: pa.Table, sample: Gathering, address: str | None, workers: int | None) -> pa.Table:
+    """What is gathered from each row of ``parts``, merged, on a cluster or on this machine."""
+    with _session(address, workers) as spark:
+        return _gathered(_one_by_one(spark, parts), sample)
+
+
+def _one_by_one(spark: SparkSession, parts: pa.Table) -> DataFrame:
+    rows = spark.sparkContext.parallelize([tuple(part.values()) for part in parts.to_pylist()], parts.num_rows)
+    return spark.createDataFrame(rows, _spark_schema(parts.schema))
+
+
+def _gathered(frame: DataFrame, sample: Gathering) -> pa.Table:
+    schema = _spark_schema(GATHERED)
+    states = frame.mapInArrow(sample, schema).repartition(MERGERS)
+    return states.mapInArrow(merge_samples, schema).toArrow()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 import pyarrow as pa
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Model: TypeAlias = "str | Path | VAEDetector | AutoencoderDetector"
 """A fitted detector, or the path of its model file."""
+
+Detector = TypeVar("Detector", "VAEDetector", "AutoencoderDetector")
+"""Either detector; what comes out of a fit is what went in."""
 
 BATCH_ROWS = 8192
 """Rows scored at a time where we cut the batches: enough to forget what a call costs, little to hold."""

@@ -8,7 +8,7 @@ from oddrow.table._labels import LabelledTable, is_normal_row, normal_batches, s
 from oddrow.table._located import LocatedBatch, SkippedRow
 from oddrow.table._quarantine import quarantine_writer
 from oddrow.table._row_sample import SampleBounds
-from oddrow.table._sampling import SampledTable, sampled
+from oddrow.table._sampling import SampledTable, Sampling, sampled
 from oddrow.table._schema import ColumnSchema, Kind, TableSchema, column_kinds
 from oddrow.table._sketch import NOTHING_ELSE, TableSketch
 from oddrow.table._soundness import check_encoding
@@ -27,6 +27,7 @@ __all__ = [
     "LocatedBatch",
     "SampleBounds",
     "SampledTable",
+    "Sampling",
     "SkippedRow",
     "TableEncoding",
     "TableSchema",

@@ -23,6 +23,15 @@ class SampleBounds:
     rows: int = 400_000
     bytes: int = 2**28
 
+    def cutoff(self, n_rows: int) -> np.uint64:
+        """A priority that the sample of a table of ``n_rows`` stays below, but once in a thousand million times.
+
+        Parts that are sampled far from each other need not send what will be sorted out when they are merged. Below it
+        are about as many rows as the bound allows and six standard deviations of a binomial more.
+        """
+        share = (self.rows + 6 * np.sqrt(self.rows)) / max(n_rows, 1)
+        return HIGHEST if share >= 1 else np.uint64(share * 2.0**64)
+
 
 def priorities(seed: int, position: Whole) -> Whole:
     """Random numbers uint64 [n], each of one seed and one row's position alone.
@@ -81,7 +90,7 @@ class RowSample:
     def joined(self, other: RowSample) -> tuple[RowSample, pa.Table]:
         """The sample of both, perhaps larger than its bounds by the ``SLACK``, and the rows that are left out."""
         cutoff = min(self.cutoff, other.cutoff)
-        parts = [sample._split(sample.priority < cutoff) for sample in (self, other)]
+        parts = [sample.below(cutoff) for sample in (self, other)]
         both = RowSample(
             pa.concat_tables([kept.rows for kept, _ in parts]),
             np.concatenate([kept.position for kept, _ in parts]),
@@ -96,23 +105,11 @@ class RowSample:
             left_out.append(more)
         return both, pa.concat_tables(left_out)
 
-    def settled(self) -> tuple[RowSample, pa.Table]:
-        """The sample within its bounds, and the rows that are left out."""
-        if not self._exceeds(1.0):
-            return self, self.rows.slice(0, 0)
-        order = np.argsort(self.priority, kind="stable")
-        fits = np.cumsum(self.size[order]) <= self.bounds.bytes
-        fits[self.bounds.rows :] = False
-        cutoff = self.priority[order[int(np.argmin(fits))]]
-        kept, left_out = self._split(self.priority < cutoff)
-        return replace(kept, cutoff=cutoff), left_out
-
-    def _exceeds(self, times: float) -> bool:
-        return len(self.size) > times * self.bounds.rows or int(self.size.sum()) > times * self.bounds.bytes
-
-    def _split(self, is_kept: npt.NDArray[np.bool_]) -> tuple[RowSample, pa.Table]:
+    def below(self, cutoff: np.uint64) -> tuple[RowSample, pa.Table]:
+        """The sample of a lower cutoff, and the rows that it leaves out."""
+        is_kept = self.priority < cutoff
         if is_kept.all():
-            return self, self.rows.slice(0, 0)
+            return replace(self, cutoff=min(cutoff, self.cutoff)), self.rows.slice(0, 0)
         mask = pa.array(is_kept)
         kept = replace(
             self,
@@ -120,8 +117,21 @@ class RowSample:
             position=self.position[is_kept],
             priority=self.priority[is_kept],
             size=self.size[is_kept],
+            cutoff=cutoff,
         )
         return kept, self.rows.filter(pc.invert(mask))
+
+    def settled(self) -> tuple[RowSample, pa.Table]:
+        """The sample within its bounds, and the rows that are left out."""
+        if not self._exceeds(1.0):
+            return self, self.rows.slice(0, 0)
+        order = np.argsort(self.priority, kind="stable")
+        fits = np.cumsum(self.size[order]) <= self.bounds.bytes
+        fits[self.bounds.rows :] = False
+        return self.below(self.priority[order[int(np.argmin(fits))]])
+
+    def _exceeds(self, times: float) -> bool:
+        return len(self.size) > times * self.bounds.rows or int(self.size.sum()) > times * self.bounds.bytes
 
 
 def row_bytes(rows: pa.Table) -> npt.NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError
 from oddrow.table._frame import as_table
-from oddrow.table._row_sample import RowSample, SampleBounds
+from oddrow.table._row_sample import HIGHEST, RowSample, SampleBounds
 from oddrow.table._schema import ColumnSchema, Kind, values_of
 from oddrow.table._sketch import TableSketch
 from oddrow.table._values import shortened
@@ -40,7 +40,14 @@ class SampledTable:
         return len(self.sample.position) + self.rest.n_rows
 
     def merged(self, other: SampledTable) -> SampledTable:
-        """Of both parts, which are of one seed."""
+        """Of both parts, which are of one seed.
+
+        Raises
+        ------
+        DataError
+            If their columns differ.
+        """
+        _check_columns(other.sample.rows, self.sample.rows.schema, "a part of the table", "another part")
         sample, left_out = self.sample.joined(other.sample)
         return SampledTable(sample, self.rest.merged(other.rest).extended(left_out))
 
@@ -54,6 +61,46 @@ class SampledTable:
         sample, left_out = self.sample.settled()
         return SampledTable(sample, self.rest.extended(left_out))
 
+    def below(self, cutoff: np.uint64) -> SampledTable:
+        """With no row of this priority or a higher one in the sample."""
+        sample, left_out = self.sample.below(cutoff)
+        return SampledTable(sample, self.rest.extended(left_out))
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a table is sampled, in parts that may be far from each other.
+
+    Attributes
+    ----------
+    seed, kinds, bounds : as in :func:`sampled`
+    names : the columns that are read; None reads all whose kind is not given as ``"ignore"``
+    n_rows : of the whole table, where that is known: a part then holds back what the whole will not keep
+    """
+
+    seed: int
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    names: frozenset[str] | None = None
+    bounds: SampleBounds = field(default_factory=SampleBounds)
+    n_rows: int = 0
+
+    def reads(self, name: str) -> bool:
+        """Whether a column matters."""
+        return self.kinds.get(name) != Kind.IGNORE if self.names is None else name in self.names
+
+    def part(self, batches: Iterable[Any], first_row: int = 0) -> SampledTable:
+        """Sample one part of the table, see :func:`sampled`."""
+        cutoff = self.bounds.cutoff(self.n_rows)
+        return sampled(
+            batches,
+            self.seed,
+            kinds=self.kinds,
+            reads=self.reads,
+            bounds=self.bounds,
+            first_row=first_row,
+            cutoff=cutoff,
+        )
+
 
 def sampled(
     batches: Iterable[Any],
@@ -63,6 +110,7 @@ def sampled(
     reads: Callable[[str], bool] | None = None,
     bounds: SampleBounds | None = None,
     first_row: int = 0,
+    cutoff: np.uint64 = HIGHEST,
 ) -> SampledTable:
     """Sample a table that comes in batches, in one pass.
 
@@ -81,6 +129,8 @@ def sampled(
     first_row
         The position of the first row. Parts of one table need positions that do not overlap; where a part does not
         know its own, a digest of it serves, as only its first 64 bits count.
+    cutoff
+        Rows of this priority or a higher one are left out, see :meth:`SampleBounds.cutoff`.
 
     Raises
     ------
@@ -100,10 +150,11 @@ def sampled(
     for batch in batches:
         rows = as_table(batch, reads=reads)
         if gathered is not None:
-            _check_columns(rows, gathered.sample.rows.schema, done)
+            here = f"the batch from row {done:,} on"
+            _check_columns(rows, gathered.sample.rows.schema, here, "those before it")
         _check_values(rows, kinds, done)
         position = np.arange(rows.num_rows, dtype=np.uint64) + np.uint64((first_row + done) % 2**64)
-        part = SampledTable(RowSample.of(rows, position, seed, bounds), TableSketch(kinds))
+        part = SampledTable(RowSample.of(rows, position, seed, bounds), TableSketch(kinds)).below(cutoff)
         gathered = part if gathered is None else gathered.merged(part)
         done += rows.num_rows
     if gathered is None:
@@ -111,19 +162,18 @@ def sampled(
     return gathered.settled()
 
 
-def _check_columns(rows: pa.Table, expected: pa.Schema, first_row: int) -> None:
+def _check_columns(rows: pa.Table, expected: pa.Schema, here: str, there: str) -> None:
     if rows.schema.equals(expected):
         return
-    where = f"the batch from row {first_row:,} on"
     if rows.column_names != expected.names:
         raise DataError(
-            f"{where} has the columns {shortened(rows.column_names, 120)}, those before it "
-            f"{shortened(expected.names, 120)}; give batches of the same columns in the same order"
+            f"{here} has the columns {shortened(rows.column_names, 120)}, {there} "
+            f"{shortened(expected.names, 120)}; give all of them the same columns in the same order"
         )
     name = next(one.name for one, other in zip(rows.schema, expected, strict=True) if one.type != other.type)
     raise DataError(
-        f"{where} has the type {rows.schema.field(name).type} in column {shortened(name)}, those before it "
-        f"{expected.field(name).type}; cast all batches to one type"
+        f"{here} has the type {rows.schema.field(name).type} in column {shortened(name)}, {there} "
+        f"{expected.field(name).type}; cast all of them to one type"
     )
 
 

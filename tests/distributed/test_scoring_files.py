@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import oddrow.distributed
-from oddrow.distributed import ENGINES, _files, score_files
-from oddrow.distributed._files import _parts
+from oddrow.distributed import ENGINES, _scoring_files, score_files
+from oddrow.distributed._parts import parts_of
 from oddrow.exceptions import (
     DataError,
     MissingExtraError,
@@ -33,7 +33,7 @@ def here(monkeypatch):
         list(work(packed.unpacked(), batches[:1]))
         return pa.Table.from_batches(work(packed.unpacked(), reversed(batches)))
 
-    monkeypatch.setattr(_files, "_WORK_ON_PARTS", dict.fromkeys(ENGINES, work_on_parts))
+    monkeypatch.setattr(_scoring_files, "_WORK_ON_PARTS", dict.fromkeys(ENGINES, work_on_parts))
 
 
 @pytest.fixture
@@ -77,9 +77,9 @@ def test_parts_hold_each_row_once_wherever_row_groups_end(tmp_path_factory, part
     pq.write_table(rows, path, row_group_size=group_rows)
     if n_rows == 0:
         with pytest.raises(TableReadError, match="no rows"):
-            _parts([path], part_rows)
+            parts_of([path], part_rows)
         return
-    parts = _parts([path], part_rows)
+    parts = parts_of([path], part_rows)
     assert all(part.n_rows <= part_rows for part in parts)
     read_back = [[row for batch in part.batches() for row in batch["row"].to_pylist()] for part in parts]
     assert [len(rows) for rows in read_back] == [part.n_rows for part in parts]
@@ -115,7 +115,7 @@ def test_rows_that_are_wrong_are_named_and_nothing_is_written(scored, table, tmp
 
 @pytest.mark.parametrize("rows_left", [None, 249])
 def test_an_engine_that_leaves_rows_out_is_not_believed(scored, tmp_path, monkeypatch, rows_left):
-    engine = _files._WORK_ON_PARTS["ray"]
+    engine = _scoring_files._WORK_ON_PARTS["ray"]
 
     def forgetful(parts, packed, work, *others):
         done = engine(parts, packed, work, *others)
@@ -126,25 +126,25 @@ def test_an_engine_that_leaves_rows_out_is_not_believed(scored, tmp_path, monkey
             pq.write_table(rows.slice(0, rows_left), path)
         return done
 
-    monkeypatch.setattr(_files, "_WORK_ON_PARTS", {"ray": forgetful})
+    monkeypatch.setattr(_scoring_files, "_WORK_ON_PARTS", {"ray": forgetful})
     with pytest.raises(OutputError, match=r"part-000002\.parquet: the engine ended without writing it .*same paths"):
         scored()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_worker_leaves_half_written_does_not_come_along(scored, tmp_path, monkeypatch):
-    engine = _files._WORK_ON_PARTS["ray"]
+    engine = _scoring_files._WORK_ON_PARTS["ray"]
 
     def leaving(parts, packed, work, *others):
         (work.folder / ".oddrow-0123456789abcdef.tmp").write_bytes(b"PAR1")
         return engine(parts, packed, work, *others)
 
-    monkeypatch.setattr(_files, "_WORK_ON_PARTS", {"ray": leaving})
+    monkeypatch.setattr(_scoring_files, "_WORK_ON_PARTS", {"ray": leaving})
     assert {path.suffix for path in scored().paths[0].parent.iterdir()} == {".parquet"}
 
 
 def test_tables_that_are_none_are_refused_before_the_engine_starts(scored, table, tmp_path, monkeypatch):
-    monkeypatch.setattr(_files, "_WORK_ON_PARTS", {})
+    monkeypatch.setattr(_scoring_files, "_WORK_ON_PARTS", {})
     with pytest.raises(TableReadError, match="no such file or folder"):
         scored(tmp_path / "nowhere")
     folder = tmp_path / "table"

@@ -1,0 +1,136 @@
+"""A table of Parquet files in parts: what an engine hands its workers are descriptions of rows, not rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from oddrow import exceptions
+from oddrow.distributed._work import BATCH_ROWS
+from oddrow.exceptions import DataError, OddrowError, SettingError, TableReadError
+
+ENGINES: Final = ("ray", "spark", "dask")
+PART_ROWS: Final = 65_536
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of one file that are worked on together.
+
+    Attributes
+    ----------
+    number : of the part, from 0
+    path, first_row, n_rows : where its rows are
+    place : of its first row in the whole table
+    """
+
+    number: int
+    path: str
+    first_row: int
+    n_rows: int
+    place: int
+
+    def __str__(self) -> str:
+        return f"{self.path}, rows {self.first_row:,} to {self.first_row + self.n_rows - 1:,}"
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows, a few thousand at a time; of the file only the row groups that hold them are read."""
+        with pq.ParquetFile(self.path) as file:
+            sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+            ends = list(accumulate(sizes))
+            end = self.first_row + self.n_rows
+            groups = [g for g, size in enumerate(sizes) if ends[g] > self.first_row and ends[g] - size < end]
+            place = ends[groups[0]] - sizes[groups[0]]
+            for batch in file.iter_batches(BATCH_ROWS, row_groups=groups):
+                first = max(self.first_row - place, 0)
+                wanted = batch.slice(first, max(min(end - place, len(batch)) - first, 0))
+                place += len(batch)
+                if len(wanted):
+                    yield wanted
+                if place >= end:
+                    return
+
+
+FAILURE: Final = {"kind": pa.string(), "text": pa.string()}
+"""What a worker says of an error. Raised, an engine would try again and again, and then say it in many pages."""
+
+
+def failure_of(error: Exception, where: str = "") -> dict[str, object]:
+    """The values of ``FAILURE`` for an error that ended the work."""
+    if isinstance(error, OddrowError):
+        return {"kind": type(error).__name__, "text": f"{where}{error}"}
+    return {"kind": TableReadError.__name__, "text": f"{where}cannot be read: {error}"}
+
+
+def check_options(engine: str, part_rows: int) -> None:
+    """Refuse an engine that there is not, and parts without rows."""
+    if engine not in ENGINES:
+        raise SettingError(f"engine is {engine!r}; choose from {', '.join(ENGINES)}")
+    if part_rows < 1:
+        raise SettingError(f"part_rows is {part_rows}; give a number of rows from 1")
+
+
+def described(parts: list[Part]) -> pa.Table:
+    """The parts, one in each row."""
+    return pa.Table.from_pylist([asdict(part) for part in parts])
+
+
+def raise_first_failure(done: pa.Table) -> None:
+    """Raise what went wrong with the first part that went wrong."""
+    failures = done.filter(pc.is_valid(done["kind"])).sort_by("number").to_pylist()
+    if failures:
+        raise getattr(exceptions, failures[0]["kind"])(failures[0]["text"])
+
+
+def parquet_files(table: Path) -> list[Path]:
+    """The file, or those of a folder in the order of their names."""
+    if not table.is_dir():
+        if not table.exists():
+            raise TableReadError(f"{table}: there is no such file or folder")
+        return [table.absolute()]
+    files = sorted(path.absolute() for path in table.glob("*.parquet") if not path.name.startswith((".", "_")))
+    if not files:
+        raise TableReadError(f"{table}: the folder holds no .parquet files; folders in it are not searched")
+    return files
+
+
+def common_schema(files: list[Path]) -> pa.Schema:
+    """The one schema of all files."""
+    first, *others = map(_schema, files)
+    for file, schema in zip(files[1:], others, strict=True):
+        if schema != first:
+            raise DataError(
+                f"{file}: its columns or their types are not those of {files[0].name}; write all files alike"
+            )
+    return first
+
+
+def _schema(file: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(file).remove_metadata()
+    except (pa.ArrowException, OSError) as error:
+        raise TableReadError(
+            f"{file}: is not a Parquet file, or is damaged: {error}. An engine reads Parquet alone; without --engine "
+            "all forms are read"
+        ) from error
+
+
+def parts_of(files: list[Path], part_rows: int) -> list[Part]:
+    """The files' rows in parts of at most so many, in their order."""
+    parts: list[Part] = []
+    place = 0
+    for file in files:
+        n_rows = pq.read_metadata(file).num_rows
+        for first in range(0, n_rows, part_rows):
+            parts.append(Part(len(parts), str(file), first, min(part_rows, n_rows - first), place + first))
+        place += n_rows
+    if not parts:
+        raise TableReadError(f"{files[0]}: has columns but no rows")
+    return parts
