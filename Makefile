@@ -24,7 +24,7 @@ demo: $(VENV)/.installed-plot  ## the whole job on a made-up table; leaves model
 	$(BIN)/oddrow demo --output demo --force
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 ENGINES := .venvs/engines
 
