@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from importlib.abc import MetaPathFinder
 from typing import Any, NoReturn
 
 
-class _NoPandas(MetaPathFinder):
-    """For whoever looks, pandas is not installed."""
+class _NoPandas:
+    """For whoever looks, pandas is not installed. (No base class: importing it takes as long as reading a model.)"""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:  # noqa: ARG002 - the protocol's
         if fullname == "pandas":
@@ -17,6 +17,7 @@ class _NoPandas(MetaPathFinder):
 
 def start() -> NoReturn:
     """Run the command line and leave with its exit code."""
+    gc.disable()  # what is imported stays: looking for garbage in it is a tenth of all that scoring a row takes
     # Arrow looks once, at its first value, whether pandas is there, and so loads it: longer than scoring a row takes.
     # Here tables come from files and never from pandas. Whoever else wants it (scikit-learn, a rival) finds it later.
     import pyarrow as pa
@@ -28,6 +29,7 @@ def start() -> NoReturn:
 
     from oddrow.cli import main
 
+    gc.enable()
     main()
 
 

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -98,6 +97,8 @@ def score(
         note_unknown(fitted, stream.schema.empty_table())
         options = ScoringOptions(explain, policy, skips, quarantine, force, on_progress)
         if resume:
+            from importlib.metadata import version  # takes as long as reading the model
+
             decisive = {"--explain": explain, "policy": policy, "--on-error": on_error, "--delimiter": delimiter}
             said = {name: str(value) for name, value in decisive.items()} | {"oddrow": version("oddrow")}
             identity = JobIdentity.of(stream, hashlib.sha256(model.read_bytes()).hexdigest(), said)

@@ -36,7 +36,12 @@ def distinct_rows(
     candidates = np.arange(len(rows))
     if len(rows) > CANDIDATE_ROWS:
         candidates = np.sort(rng.choice(len(rows), CANDIDATE_ROWS, replace=False))
-    _, first, counts = np.unique(rows[candidates], axis=0, return_index=True, return_counts=True)
+    # by their bytes, ten times faster than number by number; a zero more, for rows may have no features
+    keys = np.zeros((len(candidates), rows.shape[1] + 1), rows.dtype)
+    keys[:, 1:] += rows[candidates]  # added to 0.0, for -0.0 is the same
+    _, first, counts = np.unique(
+        keys.view(np.dtype((np.void, keys.shape[1] * keys.itemsize))).ravel(), return_index=True, return_counts=True
+    )
     order = np.argsort(first)
     return candidates[first[order]], counts[order]
 
