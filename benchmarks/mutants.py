@@ -265,6 +265,21 @@ MUTANTS = (
         "rows.take(np.flatnonzero(fold != part + 1))",
         ("tests/detector",),
     ),
+    Mutant(
+        "a part holds back rows of the sample",
+        "table/_row_sample.py",
+        "(self.rows + 6 * np.sqrt(self.rows))",
+        "(self.rows - 6 * np.sqrt(self.rows))",
+        ("tests/detector/test_fit_batches.py",),
+    ),
+    Mutant(
+        "rows that are held back are forgotten",
+        "table/_sampling.py",
+        "sample, left_out = self.sample.below(cutoff)\n        "
+        "return SampledTable(sample, self.rest.extended(left_out))",
+        "sample, left_out = self.sample.below(cutoff)\n        return SampledTable(sample, self.rest)",
+        ("tests/detector/test_fit_batches.py", "tests/distributed/test_fitting_files.py"),
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from oddrow.distributed import _work
 from oddrow.distributed._gathering import PartSampling
 from oddrow.distributed._work import Work
 from oddrow.scoring import FittedModel
+from oddrow.table import as_table
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class SamplerKilledOnce:
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             yield from self.sample([batch])
-            if self.number in batch["number"].to_pylist() and not self.marker.exists():
+            if self.number in as_table(batch)["number"].to_pylist() and not self.marker.exists():
                 self.marker.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
 

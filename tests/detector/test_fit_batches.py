@@ -153,6 +153,33 @@ def test_parts_that_know_how_many_rows_there_are_send_few_more_than_the_sample_h
     assert sum(n_rows) == pytest.approx(share * connections.num_rows, abs=6 * (1_500 * 0.1) ** 0.5 + 40)
 
 
+def test_parts_whose_types_differ_by_what_they_hold_are_one_table(untrained, small_samples, connections, fresh):
+    """As pandas reads them: whole numbers beside missing ones are floats, and nothing at all is of no type."""
+    place = connections.column_names.index("packets")
+    packets = [None if row % 7 == 0 else row % 50 for row in range(900)]
+    parts = [
+        connections.slice(0, 900),
+        connections.slice(900, 900).set_column(place, "packets", pa.array(packets, pa.float64())),
+        connections.slice(1_800, 900).set_column(place, "packets", pa.nulls(900)),
+    ]
+    sampling = VAEDetector(random_state=0).sampling()
+    one, two, three = (sampling.part([rows], first_row=900 * at) for at, rows in enumerate(parts))
+    types = {column.type for column in (one.merged(two).merged(three).sample.rows["packets"], pa.array([1.0]))}
+    assert types == {pa.float64()}
+    whole = pa.concat_tables([part.cast(parts[1].schema) for part in parts])
+    expected = VAEDetector(random_state=0).fit_batches([whole])
+    for merged in (one.merged(two).merged(three), three.merged(two).merged(one), two.merged(three.merged(one))):
+        found = VAEDetector(random_state=0).fit_sampled(merged)
+        assert found.surprise(fresh).tobytes() == expected.surprise(fresh).tobytes()
+
+
+@pytest.mark.parametrize("state", [np.random.RandomState, np.random.default_rng])
+def test_a_generator_gives_the_fit_of_the_batches_too(untrained, small_samples, connections, fresh, state):
+    expected = VAEDetector(random_state=state(3)).fit_batches([connections])
+    detector = VAEDetector(random_state=state(3))
+    same(expected, detector.fit_sampled(detector.sampling().part([connections])), fresh)
+
+
 def test_parts_of_other_columns_are_not_merged(connections):
     sampling = VAEDetector(random_state=0).sampling()
     part, other = (sampling.part([rows]) for rows in (connections, connections.drop_columns("service")))

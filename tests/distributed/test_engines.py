@@ -127,6 +127,20 @@ def test_rows_that_no_fit_can_take_are_said_in_one_line(engine, table):
         engine.fit(engine.dataset(wrong), oddrow.VAEDetector(random_state=3))
 
 
+def test_dask_reads_what_pandas_makes_of_files_with_missing_values(dask_engine, table, tmp_path):
+    import dask.dataframe
+
+    place = table.column_names.index("packets")
+    lists = pa.array([[1]] * 450)
+    for part, packets in enumerate((table["packets"].slice(0, 450), pa.array([None, *range(449)]))):
+        rows = table.slice(450 * part, 450).set_column(place, "packets", packets).append_column("lists", lists)
+        pq.write_table(rows, tmp_path / f"{part}.parquet")
+    with no_training():
+        detector = oddrow.VAEDetector(random_state=0, columns={"lists": "ignore"})
+        dask_engine.fit(dask.dataframe.read_parquet(tmp_path), detector)
+    assert detector.n_features_in_ == table.num_columns + 1
+
+
 def test_ray_listens_on_this_machine_alone(ray_engine):
     import ray
 

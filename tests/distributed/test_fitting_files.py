@@ -10,8 +10,9 @@ import pytest
 import oddrow
 from engines import small_samples
 from oddrow.distributed import ENGINES, _fitting_files, fit_files
-from oddrow.distributed._gathering import merge_samples
+from oddrow.distributed._gathering import RowSampling, merge_samples, whole_sample
 from oddrow.exceptions import DataError, MissingExtraError, SettingError, TableReadError
+from oddrow.table import SampleBounds, Sampling
 from untrained import no_training
 
 
@@ -61,6 +62,57 @@ def test_rows_that_are_wrong_are_named(here, table, tmp_path):
     pq.write_table(table.set_column(place, "duration_s", pa.array(values)), tmp_path / "wrong.parquet")
     with pytest.raises(DataError, match=r"wrong\.parquet, rows 500 to 749: .*duration_s"):
         fit_files(tmp_path / "wrong.parquet", oddrow.VAEDetector(), engine="ray", part_rows=250)
+
+
+def test_a_file_that_changes_meanwhile_is_named(here, table, tmp_path, monkeypatch):
+    path = tmp_path / "table.parquet"
+    pq.write_table(table, path)
+    gather = _fitting_files._GATHER_PARTS["ray"]
+
+    def late(*arguments):
+        pq.write_table(table.slice(0, 300), path)
+        return gather(*arguments)
+
+    monkeypatch.setattr(_fitting_files, "_GATHER_PARTS", {"ray": late})
+    with pytest.raises(TableReadError, match=r"table\.parquet, rows 250 to 499: the file has changed: it has 300 rows"):
+        fit_files(path, oddrow.VAEDetector(), engine="ray", part_rows=250)
+
+
+def test_pieces_of_the_same_rows_are_sampled_independently(table):
+    sampling = Sampling(seed=0, bounds=SampleBounds(rows=300), n_rows=6_000)
+    rows = table.slice(0, 300).to_batches()
+    states = [batch for number in range(20) for batch in RowSampling(sampling, number)(rows)]
+    sample = whole_sample(pa.Table.from_batches(states)).sample
+    assert len(sample.position) == 300
+    # of 300 draws among 300 rows 63 % are expected to be different; drawn alike in each piece they would be 15
+    assert 150 < len(set(sample.rows["row"].to_pylist())) < 230
+
+
+def test_blocks_that_cannot_be_told_apart_are_refused(table):
+    sampling = Sampling(seed=0)
+    blocks = (table.slice(0, 300), table.slice(300, 300), table.slice(0, 300))
+    states = [batch for block in blocks for batch in RowSampling(sampling)(block.combine_chunks().to_batches())]
+    assert whole_sample(pa.Table.from_batches(states[:2])).n_rows == 600
+    with pytest.raises(DataError, match="cannot be told apart; shuffle the rows"):
+        whole_sample(pa.Table.from_batches(states))
+
+
+def test_a_piece_sends_its_rows_and_not_what_they_are_a_slice_of(table):
+    (whole,) = RowSampling(Sampling(seed=0), 0)(table.combine_chunks().to_batches())
+    (part,) = RowSampling(Sampling(seed=0), 0)(table.combine_chunks().slice(100, 9).to_batches())
+    sizes = [len(state["sampled"][0].as_py()) for state in (whole, part)]
+    assert sizes[1] < sizes[0] / 4
+
+
+def test_pieces_of_other_columns_are_an_error_and_no_traceback(table):
+    sampling = Sampling(seed=0)
+    pieces = (table, table.drop_columns("service"), table)
+    states = [
+        batch for number, piece in enumerate(pieces) for batch in RowSampling(sampling, number)(piece.to_batches())
+    ]
+    (merged,) = merge_samples(states)
+    with pytest.raises(DataError, match="another part"):
+        whole_sample(pa.Table.from_batches([merged]))
 
 
 def test_what_is_no_table_is_refused_before_the_engine_starts(table, table_path, tmp_path, monkeypatch):

@@ -149,8 +149,12 @@ def test_tables_that_are_none_are_refused_before_the_engine_starts(scored, table
         scored(tmp_path / "nowhere")
     folder = tmp_path / "table"
     folder.mkdir()
-    with pytest.raises(TableReadError, match=r"holds no \.parquet files; folders in it are not searched"):
+    with pytest.raises(TableReadError, match=r"holds no \.parquet files"):
         scored(folder)
+    (folder / "more").mkdir()
+    with pytest.raises(TableReadError, match=r"holds 'more', which is no \.parquet file.* leave --engine out"):
+        scored(folder)
+    (folder / "more").rmdir()
     pq.write_table(table, folder / "a.parquet")
     pq.write_table(table.drop_columns("row"), folder / "b.parquet")
     with pytest.raises(DataError, match=r"b\.parquet: its columns or their types are not those of a\.parquet"):

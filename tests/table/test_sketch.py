@@ -211,12 +211,12 @@ WRONG = {
     "infinity": (
         [{"x": [1.0, 2.0]}, {"x": [3.0, INFINITE]}],
         None,
-        r"column 'x', row 1, counted from 0: infinity .* \(rows are counted from row 2 of the table on\)",
+        r"column 'x', row 1, counted from 0: infinity .* \(rows are counted from row 2 on\)",
     ),
     "no number": (
         [{"x": ["1"]}, {"x": ["2", "two"]}],
         {"x": "number"},
-        r"column 'x' is treated as number: row 1, counted from 0, holds 'two', .* from row 1 of the table on",
+        r"column 'x' is treated as number: row 1, counted from 0, holds 'two', .* from row 1 on",
     ),
     "another column": ([{"x": [1]}, {"y": [1]}], None, r"batch from row 1 on has the columns \['y'\].*\['x'\]"),
     "another type": ([{"x": [1]}, {"x": ["a"]}], None, r"the type string in column 'x', those before it int64"),

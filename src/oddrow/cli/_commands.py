@@ -13,7 +13,14 @@ import typer
 
 from oddrow import artifact
 from oddrow.cli import _console
-from oddrow.cli._engines import AddressOption, EngineOption, WorkersOption, check_engine_options, fit_by_engine
+from oddrow.cli._engines import (
+    AddressOption,
+    EngineOption,
+    WorkersOption,
+    check_engine_options,
+    engine_columns,
+    fit_by_engine,
+)
 from oddrow.cli._options import (
     CategoryOption,
     ColumnsOption,
@@ -191,9 +198,12 @@ def fit(
     check_target(output, force)
     start: Any = None if start_from is None else artifact.load(start_from)
     numeric = () if start is None else numeric_columns(start.model_)
-    stream = open_stream(table, delimiter=delimiter, numeric=numeric)
     is_labelled = _both(label, normal)
-    names = [name for name in stream.schema.names if not is_labelled or name != label]
+    if engine is None:
+        stream = open_stream(table, delimiter=delimiter, numeric=numeric)
+        names = [name for name in stream.schema.names if not is_labelled or name != label]
+    else:
+        names = engine_columns(table)
     overrides = column_overrides(columns, category, ignore, present=names, label=label)
     share = contamination if contamination == "auto" else _number(contamination)
     common: dict[str, Any] = {"settings": settings.value, "contamination": share, "random_state": seed}

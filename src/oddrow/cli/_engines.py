@@ -45,6 +45,13 @@ def check_engine_options(engine: EngineName | None, address: str | None, workers
         raise SettingError("--address and --workers go with --engine ray, spark or dask")
 
 
+def engine_columns(table: str) -> list[str]:
+    """The columns of a table that an engine is to read."""
+    from oddrow.distributed import column_names
+
+    return column_names(table)
+
+
 def fit_by_engine(
     engine: EngineName, table: str, detector: Any, address: str | None, workers: int | None, start_from: Any
 ) -> None:

@@ -220,7 +220,8 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         SettingError, SchemaMismatchError
             As in :meth:`fit`.
         """
-        return self._sampling(generator(self.random_state), self._checked_start(start_from))
+        # of a copy, for the fit that follows draws from it again
+        return self._sampling(generator(deepcopy(self.random_state)), self._checked_start(start_from))
 
     def _sampling(self, rng: np.random.Generator, start: FittedModel | None) -> Sampling:
         # of a copy, for the fit draws the same whether its rows came in batches or not

@@ -40,6 +40,10 @@ FIT_BYTES = 700 * 2**20
 """What a fit on a sample may take for its rows, beside what it takes for none."""
 FEATURE_BYTES, COLUMN_BYTES = 20, 40
 """What it takes for each row, by feature and by column, as `python -m benchmarks memory` sees it."""
+CALIBRATED_AT_ONCE = 2**12
+"""Rows that calibrate at once."""
+MOST_MAPPED = 100_000
+"""Training rows that tell how the map lies, evenly spread."""
 MOST_FEATURES = 70
 """No column has more features."""
 
@@ -142,14 +146,16 @@ def fit_parts(
         calibration = Calibration.learn(evidence_model.evidence(fit.training).raw, "training")
         return fit.whole(evidence_model, calibration, plan)
     calibrating = fit.encoding.encode(table.take(rows.calibration))
-    scale_views = fit.views.of(fit.scale_rows, fit.own[fit.scale_index], fit.has_trained)
-    scales = ViewScales.learn(scale_views, plan.view_weights, fit.has_trained)
-    seen = fit.views.of(calibrating, fit.own[rows.calibration])
+    # what the views see of a long table takes more room than all else of a fit: no name keeps it
+    scales = ViewScales.learn(
+        fit.views.of(fit.scale_rows, fit.own[fit.scale_index], fit.has_trained), plan.view_weights, fit.has_trained
+    )
     views = ViewEvidence(fit.views, scales)
-    if not plan.isolates:
-        return fit.whole(views, Calibration.learn(scales.evidence(seen).raw, "held-out"), plan)
-    isolation = IsolationEvidence.learn(views, fit.training, rng)
-    return fit.whole(isolation, Calibration.learn(isolation.beside(seen, calibrating).raw, "held-out"), plan)
+    judge = IsolationEvidence.learn(views, fit.training, rng) if plan.isolates else views
+    own = fit.own[rows.calibration]
+    places = np.split(np.arange(len(own)), range(CALIBRATED_AT_ONCE, len(own), CALIBRATED_AT_ONCE))
+    raw = [judge.evidence(calibrating.take(part), own[part]).raw for part in places]
+    return fit.whole(judge, Calibration.learn(np.concatenate(raw), "held-out"), plan)
 
 
 @dataclass(frozen=True)
@@ -203,7 +209,9 @@ class _Fit:
     def whole(self, evidence_model: EvidenceModel, calibration: Calibration, plan: FitPlan) -> FittedParts:
         """All that the fit gives, calibrated."""
         surprise_model = SurpriseModel(evidence_model, calibration)
-        projection = LatentProjection.learn(surprise_model.latent(self.training))
+        n_rows = len(self.training.rows)
+        mapped = np.linspace(0, n_rows - 1, min(n_rows, MOST_MAPPED), dtype=np.int64)
+        projection = LatentProjection.learn(surprise_model.latent(self.training.take(mapped)))
         spent = plan.checkpoint if self.network.health.end.is_final else None
         return FittedParts(self.encoding, surprise_model, projection, spent)
 

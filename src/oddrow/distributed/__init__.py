@@ -5,7 +5,7 @@ Each engine is imported only when it is asked for.
 
 from oddrow.distributed._dask import fit_dask, score_dask
 from oddrow.distributed._fitting_files import fit_files
-from oddrow.distributed._parts import ENGINES
+from oddrow.distributed._parts import ENGINES, column_names
 from oddrow.distributed._ray import fit_ray, score_ray
 from oddrow.distributed._scoring_files import ScoredFiles, score_files
 from oddrow.distributed._spark import fit_spark, score_spark
@@ -13,6 +13,7 @@ from oddrow.distributed._spark import fit_spark, score_spark
 __all__ = [
     "ENGINES",
     "ScoredFiles",
+    "column_names",
     "fit_dask",
     "fit_files",
     "fit_ray",

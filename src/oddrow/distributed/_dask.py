@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from oddrow.distributed._gathering import GATHERED, MERGERS, Gathering, RowSampling, merge_samples, whole_sample
+from oddrow.distributed._gathering import (
+    GATHERED,
+    MERGERS,
+    TASKS_AT_MOST,
+    Gathering,
+    RowSampling,
+    merge_samples,
+    whole_sample,
+)
 from oddrow.distributed._work import Detector, Model, PackedModel, RowScoring, Work, missing_extra
+from oddrow.exceptions import SettingError
 from oddrow.scoring import Policy
 from oddrow.table import as_table
 
@@ -77,7 +86,7 @@ def fit_dask(frame: DataFrame, detector: Detector, *, start_from: Detector | Non
 
     Each partition is sampled where it is, and what is known of the rows that are not in the sample goes along; Dask
     merges, and the network is trained here, where this is called. The frame is computed twice, once to count its rows.
-    The same partitions and seed give the same model; other partitions give another sample, as good.
+    The same partitions in the same order, and the same seed, give the same model; others another sample, as good.
 
     Parameters
     ----------
@@ -108,7 +117,8 @@ def fit_dask(frame: DataFrame, detector: Detector, *, start_from: Detector | Non
     """
     _imported()
     sampling = replace(detector.sampling(start_from=start_from), n_rows=len(frame))
-    gathered = _gathered(frame, RowSampling(sampling))
+    pieces = [(rows, RowSampling(sampling, number)) for number, rows in enumerate(frame.to_delayed())]
+    gathered = _gathered(pieces)
     return detector.fit_sampled(whole_sample(gathered), start_from=start_from)
 
 
@@ -117,29 +127,37 @@ def work_on_parts(
 ) -> pa.Table:
     """Each row of ``parts`` worked on by itself, on a cluster or on this machine."""
     with _session(address, workers):
-        return pa.Table.from_pandas(mapped(_one_by_one(parts), packed, work).compute(), preserve_index=False)
+        return pa.Table.from_pandas(
+            mapped(_in_pieces(parts, parts.num_rows), packed, work).compute(), preserve_index=False
+        )
 
 
 def gather_parts(parts: pa.Table, sample: Gathering, address: str | None, workers: int | None) -> pa.Table:
     """What is gathered from each row of ``parts``, merged, on a cluster or on this machine."""
     with _session(address, workers):
-        return _gathered(_one_by_one(parts), sample)
+        frame = _in_pieces(parts, min(parts.num_rows, TASKS_AT_MOST))
+        return _gathered([(described, sample) for described in frame.to_delayed()])
 
 
-def _one_by_one(parts: pa.Table) -> DataFrame:
-    return _imported().dataframe.from_pandas(parts.to_pandas(), npartitions=parts.num_rows)
+_MERGED_AT_ONCE = 8
 
 
-def _gathered(frame: DataFrame, sample: Gathering) -> pa.Table:
+def _in_pieces(parts: pa.Table, n_pieces: int) -> DataFrame:
+    return _imported().dataframe.from_pandas(parts.to_pandas(), npartitions=n_pieces)
+
+
+def _gathered(pieces: Sequence[tuple[Any, Gathering]]) -> pa.Table:
     dask = _imported()
-    once = dask.delayed(sample, traverse=False)
-    states = [dask.delayed(_sampled)(rows, once) for rows in frame.to_delayed()]
-    merged = [dask.delayed(_merged)(states[first::MERGERS]) for first in range(MERGERS)]
-    return pa.concat_tables(dask.compute(*merged))
+    states = [dask.delayed(_sampled)(rows, dask.delayed(sample, traverse=False)) for rows, sample in pieces]
+    while len(states) > MERGERS:
+        states = [
+            dask.delayed(_merged)(states[i : i + _MERGED_AT_ONCE]) for i in range(0, len(states), _MERGED_AT_ONCE)
+        ]
+    return pa.concat_tables(dask.compute(*states))
 
 
 def _sampled(rows: Any, sample: Gathering) -> pa.Table:
-    return pa.Table.from_batches(sample(as_table(rows).to_batches()), GATHERED)
+    return pa.Table.from_batches(sample([rows]), GATHERED)
 
 
 def _merged(states: list[pa.Table]) -> pa.Table:
@@ -150,6 +168,8 @@ def _merged(states: list[pa.Table]) -> pa.Table:
 def _session(address: str | None, workers: int | None) -> Iterator[None]:
     """A client of a cluster, the one that there is already, or of one on this machine that nobody else reaches."""
     _imported()
+    if address is not None and workers is not None:
+        raise SettingError("workers goes without an address: a cluster of Dask's has the workers that it has")
     try:
         import distributed
     except ImportError as error:

@@ -46,6 +46,8 @@ class Part:
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
             ends = list(accumulate(sizes))
             end = self.first_row + self.n_rows
+            if not ends or ends[-1] < end:
+                raise TableReadError(f"the file has changed: it has {ends[-1] if ends else 0:,} rows now")
             groups = [g for g, size in enumerate(sizes) if ends[g] > self.first_row and ends[g] - size < end]
             place = ends[groups[0]] - sizes[groups[0]]
             for batch in file.iter_batches(BATCH_ROWS, row_groups=groups):
@@ -93,12 +95,30 @@ def parquet_files(table: Path) -> list[Path]:
     """The file, or those of a folder in the order of their names."""
     if not table.is_dir():
         if not table.exists():
-            raise TableReadError(f"{table}: there is no such file or folder")
+            raise TableReadError(f"{table}: there is no such file or folder; an engine takes no patterns of names")
         return [table.absolute()]
-    files = sorted(path.absolute() for path in table.glob("*.parquet") if not path.name.startswith((".", "_")))
-    if not files:
-        raise TableReadError(f"{table}: the folder holds no .parquet files; folders in it are not searched")
-    return files
+    entries = sorted(path for path in table.iterdir() if not path.name.startswith((".", "_")))
+    others = [path.name for path in entries if path.is_dir() or path.suffix != ".parquet"]
+    if others:
+        raise TableReadError(
+            f"{table}: holds {others[0]!r}, which is no .parquet file; an engine reads a folder of .parquet files and "
+            "no folders in it. Move it away, or leave --engine out: then all forms and folders are read"
+        )
+    if not entries:
+        raise TableReadError(f"{table}: the folder holds no .parquet files")
+    return [path.absolute() for path in entries]
+
+
+def column_names(table: str | Path) -> list[str]:
+    """The columns of a Parquet file, or of a folder of them.
+
+    Raises
+    ------
+    TableReadError, DataError
+        If there are none, or files differ.
+    """
+    names: list[str] = common_schema(parquet_files(Path(table))).names
+    return names
 
 
 def common_schema(files: list[Path]) -> pa.Schema:

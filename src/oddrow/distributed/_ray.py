@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from oddrow.distributed._gathering import GATHERED, MERGERS, Gathering, RowSampling, merge_samples, whole_sample
+from oddrow.distributed._gathering import (
+    GATHERED,
+    MERGERS,
+    TASKS_AT_MOST,
+    Gathering,
+    RowSampling,
+    merge_samples,
+    whole_sample,
+)
 from oddrow.distributed._work import (
     BATCH_ROWS,
     Detector,
@@ -153,17 +161,19 @@ def work_on_parts(
     """Each row of ``parts`` worked on by itself, on a cluster or on this machine."""
     ray = _imported()
     with _session(address, workers):
-        return pa.concat_tables(ray.get(mapped(_one_by_one(parts), packed, work, 1, workers).to_arrow_refs()))
+        return pa.concat_tables(
+            ray.get(mapped(_in_pieces(parts, parts.num_rows), packed, work, 1, workers).to_arrow_refs())
+        )
 
 
 def gather_parts(parts: pa.Table, sample: Gathering, address: str | None, workers: int | None) -> pa.Table:
     """What is gathered from each row of ``parts``, merged, on a cluster or on this machine."""
     with _session(address, workers):
-        return _gathered(_one_by_one(parts), sample, workers)
+        return _gathered(_in_pieces(parts, min(parts.num_rows, TASKS_AT_MOST)), sample, workers)
 
 
-def _one_by_one(parts: pa.Table) -> Dataset:
-    return _imported().data.from_arrow(parts).repartition(parts.num_rows)
+def _in_pieces(parts: pa.Table, n_pieces: int) -> Dataset:
+    return _imported().data.from_arrow(parts).repartition(n_pieces)
 
 
 def _gathered(dataset: Dataset, sample: Gathering, workers: int | None) -> pa.Table:
@@ -177,7 +187,7 @@ def _gathered(dataset: Dataset, sample: Gathering, workers: int | None) -> pa.Ta
 
 
 def _gather(rows: pa.Table, gathering: Gathering) -> pa.Table:
-    return pa.Table.from_batches(gathering(rows.combine_chunks().to_batches()), GATHERED)
+    return pa.Table.from_batches(gathering(rows.to_batches()), GATHERED)
 
 
 @contextmanager

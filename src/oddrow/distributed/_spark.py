@@ -11,9 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from oddrow.distributed._gathering import GATHERED, MERGERS, Gathering, RowSampling, merge_samples, whole_sample
+from oddrow.distributed._gathering import (
+    GATHERED,
+    MERGERS,
+    TASKS_AT_MOST,
+    Gathering,
+    RowSampling,
+    merge_samples,
+    whole_sample,
+)
 from oddrow.distributed._work import Detector, Model, PackedModel, RowScoring, Work, missing_extra, schema_after
+from oddrow.exceptions import SettingError
 from oddrow.scoring import Policy
+from oddrow.table import Sampling
 
 if TYPE_CHECKING:
     from pyspark.broadcast import Broadcast
@@ -88,7 +98,7 @@ def fit_spark(frame: DataFrame, detector: Detector, *, start_from: Detector | No
 
     Each partition is sampled where it is, and what is known of the rows that are not in the sample goes along; Spark
     merges, and the network is trained here, where this is called. The frame is computed twice, once to count its rows.
-    The same partitions and seed give the same model; other partitions give another sample, as good.
+    The same partitions in the same order, and the same seed, give the same model; others another sample, as good.
 
     Parameters
     ----------
@@ -119,7 +129,7 @@ def fit_spark(frame: DataFrame, detector: Detector, *, start_from: Detector | No
     """
     _imported()
     sampling = replace(detector.sampling(start_from=start_from), n_rows=frame.count())
-    gathered = _gathered(frame, RowSampling(sampling))
+    gathered = _gathered(frame, _PartitionSampling(sampling))
     return detector.fit_sampled(whole_sample(gathered), start_from=start_from)
 
 
@@ -128,17 +138,29 @@ def work_on_parts(
 ) -> pa.Table:
     """Each row of ``parts`` worked on by itself, on a cluster or on this machine."""
     with _session(address, workers) as spark:
-        return mapped(_one_by_one(spark, parts), packed, work).toArrow()
+        return mapped(_in_pieces(spark, parts, parts.num_rows), packed, work).toArrow()
 
 
 def gather_parts(parts: pa.Table, sample: Gathering, address: str | None, workers: int | None) -> pa.Table:
     """What is gathered from each row of ``parts``, merged, on a cluster or on this machine."""
     with _session(address, workers) as spark:
-        return _gathered(_one_by_one(spark, parts), sample)
+        return _gathered(_in_pieces(spark, parts, min(parts.num_rows, TASKS_AT_MOST)), sample)
 
 
-def _one_by_one(spark: SparkSession, parts: pa.Table) -> DataFrame:
-    rows = spark.sparkContext.parallelize([tuple(part.values()) for part in parts.to_pylist()], parts.num_rows)
+@dataclass(frozen=True)
+class _PartitionSampling:
+    """Samples a partition by its number, which the partition alone knows."""
+
+    sampling: Sampling
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from pyspark import TaskContext
+
+        return RowSampling(self.sampling, TaskContext.get().partitionId())(batches)
+
+
+def _in_pieces(spark: SparkSession, parts: pa.Table, n_pieces: int) -> DataFrame:
+    rows = spark.sparkContext.parallelize([tuple(part.values()) for part in parts.to_pylist()], n_pieces)
     return spark.createDataFrame(rows, _spark_schema(parts.schema))
 
 
@@ -158,12 +180,16 @@ def _session(address: str | None, workers: int | None) -> Iterator[SparkSession]
         return
     builder = sql.SparkSession.builder.appName("oddrow").config("spark.ui.showConsoleProgress", "false")
     if address is not None:
+        if workers is not None:
+            raise SettingError("workers goes without an address: a cluster of Spark's has the workers that it has")
         builder = builder.master(address)
     else:
         # workers are started by the name "python3" otherwise, which may be another Python than this
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         builder = builder.master(f"local[{workers or '*'},{_FAILURES}]").config("spark.ui.enabled", "false")
+        # samples pass through the driver; it has 1 GB otherwise, and waits for ever where that is too little
+        builder = builder.config("spark.driver.memory", "4g").config("spark.driver.maxResultSize", "0")
         builder = builder.config("spark.executorEnv.OMP_NUM_THREADS", "1")  # or each worker takes every core
         builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
     session = builder.getOrCreate()

@@ -28,11 +28,10 @@ class LatentProjection:
     @classmethod
     def learn(cls, latent: npt.NDArray[np.float64]) -> LatentProjection:
         """Learn from latent means [n, n_latent]; each axis points to where its largest coefficient is positive."""
-        values = latent
-        center = values.mean(axis=0)
-        covariance = (values - center).T @ (values - center) / max(len(values), 1)
-        _, vectors = np.linalg.eigh(covariance)
-        axes = np.zeros((values.shape[1], 2))
+        center = latent.mean(axis=0)
+        centred = latent - center
+        _, vectors = np.linalg.eigh(centred.T @ centred / max(len(latent), 1))
+        axes = np.zeros((latent.shape[1], 2))
         strongest = vectors[:, ::-1][:, :2]
         axes[:, : strongest.shape[1]] = strongest
         signs = np.sign(axes[np.argmax(np.abs(axes), axis=0), [0, 1]])

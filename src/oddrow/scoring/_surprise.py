@@ -15,7 +15,7 @@ from oddrow.scoring._evidence import Evidence, split_total
 from oddrow.scoring._isolation import Samples
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, latent_means, read_rows
 from oddrow.scoring._scales import MOST_NATS, POWER, ViewScales, power_mean, scale_of
-from oddrow.scoring._views import RowViews, Views, feature_sums
+from oddrow.scoring._views import Views, feature_sums
 from oddrow.table import EncodedTable
 
 Floats = npt.NDArray[np.float64]
@@ -100,9 +100,9 @@ class ViewEvidence:
         """What the encoder is shown of a row."""
         return self.views.feature_range
 
-    def evidence(self, encoded: EncodedTable) -> Evidence:
-        """Parts of the combined score."""
-        return self.scales.evidence(self.views.of(encoded))
+    def evidence(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None = None) -> Evidence:
+        """Parts of the combined score; ``own`` [n] are the rows' own places in the memory, if any."""
+        return self.scales.evidence(self.views.of(encoded, own))
 
 
 ISOLATION_WEIGHT = 3
@@ -141,13 +141,10 @@ class IsolationEvidence:
         """What the encoder is shown of a row."""
         return self.base.feature_range
 
-    def evidence(self, encoded: EncodedTable) -> Evidence:
-        """Parts of the combined score."""
-        return self.beside(self.base.views.of(encoded), encoded)
-
-    def beside(self, views: RowViews, encoded: EncodedTable) -> Evidence:
-        """The same of encoded rows that the views have seen."""
+    def evidence(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None = None) -> Evidence:
+        """Parts of the combined score; ``own`` as in :meth:`ViewEvidence.evidence`."""
         none = np.zeros(len(encoded.rows))
+        views = self.base.views.of(encoded, own)
         seen = self.base.scales.evidence(replace(views, novelty=np.zeros_like(views.novelty)))
         isolated = np.minimum(self.isolation(self.samples.distance(encoded)), MOST_NATS)
         nats = np.stack([seen.raw, *[isolated] * ISOLATION_WEIGHT], axis=1)

@@ -42,13 +42,19 @@ class SampledTable:
     def merged(self, other: SampledTable) -> SampledTable:
         """Of both parts, which are of one seed.
 
+        A column that has no value in one part has the type that it has in the other; whole numbers beside others are
+        numbers.
+
         Raises
         ------
         DataError
             If their columns differ.
         """
-        _check_columns(other.sample.rows, self.sample.rows.schema, "a part of the table", "another part")
-        sample, left_out = self.sample.joined(other.sample)
+        one, another = self.sample, other.sample
+        if one.rows.schema != another.rows.schema:
+            schema = _common_schema(one.rows.schema, another.rows.schema)
+            one, another = (replace(part, rows=part.rows.cast(schema, safe=False)) for part in (one, another))
+        sample, left_out = one.joined(another)
         return SampledTable(sample, self.rest.merged(other.rest).extended(left_out))
 
     def shrunk(self, most_rows: int) -> SampledTable:
@@ -162,6 +168,20 @@ def sampled(
     return gathered.settled()
 
 
+def _common_schema(one: pa.Schema, other: pa.Schema) -> pa.Schema:
+    """What both can be cast to."""
+    types = [_wider(mine.type, its.type) or _wider(its.type, mine.type) for mine, its in zip(one, other, strict=False)]
+    if one.names != other.names or None in types:
+        _check_columns(other.empty_table(), one, "a part of the table", "another part")
+    return pa.schema(list(zip(one.names, types, strict=True)))
+
+
+def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    """The first type, where it can hold the other's values."""
+    is_wider = pa.types.is_floating(one) and pa.types.is_integer(other)
+    return one if one == other or pa.types.is_null(other) or is_wider else None
+
+
 def _check_columns(rows: pa.Table, expected: pa.Schema, here: str, there: str) -> None:
     if rows.schema.equals(expected):
         return
@@ -190,5 +210,5 @@ def _check_values(rows: pa.Table, kinds: Mapping[str, str], first_row: int) -> N
                 values_of(ColumnSchema(name, Kind(kind)), column, DataError)
             except DataError as error:
                 if first_row:
-                    raise DataError(f"{error} (rows are counted from row {first_row:,} of the table on)") from error
+                    raise DataError(f"{error} (rows are counted from row {first_row:,} on)") from error
                 raise

@@ -67,12 +67,15 @@ class ValueCounts:
         return cls(counted.field("values"), counted.field("counts").to_numpy())
 
     def merged(self, other: ValueCounts) -> ValueCounts:
-        """Of both, which are of one type."""
+        """Of both, which are of one type, or one of whole numbers and one of others."""
         if not len(other.values):
             return self
         if not len(self.values):
             return other
-        values = pa.concat_arrays([self.values, other.values])
+        parts = [self.values, other.values]
+        if self.values.type != other.values.type:
+            parts = [values.cast(pa.float64(), safe=False) for values in parts]
+        values = pa.concat_arrays(parts)
         return ValueCounts(values, np.concatenate([self.counts, other.counts]))._summed()
 
     def _summed(self) -> ValueCounts:
