@@ -21,7 +21,7 @@ from oddrow.training._compilation import compilations_kept
 from oddrow.training._settings import TrainingSettings
 
 _QUICKLY: Final[dict[str, str | bool]] = {"xla_backend_optimization_level": "1"}
-"""The same bits, a third less time to compile, and at most a twentieth more to run."""
+"""A third less time to compile, and at most a twentieth more to run."""
 STEPS_BYTES = 64 * 2**20
 """Bytes of rows that one program takes at most, unless a single batch has more."""
 
