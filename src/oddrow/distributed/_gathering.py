@@ -53,7 +53,7 @@ class RowSampling:
         place = digests[0] if self.number is None else self.number * PIECE_ROWS
         try:
             yield _gathered([_sampled(self.sampling.part(chain([first], rows), place), digests)])
-        except DataError as error:
+        except OddrowError as error:
             yield _gathered([{"number": 0} | failure_of(error, "in one piece of the table: ")])
 
 
@@ -96,7 +96,7 @@ def whole_sample(gathered: pa.Table) -> SampledTable:
     merging = _Merging()
     for batch in gathered.to_batches():
         merging.add_rows(batch)
-    raise_first_failure(pa.Table.from_batches([merging.result()]))
+    raise_first_failure(pa.Table.from_batches([_gathered(merging.failures)]))
     if merging.merged is None:
         raise DataError("the table has no rows; fitting needs at least 2")
     if len(set(merging.digests)) < len(merging.digests):
