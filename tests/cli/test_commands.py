@@ -355,3 +355,19 @@ def test_fit_starts_from_a_model_of_the_same_columns_only(run, labelled_csv, mod
     assert "a further column 'label'" in refused.err
     refused = run("fit", labelled_csv, "-o", tmp_path / "n.oddrow", "--start-from", labelled_csv)
     assert refused.code == 4
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("scor", "score"), ("fnd", "find"), ("mapp", "map")])
+def test_a_misspelt_command_is_answered_with_the_one_that_was_meant(run, typed, meant):
+    outcome = run(typed)
+    assert outcome.code == 2
+    assert f"Did you mean '{meant}'?" in outcome.err
+
+
+def test_scoring_loads_no_other_command():
+    code = (
+        "import sys; from oddrow.cli import main; sys.argv = ['oddrow', 'score', '--help']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "sys.exit(sorted(name for name in sys.modules if name in {'oddrow.cli._commands', 'oddrow.cli._find'}) or 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0

@@ -14,31 +14,43 @@ import typer.core
 import typer.main
 
 from oddrow.cli import _console
-from oddrow.cli._commands import register
 from oddrow.exceptions import DataError, ModelFileError, OddrowError, SettingError
 
 EXIT_RUNTIME, EXIT_USAGE, EXIT_DATA, EXIT_MODEL = 1, 2, 3, 4
 EXIT_INTERRUPTED, EXIT_TERMINATED = 130, 143
 
-LOADED_WHEN_ASKED = {
-    "find": "oddrow.cli._find",
-    "compare": "oddrow.cli._compare",
-    "tune": "oddrow.cli._rank",
-    "export": "oddrow.cli._export",
-    "reproduce": "oddrow.cli._reproduce",
+COMMANDS = {
+    "inspect": "_commands",
+    "fit": "_commands",
+    "score": "_score",
+    "decide": "_commands",
+    "explain": "_commands",
+    "evaluate": "_commands",
+    "map": "_commands",
+    "info": "_commands",
+    "demo": "_commands",
+    "find": "_find",
+    "compare": "_compare",
+    "tune": "_rank",
+    "export": "_export",
+    "reproduce": "_reproduce",
 }
-"""Commands whose modules load much that scoring a row does not need."""
+"""The commands in the order in which they are used, and their modules: each is loaded when it is asked for."""
 
 
 class _Commands(typer.core.TyperGroup):
-    """All commands, of which some are loaded when one of them is asked for."""
+    """All commands; to score a row, what the others load would take longer than the row."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        return [*super().list_commands(ctx), *LOADED_WHEN_ASKED]
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the group's signature
+        return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name in LOADED_WHEN_ASKED and cmd_name not in self.commands:
-            found = getattr(import_module(LOADED_WHEN_ASKED[cmd_name]), cmd_name)
+        if cmd_name not in COMMANDS:
+            for known in COMMANDS:  # what was meant is looked for among those that are loaded
+                self.get_command(ctx, known)
+        elif cmd_name not in self.commands:
+            module = import_module(f"oddrow.cli.{COMMANDS[cmd_name]}")
+            found = getattr(module, cmd_name, None) or getattr(module, f"{cmd_name}_")
             if not isinstance(found, typer.Typer):
                 single, command = typer.Typer(add_completion=False, pretty_exceptions_enable=False), found
                 single.command(cmd_name)(command)
@@ -55,7 +67,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-register(app)
 
 
 def _version(wanted: bool) -> None:

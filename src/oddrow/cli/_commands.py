@@ -56,7 +56,6 @@ from oddrow.cli._render import (
     print_metrics,
     print_schema,
 )
-from oddrow.cli._score import score
 from oddrow.exceptions import SettingError
 from oddrow.explanation import explain as reasons_of
 from oddrow.explanation import stream_scores
@@ -104,12 +103,6 @@ class SettingsName(StrEnum):
     DEFAULT = "default"
     NARROW = "narrow"
     ARTICLE = "article"
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the application, in the order in which they are used."""
-    for command in (inspect, fit, score, decide, explain, evaluate, map_, info, demo):
-        app.command(name=command.__name__.rstrip("_"))(command)
 
 
 def inspect(
