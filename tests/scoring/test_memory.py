@@ -173,3 +173,14 @@ def test_of_equally_far_rows_the_first_are_the_nearest():
     for order in (np.arange(12), rng.permutation(12)):
         found = Memory.of(memory[:, order]).nearest(asked[:, order], 10)
         np.testing.assert_array_equal(np.sort(found, axis=1), wanted)
+
+
+def test_rows_are_alike_by_their_values_whatever_the_sign_of_a_zero():
+    rows = np.array([[0.0, -0.0], [1.0, 2.0], [-0.0, 0.0], [1.0, 2.0], [2.0, 1.0]], np.float32)
+    first, counts = distinct_rows(rows, np.random.default_rng(0))
+    assert (first.tolist(), counts.tolist()) == ([0, 1, 4], [2, 2, 1])
+
+
+def test_rows_without_features_are_all_alike():
+    first, counts = distinct_rows(np.zeros((4, 0), np.float32), np.random.default_rng(0))
+    assert (first.tolist(), counts.tolist()) == ([0], [4])

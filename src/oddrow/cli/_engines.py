@@ -26,8 +26,7 @@ class EngineName(StrEnum):
 EngineOption = Annotated[
     EngineName | None,
     typer.Option(
-        "--engine",
-        help="Many processes or machines; TABLE is Parquet, a file or a folder; OUT a folder.",
+        "--engine", help="Many processes or machines; TABLE is Parquet, a file or a folder; score writes a folder."
     ),
 ]
 AddressOption = Annotated[

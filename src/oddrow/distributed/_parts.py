@@ -137,8 +137,8 @@ def _schema(file: Path) -> pa.Schema:
         return pq.read_schema(file).remove_metadata()
     except (pa.ArrowException, OSError) as error:
         raise TableReadError(
-            f"{file}: is not a Parquet file, or is damaged: {error}. An engine reads Parquet alone; without --engine "
-            "all forms are read"
+            f"{file}: is not a Parquet file, or is damaged: {str(error).rstrip('.')}. An engine reads Parquet alone; "
+            "without --engine all forms are read"
         ) from error
 
 
