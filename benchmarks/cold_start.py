@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow.csv
 
 import oddrow
+from benchmarks._peers import compile_ours
 from benchmarks.fit import child_cpu_seconds
 
 ROUNDS = 15
@@ -22,6 +23,7 @@ ROUNDS = 15
 
 def main(rounds: int = ROUNDS) -> None:
     """Print a line a command."""
+    compile_ours()
     with tempfile.TemporaryDirectory() as folder:
         model, row = Path(folder) / "model.oddrow", Path(folder) / "row.csv"
         table = oddrow.datasets.make_connections(2_000, odd_share=0.0, random_state=0).table

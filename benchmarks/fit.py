@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks._peers import peer_python
+from benchmarks._peers import compile_ours, peer_python
 from oddrow.experiments import kddcup99_file, read_connections
 from oddrow.experiments._kddcup99 import COLUMNS, LABEL, SYMBOLIC, _article
 from oddrow.table import TableEncoding, TableSchema
@@ -143,6 +143,7 @@ def show(name: str, one: Run, n_runs: int, ours: Run, floor: Run) -> None:
 
 def main(rounds: int = ROUNDS, with_alibi: bool = False) -> None:
     """Print both tables."""
+    compile_ours()
     cores = f"cores: {len(os.sched_getaffinity(0))}, rounds: {rounds}"
     print(f"## Fit: the article's experiment, 77,822 x 121, 32 passes ({cores})")
     with tempfile.TemporaryDirectory() as folder:

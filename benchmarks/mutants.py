@@ -280,6 +280,13 @@ MUTANTS = (
         "sample, left_out = self.sample.below(cutoff)\n        return SampledTable(sample, self.rest)",
         ("tests/detector/test_fit_batches.py", "tests/distributed/test_fitting_files.py"),
     ),
+    Mutant(
+        "a calibrating row excuses itself",
+        "detector/_fitting.py",
+        "judge.evidence(calibrating.take(part), own[part])",
+        "judge.evidence(calibrating.take(part))",
+        ("tests/detector/test_validity.py",),
+    ),
 )
 
 

@@ -37,6 +37,19 @@ def test_p_values_are_super_uniform_and_discoveries_true_over_two_hundred_tables
     assert np.mean(false_discoveries) > 0.02  # the rate is used, not merely kept
 
 
+def test_p_values_hold_where_half_of_a_table_are_copies_of_one_row(untrained):
+    """There a remembered row excuses its copies, but no row that calibrates and is remembered excuses itself."""
+    shares = np.array([0.02, 0.05, 0.1, 0.25])
+    reached = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        rows = rng.normal(size=(650, 2))
+        rows[rng.random(650) < 0.5] = 0.0
+        p = VAEDetector(random_state=seed).fit(rows[:250]).p_value(rows[250:])
+        reached.append([np.mean(p <= share) for share in shares])
+    assert (np.mean(reached, axis=0) <= shares + 3 * np.std(reached, axis=0) / np.sqrt(40)).all()
+
+
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the public data sets in $ODDROW_DATA")
 @pytest.mark.parametrize("name", SETS)
 def test_the_false_alarms_of_a_real_table_are_within_their_exact_law(short_training, name):

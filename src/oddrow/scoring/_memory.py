@@ -217,7 +217,10 @@ class Surroundings:
 
     @cached_property
     def least(self) -> float:
-        return LEAST_REACH * float(np.median(self.reach.mean)) or 1.0
+        # NumPy's own median imports all of its masked arrays, which one row's score need not wait for
+        ordered = np.sort(self.reach.mean)
+        median = 0.5 * float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2])
+        return LEAST_REACH * median or 1.0
 
     def of(self, rows: npt.NDArray[np.floating], own: npt.NDArray[np.int64] | None = None) -> Neighbourhood:
         """What surrounds rows [n, d]; ``own`` as in :meth:`Memory.nearest`.
