@@ -1,10 +1,11 @@
 """A parameter that has no meaning is named before anything is fitted."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from oddrow import VAEDetector
-from oddrow.exceptions import SettingError
+from oddrow.exceptions import SchemaMismatchError, SettingError
 from oddrow.scoring import VIEWS
 
 
@@ -22,8 +23,34 @@ from oddrow.scoring import VIEWS
         ({"columns": "a"}, "columns is 'a'; give a mapping"),
         ({"encoding": 3}, "encoding is 3; give a TableEncoding"),
         ({"time_limit": "a"}, "time_limit is 'a'; give seconds > 0"),
+        ({"time_limit": 0}, "time_limit is 0; give seconds > 0"),
+        ({"time_limit": float("nan")}, "time_limit is nan; give seconds > 0"),
+        ({"max_steps": 0}, "max_steps is 0; give a whole number >= 1"),
+        ({"max_steps": 1.5}, "max_steps is 1.5; give a whole number >= 1"),
+        ({"resume": True}, "resume needs a checkpoint"),
+        ({"checkpoint": "folder", "random_state": None}, "a checkpoint needs a random_state"),
+        ({"policy": 3}, "policy is 3; give one of FalseAlarmRate"),
+        ({"calibration": "none"}, "calibration is 'none'; choose from 'split', 'cross'"),
+        ({"columns": {"z": "number"}}, "column 'z' is named as 'number' but is not in the table, which has 'x0', 'x1'"),
+        ({"columns": {"x1": "figure"}}, "column 'x1'.*figure"),
     ],
 )
-def test_a_parameter_of_the_wrong_type_is_an_error_of_ours(given, said):
+def test_a_parameter_without_meaning_is_an_error_of_ours_before_the_table_is_read(given, said):
+    detector = VAEDetector(**{"random_state": 0, **given})
+    rows = np.arange(40.0).reshape(20, 2)
     with pytest.raises(SettingError, match=said):
-        VAEDetector(random_state=0, **given).fit(np.arange(40.0).reshape(20, 2))
+        detector.fit(rows)
+    read = []
+    batches = (read.append(number) or rows for number in range(3))
+    with pytest.raises(SettingError, match=said):
+        detector.fit_batches(batches)
+    assert read in ([], [0])
+
+
+def test_other_columns_than_those_to_start_from_are_said_at_the_first_batch(untrained):
+    first = VAEDetector(random_state=0).fit(pa.table({"x": np.arange(20.0), "y": np.arange(20.0)}))
+    read = []
+    other = pa.table({"x": np.arange(20.0), "w": np.arange(20.0)})
+    with pytest.raises(SchemaMismatchError, match="has no column 'y'"):
+        VAEDetector(random_state=0).fit_batches((read.append(number) or other for number in range(3)), start_from=first)
+    assert read == [0]

@@ -11,7 +11,7 @@ import oddrow
 from engines import small_samples
 from oddrow.distributed import ENGINES, _fitting_files, fit_files
 from oddrow.distributed._gathering import RowSampling, merge_samples, whole_sample
-from oddrow.exceptions import DataError, MissingExtraError, SettingError, TableReadError
+from oddrow.exceptions import DataError, MissingExtraError, SchemaMismatchError, SettingError, TableReadError
 from oddrow.table import SampleBounds, Sampling
 from untrained import no_training
 
@@ -130,6 +130,14 @@ def test_what_is_no_table_is_refused_before_the_engine_starts(table, table_path,
         fit_files(table_path, detector, engine="ray", part_rows=0)
     with pytest.raises(SettingError, match="settings is 'none'"):
         fit_files(table_path, oddrow.VAEDetector(settings="none"), engine="ray")
+    with pytest.raises(SettingError, match="max_steps is -1"):
+        fit_files(tmp_path / "nowhere", oddrow.VAEDetector(max_steps=-1), engine="ray")
+    with pytest.raises(SettingError, match="column 'z' is named as 'number' but is not in the table"):
+        fit_files(table_path, oddrow.VAEDetector(columns={"z": "number"}), engine="ray")
+    with no_training():
+        other = oddrow.VAEDetector().fit({"x": np.arange(9.0)})
+    with pytest.raises(SchemaMismatchError, match="unlike the one of the model to start from"):
+        fit_files(table_path, detector, engine="ray", start_from=other)
     assert not hasattr(detector, "model_")
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from oddrow._threads import threads_of_blas
 from oddrow.scoring import BLOCK_ROWS, in_blocks
 from oddrow.scoring._blocks import SLAB_ROWS, in_slabs
-from oddrow.scoring._threads import threads_of_blas
 
 COUNTS = [0, 1, 2, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 3 * BLOCK_ROWS + 17]
 

@@ -196,11 +196,6 @@ def test_a_discarded_checkpoint_is_gone_and_discarding_again_is_no_error(checkpo
     assert not checkpoint.exists()
 
 
-def test_resuming_needs_a_folder(small_fit: SmallFit) -> None:
-    with pytest.raises(SettingError, match="resume needs a checkpoint"):
-        small_fit(interruption=Interruption(resume=True))
-
-
 def test_a_folder_that_cannot_be_one_is_said(small_fit: SmallFit, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(OutputError, match="cannot be a folder"):

@@ -11,7 +11,7 @@ import pytest
 
 from oddrow.training import _compilation
 from oddrow.training._compilation import FOLDER_VARIABLE, compilations_kept
-from oddrow.training._program import compiled_steps, compiled_watch
+from oddrow.training._program import compiled_steps
 
 JAX_SETTINGS = (
     "jax_compilation_cache_dir",
@@ -30,8 +30,7 @@ def folder(tmp_path, monkeypatch):
 def anew():
     """Nothing is compiled yet in this process."""
     jax.clear_caches()
-    for programs in (compiled_steps, compiled_watch):
-        programs.cache_clear()
+    compiled_steps.cache_clear()
 
 
 def programs_in(folder):
@@ -43,13 +42,12 @@ def compile_something(number):
         return jax.jit(lambda value: value * number + 1.0).lower(np.float32(0.0)).compile()
 
 
-def test_a_fit_keeps_its_two_programs_and_a_second_one_takes_them(folder, anew, small_fit):
+def test_a_fit_keeps_its_program_and_a_second_one_takes_it(folder, anew, small_fit):
     first = small_fit(max_steps=40)
     kept = programs_in(folder)
-    assert [name.split("-")[0] for name in kept] == ["jit_run", "jit_watch"]
+    assert [name.split("-")[0] for name in kept] == ["jit_run"]
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("jit_*")}
-    for programs in (compiled_steps, compiled_watch):
-        programs.cache_clear()
+    compiled_steps.cache_clear()
     second = small_fit(seed=0, max_steps=40)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("jit_*")} == before
     for name, value in first.parameters.items():
@@ -66,8 +64,7 @@ def test_without_the_cache_the_weights_are_the_same(folder, anew, small_fit, mon
     else:
         for path in folder.rglob("jit_*"):
             path.write_bytes(b"this is no program")
-    for programs in (compiled_steps, compiled_watch):
-        programs.cache_clear()
+    compiled_steps.cache_clear()
     without = small_fit(max_steps=40)
     for name, value in kept.parameters.items():
         np.testing.assert_array_equal(value, without.parameters[name])
@@ -127,5 +124,5 @@ def test_another_process_takes_what_this_one_kept(folder):
         for _ in range(2)
     ]
     assert said[0] == said[1]
-    assert len(programs_in(folder)) == 2
+    assert len(programs_in(folder)) == 1
     assert Path(folder).is_dir()

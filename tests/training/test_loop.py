@@ -20,11 +20,10 @@ from oddrow.model import (
 )
 from oddrow.table import EncodedTable, FeatureLayout
 from oddrow.training import TrainingSettings, _program, fit_network
-from oddrow.training._loop import _bucket, _watched
 from oddrow.training._program import compiled_steps, initial_optimiser, optimiser_of, steps_at_once
+from oddrow.training._watching import WatchedRows
 
-# Four numbers on a curve, a flag and a category that follow from it. All fits of this layout have the same shapes
-# (64 rows after padding), so that they are compiled once.
+# Four numbers on a curve, a flag and a category that follow from it.
 LAYOUT = FeatureLayout(
     n_features=8,
     n_columns=6,
@@ -89,7 +88,7 @@ def watched_noise(seed: int, watched: EncodedTable) -> np.ndarray:
     """The noise that the fit of a seed watched its rows with."""
     rng = np.random.default_rng(seed)
     initial_parameters(SHAPE, rng)
-    return np.asarray(_watched(SHAPE, watched, rng)[2])[: len(watched.rows)]
+    return WatchedRows.draw(SHAPE, watched, rng).noise
 
 
 def assert_same_weights(first: FittedNetwork, second: FittedNetwork) -> None:
@@ -317,35 +316,6 @@ def test_a_table_of_one_column_and_one_of_300_train(n_columns: int) -> None:
     settings = TrainingSettings(batch_rows=16, max_steps=200, steps_per_check=40, learning_rate=1e-2)
     curve = fit_network(shape, likelihood, encoded, encoded, settings, rng).learning_curve
     assert curve.held_out_loss.min() < curve.training_loss[0] - 0.01 * n_columns
-
-
-@pytest.mark.parametrize("n_rows", [1, 2, 63, 64, 65, 1000, 4096, 4097])
-def test_a_bucket_holds_its_rows_and_is_a_power_of_two(n_rows: int) -> None:
-    bucket = _bucket(n_rows)
-    assert bucket >= max(n_rows, 64)
-    assert bucket < max(2 * n_rows, 65)
-    assert bucket & (bucket - 1) == 0
-
-
-def test_a_large_held_out_part_is_watched_in_a_sample_of_itself() -> None:
-    rows = np.arange(5000, dtype=np.float32).reshape(-1, 1)
-    encoded = EncodedTable(rows, np.ones((5000, 1), np.bool_), np.zeros((5000, 1)))
-    shape = NetworkShape(1, (), 3, 2, is_variational=True)
-    watched, presence, noise, weight = (np.asarray(part) for part in _watched(shape, encoded, np.random.default_rng(0)))
-    assert len(np.unique(watched)) == len(watched) == 4096
-    assert noise.shape == (4096, 3)
-    assert presence.all()
-    np.testing.assert_allclose(weight, 1 / 4096)
-
-
-def test_padding_is_not_watched() -> None:
-    watched, presence, noise, weight = (
-        np.asarray(part) for part in _watched(SHAPE, TRAINING, np.random.default_rng(0))
-    )
-    assert len(watched) == len(presence) == len(noise) == len(weight) == 64
-    np.testing.assert_array_equal(watched[:48], TRAINING.rows)
-    np.testing.assert_allclose(weight[:48], 1 / 48)
-    assert not weight[48:].any()
 
 
 # The optimiser

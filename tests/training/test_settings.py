@@ -33,6 +33,14 @@ def test_another_kl_weight_changes_nothing_else() -> None:
     assert ARTICLE_TRAINING.kl_weight == 1.0
 
 
+def test_a_short_table_has_smaller_batches_and_nothing_else_of_its_own() -> None:
+    short, long = DEFAULT_TRAINING.for_rows(10_000), DEFAULT_TRAINING.for_rows(10_001)
+    assert (short.batch_rows, long.batch_rows) == (128, 256)
+    assert replace(short, batch_rows=256) == long == DEFAULT_TRAINING
+    few = TrainingSettings(batch_rows=16)
+    assert few.for_rows(100) == few
+
+
 def test_the_default_loss_is_the_true_bound_and_is_watched() -> None:
     assert (DEFAULT_TRAINING.kl_weight, DEFAULT_TRAINING.reconstruction_weight) == (1.0, 1.0)
     assert DEFAULT_TRAINING.patience is not None

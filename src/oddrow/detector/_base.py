@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from oddrow.detector._cleaning import Cleaning, checked_clean, clean_table
 from oddrow.detector._fitting import FitPlan, discard_spent, fit_parts, n_calibration_rows, within_memory
-from oddrow.detector._settings import DetectorSettings, checked_calibration, checked_settings
+from oddrow.detector._settings import (
+    checked_calibration,
+    checked_checkpoint,
+    checked_max_steps,
+    checked_settings,
+    checked_time_limit,
+)
 from oddrow.detector._start import check_same_columns, check_start
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation, explain
@@ -33,6 +39,7 @@ from oddrow.scoring import (
     Policy,
     Surprise,
     TrainingShare,
+    check_is_policy,
     check_policy,
     checked_contamination,
     checked_view_weights,
@@ -48,6 +55,7 @@ from oddrow.table import (
     TableSchema,
     TableSketch,
     as_table,
+    checked_kinds,
 )
 
 AUTO_FALSE_ALARMS = 0.01
@@ -174,6 +182,8 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         rng = generator(self.random_state)
         waiting = iter(batches)
         first = list(islice(waiting, 1))
+        for batch in first:
+            self._check_columns(as_table(batch).column_names, start)
         gathered = self._sampling(rng, start).part(chain(first, waiting))
         self._fit_sampled(gathered, rng, start, is_array=not _has_column_names(first[0]))
         self._warn_of_health()
@@ -212,16 +222,33 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         self._warn_of_health()
         return self
 
-    def sampling(self, *, start_from: Self | None = None) -> Sampling:
+    def sampling(self, *, names: Iterable[str] | None = None, start_from: Self | None = None) -> Sampling:
         """How :meth:`fit_batches` samples a table, for a pass that is made elsewhere; see :meth:`fit_sampled`.
+
+        Parameters
+        ----------
+        names
+            The table's columns, where they are known: what they rule out is refused before the pass.
+        start_from
+            As in :meth:`fit`.
 
         Raises
         ------
         SettingError, SchemaMismatchError
             As in :meth:`fit`.
         """
+        start = self._checked_start(start_from)
+        if names is not None:
+            self._check_columns(names, start)
         # of a copy, for the fit that follows draws from it again
-        return self._sampling(generator(deepcopy(self.random_state)), self._checked_start(start_from))
+        return self._sampling(generator(deepcopy(self.random_state)), start)
+
+    def _check_columns(self, names: Iterable[str], start: FittedModel | None) -> None:
+        """Refuse a table that lacks columns which are named, or has others than the model to start from."""
+        if start is not None:
+            check_same_columns(names, start.encoding.schema, self.columns or {})
+        elif self.encoding is None:
+            checked_kinds(self.columns or {}, names)
 
     def _sampling(self, rng: np.random.Generator, start: FittedModel | None) -> Sampling:
         # of a copy, for the fit draws the same whether its rows came in batches or not
@@ -284,13 +311,13 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
             raise SettingError(f"columns is {self.columns!r}; give a mapping of column name to kind, or None")
         if not isinstance(self.device, str):
             raise SettingError(f"device is {self.device!r}; give 'auto', or a platform of JAX's, as 'cpu' or 'gpu'")
-        checked_settings(self.settings)
-        checked_calibration(self.calibration)
         checked_clean(self.clean)
-        checked_view_weights(self.view_weights)
         if self.view_weights is not None and self.settings == "article":
             raise SettingError('view_weights go with the views, and settings="article" has none; leave one out')
         self._checked_contamination()
+        if self.policy is not None:
+            check_is_policy(self.policy)
+        self._plan(TableSchema(()))
 
     def _learn(
         self,
@@ -303,8 +330,7 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
     ) -> None:
         """Learn from a table whose kinds of columns are known, with parameters that have been checked."""
         contamination = self._checked_contamination()
-        plan = self._plan(checked_settings(self.settings), schema, checked_calibration(self.calibration))
-        plan = replace(plan, isolates=isolates, rest=rest)
+        plan = replace(self._plan(schema), isolates=isolates, rest=rest)
         if start is not None:
             plan = replace(plan, encoding=start.encoding, start=start.network)
         # a generator of its own, so that where nothing is set aside the fit is the one without cleaning, bit for bit
@@ -322,25 +348,20 @@ class BaseDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         self._decide_by(FittedModel(parts.encoding, parts.surprise_model, parts.projection, policy))
         discard_spent(parts)  # last: until here a kill would cost only what is quick
 
-    def _plan(self, settings: DetectorSettings, schema: TableSchema, calibration: Literal["split", "cross"]) -> FitPlan:
-        is_count = isinstance(self.max_steps, int | np.integer) and self.max_steps >= 1
-        if self.max_steps is not None and not is_count:
-            raise SettingError(f"max_steps is {self.max_steps!r}; give a whole number >= 1, or None")
-        if self.checkpoint is not None and self.random_state is None:
-            raise SettingError("a checkpoint needs a random_state: without one a fit begun again draws other rows")
+    def _plan(self, schema: TableSchema) -> FitPlan:
         return FitPlan(
-            settings,
+            checked_settings(self.settings),
             self._is_variational,
             self._kl_weight,
             checked_view_weights(self.view_weights),
             schema,
             encoding=self.encoding,
-            calibration=calibration,
+            calibration=checked_calibration(self.calibration),
             on_progress=self.on_progress,
-            max_steps=self.max_steps,
-            checkpoint=None if self.checkpoint is None else Path(self.checkpoint),
+            max_steps=checked_max_steps(self.max_steps),
+            checkpoint=checked_checkpoint(self.checkpoint, self.resume, self.random_state),
             resume=self.resume,
-            time_limit=self.time_limit,
+            time_limit=checked_time_limit(self.time_limit),
             on_interrupt=self.on_interrupt,
             device=self.device,
         )

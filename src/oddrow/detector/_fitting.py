@@ -275,8 +275,8 @@ def _fit(
     shape = NetworkShape(
         layout.n_features, plan.settings.hidden, plan.settings.n_latent, likelihood.n_outputs, plan.is_variational
     )
-    settings = (ARTICLE_TRAINING if is_article else DEFAULT_TRAINING).with_kl_weight(plan.kl_weight)
-    settings = settings.with_max_steps(plan.max_steps)
+    settings = ARTICLE_TRAINING if is_article else DEFAULT_TRAINING.for_rows(len(rows.training))
+    settings = settings.with_kl_weight(plan.kl_weight).with_max_steps(plan.max_steps)
     interruption = Interruption(plan.checkpoint, plan.resume, plan.time_limit, plan.on_interrupt, plan.part)
     network = fit_network(
         shape, likelihood, training, stopping, settings, rng, plan.on_progress, interruption, plan.device, plan.start

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
+
+import numpy as np
 
 from oddrow.exceptions import SettingError
 from oddrow.table import EncodingStyle
@@ -59,3 +62,46 @@ def checked_calibration(name: str) -> Literal["split", "cross"]:
     if name == "cross":
         return "cross"
     raise SettingError(f"calibration is {name!r}; choose from 'split', 'cross'")
+
+
+def checked_max_steps(steps: object) -> int | None:
+    """Steps at most.
+
+    Raises
+    ------
+    SettingError
+        If they are neither None nor a whole number >= 1.
+    """
+    if steps is None or (isinstance(steps, int | np.integer) and steps >= 1):
+        return None if steps is None else int(steps)
+    raise SettingError(f"max_steps is {steps!r}; give a whole number >= 1, or None")
+
+
+def checked_time_limit(seconds: object) -> float | None:
+    """Seconds at most.
+
+    Raises
+    ------
+    SettingError
+        If they are neither None nor a positive number.
+    """
+    if seconds is None or (isinstance(seconds, int | float) and seconds > 0):
+        return None if seconds is None else float(seconds)
+    raise SettingError(f"time_limit is {seconds!r}; give seconds > 0, or None for no limit")
+
+
+def checked_checkpoint(folder: str | Path | None, resume: bool, random_state: object) -> Path | None:
+    """The folder that keeps a fit.
+
+    Raises
+    ------
+    SettingError
+        If nothing could go on from it: without a random state, or without a folder to resume from.
+    """
+    if folder is None:
+        if resume:
+            raise SettingError("resume needs a checkpoint folder to go on from; give checkpoint too")
+        return None
+    if random_state is None:
+        raise SettingError("a checkpoint needs a random_state: without one a fit begun again draws other rows")
+    return Path(folder)

@@ -116,7 +116,7 @@ def fit_dask(frame: DataFrame, detector: Detector, *, start_from: Detector | Non
     >>> oddrow.distributed.fit_dask(rows, detector)  # doctest: +SKIP
     """
     _imported()
-    sampling = replace(detector.sampling(start_from=start_from), n_rows=len(frame))
+    sampling = replace(detector.sampling(names=list(frame.columns), start_from=start_from), n_rows=len(frame))
     pieces = [(rows, RowSampling(sampling, number)) for number, rows in enumerate(frame.to_delayed())]
     gathered = _gathered(pieces)
     return detector.fit_sampled(whole_sample(gathered), start_from=start_from)

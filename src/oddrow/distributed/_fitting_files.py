@@ -76,9 +76,9 @@ def fit_files(
     >>> oddrow.distributed.fit_files("connections/", detector, engine="ray")  # doctest: +SKIP
     """
     check_options(engine, part_rows)
-    sampling = detector.sampling(start_from=start_from)
+    detector.sampling(start_from=start_from)  # which refuses what has no meaning before any file is looked at
     files = parquet_files(Path(table))
-    common_schema(files)
+    sampling = detector.sampling(names=common_schema(files).names, start_from=start_from)
     parts = parts_of(files, part_rows)
     sampling = replace(sampling, n_rows=sum(part.n_rows for part in parts))
     gathered = _GATHER_PARTS[engine](described(parts), PartSampling(sampling), address, workers)

@@ -128,7 +128,7 @@ def fit_spark(frame: DataFrame, detector: Detector, *, start_from: Detector | No
     >>> oddrow.distributed.fit_spark(rows, detector)  # doctest: +SKIP
     """
     _imported()
-    sampling = replace(detector.sampling(start_from=start_from), n_rows=frame.count())
+    sampling = replace(detector.sampling(names=frame.columns, start_from=start_from), n_rows=frame.count())
     gathered = _gathered(frame, _PartitionSampling(sampling))
     return detector.fit_sampled(whole_sample(gathered), start_from=start_from)
 

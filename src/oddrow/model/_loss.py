@@ -11,7 +11,7 @@ from oddrow.model._network import Array, NetworkShape, Parameters, decode, encod
 class LossParts(NamedTuple):
     """A negative evidence lower bound by its parts, in nats, each averaged over the rows.
 
-    ``reconstruction`` [n_columns] and ``kl`` [n_latent] are unweighted; ``total`` is
+    ``reconstruction`` [n_parts], by the parts of the likelihood, and ``kl`` [n_latent] are unweighted; ``total`` is
     ``reconstruction_weight * sum(reconstruction) + kl_weight * sum(kl)``. (A NamedTuple and not a dataclass: JAX
     carries it as it is.)
     """
@@ -40,7 +40,6 @@ def loss_parts(
     *,
     kl_weight: float = 1.0,
     reconstruction_weight: float = 1.0,
-    row_weight: Array | None = None,
 ) -> LossParts:
     """The loss of a batch.
 
@@ -54,19 +53,15 @@ def loss_parts(
         Standard normal draws [n, n_latent]; None (and always without a log-variance) decodes the mean.
     kl_weight, reconstruction_weight
         Factors of the two terms; both 1.0 makes the loss the negative evidence lower bound.
-    row_weight
-        Weights [n] that sum to 1; None weighs all rows alike.
     """
     mean, log_variance = encode(xp, shape, parameters, rows)
     sampled = shape.is_variational and noise is not None
     latent = mean + xp.exp(0.5 * log_variance) * noise if sampled else mean
     outputs = decode(xp, shape, parameters, latent)
-    if row_weight is None:
-        row_weight = xp.full((rows.shape[0],), 1.0 / rows.shape[0], rows.dtype)
-    by_part = row_weight @ likelihood.parts(xp, outputs, rows, presence)
-    kl = row_weight @ kl_divergence(xp, mean, log_variance)
+    share = xp.full((rows.shape[0],), 1.0 / rows.shape[0], rows.dtype)
+    reconstruction = share @ likelihood.parts(xp, outputs, rows, presence)
+    kl = share @ kl_divergence(xp, mean, log_variance)
     if not shape.is_variational:
         kl = xp.zeros_like(kl)
-    # of the parts and not of the columns: who asks for the total alone does not pay for their product
-    total = reconstruction_weight * xp.sum(by_part) + kl_weight * xp.sum(kl)
-    return LossParts(total, by_part @ likelihood.to_column, kl)
+    total = reconstruction_weight * xp.sum(reconstruction) + kl_weight * xp.sum(kl)
+    return LossParts(total, reconstruction, kl)

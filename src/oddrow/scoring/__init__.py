@@ -11,7 +11,7 @@ from oddrow.scoring._fitted import FittedModel, LatentProjection, day_column
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood
 from oddrow.scoring._marginals import Marginals
 from oddrow.scoring._memory import NEIGHBOURS, TIED, Memory, Reach, Surroundings
-from oddrow.scoring._policies import Policy, check_policy, checked_contamination, strictest_supported
+from oddrow.scoring._policies import Policy, check_is_policy, check_policy, checked_contamination, strictest_supported
 from oddrow.scoring._promise import ROWS
 from oddrow.scoring._row_policies import Cost, FalseAlarmRate, FixedSurprise, TrainingShare
 from oddrow.scoring._scales import MARGINAL_POWER, MOST_NATS, POWER, VIEWS, ViewScales, checked_view_weights
@@ -70,6 +70,7 @@ __all__ = [
     "ViewEvidence",
     "ViewScales",
     "Views",
+    "check_is_policy",
     "check_policy",
     "checked_contamination",
     "checked_view_weights",

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.scoring._threads import threads_of_blas
+from oddrow._threads import threads_of_blas
 
 BLOCK_ROWS = 256
 """Rows of one matrix product."""

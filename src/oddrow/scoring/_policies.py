@@ -15,7 +15,20 @@ from oddrow.scoring._row_policies import Cost, FalseAlarmRate, FixedSurprise, Tr
 Policy: TypeAlias = FalseAlarmRate | AlertBudget | FalseDiscoveryRate | FixedSurprise | Cost | TrainingShare
 
 
-def check_policy(policy: object, n_rows: int) -> None:
+def check_is_policy(policy: object) -> None:
+    """Refuse what is no policy.
+
+    Raises
+    ------
+    SettingError
+        Says what can be given.
+    """
+    if not isinstance(policy, get_args(Policy)):
+        names = ", ".join(kind.__name__ for kind in get_args(Policy))
+        raise SettingError(f"policy is {policy!r}; give one of {names}")
+
+
+def check_policy(policy: Policy, n_rows: int) -> None:
     """Refuse what is no policy, and a promise that so many calibration rows cannot support.
 
     Raises
@@ -23,9 +36,7 @@ def check_policy(policy: object, n_rows: int) -> None:
     SettingError
         Says what can be given, or what it would take.
     """
-    if not isinstance(policy, get_args(Policy)):
-        names = ", ".join(kind.__name__ for kind in get_args(Policy))
-        raise SettingError(f"policy is {policy!r}; give one of {names}")
+    check_is_policy(policy)
     policy.promise(Calibration(np.arange(float(n_rows))))
 
 

@@ -9,7 +9,7 @@ from oddrow.table._located import LocatedBatch, SkippedRow
 from oddrow.table._quarantine import quarantine_writer
 from oddrow.table._row_sample import SampleBounds
 from oddrow.table._sampling import SampledTable, Sampling, sampled
-from oddrow.table._schema import ColumnSchema, Kind, TableSchema, column_kinds
+from oddrow.table._schema import ColumnSchema, Kind, TableSchema, checked_kinds, column_kinds
 from oddrow.table._sketch import NOTHING_ELSE, TableSketch
 from oddrow.table._soundness import check_encoding
 from oddrow.table._streams import TableStream, open_stream
@@ -39,6 +39,7 @@ __all__ = [
     "atomic_write",
     "check_encoding",
     "check_target",
+    "checked_kinds",
     "column_kinds",
     "day_numbers",
     "is_normal_row",

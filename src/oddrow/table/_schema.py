@@ -97,7 +97,7 @@ class TableSchema:
         SettingError
             If an override names no column or no kind.
         """
-        kinds = _checked_overrides(overrides or {}, table.column_names)
+        kinds = checked_kinds(overrides or {}, table.column_names)
         columns = tuple(
             ColumnSchema(name, kinds[name], "as given")
             if name in kinds
@@ -191,7 +191,14 @@ def column_kinds(text: str) -> dict[str, str]:
         ) from error
 
 
-def _checked_overrides(overrides: Mapping[str, str], names: Iterable[str]) -> dict[str, Kind]:
+def checked_kinds(overrides: Mapping[str, str], names: Iterable[str]) -> dict[str, Kind]:
+    """The kinds that are given to some of these columns.
+
+    Raises
+    ------
+    SettingError
+        If there is no such column, or no such kind.
+    """
     known = set(names)
     kinds = {}
     for name, kind in overrides.items():

@@ -12,8 +12,6 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeAlias
 
-from oddrow.exceptions import SettingError
-
 OnInterrupt: TypeAlias = Callable[[], bool]
 """Asked after an interrupt (Ctrl-C) at the next check: True keeps the best weights so far, False goes on."""
 
@@ -26,7 +24,7 @@ class Interruption:
     ----------
     checkpoint : folder that keeps the state of the fit, None for none
     resume : whether to go on from the checkpoint there; where there is none the fit begins anew
-    time_limit : seconds after which the best weights so far are kept, at the first check or later; None for none
+    time_limit : seconds > 0 after which the best weights so far are kept, at the first check or later; None for none
     on_interrupt : see :data:`OnInterrupt`; without it an interrupt is a KeyboardInterrupt, at once
     part : which of several fits that share the folder
     """
@@ -36,20 +34,6 @@ class Interruption:
     time_limit: float | None = None
     on_interrupt: OnInterrupt | None = None
     part: int = 0
-
-    def check(self) -> None:
-        """Refuse what has no meaning.
-
-        Raises
-        ------
-        SettingError
-            If the time limit is not a positive number, or there is nothing to resume from.
-        """
-        is_number = isinstance(self.time_limit, int | float)
-        if self.time_limit is not None and not (is_number and self.time_limit > 0):
-            raise SettingError(f"time_limit is {self.time_limit!r}; give seconds > 0, or None for no limit")
-        if self.resume and self.checkpoint is None:
-            raise SettingError("resume needs a checkpoint folder to go on from; give checkpoint too")
 
     def clock(self) -> Callable[[], bool]:
         """Start the time; the function given back tells whether it is over."""

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 import jax
 import numpy as np
-import numpy.typing as npt
 
 from oddrow.exceptions import TrainingError
 from oddrow.model import FitEnd, FittedNetwork, Likelihood, NetworkShape, initial_parameters
@@ -18,23 +17,14 @@ from oddrow.training._checkpoint import Checkpoint, FitIdentity
 from oddrow.training._device import device_name, device_of
 from oddrow.training._interruption import UNINTERRUPTED, Interruption, interrupts_asked
 from oddrow.training._measures import measured_health
-from oddrow.training._program import (
-    WatchedLoss,
-    compiled_steps,
-    compiled_watch,
-    initial_optimiser,
-    raveled,
-    steps_at_once,
-    unraveled,
-)
+from oddrow.training._program import compiled_steps, initial_optimiser, raveled, steps_at_once, unraveled
 from oddrow.training._settings import TrainingSettings
 from oddrow.training._state import Check, FitState
+from oddrow.training._watching import WatchedRows
 
 OnProgress: TypeAlias = Callable[[int, int, float], None]
 """Called after each check with the steps done, the steps at most, and the training loss in nats a row."""
 
-WATCHED_ROWS = 4_096
-"""Held-out rows watched at most: enough to see the loss turn, few enough to cost little."""
 MOST_ROLLBACKS = 3
 """How often a fit goes back to its last finite weights before it gives up."""
 
@@ -87,7 +77,6 @@ def fit_network(
     OutputError
         If the checkpoint cannot be written, or is there already and not to be resumed.
     """
-    interruption.check()
     trains_on = device_of(device)
     checkpoint = None
     if interruption.checkpoint is not None:
@@ -139,23 +128,23 @@ class _Fit:
         n_rows = len(training.rows)
         self.steps = settings.steps(n_rows)
         self.batches = BatchOrder(n_rows, settings.batch_rows, rng)
-        self._settings = settings
+        self._shape, self._likelihood, self._settings = shape, likelihood, settings
         self._keeps_last = held_out is None
         self._training = training
         weights = raveled(shape, initial_parameters(shape, rng) if start is None else start.parameters)
         self.initial = FitState(weights, initial_optimiser(settings, weights), weights)
-        self._watched = jax.device_put(_watched(shape, training if held_out is None else held_out, rng), device)
+        self._watched = WatchedRows.draw(shape, training if held_out is None else held_out, rng)
         self._seed = np.uint32(rng.integers(2**31))
         layout = likelihood.layout
         self._steps_at_once = steps_at_once(settings, layout.n_features, layout.n_columns)
         self._run = compiled_steps(shape, likelihood, settings.compiled(), device)
-        self._watch = compiled_watch(shape, likelihood, settings.compiled(), len(self._watched[0]), device)
 
     def checked(self, state: FitState) -> FitState:
         """The state a chunk of steps and a look at the losses later; or rolled back, with other batches to come."""
         # a whole chunk even at the end: one compiled shape; the last one may overrun by less than a check
         weights, optimiser, loss = self._after_steps(state)
-        watched = WatchedLoss(*map(float, self._watch(weights, *self._watched)))
+        by_name = unraveled(self._shape, np.asarray(weights))
+        watched = self._watched.loss(self._shape, self._likelihood, by_name, self._settings)
         done = state.done + self._settings.steps_per_check
         losses = loss / self._settings.steps_per_check, watched.total
         if not np.isfinite(losses).all():
@@ -190,26 +179,6 @@ class _Fit:
         if not self._keeps_last and patience is not None and state.checks_since_best >= patience:
             return FitEnd.PATIENCE
         return FitEnd.MAX_STEPS if state.done >= self.steps else None
-
-
-def _padded(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Rows padded with zeros to a power of two: few shapes, few compilations."""
-    padded = np.zeros((_bucket(len(rows)), *rows.shape[1:]), rows.dtype)
-    padded[: len(rows)] = rows
-    return padded
-
-
-def _bucket(n_rows: int) -> int:
-    return max(64, 1 << (n_rows - 1).bit_length())
-
-
-def _watched(shape: NetworkShape, encoded: EncodedTable, rng: np.random.Generator) -> tuple[npt.NDArray[Any], ...]:
-    """Rows, presence, noise and row weights of the watched part, in a bucketed shape."""
-    n_rows = len(encoded.rows)
-    chosen = np.arange(n_rows) if n_rows <= WATCHED_ROWS else rng.choice(n_rows, WATCHED_ROWS, replace=False)
-    weight = _padded(np.full(len(chosen), 1.0 / len(chosen), np.float32))
-    noise = rng.standard_normal((len(weight), shape.n_latent)).astype(np.float32)
-    return _padded(encoded.rows[chosen]), _padded(encoded.presence[chosen]), noise, weight
 
 
 def _check_rollbacks(losses: tuple[float, float], step: int, state: FitState, settings: TrainingSettings) -> None:

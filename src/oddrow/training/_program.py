@@ -1,6 +1,6 @@
-"""The compiled programs of a fit: several steps at once, and a look at the watched rows.
+"""The compiled program of a fit: several steps at once.
 
-Nothing that differs between two tables of one layout is part of a program: not their rows, not how many there are, not
+Nothing that differs between two tables of one layout is part of it: not their rows, not how many there are, not
 the learning rates. So one compilation serves them all, and is kept for later processes, see :mod:`._compilation`.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import optax
 
-from oddrow.model import Likelihood, LossParts, NetworkShape, initial_parameters, loss_parts
+from oddrow.model import Likelihood, NetworkShape, initial_parameters, loss_parts
 from oddrow.training._compilation import compilations_kept
 from oddrow.training._settings import TrainingSettings
 
@@ -24,14 +24,6 @@ _QUICKLY: Final[dict[str, str | bool]] = {"xla_backend_optimization_level": "1"}
 """A third less time to compile, and at most a twentieth more to run."""
 STEPS_BYTES = 64 * 2**20
 """Bytes of rows that one program takes at most, unless a single batch has more."""
-
-
-class WatchedLoss(NamedTuple):
-    """The loss of the watched rows, and the sums of its unweighted parts; nats a row."""
-
-    total: Any
-    reconstruction: Any
-    kl: Any
 
 
 def optimiser_of(settings: TrainingSettings) -> Any:
@@ -121,27 +113,6 @@ def compiled_steps(shape: NetworkShape, likelihood: Likelihood, settings: Traini
     return _compiled(run, example, device)
 
 
-@lru_cache(maxsize=64)
-def compiled_watch(
-    shape: NetworkShape, likelihood: Likelihood, settings: TrainingSettings, n_rows: int, device: Any
-) -> Any:
-    """The program of one look: ``(weights, rows, presence, noise, row_weight)`` to :class:`WatchedLoss`."""
-
-    def watch(weights: Any, rows: Any, presence: Any, noise: Any, row_weight: Any) -> WatchedLoss:
-        parts = _parts(unraveled(shape, weights), shape, likelihood, settings, rows, presence, noise, row_weight)
-        return WatchedLoss(parts.total, jnp.sum(parts.reconstruction), jnp.sum(parts.kl))
-
-    layout = likelihood.layout
-    example = (
-        raveled(shape, initial_parameters(shape, np.random.default_rng(0))),
-        _like((n_rows, layout.n_features), np.float32),
-        _like((n_rows, layout.n_columns), np.bool_),
-        _like((n_rows, shape.n_latent), np.float32),
-        _like((n_rows,), np.float32),
-    )
-    return _compiled(watch, example, device)
-
-
 def _like(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
     """An array of this form that takes no memory, to compile for."""
     return np.broadcast_to(np.zeros((), dtype), shape)
@@ -154,29 +125,8 @@ def _compiled(program: Any, example: tuple[Any, ...], device: Any) -> Any:
             return lowered.compile(compiler_options=_QUICKLY if device.platform == "cpu" else None)
 
 
-def _parts(
-    parameters: Any,
-    shape: NetworkShape,
-    likelihood: Likelihood,
-    settings: TrainingSettings,
-    rows: Any,
-    presence: Any,
-    noise: Any,
-    row_weight: Any = None,
-) -> LossParts:
-    return loss_parts(
-        jnp,
-        shape,
-        likelihood,
-        parameters,
-        rows,
-        presence,
-        noise,
-        kl_weight=settings.kl_weight,
-        reconstruction_weight=settings.reconstruction_weight,
-        row_weight=row_weight,
-    )
-
-
-def _total(parameters: Any, *batch: Any) -> Any:
-    return _parts(parameters, *batch).total
+def _total(
+    parameters: Any, shape: NetworkShape, likelihood: Likelihood, settings: TrainingSettings, *batch: Any
+) -> Any:
+    weighted = {"kl_weight": settings.kl_weight, "reconstruction_weight": settings.reconstruction_weight}
+    return loss_parts(jnp, shape, likelihood, parameters, *batch, **weighted).total

@@ -1,0 +1,84 @@
+"""The rows that a fit is watched by, and their loss.
+
+With NumPy: a fit looks at them a few dozen times, and compiling that would take as long as all the looks. With one
+thread: those of OpenBLAS go on waiting for work, busily, and would hold up the steps that follow by a third.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from oddrow._threads import threads_of_blas
+from oddrow.model import Likelihood, NetworkShape, loss_parts
+from oddrow.table import EncodedTable
+from oddrow.training._settings import TrainingSettings
+
+WATCHED_ROWS = 4_096
+"""Rows watched at most: enough to see the loss turn, few enough to cost little."""
+BLOCK_ROWS = 256
+"""Rows looked at together: what becomes of them stays in the processor's cache."""
+
+
+class WatchedLoss(NamedTuple):
+    """The loss of the watched rows, and the sums of its unweighted parts; nats a row."""
+
+    total: float
+    reconstruction: float
+    kl: float
+
+
+@dataclass(frozen=True)
+class WatchedRows:
+    """Rows, and the noise that they are always looked at with.
+
+    Attributes
+    ----------
+    rows, presence : float32 [n, n_features], bool [n, n_columns]
+    noise : float32 [n, n_latent], standard normal
+    """
+
+    rows: npt.NDArray[np.float32]
+    presence: npt.NDArray[np.bool_]
+    noise: npt.NDArray[np.float32]
+
+    @classmethod
+    def draw(cls, shape: NetworkShape, encoded: EncodedTable, rng: np.random.Generator) -> WatchedRows:
+        """Encoded rows, or so many of them as are watched at most."""
+        n_rows = len(encoded.rows)
+        if n_rows > WATCHED_ROWS:
+            encoded = encoded.take(rng.choice(n_rows, WATCHED_ROWS, replace=False))
+        noise = rng.standard_normal((len(encoded.rows), shape.n_latent)).astype(np.float32)
+        return cls(encoded.rows, encoded.presence, noise)
+
+    def loss(
+        self,
+        shape: NetworkShape,
+        likelihood: Likelihood,
+        parameters: Mapping[str, npt.NDArray[np.float32]],
+        settings: TrainingSettings,
+    ) -> WatchedLoss:
+        """Their mean loss; not finite where the weights have gone astray."""
+        losses = np.zeros(len(WatchedLoss._fields))
+        with threads_of_blas(), np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, len(self.rows), BLOCK_ROWS):
+                block = slice(start, start + BLOCK_ROWS)
+                rows = self.rows[block]
+                parts = loss_parts(
+                    np,
+                    shape,
+                    likelihood,
+                    parameters,
+                    rows,
+                    self.presence[block],
+                    self.noise[block],
+                    kl_weight=settings.kl_weight,
+                    reconstruction_weight=settings.reconstruction_weight,
+                )
+                losses += len(rows) * np.array([parts.total, parts.reconstruction.sum(), parts.kl.sum()])
+            losses /= len(self.rows)
+        return WatchedLoss(*map(float, losses))
