@@ -88,7 +88,7 @@ def watched_noise(seed: int, watched: EncodedTable) -> np.ndarray:
     """The noise that the fit of a seed watched its rows with."""
     rng = np.random.default_rng(seed)
     initial_parameters(SHAPE, rng)
-    return WatchedRows.draw(SHAPE, watched, rng).noise
+    return WatchedRows.draw(SHAPE, TRAINING, watched, rng).noise
 
 
 def assert_same_weights(first: FittedNetwork, second: FittedNetwork) -> None:

@@ -6,7 +6,7 @@ import pytest
 from oddrow.model import MixedLikelihood, NetworkShape, initial_parameters, loss_parts
 from oddrow.table import EncodedTable, FeatureLayout
 from oddrow.training import TrainingSettings
-from oddrow.training._watching import BLOCK_ROWS, WATCHED_ROWS, WatchedRows
+from oddrow.training._watching import BLOCK_ROWS, SHOWN_ROWS, WATCHED_ROWS, WatchedRows
 
 LAYOUT = FeatureLayout(2, 2, (0, 1), (0, 1), (), (), (), (), (), (0, 1))
 LIKELIHOOD = MixedLikelihood(LAYOUT)
@@ -22,18 +22,24 @@ def numbered(n_rows: int) -> EncodedTable:
     return EncodedTable(rows, presence, np.zeros((n_rows, 2)))
 
 
-def test_a_large_part_is_watched_in_a_sample_of_itself() -> None:
-    encoded = numbered(WATCHED_ROWS + 900)
-    watched = WatchedRows.draw(SHAPE, encoded, np.random.default_rng(0))
-    assert len(np.unique(watched.rows[:, 0])) == len(watched.rows) == WATCHED_ROWS
-    assert watched.noise.shape == (WATCHED_ROWS, 3)
+def drawn(encoded: EncodedTable) -> WatchedRows:
+    return WatchedRows.draw(SHAPE, numbered(3), encoded, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("is_held_out", "most"), [(True, WATCHED_ROWS), (False, SHOWN_ROWS)])
+def test_a_large_part_is_watched_in_a_sample_of_itself(is_held_out: bool, most: int) -> None:
+    encoded = numbered(most + 900)
+    parts = (numbered(3), encoded) if is_held_out else (encoded, None)
+    watched = WatchedRows.draw(SHAPE, *parts, np.random.default_rng(0))
+    assert len(np.unique(watched.rows[:, 0])) == len(watched.rows) == most
+    assert watched.noise.shape == (most, 3)
     places = np.searchsorted(encoded.rows[:, 0], watched.rows[:, 0])
     np.testing.assert_array_equal(encoded.presence[places], watched.presence)
 
 
 @pytest.mark.parametrize("n_rows", [1, BLOCK_ROWS - 1, BLOCK_ROWS, 2 * BLOCK_ROWS + 1])
 def test_the_loss_is_the_mean_over_all_rows_in_however_many_blocks(n_rows: int) -> None:
-    watched = WatchedRows.draw(SHAPE, numbered(n_rows), np.random.default_rng(0))
+    watched = drawn(numbered(n_rows))
     found = watched.loss(SHAPE, LIKELIHOOD, PARAMETERS, SETTINGS)
     weighted = {"kl_weight": 0.3, "reconstruction_weight": 2.0}
     double = [part.astype(np.float64) for part in (watched.rows, watched.presence, watched.noise)]
@@ -43,6 +49,6 @@ def test_the_loss_is_the_mean_over_all_rows_in_however_many_blocks(n_rows: int) 
 
 
 def test_weights_gone_astray_have_a_loss_that_is_not_finite_and_no_warning() -> None:
-    watched = WatchedRows.draw(SHAPE, numbered(10), np.random.default_rng(0))
+    watched = drawn(numbered(10))
     astray = {name: np.full_like(value, np.inf) for name, value in PARAMETERS.items()}
     assert not np.isfinite(watched.loss(SHAPE, LIKELIHOOD, astray, SETTINGS).total)

@@ -133,7 +133,7 @@ class _Fit:
         self._training = training
         weights = raveled(shape, initial_parameters(shape, rng) if start is None else start.parameters)
         self.initial = FitState(weights, initial_optimiser(settings, weights), weights)
-        self._watched = WatchedRows.draw(shape, training if held_out is None else held_out, rng)
+        self._watched = WatchedRows.draw(shape, training, held_out, rng)
         self._seed = np.uint32(rng.integers(2**31))
         layout = likelihood.layout
         self._steps_at_once = steps_at_once(settings, layout.n_features, layout.n_columns)

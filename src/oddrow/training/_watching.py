@@ -18,8 +18,10 @@ from oddrow.model import Likelihood, NetworkShape, loss_parts
 from oddrow.table import EncodedTable
 from oddrow.training._settings import TrainingSettings
 
-WATCHED_ROWS = 4_096
-"""Rows watched at most: enough to see the loss turn, few enough to cost little."""
+WATCHED_ROWS = 2_048
+"""Held-out rows watched at most: enough to see the loss turn, few enough to cost little."""
+SHOWN_ROWS = 1_024
+"""Training rows watched at most where none are held out: nothing is decided by them."""
 BLOCK_ROWS = 256
 """Rows looked at together: what becomes of them stays in the processor's cache."""
 
@@ -47,11 +49,13 @@ class WatchedRows:
     noise: npt.NDArray[np.float32]
 
     @classmethod
-    def draw(cls, shape: NetworkShape, encoded: EncodedTable, rng: np.random.Generator) -> WatchedRows:
-        """Encoded rows, or so many of them as are watched at most."""
-        n_rows = len(encoded.rows)
-        if n_rows > WATCHED_ROWS:
-            encoded = encoded.take(rng.choice(n_rows, WATCHED_ROWS, replace=False))
+    def draw(
+        cls, shape: NetworkShape, training: EncodedTable, held_out: EncodedTable | None, rng: np.random.Generator
+    ) -> WatchedRows:
+        """Held-out rows, or training rows where there are none; so many of them as are watched at most."""
+        encoded, most = (training, SHOWN_ROWS) if held_out is None else (held_out, WATCHED_ROWS)
+        if len(encoded.rows) > most:
+            encoded = encoded.take(rng.choice(len(encoded.rows), most, replace=False))
         noise = rng.standard_normal((len(encoded.rows), shape.n_latent)).astype(np.float32)
         return cls(encoded.rows, encoded.presence, noise)
 
