@@ -71,7 +71,7 @@ MUTANTS = (
     ),
     Mutant(
         "the seed ignored",
-        "detector/_base.py",
+        "detector/_learner.py",
         "return np.random.default_rng(random_state)",
         "return np.random.default_rng(None)",
         (FIT,),

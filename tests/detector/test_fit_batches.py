@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-import oddrow.detector._base as base
 import oddrow.detector._fitting as fitting
+import oddrow.detector._learner as learner
 from oddrow import AutoencoderDetector, VAEDetector
 from oddrow.exceptions import DataError
 from oddrow.table import SampleBounds, Sampling, TableEncoding, TableSchema
@@ -18,7 +18,7 @@ from oddrow.table import SampleBounds, Sampling, TableEncoding, TableSchema
 @pytest.fixture
 def small_samples(monkeypatch):
     """Samples of 1,500 rows at most."""
-    monkeypatch.setattr(base, "Sampling", partial(Sampling, bounds=SampleBounds(rows=1_500)))
+    monkeypatch.setattr(learner, "Sampling", partial(Sampling, bounds=SampleBounds(rows=1_500)))
 
 
 def same(one, other, rows):

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.base import clone
 
-from oddrow.detector._base import generator
 from oddrow.detector._cleaning import Cleaning, clean_table
 from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
+from oddrow.detector._learner import generator
 from oddrow.exceptions import DataError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation, explain, scored_table
 from oddrow.scoring import FittedModel

@@ -11,10 +11,10 @@ from oddrow.exceptions import SchemaMismatchError, SettingError
 from oddrow.table import Kind, TableSchema
 
 if TYPE_CHECKING:
-    from oddrow.detector._base import BaseDetector
+    from oddrow.detector._learner import Learner
 
 
-def check_start(detector: BaseDetector, start_from: object) -> None:
+def check_start(detector: Learner, start_from: object) -> None:
     """Refuse a detector whose weights and encoding another one cannot begin with.
 
     Raises
