@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import oddrow.training
 from oddrow import VAEDetector
 from oddrow.exceptions import SettingError
 from oddrow.table import as_table
+from oddrow.training import _settings
 
 
 def test_in_a_cross_calibration_every_row_trains_and_calibrates(untrained, numbers):
@@ -52,3 +54,20 @@ def test_the_progress_of_a_cross_calibration_is_that_of_all_its_fits(short_train
     VAEDetector(calibration="cross", random_state=0, on_progress=lambda *step: seen.append(step)).fit(numbers)
     assert [done for done, _, _ in seen] == list(range(50, 601, 50))
     assert {total for _, total, _ in seen} == {600}
+
+
+@pytest.mark.parametrize(("n_rows", "batch_rows"), [(400, 128), (401, 256)])
+def test_all_fits_of_a_cross_calibration_take_batches_of_one_size(untrained, monkeypatch, n_rows, batch_rows):
+    """That of the whole table, though each learns from fewer rows."""
+    monkeypatch.setattr(_settings, "SHORT_TABLE", 400)
+    taken = []
+    drawn = oddrow.training.fit_network
+
+    def noted(shape, likelihood, training, held_out, settings, *given, **named):
+        taken.append(settings.batch_rows)
+        return drawn(shape, likelihood, training, held_out, settings, *given, **named)
+
+    monkeypatch.setattr(oddrow.training, "fit_network", noted)
+    VAEDetector(calibration="cross", random_state=0).fit(np.random.default_rng(0).normal(size=(n_rows, 2)))
+    assert len(taken) == 6
+    assert set(taken) == {batch_rows}

@@ -11,7 +11,7 @@ import pytest
 import oddrow.detector._fitting as fitting
 import oddrow.detector._learner as learner
 from oddrow import AutoencoderDetector, VAEDetector
-from oddrow.exceptions import DataError
+from oddrow.exceptions import DataError, SettingError
 from oddrow.table import SampleBounds, Sampling, TableEncoding, TableSchema
 
 
@@ -189,3 +189,22 @@ def test_parts_of_other_columns_are_not_merged(connections):
 
 def cut_at(table, rows):
     return [(at, table.slice(at, rows)) for at in range(0, table.num_rows, rows)]
+
+
+def test_the_first_batch_is_read_once_and_without_what_is_ignored(untrained):
+    rows = np.random.default_rng(0).normal(size=60)
+    table = pa.table({"x": rows, "raw": [b"\xff\xfe"] * 60})
+    ignoring = VAEDetector(random_state=0, columns={"raw": "ignore"})
+    assert (
+        ignoring.fit_batches([table, table]).model_.encoding
+        == ignoring.fit(pa.concat_tables([table] * 2)).model_.encoding
+    )
+    stream = pa.RecordBatchReader.from_batches(table.select(["x"]).schema, table.select(["x"]).to_batches())
+    assert VAEDetector(random_state=0).fit_batches([stream]).n_features_in_ == 1
+
+
+def test_names_that_are_no_text_are_taken_as_text(untrained):
+    detector = VAEDetector(random_state=0, columns={"0": "number"})
+    assert detector.sampling(names=[0, "a"]) == detector.sampling(names=["0", "a"])
+    with pytest.raises(SettingError, match="column '0' is named as 'number' but is not in the table"):
+        detector.sampling(names=[1, "a"])

@@ -1,7 +1,10 @@
 """The watched rows: which they are, and their loss."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from oddrow.model import MixedLikelihood, NetworkShape, initial_parameters, loss_parts
 from oddrow.table import EncodedTable, FeatureLayout
@@ -42,10 +45,25 @@ def test_the_loss_is_the_mean_over_all_rows_in_however_many_blocks(n_rows: int) 
     watched = drawn(numbered(n_rows))
     found = watched.loss(SHAPE, LIKELIHOOD, PARAMETERS, SETTINGS)
     weighted = {"kl_weight": 0.3, "reconstruction_weight": 2.0}
-    double = [part.astype(np.float64) for part in (watched.rows, watched.presence, watched.noise)]
-    whole = loss_parts(np, SHAPE, LIKELIHOOD, PARAMETERS, *double, **weighted)
-    np.testing.assert_allclose(found, (whole.total, whole.reconstruction.sum(), whole.kl.sum()), rtol=1e-5)
+    double = {name: value.astype(np.float64) for name, value in PARAMETERS.items()}
+    whole = loss_parts(np, SHAPE, LIKELIHOOD, double, watched.rows, watched.presence, watched.noise, **weighted)
+    np.testing.assert_allclose(found, (whole.total, whole.reconstruction.sum(), whole.kl.sum()), rtol=1e-7)
     assert found.total == pytest.approx(2.0 * found.reconstruction + 0.3 * found.kl, rel=1e-6)
+
+
+def test_the_loss_has_the_same_bits_with_any_number_of_threads() -> None:
+    shape = NetworkShape(2, (300, 300), 32, LIKELIHOOD.n_outputs, is_variational=True)
+    parameters = initial_parameters(shape, np.random.default_rng(0))
+    watched = WatchedRows.draw(shape, numbered(3), numbered(700), np.random.default_rng(0))
+    alone = watched.loss(shape, LIKELIHOOD, parameters, SETTINGS)
+    with ThreadPoolExecutor(1) as pool, threadpool_limits(3, user_api="blas"):
+        assert pool.submit(watched.loss, shape, LIKELIHOOD, parameters, SETTINGS).result() == alone
+
+
+def test_a_loss_that_single_precision_cannot_hold_is_not_finite() -> None:
+    encoded = numbered(10)
+    encoded.rows[3, 0] = 1e30
+    assert not np.isfinite(drawn(encoded).loss(SHAPE, LIKELIHOOD, PARAMETERS, SETTINGS).total)
 
 
 def test_weights_gone_astray_have_a_loss_that_is_not_finite_and_no_warning() -> None:

@@ -1,4 +1,4 @@
-"""What the detectors share: they compose table, model, training, scoring and explanation, and hold no numerics."""
+"""The half of a detector that scores, by what the other half has learned."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from oddrow.scoring import (
 
 
 class BaseDetector(Learner):
-    """What the detectors share: they compose table, model, training, scoring and explanation, and hold no numerics."""
+    """What the detectors share: they compose table, model, training, scoring and explanation, and hold no numerics.
+
+    They differ in whether the latent is sampled.
+    """
 
     def set_policy(self, policy: Policy) -> Self:
         """Decide by another policy from now on; nothing is fitted again.

@@ -110,14 +110,14 @@ def find(
     if detector is not None and not isinstance(detector, VAEDetector | AutoencoderDetector):
         raise SettingError(f"detector is {detector!r}; give a VAEDetector or an AutoencoderDetector as a pattern")
     pattern = VAEDetector(clean="robust", random_state=0) if detector is None else detector
+    if pattern.checkpoint is not None:
+        raise SettingError("find makes several fits and keeps no checkpoint of them; fit a detector by itself for one")
     pattern._check_parameters()
     if pattern.policy is not None and pattern.policy.looks_at_batch:
         raise SettingError(
             f"find decides each row by the model of its part, and {pattern.policy!r} looks at a whole batch; "
             "give a policy that decides a row by itself"
         )
-    if pattern.checkpoint is not None:
-        raise SettingError("find makes several fits and keeps no checkpoint of them; fit a detector by itself for one")
     rows = as_table(table)
     if rows.num_rows < LEAST_ROWS:
         raise DataError(f"the table has {rows.num_rows} rows; finding odd rows among them needs at least {LEAST_ROWS}")

@@ -59,6 +59,7 @@ class FitPlan:
     kl_weight : factor of the KL term
     view_weights : float64 [8], of the views; the article's setting has none
     schema : the kinds of the columns
+    n_rows : rows of the whole table, whatever part of them a fit learns from; they set the size of a batch
     encoding : an encoding learned elsewhere; None learns it from the rows that train
     rest : what is known of rows to learn from that are not in the table
     start : a network whose weights are the first ones; None draws them
@@ -76,6 +77,7 @@ class FitPlan:
     kl_weight: float
     view_weights: npt.NDArray[np.float64]
     schema: TableSchema
+    n_rows: int = 0
     encoding: TableEncoding | None = None
     rest: TableSketch = NOTHING_ELSE
     start: FittedNetwork | None = None
@@ -135,6 +137,7 @@ def fit_parts(
 
     Rows ``in_doubt`` [n] are not learned from, but they calibrate.
     """
+    plan = replace(plan, n_rows=table.num_rows)
     if in_doubt is None:
         in_doubt = np.zeros(table.num_rows, np.bool_)
     if plan.calibration == "cross":
@@ -275,7 +278,7 @@ def _fit(
     shape = NetworkShape(
         layout.n_features, plan.settings.hidden, plan.settings.n_latent, likelihood.n_outputs, plan.is_variational
     )
-    settings = ARTICLE_TRAINING if is_article else DEFAULT_TRAINING.for_rows(len(rows.training))
+    settings = ARTICLE_TRAINING if is_article else DEFAULT_TRAINING.for_rows(plan.n_rows)
     settings = settings.with_kl_weight(plan.kl_weight).with_max_steps(plan.max_steps)
     interruption = Interruption(plan.checkpoint, plan.resume, plan.time_limit, plan.on_interrupt, plan.part)
     network = fit_network(

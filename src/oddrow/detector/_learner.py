@@ -63,7 +63,7 @@ SCORED_AT_ONCE = 2**16
 
 
 class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """What the detectors share in learning; they differ in whether the latent is sampled."""
+    """What the detectors share in learning."""
 
     __metadata_request__fit = {"start_from": UNUSED}  # noqa: RUF012 - scikit-learn's: no metadata that a pipeline routes
 
@@ -178,9 +178,12 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
         rng = generator(self.random_state)
         waiting = iter(batches)
         first = list(islice(waiting, 1))
-        for batch in first:
-            self._check_columns(as_table(batch).column_names, start)
-        gathered = self._sampling(rng, start).part(chain(first, waiting))
+        sampling = self._sampling(rng, start)
+        # once and for all, for a stream cannot be read again
+        tables = [as_table(batch, reads=sampling.reads) for batch in first]
+        for table in tables:
+            self._check_columns(table.column_names, start)
+        gathered = sampling.part(chain(tables, waiting))
         self._fit_sampled(gathered, rng, start, is_array=not _has_column_names(first[0]))
         self._warn_of_health()
         return self
@@ -224,7 +227,7 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
         Parameters
         ----------
         names
-            The table's columns, where they are known: what they rule out is refused before the pass.
+            The table's columns, where they are known, as text or as they are: what they rule out is refused at once.
         start_from
             As in :meth:`fit`.
 
@@ -241,6 +244,7 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
 
     def _check_columns(self, names: Iterable[str], start: FittedModel | None) -> None:
         """Refuse a table that lacks columns which are named, or has others than the model to start from."""
+        names = list(map(str, names))
         if start is not None:
             check_same_columns(names, start.encoding.schema, self.columns or {})
         elif self.encoding is None:

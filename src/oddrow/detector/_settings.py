@@ -85,7 +85,7 @@ def checked_time_limit(seconds: object) -> float | None:
     SettingError
         If they are neither None nor a positive number.
     """
-    if seconds is None or (isinstance(seconds, int | float) and seconds > 0):
+    if seconds is None or (isinstance(seconds, int | float | np.number) and seconds > 0):
         return None if seconds is None else float(seconds)
     raise SettingError(f"time_limit is {seconds!r}; give seconds > 0, or None for no limit")
 
@@ -96,12 +96,14 @@ def checked_checkpoint(folder: str | Path | None, resume: bool, random_state: ob
     Raises
     ------
     SettingError
-        If nothing could go on from it: without a random state, or without a folder to resume from.
+        If it is no path, or nothing could go on from it: without a random state, or a folder to resume from.
     """
     if folder is None:
         if resume:
             raise SettingError("resume needs a checkpoint folder to go on from; give checkpoint too")
         return None
+    if not isinstance(folder, str | Path):
+        raise SettingError(f"checkpoint is {folder!r}; give the path of a folder, or None")
     if random_state is None:
         raise SettingError("a checkpoint needs a random_state: without one a fit begun again draws other rows")
     return Path(folder)

@@ -150,7 +150,9 @@ def fit_ray(dataset: Dataset, detector: Detector, *, start_from: Detector | None
     >>> oddrow.distributed.fit_ray(rows, detector)  # doctest: +SKIP
     """
     _imported()
-    sampling = replace(detector.sampling(names=dataset.schema().names, start_from=start_from), n_rows=dataset.count())
+    schema = dataset.schema(fetch_if_missing=False)  # not fetched, as above
+    names = None if schema is None else schema.names
+    sampling = replace(detector.sampling(names=names, start_from=start_from), n_rows=dataset.count())
     gathered = _gathered(dataset, RowSampling(sampling), None)
     return detector.fit_sampled(whole_sample(gathered), start_from=start_from)
 

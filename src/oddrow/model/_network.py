@@ -1,6 +1,6 @@
 """Encoder and decoder, written once as pure functions of an array namespace, parameters and rows.
 
-``xp`` is ``jax.numpy`` when fitting and ``numpy`` when scoring.
+``xp`` is ``jax.numpy`` in the steps of a fit, and ``numpy`` elsewhere.
 """
 
 from __future__ import annotations

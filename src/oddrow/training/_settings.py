@@ -10,7 +10,7 @@ import numpy.typing as npt
 LAST_RATE = 0.02
 """Share of the learning rate that annealing ends at."""
 SHORT_TABLE, SHORT_TABLE_BATCH = 10_000, 128
-"""Where no more rows train, a step takes so many: the fit finds as much, in two thirds of the time."""
+"""A table of no more rows is fitted by steps of so many: no less is found, in two thirds of the time."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class TrainingSettings:
         return self if max_steps is None else replace(self, max_steps=max_steps, max_epochs=None)
 
     def for_rows(self, n_rows: int) -> TrainingSettings:
-        """The same settings for so many training rows: smaller batches for a short table."""
+        """The same settings for a table of so many rows: smaller batches where it is short."""
         return self if n_rows > SHORT_TABLE else replace(self, batch_rows=min(self.batch_rows, SHORT_TABLE_BATCH))
 
     def compiled(self) -> TrainingSettings:

@@ -1,7 +1,8 @@
 """The rows that a fit is watched by, and their loss.
 
-With NumPy: a fit looks at them a few dozen times, and compiling that would take as long as all the looks. With one
-thread: those of OpenBLAS go on waiting for work, busily, and would hold up the steps that follow by a third.
+With NumPy: a fit looks at them a few dozen times, and compiling that would take as long as all the looks. In double
+precision, whose products are the same with any number of threads, see :mod:`oddrow.scoring._blocks`; and with one
+thread where that can be set, for those of OpenBLAS go on waiting for work, busily, and hold up the steps that follow.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from oddrow.model import Likelihood, NetworkShape, loss_parts
 from oddrow.table import EncodedTable
 from oddrow.training._settings import TrainingSettings
 
-WATCHED_ROWS = 2_048
+WATCHED_ROWS = 1_024
 """Held-out rows watched at most: enough to see the loss turn, few enough to cost little."""
-SHOWN_ROWS = 1_024
-"""Training rows watched at most where none are held out: nothing is decided by them."""
+SHOWN_ROWS = 256
+"""Training rows watched at most where none are held out: they choose no weights, and only show how the loss falls."""
 BLOCK_ROWS = 256
 """Rows looked at together: what becomes of them stays in the processor's cache."""
 
@@ -40,13 +41,13 @@ class WatchedRows:
 
     Attributes
     ----------
-    rows, presence : float32 [n, n_features], bool [n, n_columns]
-    noise : float32 [n, n_latent], standard normal
+    rows, presence : float64 [n, n_features], bool [n, n_columns]
+    noise : float64 [n, n_latent], standard normal
     """
 
-    rows: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.float64]
     presence: npt.NDArray[np.bool_]
-    noise: npt.NDArray[np.float32]
+    noise: npt.NDArray[np.float64]
 
     @classmethod
     def draw(
@@ -56,8 +57,8 @@ class WatchedRows:
         encoded, most = (training, SHOWN_ROWS) if held_out is None else (held_out, WATCHED_ROWS)
         if len(encoded.rows) > most:
             encoded = encoded.take(rng.choice(len(encoded.rows), most, replace=False))
-        noise = rng.standard_normal((len(encoded.rows), shape.n_latent)).astype(np.float32)
-        return cls(encoded.rows, encoded.presence, noise)
+        noise = rng.standard_normal((len(encoded.rows), shape.n_latent))
+        return cls(encoded.rows.astype(np.float64), encoded.presence, noise)
 
     def loss(
         self,
@@ -67,6 +68,7 @@ class WatchedRows:
         settings: TrainingSettings,
     ) -> WatchedLoss:
         """Their mean loss; not finite where the weights have gone astray."""
+        double = {name: value.astype(np.float64) for name, value in parameters.items()}
         losses = np.zeros(len(WatchedLoss._fields))
         with threads_of_blas(), np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, len(self.rows), BLOCK_ROWS):
@@ -76,7 +78,7 @@ class WatchedRows:
                     np,
                     shape,
                     likelihood,
-                    parameters,
+                    double,
                     rows,
                     self.presence[block],
                     self.noise[block],
@@ -84,5 +86,5 @@ class WatchedRows:
                     reconstruction_weight=settings.reconstruction_weight,
                 )
                 losses += len(rows) * np.array([parts.total, parts.reconstruction.sum(), parts.kl.sum()])
-            losses /= len(self.rows)
-        return WatchedLoss(*map(float, losses))
+            in_single = (losses / len(self.rows)).astype(np.float32)  # what the steps cannot hold is not finite
+        return WatchedLoss(*map(float, in_single))
