@@ -245,7 +245,7 @@ def test_a_csv_of_one_column_keeps_its_missing_values(tmp_path, values):
         (b"a,b\n1,2\n3,\xe9\n", "the stream, line 3: is not UTF-8 text (byte 0xe9); save the file as UTF-8"),
         (b"a,\xe9\n1,2\n", "the stream, line 1: is not UTF-8 text (byte 0xe9)"),
         (b"a,b\n1,2\n\0,4\n", "the stream, line 3: holds a NUL byte; is it a binary file?"),
-        (gzip.compress(b"a\n1\n"), "is not CSV but gzip data; let the name end in .gz"),
+        (gzip.compress(b"a\n1\n", mtime=0), "is not CSV but gzip data; let the name end in .gz"),
         (b"PAR1....", "is not CSV but a Parquet file"),
         (b"PK\x03\x04", "an Excel workbook"),
         ("a,b\n1,2\n".encode("utf-16"), "is not CSV but UTF-16 text; save it as UTF-8"),
