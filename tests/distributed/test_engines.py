@@ -121,6 +121,12 @@ def test_a_fit_to_the_engines_own_data_knows_all_rows_and_is_the_same_twice(engi
     assert "once" in str(one.model_.encoding)
 
 
+def test_columns_that_are_not_there_are_refused_before_any_row_is_sampled(engine, table, monkeypatch):
+    monkeypatch.setattr(oddrow.VAEDetector, "fit_sampled", None)
+    with pytest.raises(SettingError, match="column 'z' is named as 'number' but is not in the table"):
+        engine.fit(engine.dataset(table), oddrow.VAEDetector(columns={"z": "number"}))
+
+
 def test_rows_that_no_fit_can_take_are_said_in_one_line(engine, table):
     wrong = table.set_column(0, table.column_names[0], pa.array([float("inf"), *np.arange(899.0)]))
     with pytest.raises(DataError, match=r"in one piece of the table: .*infinity"):
@@ -139,6 +145,23 @@ def test_dask_reads_what_pandas_makes_of_files_with_missing_values(dask_engine, 
         detector = oddrow.VAEDetector(random_state=0, columns={"lists": "ignore"})
         dask_engine.fit(dask.dataframe.read_parquet(tmp_path), detector)
     assert detector.n_features_in_ == table.num_columns + 1
+
+
+def test_dask_takes_names_that_are_no_text(dask_engine):
+    import dask.dataframe
+    import pandas as pd
+
+    frame = dask.dataframe.from_pandas(pd.DataFrame(np.arange(80.0).reshape(40, 2)), npartitions=2)
+    with no_training():
+        detector = dask_engine.fit(frame, oddrow.VAEDetector(random_state=0, columns={"1": "ignore"}))
+    assert detector.feature_names_in_.tolist() == ["0", "1"]
+
+
+def test_ray_says_that_a_dataset_has_no_rows(ray_engine):
+    import ray
+
+    with pytest.raises(DataError, match="the table has no rows"):
+        ray_engine.fit(ray.data.from_items([]), oddrow.VAEDetector())
 
 
 def test_ray_listens_on_this_machine_alone(ray_engine):

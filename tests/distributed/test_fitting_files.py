@@ -131,7 +131,7 @@ def test_what_is_no_table_is_refused_before_the_engine_starts(table, table_path,
     with pytest.raises(SettingError, match="settings is 'none'"):
         fit_files(table_path, oddrow.VAEDetector(settings="none"), engine="ray")
     with pytest.raises(SettingError, match="max_steps is -1"):
-        fit_files(tmp_path / "nowhere", oddrow.VAEDetector(max_steps=-1), engine="ray")
+        fit_files(table_path, oddrow.VAEDetector(max_steps=-1), engine="ray")
     with pytest.raises(SettingError, match="column 'z' is named as 'number' but is not in the table"):
         fit_files(table_path, oddrow.VAEDetector(columns={"z": "number"}), engine="ray")
     with no_training():

@@ -13,12 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from oddrow.detector._learner import Learner
 from oddrow.explanation import Explanation, explain
-from oddrow.scoring import (
-    Decision,
-    Policy,
-    Surprise,
-    check_policy,
-)
+from oddrow.scoring import Decision, Policy, Surprise, check_policy
 
 
 class BaseDetector(Learner):

@@ -56,8 +56,6 @@ from oddrow.table import (
 
 AUTO_FALSE_ALARMS = 0.01
 """``contamination="auto"`` flags what one normal row in a hundred reaches (or the second of fewer rows)."""
-
-
 SCORED_AT_ONCE = 2**16
 """Training rows scored at once, where a share of them is to be flagged."""
 

@@ -76,7 +76,6 @@ def fit_files(
     >>> oddrow.distributed.fit_files("connections/", detector, engine="ray")  # doctest: +SKIP
     """
     check_options(engine, part_rows)
-    detector.sampling(start_from=start_from)  # which refuses what has no meaning before any file is looked at
     files = parquet_files(Path(table))
     sampling = detector.sampling(names=common_schema(files).names, start_from=start_from)
     parts = parts_of(files, part_rows)
