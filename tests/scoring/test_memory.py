@@ -184,3 +184,10 @@ def test_rows_are_alike_by_their_values_whatever_the_sign_of_a_zero():
 def test_rows_without_features_are_all_alike():
     first, counts = distinct_rows(np.zeros((4, 0), np.float32), np.random.default_rng(0))
     assert (first.tolist(), counts.tolist()) == ([0], [4])
+
+
+@pytest.mark.parametrize("reach", [[3.0], [1.0, 4.0], [9.0, 1.0, 2.0], [8.0, 1.0, 2.0, 5.0], [0.0, 0.0, 7.0]])
+def test_what_is_added_to_a_distance_is_a_twentieth_of_the_median_reach(reach):
+    mean = np.array(reach)
+    around = Surroundings(Memory.of(np.zeros((len(mean), 2), np.float32)), Reach(mean, mean))
+    assert around.least == (0.05 * np.median(mean) or 1.0)

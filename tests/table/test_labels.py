@@ -43,8 +43,11 @@ def test_a_missing_label_can_mark_the_normal_rows() -> None:
 
 
 def test_an_unknown_label_column_is_named_beside_those_there_are() -> None:
-    with pytest.raises(DataError, match="there is no label column 'lable'; the table has 'x', 'label', 'y'"):
+    with pytest.raises(DataError, match=r"there is no label column 'lable'; the table has 'x', 'label', 'y'$"):
         split_label(TABLE, "lable", "ok")
+    wide = pa.table({f"x{index}": [0] for index in range(10)})
+    with pytest.raises(DataError, match=r"'x7' and 2 more$"):
+        split_label(wide, "label", "ok")
 
 
 def test_a_value_that_no_row_has_is_named_beside_those_there_are() -> None:

@@ -1,14 +1,11 @@
 """The watched rows: which they are, and their loss."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from oddrow.model import MixedLikelihood, NetworkShape, initial_parameters, loss_parts
 from oddrow.table import EncodedTable, FeatureLayout
-from oddrow.training import TrainingSettings
+from oddrow.training import TrainingSettings, _watching
 from oddrow.training._watching import BLOCK_ROWS, SHOWN_ROWS, WATCHED_ROWS, WatchedRows
 
 LAYOUT = FeatureLayout(2, 2, (0, 1), (0, 1), (), (), (), (), (), (0, 1))
@@ -51,13 +48,17 @@ def test_the_loss_is_the_mean_over_all_rows_in_however_many_blocks(n_rows: int) 
     assert found.total == pytest.approx(2.0 * found.reconstruction + 0.3 * found.kl, rel=1e-6)
 
 
-def test_the_loss_has_the_same_bits_with_any_number_of_threads() -> None:
-    shape = NetworkShape(2, (300, 300), 32, LIKELIHOOD.n_outputs, is_variational=True)
-    parameters = initial_parameters(shape, np.random.default_rng(0))
-    watched = WatchedRows.draw(shape, numbered(3), numbered(700), np.random.default_rng(0))
-    alone = watched.loss(shape, LIKELIHOOD, parameters, SETTINGS)
-    with ThreadPoolExecutor(1) as pool, threadpool_limits(3, user_api="blas"):
-        assert pool.submit(watched.loss, shape, LIKELIHOOD, parameters, SETTINGS).result() == alone
+def test_all_of_it_is_looked_at_in_double_precision(monkeypatch) -> None:
+    """Whose products are the same with any number of threads; those in single precision are not."""
+    seen = set()
+
+    def noted(xp, shape, likelihood, parameters, rows, presence, noise, **weights):
+        seen.update(array.dtype for array in (rows, noise, *parameters.values()))
+        return loss_parts(xp, shape, likelihood, parameters, rows, presence, noise, **weights)
+
+    monkeypatch.setattr(_watching, "loss_parts", noted)
+    drawn(numbered(10)).loss(SHAPE, LIKELIHOOD, PARAMETERS, SETTINGS)
+    assert seen == {np.dtype(np.float64)}
 
 
 def test_a_loss_that_single_precision_cannot_hold_is_not_finite() -> None:

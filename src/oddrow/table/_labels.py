@@ -68,7 +68,8 @@ def is_normal_row(table: pa.Table, label: str, normal: str) -> npt.NDArray[np.bo
         If there is no such column.
     """
     if label not in table.column_names:
-        shown = ", ".join(repr(name) for name in table.column_names[:SHOWN])
+        n_further = table.num_columns - SHOWN
+        shown = ", ".join(map(repr, table.column_names[:SHOWN])) + (f" and {n_further} more" if n_further > 0 else "")
         raise DataError(f"there is no label column {label!r}; the table has {shown}")
     return np.asarray(pc.equal(_texts(table, label), normal).to_numpy(), np.bool_)
 
