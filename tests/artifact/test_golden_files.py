@@ -37,7 +37,7 @@ def test_a_golden_file_still_gives_the_scores_it_gave(path):
 def test_a_golden_file_can_be_saved_again(path, tmp_path):
     detector = oddrow.load(path)
     oddrow.save(detector, tmp_path / "again.oddrow")
-    if path.parent.name == f"protocol-{PROTOCOL}":
-        assert (tmp_path / "again.oddrow").read_bytes() == path.read_bytes()
+    oddrow.save(oddrow.load(tmp_path / "again.oddrow"), tmp_path / "third.oddrow")
+    assert (tmp_path / "third.oddrow").read_bytes() == (tmp_path / "again.oddrow").read_bytes()
     table = pa.table(json.loads((path.parent / "scores.json").read_text(encoding="utf-8"))["rows"])
     assert oddrow.load(tmp_path / "again.oddrow").surprise(table).tobytes() == detector.surprise(table).tobytes()

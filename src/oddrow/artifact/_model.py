@@ -68,7 +68,7 @@ from oddrow.scoring import (
     checked_contamination,
     checked_view_weights,
 )
-from oddrow.table import TableEncoding, atomic_write, check_encoding
+from oddrow.table import Origin, TableEncoding, atomic_write, check_encoding
 
 if TYPE_CHECKING:
     from oddrow.detector import AutoencoderDetector, VAEDetector
@@ -137,6 +137,7 @@ class _Manifest:
     policy: Annotated[Policy, pydantic.Discriminator("kind")]
     clean: Literal["assume", "robust"]
     cleaning: Cleaning | None
+    origin: Origin | None = None
 
     # A field of a later version would change what the others mean: it raises the protocol, and is never passed over.
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -296,6 +297,7 @@ def _manifest(detector: VAEDetector | AutoencoderDetector, tails: dict[str, _Tai
         policy=model.policy,
         clean=checked_clean(detector.clean),
         cleaning=detector.cleaning_,
+        origin=model.origin,
     )
 
 

@@ -15,7 +15,7 @@ from oddrow.scoring._calibration import Calibration
 from oddrow.scoring._decision import Decision
 from oddrow.scoring._policies import Policy
 from oddrow.scoring._surprise import Surprise, SurpriseModel
-from oddrow.table import Kind, TableEncoding, TableSchema, day_numbers
+from oddrow.table import Kind, Origin, TableEncoding, TableSchema, day_numbers
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ class FittedModel:
     surprise_model: SurpriseModel
     projection: LatentProjection
     policy: Policy
+    origin: Origin | None = None
 
     @property
     def network(self) -> FittedNetwork:

@@ -6,6 +6,7 @@ from oddrow.table._files import read_table
 from oddrow.table._frame import as_table
 from oddrow.table._labels import LabelledTable, is_normal_row, normal_batches, split_label
 from oddrow.table._located import LocatedBatch, SkippedRow
+from oddrow.table._origin import CsvReading, Origin
 from oddrow.table._quarantine import quarantine_writer
 from oddrow.table._row_sample import SampleBounds
 from oddrow.table._sampling import SampledTable, Sampling, sampled
@@ -19,12 +20,14 @@ from oddrow.table._writing import table_writer, write_table
 __all__ = [
     "NOTHING_ELSE",
     "ColumnSchema",
+    "CsvReading",
     "EncodedTable",
     "EncodingStyle",
     "FeatureLayout",
     "Kind",
     "LabelledTable",
     "LocatedBatch",
+    "Origin",
     "SampleBounds",
     "SampledTable",
     "Sampling",

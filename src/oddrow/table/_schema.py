@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
 from oddrow.table._sketch import NOTHING_ELSE, ColumnSketch, TableSketch
+from oddrow.table._text_form import PLAIN, TextForm
 from oddrow.table._texts import n_words
 from oddrow.table._values import (
     UnfitValueError,
@@ -43,16 +44,25 @@ class Kind(StrEnum):
     TIMESTAMP = "timestamp"
     TEXT = "text"
     CONSTANT = "constant"
+    COUNTER = "counter"
     IGNORE = "ignore"
 
 
 @dataclass(frozen=True)
 class ColumnSchema:
-    """One column: its name, its kind, and the reason for the choice in words."""
+    """One column: its name, its kind, and the reason for the choice in words.
+
+    Attributes
+    ----------
+    form : how its values are written where they come as text
+    runs_on : whether later rows have later values, as a clock or a running number has
+    """
 
     name: str
     kind: Kind
     why: str = ""
+    form: TextForm = PLAIN
+    runs_on: bool = False
 
 
 @dataclass(frozen=True)
