@@ -23,7 +23,8 @@ from oddrow.table._columns import (
     TimestampEncoding,
 )
 from oddrow.table._numbers import Numbers
-from oddrow.table._schema import ColumnSchema, ColumnValues, Kind, TableSchema
+from oddrow.table._column_schema import ColumnSchema, Kind
+from oddrow.table._schema import ColumnValues, TableSchema
 from oddrow.table._sketch import NOTHING_ELSE, TableSketch
 
 ROWS_AT_ONCE = 2_048

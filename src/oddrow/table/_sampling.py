@@ -11,9 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError
+from oddrow.table._column_schema import ColumnSchema, Kind
 from oddrow.table._frame import as_table
+from oddrow.table._given_kinds import given_kind, is_ignored
 from oddrow.table._row_sample import HIGHEST, RowSample, SampleBounds
-from oddrow.table._schema import ColumnSchema, Kind, values_of
+from oddrow.table._schema import values_of
 from oddrow.table._sketch import TableSketch
 from oddrow.table._values import shortened
 
@@ -92,7 +94,7 @@ class Sampling:
 
     def reads(self, name: str) -> bool:
         """Whether a column matters."""
-        return self.kinds.get(name) != Kind.IGNORE if self.names is None else name in self.names
+        return not is_ignored(self.kinds.get(name)) if self.names is None else name in self.names
 
     def part(self, batches: Iterable[Any], first_row: int = 0) -> SampledTable:
         """Sample one part of the table, see :func:`sampled`."""
@@ -198,16 +200,16 @@ def _check_columns(rows: pa.Table, expected: pa.Schema, here: str, there: str) -
 
 
 def _check_values(rows: pa.Table, kinds: Mapping[str, str], first_row: int) -> None:
-    """Refuse what its kind cannot hold while it is known in which row it is."""
+    """Refuse infinite numbers while it is known in which row they are."""
     for name in rows.column_names:
-        column, kind = rows.column(name), kinds.get(name)
-        if kind is None and pa.types.is_floating(column.type):
-            ends = pc.min_max(column).as_py().values()
-            # a column that is infinite throughout may turn out to be a constant
-            kind = Kind.NUMBER if len(set(ends)) > 1 and {np.inf, -np.inf}.intersection(ends) else None
-        if kind in (Kind.NUMBER, Kind.TIMESTAMP):
+        column, kind = rows.column(name), given_kind(kinds.get(name))
+        if not pa.types.is_floating(column.type) or kind not in (None, Kind.NUMBER, Kind.COUNTER):
+            continue
+        ends = pc.min_max(column).as_py().values()
+        # a column that is infinite throughout may turn out to be a constant
+        if len(set(ends)) > 1 and {np.inf, -np.inf}.intersection(ends):
             try:
-                values_of(ColumnSchema(name, Kind(kind)), column, DataError)
+                values_of(ColumnSchema(name, Kind.NUMBER), column, DataError)
             except DataError as error:
                 if first_row:
                     raise DataError(f"{error} (rows are counted from row {first_row:,} on)") from error

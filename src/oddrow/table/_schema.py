@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -14,55 +13,32 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
+from oddrow.table._column_schema import ColumnSchema
+from oddrow.table._given_kinds import NOTHING_GIVEN, GivenColumn, Kind, given_columns, quoted, said_kind
+from oddrow.table._judging import given_form, judged_column
+from oddrow.table._running import with_order
 from oddrow.table._sketch import NOTHING_ELSE, ColumnSketch, TableSketch
-from oddrow.table._text_form import PLAIN, TextForm
-from oddrow.table._texts import n_words
+from oddrow.table._text_form import TextForm
 from oddrow.table._values import (
     UnfitValueError,
     as_booleans,
+    as_names,
     as_numbers,
     as_seconds,
-    as_texts,
-    is_timestamp_like,
-    python_values,
     shortened,
 )
 
 ColumnValues = Mapping[str, "npt.NDArray[np.float64] | pa.ChunkedArray"]
 """Column name to its values in the form of their kind, see :meth:`TableSchema.values`."""
 
-FEW_VALUES = 20
-"""A string column with at most so many distinct values is a category however short the table."""
+AS_WRITTEN = {b"oddrow.fields": b"as written"}
+"""Metadata of a table whose strings are the fields of a text file, each as it is written there."""
 
 
-class Kind(StrEnum):
-    """How a column is treated."""
-
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    CATEGORY = "category"
-    TIMESTAMP = "timestamp"
-    TEXT = "text"
-    CONSTANT = "constant"
-    COUNTER = "counter"
-    IGNORE = "ignore"
-
-
-@dataclass(frozen=True)
-class ColumnSchema:
-    """One column: its name, its kind, and the reason for the choice in words.
-
-    Attributes
-    ----------
-    form : how its values are written where they come as text
-    runs_on : whether later rows have later values, as a clock or a running number has
-    """
-
-    name: str
-    kind: Kind
-    why: str = ""
-    form: TextForm = PLAIN
-    runs_on: bool = False
+def is_as_written(table: pa.Table) -> bool:
+    """Whether the strings of a table are the fields of a text file."""
+    metadata = table.schema.metadata or {}
+    return all(metadata.get(key) == value for key, value in AS_WRITTEN.items())
 
 
 @dataclass(frozen=True)
@@ -96,36 +72,34 @@ class TableSchema:
             The training rows.
         overrides
             Column name to kind (``"number"``, ``"boolean"``, ``"category"``, ``"timestamp"``, ``"text"``,
-            ``"constant"`` or ``"ignore"``); these columns are not judged.
+            ``"constant"``, ``"counter"`` or ``"ignore"``), perhaps with how its values are written, see
+            :func:`given_columns`; these columns are not judged.
         rest
             What is known of training rows that are not in the table: it is judged with them.
 
         Raises
         ------
         DataError
-            If a column has no value at all, or infinite values, or no column is left.
+            If a column has infinite values, or no column is left.
         SettingError
             If an override names no column or no kind.
         """
-        kinds = checked_kinds(overrides or {}, table.column_names)
-        columns = tuple(
-            ColumnSchema(name, kinds[name], "as given")
-            if name in kinds
-            else _judged(name, table.column(name), rest.column(name))
+        given = given_columns(overrides or {}, table.column_names)
+        is_written = is_as_written(table)
+        columns = [
+            _column(name, table.column(name), rest.column(name), given.get(name, NOTHING_GIVEN), is_written=is_written)
             for name in table.column_names
-        )
-        schema = cls(columns)
+        ]
+        schema = cls(with_order(columns, table, given, table.num_rows + rest.n_rows))
         if not schema.used:
-            raise DataError("no column is left: every column is ignored; leave at least one to learn from")
+            raise DataError(
+                "no column is left: every column is ignored; leave at least one to learn from"
+                + "".join(f"; {column.note}" for column in schema.columns if column.note)
+            )
         for column in schema.used:
             values, others = table.column(column.name), rest.column(column.name)
-            if values.null_count + others.n_missing == len(values) + others.n_rows > 0:
-                name = shortened(column.name)
-                raise DataError(
-                    f"column {name} has no value in any row; leave it out with --ignore {name} "
-                    f"(in Python: columns={{{name}: 'ignore'}})"
-                )
-            values_of(column, values, DataError)
+            if pa.types.is_floating(values.type):
+                values_of(column, values, DataError)
             if column.kind is Kind.NUMBER and np.isinf(others.range.ends).any():
                 raise DataError(f"column {shortened(column.name)} has an infinite value: {_INFINITE}")
         return schema
@@ -175,7 +149,7 @@ class TableSchema:
 
     def to_json(self) -> str:
         """The schema as text a person can edit and give back to ``oddrow fit --columns``."""
-        entries = [{"name": column.name, "kind": column.kind.value, "why": column.why} for column in self.columns]
+        entries = [{"name": column.name, "kind": said_kind(column), "why": column.why} for column in self.columns]
         return json.dumps({"columns": entries}, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -201,83 +175,23 @@ def column_kinds(text: str) -> dict[str, str]:
         ) from error
 
 
-def checked_kinds(overrides: Mapping[str, str], names: Iterable[str]) -> dict[str, Kind]:
-    """The kinds that are given to some of these columns.
-
-    Raises
-    ------
-    SettingError
-        If there is no such column, or no such kind.
-    """
-    known = set(names)
-    kinds = {}
-    for name, kind in overrides.items():
-        if name not in known:
-            raise SettingError(
-                f"column {shortened(name)} is named as {shortened(kind)} but is not in the table, "
-                f"which has {_quoted(known)}"
-            )
-        try:
-            kinds[name] = Kind(kind)
-        except ValueError as error:
-            known_kinds = ", ".join(Kind)
-            raise SettingError(
-                f"column {shortened(name)}: {shortened(kind)} is not a kind; choose from {known_kinds}"
-            ) from error
-    return kinds
-
-
-def _judged(name: str, column: pa.ChunkedArray, rest: ColumnSketch) -> ColumnSchema:
-    """The kind of one column and why, from its values alone and what is known of others."""
-    n_missing = column.null_count + rest.n_missing
-    if n_missing == len(column) + rest.n_rows:
-        return ColumnSchema(name, Kind.CONSTANT, "no value at all")
-    distinct = pa.chunked_array([rest.distinct_with(pc.unique(column.drop_null()))])
-    missing = f", {n_missing} missing" if n_missing else ""
-    if len(distinct) == 1 and rest.counts is not None:
-        return ColumnSchema(name, Kind.CONSTANT, f"always {shortened(python_values(distinct)[0])}{missing}")
-    if pa.types.is_boolean(column.type):
-        return ColumnSchema(name, Kind.BOOLEAN, f"true and false{missing}")
-    if pa.types.is_temporal(column.type):
-        return ColumnSchema(name, Kind.TIMESTAMP, f"{column.type}{missing}")
-    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-        return _judged_number(name, distinct, rest, missing)
-    return _judged_string(name, column.drop_null(), distinct, rest, missing)
-
-
-def _judged_number(name: str, distinct: pa.ChunkedArray, rest: ColumnSketch, missing: str) -> ColumnSchema:
-    """Two values make a flag, three or more a quantity: a port number has an order, a flag has none."""
-    if rest.counts is None:
-        return ColumnSchema(name, Kind.NUMBER, f"at least {len(distinct)} distinct numbers{missing}")
-    if len(distinct) > 2:
-        return ColumnSchema(name, Kind.NUMBER, f"{len(distinct)} distinct numbers{missing}")
-    values = sorted(distinct.to_pylist())
-    if values == [0, 1]:
-        return ColumnSchema(name, Kind.BOOLEAN, f"only 0 and 1{missing}")
-    if all(float(value).is_integer() for value in values):
-        return ColumnSchema(name, Kind.CATEGORY, f"only {values[0]} and {values[1]}: a flag, not a quantity{missing}")
-    return ColumnSchema(name, Kind.NUMBER, f"2 distinct numbers{missing}")
-
-
-def _judged_string(
-    name: str, present: pa.ChunkedArray, distinct: pa.ChunkedArray, rest: ColumnSketch, missing: str
+def _column(
+    name: str, values: pa.ChunkedArray, rest: ColumnSketch, given: GivenColumn, *, is_written: bool
 ) -> ColumnSchema:
-    rows, n = len(present) + rest.n_present, len(distinct)
-    is_counted = rest.counts is not None
-    if (n > FEW_VALUES or not is_counted) and rest.is_time and is_timestamp_like(distinct):
-        return ColumnSchema(name, Kind.TIMESTAMP, f"every value is an ISO 8601 date or time{missing}")
-    if not is_counted:  # all its names cannot be kept, and one that is not kept would be news
-        return ColumnSchema(name, Kind.TEXT, f"over {rest.most} distinct values: too many for categories{missing}")
-    if n > max(FEW_VALUES, rows // 2):
-        return ColumnSchema(name, Kind.TEXT, f"{n} distinct values in {rows} rows: too many for categories{missing}")
-    words = (n_words(present) + rest.n_words) / rows
-    if words > 4 and n > max(FEW_VALUES, rows // 20):
-        return ColumnSchema(name, Kind.TEXT, f"{words:.0f} words a value, {n} distinct{missing}")
-    return ColumnSchema(name, Kind.CATEGORY, f"{n} distinct values{missing}")
+    """A column by what is said of it, or else judged."""
+    if given.kind is Kind.IGNORE:
+        return ColumnSchema(name, Kind.IGNORE, "as given")
+    if given.kind is None:
+        return judged_column(name, values, rest, is_written=is_written, given=given)
+    form = given_form(given.kind, values, rest, given)
+    column = ColumnSchema(name, given.kind, "as given", form, runs_on=given.runs_on or given.kind is Kind.COUNTER)
+    values_of(column, values.slice(0, 0), DataError)  # refuses a type that the kind cannot hold
+    return column
 
 
-_CONVERSIONS: Mapping[Kind, Callable[[pa.ChunkedArray], Any]] = {
+_CONVERSIONS: Mapping[Kind, Callable[[pa.ChunkedArray, TextForm], Any]] = {
     Kind.NUMBER: as_numbers,
+    Kind.COUNTER: as_numbers,
     Kind.BOOLEAN: as_booleans,
     Kind.TIMESTAMP: as_seconds,
 }
@@ -288,7 +202,7 @@ def values_of(
 ) -> npt.NDArray[np.float64] | pa.ChunkedArray:
     """A column's values in the form of its kind, or an error that names the column and the row."""
     try:
-        converted = _CONVERSIONS.get(column.kind, as_texts)(values)
+        converted = _CONVERSIONS.get(column.kind, as_names)(values, column.form)
     except (ValueError, pa.ArrowException) as problem:
         raise error(f"column {shortened(column.name)} {_TREATED_AS} {column.kind.value}: {problem}") from problem
     infinite = _infinite(converted)
@@ -308,19 +222,13 @@ def _infinite(converted: npt.NDArray[np.float64] | pa.ChunkedArray) -> npt.NDArr
 def _unfit(column: ColumnSchema, values: pa.ChunkedArray) -> dict[int, str]:
     """Rows whose value the kind cannot hold, and why: at least the first, where there is one."""
     try:
-        infinite = _infinite(_CONVERSIONS.get(column.kind, as_texts)(values))
+        infinite = _infinite(_CONVERSIONS.get(column.kind, as_names)(values, column.form))
         return dict.fromkeys(infinite.tolist(), _INFINITE)
     except UnfitValueError as problem:
         return {row: f"{_TREATED_AS} {column.kind.value}: {problem.what(row)}" for row in problem.rows.tolist()}
 
 
 def _missing_columns(missing: list[str], present: list[str]) -> SchemaMismatchError:
-    named = f"column {_quoted(missing)} is" if len(missing) == 1 else f"columns {_quoted(missing)} are"
+    named = f"column {quoted(missing)} is" if len(missing) == 1 else f"columns {quoted(missing)} are"
     them = "it" if len(missing) == 1 else "them"
-    return SchemaMismatchError(f"{named} missing: the model was trained with {them}; the table has {_quoted(present)}")
-
-
-def _quoted(names: Iterable[str]) -> str:
-    names = sorted(names)
-    shown = ", ".join(shortened(name) for name in names[:8])
-    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return SchemaMismatchError(f"{named} missing: the model was trained with {them}; the table has {quoted(present)}")

@@ -16,8 +16,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from oddrow.table._given_kinds import given_kind, is_ignored
+from oddrow.table._ranges import ValueRange
+from oddrow.table._text_evidence import TextEvidence
+from oddrow.table._text_form import TextForm
 from oddrow.table._texts import LETTER_SHARES, text_features, words
-from oddrow.table._values import Floats, as_numbers, as_seconds, as_texts, is_timestamp_like
+from oddrow.table._values import as_names, as_seconds, as_texts, floats_of, is_string
 
 MOST_NAMES = 1_000_000
 """Distinct values kept of all columns of a table together."""
@@ -28,29 +32,6 @@ NAME_BYTES = 2**24
 TELLS_A_FLAG = 2
 """A quantity has more distinct values than this, and then it does not matter how many."""
 N_LOOKS = 1 + len(LETTER_SHARES)
-
-
-@dataclass(frozen=True)
-class ValueRange:
-    """The smallest and the largest of some numbers; the wrong way round of none."""
-
-    low: float = np.inf
-    high: float = -np.inf
-
-    @classmethod
-    def of(cls, values: Floats) -> ValueRange:
-        """Of float64 [n]; NaN is left out."""
-        present = values[~np.isnan(values)]
-        return cls(float(present.min()), float(present.max())) if present.size else cls()
-
-    def merged(self, other: ValueRange) -> ValueRange:
-        """Of both."""
-        return ValueRange(min(self.low, other.low), max(self.high, other.high))
-
-    @property
-    def ends(self) -> Floats:
-        """Both, or nothing."""
-        return np.array([self.low, self.high] if self.low <= self.high else [])
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +57,10 @@ class ValueCounts:
         if self.values.type != other.values.type:
             parts = [values.cast(pa.float64(), safe=False) for values in parts]
         values = pa.concat_arrays(parts)
-        return ValueCounts(values, np.concatenate([self.counts, other.counts]))._summed()
+        return ValueCounts(values, np.concatenate([self.counts, other.counts])).summed()
 
-    def _summed(self) -> ValueCounts:
+    def summed(self) -> ValueCounts:
+        """The same with each value once."""
         rows = pa.table({"value": self.values, "count": self.counts})
         summed = rows.group_by("value", use_threads=False).aggregate([("count", "sum")])
         return ValueCounts(summed["value"].combine_chunks(), summed["count_sum"].to_numpy())
@@ -92,7 +74,7 @@ class ValueCounts:
     def as_texts(self) -> ValueCounts:
         """The same of the values as texts, which may be fewer."""
         texts = as_texts(pa.chunked_array([self.values])).combine_chunks()
-        return ValueCounts(texts, self.counts)._summed()
+        return ValueCounts(texts, self.counts).summed()
 
 
 def _n_bytes(texts: pa.Array) -> int:
@@ -112,7 +94,7 @@ class ColumnSketch:
     counts : the distinct values; None where there are more than are kept
     range : of numbers, and of times in seconds
     is_whole : whether every number is a whole one
-    is_time : whether every string is a date or time
+    evidence : of strings, what they may be
     n_words : words of all strings together
     looks : the range of each feature of the strings, as :func:`text_features` gives them
     most : distinct values kept at most
@@ -123,7 +105,7 @@ class ColumnSketch:
     counts: ValueCounts | None = NO_VALUES
     range: ValueRange = ValueRange()
     is_whole: bool = True
-    is_time: bool = True
+    evidence: TextEvidence = TextEvidence()
     n_words: int = 0
     looks: tuple[ValueRange, ...] = (ValueRange(),) * N_LOOKS
     most: int = TELLS_A_FLAG
@@ -132,11 +114,37 @@ class ColumnSketch:
     def of(cls, column: pa.ChunkedArray, kind: str | None, most: int, known: ColumnSketch) -> ColumnSketch:
         """Of a column whose kind is given, or has yet to be judged (None).
 
-        What has become of no use by what is ``known`` of other rows is not looked for again.
-        """
-        look = _LOOKS.get(kind or "", None) or _look_for(column.type)
+        What has become of no use by what is ``known`` of other rows is not looked for again."""
+        look = _look_for(column.type, kind)
         most = TELLS_A_FLAG if look in (_numbers, _times) else most
         return look(cls(len(column), column.null_count, most=most), column, known)
+
+    def as_read(self, kind: str, form: TextForm) -> ColumnSketch:
+        """What is known of the values of a column whose kind and form have been chosen: strings are numbers, or times.
+
+        Every string that the form does not take counts as missing.
+        """
+        evidence = self.evidence
+        is_text = evidence.n + evidence.n_marks > 0
+        if kind in ("category", "constant") and form.is_numeric and is_text:
+            return self._with_numeric_names(form)
+        if kind == "boolean" and is_text:
+            return replace(self, n_missing=self.n_missing + evidence.n_marks)
+        if kind == "timestamp" and not is_text and form.dates:
+            return replace(self, range=_as_times(self.range, form))
+        if kind in ("number", "counter", "timestamp") and is_text:
+            taken = evidence.taken(kind, form)
+            return replace(self, n_missing=self.n_rows - taken.n, range=taken.range, is_whole=taken.is_whole)
+        return self
+
+    def _with_numeric_names(self, form: TextForm) -> ColumnSketch:
+        n_missing = self.n_missing + self.evidence.n_marks
+        if self.counts is None:
+            return replace(self, n_missing=n_missing)
+        names = as_names(pa.chunked_array([self.counts.values]), form).combine_chunks()
+        is_name = names.is_valid()
+        counts = ValueCounts(names.filter(is_name), self.counts.counts[is_name.to_numpy(zero_copy_only=False)])
+        return replace(self, n_missing=n_missing, counts=counts.summed())
 
     @property
     def n_present(self) -> int:
@@ -147,15 +155,13 @@ class ColumnSketch:
         """Of the rows of both."""
         most = max(self.most, other.most)
         counts = None if self.counts is None or other.counts is None else self.counts.merged(other.counts)
-        is_time = self.is_time and other.is_time
         return ColumnSketch(
             self.n_rows + other.n_rows,
             self.n_missing + other.n_missing,
             None if counts is None or counts.exceeds(most) else counts,
-            # of strings that are not all times there is none; a part that is must not leave its own behind
-            self.range.merged(other.range) if is_time else ValueRange(),
+            self.range.merged(other.range),
             self.is_whole and other.is_whole,
-            is_time,
+            self.evidence.merged(other.evidence),
             self.n_words + other.n_words,
             tuple(one.merged(another) for one, another in zip(self.looks, other.looks, strict=True)),
             most,
@@ -169,7 +175,7 @@ class ColumnSketch:
 
 
 def _numbers(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -> ColumnSketch:
-    values = as_numbers(column)
+    values = floats_of(column)
     is_whole = bool(np.all((values == np.floor(values)) | np.isnan(values)))
     return replace(sketch, counts=_counted(column, known), range=ValueRange.of(values), is_whole=is_whole)
 
@@ -182,20 +188,14 @@ def _names(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -
     return replace(sketch, counts=_counted(column, known))
 
 
-def _texts(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -> ColumnSketch:  # noqa: ARG001
-    return replace(sketch, counts=None, looks=_looks_of(pc.unique(as_texts(column).drop_null())))
-
-
 def _strings(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -> ColumnSketch:
-    """Whatever a column of strings may turn out to be: times, names or texts."""
+    """Whatever a column of strings may turn out to be: numbers, times, names or texts."""
     counted = ValueCounts.of(column)
     distinct = pa.chunked_array([counted.values])
-    is_time = known.is_time and is_timestamp_like(distinct)
     return replace(
         sketch,
         counts=None if known.counts is None else counted,
-        is_time=is_time,
-        range=ValueRange.of(as_seconds(distinct)) if is_time else ValueRange(),
+        evidence=TextEvidence.of(counted.values, counted.counts),
         n_words=int(words(distinct).to_numpy() @ counted.counts),
         looks=_looks_of(counted.values),
     )
@@ -211,23 +211,20 @@ def _looks_of(texts: pa.Array) -> tuple[ValueRange, ...]:
 
 
 _Look: TypeAlias = Callable[[ColumnSketch, pa.ChunkedArray, ColumnSketch], ColumnSketch]
-_LOOKS: Mapping[str, _Look] = {
-    "number": _numbers,
-    "timestamp": _times,
-    "text": _texts,
-    "category": _names,
-    "boolean": _names,
-    "constant": _names,
-}
-
-
-def _look_for(kind: pa.DataType) -> _Look:
-    """How to look at a column of this type whose kind has yet to be judged."""
-    if pa.types.is_string(kind):
+def _look_for(kind: pa.DataType, given: str | None) -> _Look:
+    """How to look at a column of this type, whose kind is given or has yet to be judged."""
+    if is_string(kind):
         return _strings
+    if given in ("category", "constant", "boolean", "text"):
+        return _names
     if pa.types.is_temporal(kind):
         return _times
     return _numbers if pa.types.is_integer(kind) or pa.types.is_floating(kind) else _names
+
+
+def _as_times(numbers: ValueRange, form: TextForm) -> ValueRange:
+    """The range of numbers that are times in some form."""
+    return ValueRange.of(as_seconds(pa.chunked_array([pa.array(numbers.ends)]), form))
 
 
 NO_ROWS = ColumnSketch()
@@ -240,7 +237,7 @@ class TableSketch:
 
     Attributes
     ----------
-    kinds : how columns are treated whose kind is given; those that are ignored are not looked at
+    kinds : what is said of columns; those that are ignored are not looked at
     columns : by name
     """
 
@@ -259,8 +256,9 @@ class TableSketch:
         most = min(max(MOST_NAMES // rows.num_columns, LEAST_NAMES), MOST_COLUMN_NAMES)
         columns = {}
         for name in rows.column_names:
-            kind, known = self.kinds.get(name), self.column(name)
-            if kind != "ignore":
+            known = self.column(name)
+            if not is_ignored(self.kinds.get(name)):
+                kind = given_kind(self.kinds.get(name))
                 columns[name] = known.merged(ColumnSketch.of(rows.column(name), kind, most, known))
         return replace(self, n_rows=self.n_rows + rows.num_rows, columns=columns)
 

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError
+from oddrow.table._dates import parsed_dates
+from oddrow.table._text_form import EPOCH_UNITS, PLAIN, TextForm
 
 Floats = npt.NDArray[np.float64]
 
 _TRUE = ("true", "t", "yes", "y", "1", "1.0")
 _FALSE = ("false", "f", "no", "n", "0", "0.0")
-_ISO_START = r"^\d{4}-\d{2}-\d{2}"
-_ISO_ZONE = r"[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"
 TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 """How many of Arrow's units of time make a second."""
 _MILLISECONDS_A_DAY = 86_400_000
@@ -37,47 +37,68 @@ class UnfitValueError(ValueError):
         return f"holds {shortened(self._values[row].as_py())}, expected {self._expected}"
 
 
-def as_numbers(column: pa.ChunkedArray) -> Floats:
-    """float64 [n], missing as NaN. Strings are read as numbers where all of them are."""
+_EXPECTED_DATES = {
+    "": "an ISO 8601 date or time",
+    "ymd": "a date as year, month, day",
+    "dmy": "a date as day, month, year",
+    "mdy": "a date as month, day, year",
+    "compact": "a date of eight digits",
+    "time": "a time of day",
+}
+
+
+def as_numbers(column: pa.ChunkedArray, form: TextForm = PLAIN) -> Floats:
+    """float64 [n], missing as NaN. Texts are read as numbers in their form.
+
+    Raises
+    ------
+    UnfitValueError
+        Where a text is no number, unless the form is lenient.
+    """
     if pa.types.is_temporal(column.type):
         raise ValueError(f"found {column.type}, expected a number")
-    if _is_string(column):
-        column = pc.utf8_trim_whitespace(column)
-        bad = _not_matching(column, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
-        if len(bad):
-            raise UnfitValueError(bad, column, "a number")
-    return _floats(column)
+    if not is_string(column.type):
+        return floats_of(column)
+    values, foreign = form.numbers(column)
+    return _without_foreign(column, values, foreign, form, "a number")
 
 
-def as_booleans(column: pa.ChunkedArray) -> Floats:
+def as_booleans(column: pa.ChunkedArray, form: TextForm = PLAIN) -> Floats:
     """float64 [n]: 0, 1, missing as NaN, and 2 for a value that is neither (evidence, not an error)."""
     kind = column.type
     if pa.types.is_boolean(kind):
-        return _floats(column)
+        return floats_of(column)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):  # the words would say the same, and take long to read
-        values = _floats(column)
+        values = floats_of(column)
         coded = np.where(values == 1, 1.0, np.where(values == 0, 0.0, 2.0))
         return np.where(column.is_null().to_numpy(), np.nan, coded) if column.null_count else coded
-    words = pc.utf8_lower(as_texts(column))
+    texts = form.present(column) if is_string(kind) else as_texts(column)
+    words = pc.utf8_lower(texts)
     is_true = pc.is_in(words, pa.array(_TRUE))
     is_false = pc.is_in(words, pa.array(_FALSE))
     coded = np.where(is_true.to_numpy(), 1.0, np.where(is_false.to_numpy(), 0.0, 2.0))
-    return np.where(column.is_null().to_numpy(), np.nan, coded)
+    return np.where(texts.is_null().to_numpy(), np.nan, coded)
 
 
-def as_seconds(column: pa.ChunkedArray) -> Floats:
-    """float64 [n]: seconds since 1970-01-01 UTC (times of day: since midnight), missing as NaN."""
+def as_seconds(column: pa.ChunkedArray, form: TextForm = PLAIN) -> Floats:
+    """float64 [n]: seconds since 1970-01-01 UTC (times of day: since midnight), missing as NaN.
+
+    Texts are read in their form, numbers as counts since 1970 where the form says so, or as dates of eight digits.
+
+    Raises
+    ------
+    UnfitValueError
+        Where a text is no date or time of that form, unless the form is lenient.
+    """
     kind = column.type
-    if _is_string(column):
-        bad = _not_matching(column, _ISO_START)
-        parsed = None if len(bad) else _parsed_times(column)
-        if parsed is None:
-            bad = bad if len(bad) else np.array([_first_unparsed(column)])
-            raise UnfitValueError(bad, column, "an ISO 8601 date or time")
-        column = parsed
-        kind = column.type
+    if is_string(kind):
+        seconds, foreign = form.seconds(column)
+        expected = "a number" if form.dates in EPOCH_UNITS else _EXPECTED_DATES[form.dates]
+        return _without_foreign(column, seconds, foreign, form, expected)
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return _counted_since_1970(column, form)
     if pa.types.is_date32(kind):
-        return _floats(pc.cast(column, pa.int32())) * 86_400.0
+        return floats_of(pc.cast(column, pa.int32())) * 86_400.0
     if pa.types.is_date64(kind):  # which counts milliseconds, though of whole days
         return np.floor(counted(column, _MILLISECONDS_A_DAY)) * 86_400.0
     if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
@@ -85,6 +106,43 @@ def as_seconds(column: pa.ChunkedArray) -> Floats:
     if pa.types.is_null(kind):
         return np.full(len(column), np.nan)
     raise ValueError(f"found {kind}, expected a date or time")
+
+
+def _counted_since_1970(column: pa.ChunkedArray, form: TextForm) -> Floats:
+    if form.dates in EPOCH_UNITS:
+        return floats_of(column) / EPOCH_UNITS[form.dates]
+    if form.dates != "compact":
+        raise ValueError(
+            f"found {column.type}, expected a date or time; a count since 1970 is declared as "
+            "'timestamp; dates=epoch s' (or ms, us, ns)"
+        )
+    texts = as_texts(column)
+    seconds = parsed_dates(texts, "compact")
+    return _without_foreign(texts, seconds, np.isnan(seconds) & texts.is_valid().to_numpy(), form, "a date of eight digits")
+
+
+def _without_foreign(
+    column: pa.ChunkedArray, values: Floats, foreign: npt.NDArray[np.bool_], form: TextForm, expected: str
+) -> Floats:
+    if foreign.any() and not form.is_lenient:
+        raise UnfitValueError(np.flatnonzero(foreign), column, expected)
+    return values
+
+
+def as_names(column: pa.ChunkedArray, form: TextForm) -> pa.ChunkedArray:
+    """Strings: of texts each as it is written, of typed values as training wrote them.
+
+    Where names are numbers (``form.is_numeric``) each is written as :func:`as_texts` writes a number, so that ``1.0``
+    and ``1`` are the same name, and the marks of a missing value are missing.
+    """
+    if not is_string(column.type):
+        return form.written(as_texts(column))
+    if not form.is_numeric:
+        return pc.cast(column, pa.string())
+    numbers, foreign = form.numbers(column)
+    written = as_texts(pa.chunked_array([pa.array(numbers, from_pandas=True)]))
+    none = pa.scalar(None, pa.string())
+    return pc.coalesce(written, pc.if_else(pa.array(foreign), form.present(column), none))
 
 
 def counted(column: pa.ChunkedArray, per_unit: int) -> Floats:
@@ -97,8 +155,8 @@ def counted(column: pa.ChunkedArray, per_unit: int) -> Floats:
     return np.where(column.is_null().to_numpy(), np.nan, whole + rest / per_unit)
 
 
-def day_numbers(table: pa.Table, name: str) -> Floats:
-    """float64 [n]: days since 1970-01-01 UTC of a column of dates or times, missing as NaN.
+def day_numbers(table: pa.Table, name: str, form: TextForm = PLAIN) -> Floats:
+    """float64 [n]: days since 1970-01-01 UTC of a column of dates or times in a form, missing as NaN.
 
     Raises
     ------
@@ -113,7 +171,7 @@ def day_numbers(table: pa.Table, name: str) -> Floats:
     if name not in table.column_names:
         raise DataError(f"the table has no column {name!r} to take the days from")
     try:
-        return np.floor(as_seconds(table.column(name)) / 86_400.0)
+        return np.floor(as_seconds(table.column(name), form) / 86_400.0)
     except (ValueError, pa.ArrowException) as error:
         raise DataError(f"column {name!r} cannot give the days: {error}") from error
 
@@ -127,7 +185,7 @@ def as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type
     if pa.types.is_floating(kind):
         column = pc.cast(column, pa.float64())
-        values = _floats(column)
+        values = floats_of(column)
         is_whole = values == np.floor(values)
         texts = pc.cast(column, pa.string())
         for integers, low, high in ((pa.int64(), -(2.0**63), 2.0**63), (pa.uint64(), 2.0**63, 2.0**64)):
@@ -158,15 +216,9 @@ def _python_value(one: pa.ChunkedArray) -> object:
         return as_texts(one)[0].as_py()
 
 
-def is_timestamp_like(column: pa.ChunkedArray) -> bool:
-    """Whether every string of a column is an ISO 8601 date or time."""
-    if not _is_string(column) or len(_not_matching(column, _ISO_START)):
-        return False
-    return _parsed_times(column) is not None
-
-
-def _is_string(column: pa.ChunkedArray) -> bool:
-    return bool(pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
+def is_string(kind: pa.DataType) -> bool:
+    """Whether a type is text."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _counts(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -174,40 +226,13 @@ def _counts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.cast(column, pa.int32() if column.type.bit_width == 32 else pa.int64())
 
 
-def _floats(column: pa.ChunkedArray) -> Floats:
+def floats_of(column: pa.ChunkedArray) -> Floats:
     """float64 [n], null as NaN."""
     if column.type != pa.float64():
         column = pc.cast(column, pa.float64(), safe=False)
     if column.null_count:
         column = pc.fill_null(column, float("nan"))
     return np.ascontiguousarray(column.to_numpy(), dtype=np.float64)
-
-
-def _not_matching(column: pa.ChunkedArray, pattern: str) -> npt.NDArray[np.intp]:
-    return np.flatnonzero(~pc.fill_null(pc.match_substring_regex(column, pattern), True).to_numpy())
-
-
-def _parsed_times(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Strings as UTC timestamps, each by itself; those without a zone are taken as UTC. None if one is no time."""
-    has_zone = pc.match_substring_regex(column, _ISO_ZONE)
-    try:
-        zoned = pc.cast(pc.if_else(has_zone, column, None), pa.timestamp("us", tz="UTC"))
-        naive = pc.cast(pc.if_else(has_zone, None, column), pa.timestamp("us"))
-    except pa.ArrowInvalid:
-        return None
-    return pc.coalesce(pc.cast(zoned, pa.timestamp("us")), naive)
-
-
-def _first_unparsed(column: pa.ChunkedArray) -> int:
-    """The first row that is no time, of a column that has one: by halves, as casts are fast and rows are many."""
-    start, stop = 0, len(column)
-    while stop - start > 1:
-        middle = (start + stop) // 2
-        if _parsed_times(column.slice(start, middle - start)) is None:
-            stop = middle
-        else:
-            start = middle
-    return start
 
 
 def shortened(value: object, most: int = 40) -> str:
