@@ -13,36 +13,66 @@ from oddrow.exceptions import SettingError
 from oddrow.scoring import FittedModel
 from oddrow.table import Kind, column_kinds
 
+INPUT = "Input"
+MODEL = "Model"
+DECISION = "Decision"
+OUTPUT = "Output"
+MACHINE = "Machine"
+"""Groups of options in every help page: what is read; what is fitted, or by which model; which rows are odd; what is
+written and printed; which processor, how long, how many processes. Pass one as ``rich_help_panel``."""
+
 TableArgument = Annotated[
     str,
     typer.Argument(
         metavar="TABLE",
-        help="CSV, TSV, Parquet, Arrow or JSON lines, perhaps .gz or .zst; - for CSV on stdin.",
+        help="A CSV, TSV, Parquet, Arrow or JSON lines file, perhaps .gz or .zst; - reads CSV from stdin.",
     ),
 ]
 StreamArgument = Annotated[
     str,
     typer.Argument(
         metavar="TABLE",
-        help="As for inspect, or a folder, or a pattern of files ('logs/*.parquet'); of any size.",
+        help="A CSV, TSV, Parquet, Arrow or JSON lines file, perhaps .gz or .zst, a folder of them, or a pattern "
+        "('logs/*.parquet'), of any size; - reads CSV from stdin.",
     ),
 ]
-ModelOption = Annotated[Path, typer.Option("--model", "-m", metavar="MODEL", help="A model file that fit wrote.")]
-DelimiterOption = Annotated[str | None, typer.Option("--delimiter", help="What separates the fields of a CSV file.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
+ModelOption = Annotated[
+    Path, typer.Option("--model", "-m", metavar="MODEL", help="A model file that fit wrote.", rich_help_panel=MODEL)
+]
+DelimiterOption = Annotated[
+    str | None,
+    typer.Option("--delimiter", metavar="CHAR", help="What separates the fields of a CSV file.", rich_help_panel=INPUT),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists.", rich_help_panel=OUTPUT)]
 LabelOption = Annotated[
-    str | None, typer.Option("--label", metavar="COL", help="Column that tells which rows are normal.")
+    str | None,
+    typer.Option("--label", metavar="COL", help="Column that tells which rows are normal.", rich_help_panel=INPUT),
 ]
-NormalOption = Annotated[str | None, typer.Option("--normal", metavar="VALUE", help="Its value for a normal row.")]
+NormalOption = Annotated[
+    str | None,
+    typer.Option("--normal", metavar="VALUE", help="Value of the label column in normal rows.", rich_help_panel=INPUT),
+]
 CategoryOption = Annotated[
-    list[str] | None, typer.Option("--category", metavar="COL", help="Treat as names, not quantities.")
+    list[str] | None,
+    typer.Option(
+        "--category", metavar="COL", help="Treat as names, not quantities; may be repeated.", rich_help_panel=INPUT
+    ),
 ]
-IgnoreOption = Annotated[list[str] | None, typer.Option("--ignore", metavar="COL", help="Leave a column out.")]
+IgnoreOption = Annotated[
+    list[str] | None,
+    typer.Option("--ignore", metavar="COL", help="Leave a column out; may be repeated.", rich_help_panel=INPUT),
+]
 ColumnsOption = Annotated[
-    Path | None, typer.Option("--columns", metavar="FILE", help="Kinds of columns, as inspect -o wrote them.")
+    Path | None,
+    typer.Option(
+        "--columns", metavar="FILE", help="Kinds of columns, as inspect -o wrote them.", rich_help_panel=INPUT
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same model.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=OUTPUT)]
+SeedOption = Annotated[
+    int,
+    typer.Option("--seed", metavar="N", help="The same seed gives the same result.", rich_help_panel=MACHINE),
+]
 
 
 def column_overrides(
