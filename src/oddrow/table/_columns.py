@@ -18,10 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.table._numbers import Numbers, nats_of_never
+from oddrow.table._precision import few_values
 from oddrow.table._scaling import Scaling
 from oddrow.table._sketch import NO_ROWS, ColumnSketch, ValueCounts
 from oddrow.table._texts import LETTER_SHARES, text_features
-from oddrow.table._values import Floats, as_booleans, as_texts
+from oddrow.table._values import Floats, as_booleans, as_numbers, as_texts
 
 Features: TypeAlias = npt.NDArray[np.float32]
 Evidence: TypeAlias = tuple[npt.NDArray[np.bool_], Floats]
@@ -51,6 +52,8 @@ class NumberEncoding:
     scaling: Scaling
     has_missing: bool
     is_whole: bool
+    few: tuple[float, ...] = ()
+    """All values of training where they are few and not whole: the same ones in another precision are known by them."""
     kind: Literal["number"] = "number"
 
     @classmethod
@@ -58,7 +61,10 @@ class NumberEncoding:
         missing = np.isnan(values)
         present = values[~missing]
         is_whole = rest.is_whole and bool(np.all(present == np.floor(present)))
-        return cls(Scaling.learn(values, rest.range.ends), bool(missing.any() or rest.n_missing), is_whole)
+        few: tuple[float, ...] = ()
+        if rest.counts is not None:
+            few = few_values(np.concatenate([present, as_numbers(pa.chunked_array([rest.counts.values]))]))
+        return cls(Scaling.learn(values, rest.range.ends), bool(missing.any() or rest.n_missing), is_whole, few)
 
     @property
     def n_features(self) -> int:
@@ -155,6 +161,11 @@ class CategoryEncoding:
         rare = tuple(name for name, _ in ordered[len(frequent) :])
         once = round(times * int(np.sum(counted.counts == 1)))
         return cls(frequent, rare, once, bool(values.null_count or rest.n_missing))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of training."""
+        return self.frequent + self.rare
 
     @property
     def n_features(self) -> int:
@@ -335,6 +346,11 @@ class ConstantEncoding:
         return cls(present[0].as_py() if len(present) else None, bool(values.null_count or rest.n_missing))
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The only value, where there is one."""
+        return () if self.value is None else (self.value,)
+
+    @property
     def n_features(self) -> int:
         return int(self.has_missing)
 
@@ -410,6 +426,11 @@ class OneHotEncoding:
             others = pa.chunked_array([rest.counts.values])
             names += _names(as_booleans(others) if isinstance(values, np.ndarray) else as_texts(others)).to_pylist()
         return cls(tuple(sorted(set(names))))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All values of training."""
+        return self.categories
 
     @property
     def n_features(self) -> int:

@@ -23,6 +23,7 @@ from oddrow.table._columns import (
     TimestampEncoding,
 )
 from oddrow.table._numbers import Numbers
+from oddrow.table._precision import as_learned, as_learned_texts
 from oddrow.table._schema import ColumnSchema, ColumnValues, Kind, TableSchema
 from oddrow.table._sketch import NOTHING_ELSE, TableSketch
 
@@ -175,7 +176,24 @@ class TableEncoding:
 
     def encode(self, table: pa.Table) -> EncodedTable:
         """Encode the rows of any table that fits the schema; the row order stays."""
-        return self.encode_values(self.schema.values(table), table.num_rows)
+        return self.encode_values(self._at_learned_precision(table, self.schema.values(table)), table.num_rows)
+
+    def _at_learned_precision(self, table: pa.Table, values: ColumnValues) -> ColumnValues:
+        """The values, those of float columns that differ from a learned value by the precision alone replaced by it."""
+        replaced = dict(values)
+        for name, column in zip(self.names, self.columns, strict=True):
+            stored = table.column(name).type
+            if not pa.types.is_floating(stored):
+                continue
+            is_single = stored == pa.float32()
+            if isinstance(column, NumberEncoding):
+                if column.few:
+                    replaced[name] = as_learned(values[name], np.array(column.few), is_single)
+            elif isinstance(column, CategoryEncoding | ConstantEncoding | OneHotEncoding) and not isinstance(
+                values[name], np.ndarray
+            ):
+                replaced[name] = as_learned_texts(values[name], column.names, is_single)
+        return replaced
 
     def encode_values(self, values: ColumnValues, n_rows: int) -> EncodedTable:
         """As :meth:`encode`, from values that :meth:`TableSchema.values` gave."""
