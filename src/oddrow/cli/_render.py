@@ -130,8 +130,13 @@ def _tail_line(calibration: Calibration) -> str:
         "exponential": f"an exponential tail, for no generalised Pareto one fits the {tail.n_excess:,} strangest",
         "spread": "the spread of all, for they are too few for a tail",
     }
-    rows = f"{calibration.n_rows:,} {ROWS[calibration.source]}"
-    return f"calibrated by {rows}; beyond them surprise follows {said[tail.kind]}"
+    rows = f"calibrated by {calibration.n_rows:,} {ROWS[calibration.source]}"
+    if calibration.has_tail:
+        return f"{rows}; beyond them surprise follows {said[tail.kind]}"
+    return (
+        f"{rows}: too few rows to be sure of more than {calibration.most_supported:.1f} nats "
+        f"(p = {1 / (calibration.n_rows + 1):.2g}); what is above that ranks rows and is no probability"
+    )
 
 
 def print_metrics(figures: DetectionMetrics, decision: Decision, *, as_json: bool) -> None:
