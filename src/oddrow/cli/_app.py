@@ -14,6 +14,7 @@ import typer.core
 import typer.main
 
 from oddrow.cli import _console
+from oddrow.cli._help import arrange, arranged
 from oddrow.exceptions import DataError, ModelFileError, OddrowError, SettingError
 
 EXIT_RUNTIME, EXIT_USAGE, EXIT_DATA, EXIT_MODEL = 1, 2, 3, 4
@@ -44,6 +45,12 @@ class _Commands(typer.core.TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the group's signature
         return list(COMMANDS)
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        options: list[Any] = super().get_params(ctx)
+        for option in options:
+            arrange(option)
+        return options
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             for known in COMMANDS:  # what was meant is looked for among those that are loaded
@@ -55,7 +62,7 @@ class _Commands(typer.core.TyperGroup):
                 single, command = typer.Typer(add_completion=False, pretty_exceptions_enable=False), found
                 single.command(cmd_name)(command)
                 found = single
-            self.add_command(typer.main.get_command(found), cmd_name)
+            self.add_command(arranged(typer.main.get_command(found), cmd_name), cmd_name)
         return super().get_command(ctx, cmd_name)
 
 
@@ -63,6 +70,7 @@ app = typer.Typer(
     name="oddrow",
     cls=_Commands,
     help="Find the odd rows of a table and say why.",
+    epilog="Example: oddrow find table.csv    (each command has a help page: oddrow find --help)",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

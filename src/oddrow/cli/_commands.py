@@ -135,7 +135,7 @@ def fit(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Where the model file goes.")],
     label: LabelOption = None,
     normal: NormalOption = None,
-    detector: Annotated[DetectorName, typer.Option("--detector")] = DetectorName.VAE,
+    detector: Annotated[DetectorName, typer.Option("--detector", help="What is fitted.")] = DetectorName.VAE,
     settings: Annotated[
         SettingsName, typer.Option("--settings", help="oddrow's own, or the article's network and loss.")
     ] = SettingsName.DEFAULT,

@@ -9,17 +9,10 @@ import pyarrow as pa
 import typer
 
 from oddrow.cli import _console
+from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
 from oddrow.exceptions import SettingError
 from oddrow.scoring import FittedModel
 from oddrow.table import Kind, column_kinds
-
-INPUT = "Input"
-MODEL = "Model"
-DECISION = "Decision"
-OUTPUT = "Output"
-MACHINE = "Machine"
-"""Groups of options in every help page: what is read; what is fitted, or by which model; which rows are odd; what is
-written and printed; which processor, how long, how many processes. Pass one as ``rich_help_panel``."""
 
 TableArgument = Annotated[
     str,
@@ -71,8 +64,10 @@ ColumnsOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=OUTPUT)]
 SeedOption = Annotated[
     int,
-    typer.Option("--seed", metavar="N", help="The same seed gives the same result.", rich_help_panel=MACHINE),
+    typer.Option("--seed", metavar="N", help="The same seed gives the same result.", rich_help_panel=MODEL),
 ]
+
+__all__ = ["DECISION", "INPUT", "MACHINE", "MODEL", "OUTPUT"]
 
 
 def column_overrides(

@@ -39,6 +39,16 @@ class OnErrorName(StrEnum):
     QUARANTINE = "quarantine"
 
 
+def _on_error_name(text: str | OnErrorName) -> OnErrorName:
+    """The name in ``--on-error``; a usage error says what to type."""
+    try:
+        return OnErrorName(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text} is neither stop nor skip; to write rows that cannot be judged to a file: --quarantine {text}"
+        ) from None
+
+
 def score(
     table: StreamArgument,
     model: ModelOption,
@@ -60,11 +70,15 @@ def score(
         OnErrorName,
         typer.Option(
             "--on-error",
-            metavar="stop|skip|quarantine FILE",
-            help="At a row that cannot be read or judged: stop, leave it out, or write it to FILE.",
+            metavar="stop|skip",
+            parser=_on_error_name,
+            help="At a row that cannot be read or judged: stop, or leave it out.",
         ),
     ] = OnErrorName.STOP,
-    quarantine: Annotated[Path | None, typer.Option("--quarantine", metavar="FILE", hidden=True)] = None,
+    quarantine: Annotated[
+        Path | None,
+        typer.Option("--quarantine", metavar="FILE", help="Leave such rows out, and write them to FILE."),
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Keep what is done in OUT.partial until all is; go on from it if it is there."),
@@ -76,6 +90,8 @@ def score(
     force: ForceOption = False,
 ) -> None:
     """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
+    if quarantine is not None:
+        on_error = OnErrorName.QUARANTINE
     policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
     check_engine_options(engine, address, workers)
     if engine is not None:
@@ -114,8 +130,8 @@ def _check_outputs(output: str, on_error: OnErrorName, quarantine: Path | None, 
         check_target(output, force)
     elif resume:
         raise SettingError("--resume needs a file to write to; give --output OUT")
-    if (on_error is OnErrorName.QUARANTINE) != (quarantine is not None):
-        raise SettingError("--on-error quarantine needs the file that the rows go to: --on-error quarantine FILE")
+    if on_error is OnErrorName.QUARANTINE and quarantine is None:
+        raise SettingError("--on-error quarantine needs the file that the rows go to; give --quarantine FILE")
     if quarantine is not None:
         check_target(quarantine, force)
         if output != "-" and quarantine.resolve() == Path(output).resolve():

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.exceptions import SettingError
-from oddrow.scoring import estimate_odd_share, isolation
+from oddrow.scoring import estimate_odd_share, isolation, typical_distance
 from oddrow.table import TableEncoding, TableSchema
 
 Clean = Literal["assume", "robust"]
@@ -73,8 +73,9 @@ def clean_table(table: pa.Table, schema: TableSchema, rng: np.random.Generator) 
     """Which rows of a table stand out so far that they are not to be learned from."""
     # the encoding of oddrow's own settings, whatever the detector's: it is made for distances
     encoding = TableEncoding.learn(schema, table)
-    isolations = isolation(encoding.layout, encoding.encode(table), rng)
-    odd = estimate_odd_share(isolations, rng)
+    encoded = encoding.encode(table)
+    isolations = isolation(encoding.layout, encoded, rng)
+    odd = estimate_odd_share(isolations, rng, typical_distance(encoding.layout, encoded))
     strangest = [int(row) for row in np.argsort(-isolations, kind="stable")]
     n_odd = round(odd.share * table.num_rows)
     n_left_out = round((odd.share + odd.high) / 2.0 * table.num_rows) if n_odd else 0

@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from oddrow.detector._cleaning import Cleaning, clean_table
 from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
-from oddrow.detector._learner import generator
+from oddrow.detector._learner import AUTO_FALSE_ALARMS, generator
 from oddrow.exceptions import DataError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation, explain, scored_table
 from oddrow.scoring import FittedModel
@@ -127,22 +127,39 @@ def find(
     cleaning = clean_table(rows, schema, rng.spawn(1)[0])
     fold = rng.permutation(np.arange(rows.num_rows) % FIND_FOLDS)
     stages = FIND_FOLDS + keep
-    models = []
-    for part in range(FIND_FOLDS):
-        others = _staged(pattern, part, stages)
-        others._learn(rows.take(np.flatnonzero(fold != part)), schema, rng.spawn(1)[0], True)
-        models.append(others.model_)
+    models = [_model_of_others(pattern, rows, fold, part, stages, schema, rng) for part in range(FIND_FOLDS)]
     diagnoses = (diagnosis for model in models for diagnosis in model.network.health.diagnoses if diagnosis.is_certain)
     for text in dict.fromkeys(diagnosis.text for diagnosis in diagnoses):
         warnings.warn(text, TrainingHealthWarning, stacklevel=2)
     scored = _scored(models, rows, fold, reasons)
     strangest = np.argsort(-scored.column("surprise").to_numpy(), kind="stable")[:top]
-    explanations = tuple(_explained(models[fold[row]], rows, int(row), reasons) for row in strangest)
+    promise = models[0].policy.promise(models[0].calibration)
+    if _are_too_few(models, pattern):
+        scored, promise = _sparingly_flagged(scored, cleaning, models[0].calibration.n_rows)
+    is_odd = scored.column("is_odd")
+    explanations = tuple(
+        replace(_explained(models[fold[row]], rows, int(row), reasons), is_odd=is_odd[int(row)].as_py())
+        for row in strangest
+    )
     kept = _staged(pattern, FIND_FOLDS, stages).fit(table) if keep else None
     if kept is not None:
         kept.set_params(on_progress=pattern.on_progress, time_limit=pattern.time_limit)
-    promise = models[0].policy.promise(models[0].calibration)
     return Found(scored, explanations, cleaning, fold, promise, kept)
+
+
+def _model_of_others(
+    pattern: VAEDetector | AutoencoderDetector,
+    rows: pa.Table,
+    fold: npt.NDArray[np.int64],
+    part: int,
+    stages: int,
+    schema: TableSchema,
+    rng: np.random.Generator,
+) -> FittedModel:
+    """A model of all rows but those of one part."""
+    others = _staged(pattern, part, stages)
+    others._learn(rows.take(np.flatnonzero(fold != part)), schema, rng.spawn(1)[0], True)
+    return others.model_
 
 
 def _staged(pattern: VAEDetector | AutoencoderDetector, index: int, count: int) -> VAEDetector | AutoencoderDetector:
@@ -161,6 +178,32 @@ def _scored(models: list[FittedModel], rows: pa.Table, fold: npt.NDArray[np.int6
         scored_table(model, rows.take(member), reasons).rows for model, member in zip(models, members, strict=True)
     ]
     return pa.concat_tables(parts).take(np.argsort(np.concatenate(members)))
+
+
+def _are_too_few(models: list[FittedModel], pattern: VAEDetector | AutoencoderDetector) -> bool:
+    """Whether the default false alarms are asked for, and a model has too few calibration rows to show them."""
+    is_default = pattern.policy is None and pattern.contamination == "auto"
+    return is_default and min(model.calibration.n_rows for model in models) + 1 < 1 / AUTO_FALSE_ALARMS
+
+
+def _sparingly_flagged(scored: pa.Table, cleaning: Cleaning, n_calibration: int) -> tuple[pa.Table, str]:
+    """Scored rows with fewer flags, and what that promises, where the calibration rows are too few for the default.
+
+    The strangest of n calibration rows is exceeded by one normal row in n + 1, so that of a small table up to 40 %
+    would be flagged. Of the rows flagged so, those stay that stand out, and as many of the strangest others as the
+    default's false alarms are.
+    """
+    most_others = int(AUTO_FALSE_ALARMS * scored.num_rows)
+    may_be = np.zeros(scored.num_rows, np.bool_)
+    may_be[np.argsort(-scored.column("surprise").to_numpy(), kind="stable")[:most_others]] = True
+    may_be[list(cleaning.rows_set_aside)] = True
+    is_odd = scored.column("is_odd").to_numpy(zero_copy_only=False) & may_be
+    others = f" and at most {most_others} of the strangest others" if most_others else ""
+    promise = (
+        f"too few rows to be sure: {n_calibration} held-out rows show no rate below 1 in {n_calibration + 1}; "
+        f"flagged are rows that stand out{others}"
+    )
+    return scored.set_column(scored.column_names.index("is_odd"), "is_odd", pa.array(is_odd)), promise
 
 
 def _explained(model: FittedModel, rows: pa.Table, row: int, reasons: int) -> Explanation:
