@@ -212,6 +212,7 @@ def fit(
 
     with _console.fit_progress() as watching:
         common |= {"on_progress": watching.on_progress, "on_interrupt": watching.on_interrupt}
+        common |= {"on_phase": watching.on_phase}
         fitted: VAEDetector | AutoencoderDetector
         if detector is DetectorName.VAE:
             fitted = VAEDetector(kl_weight=kl_weight, **common)

@@ -30,6 +30,9 @@ MEASURES = {"auroc": "AUROC", "average_precision": "average precision"}
 HEADINGS = ["method", "AUROC", "AP", "precision", "recall", "alarms", "fit s", "score s", "p"]
 """``AP`` is average precision, ``alarms`` the false-alarm rate, ``p`` that of the difference to the best AUROC."""
 
+DROPPABLE = ("score s", "fit s", "p")
+"""Columns that a narrow terminal can do without."""
+
 
 def compare(
     table: TableArgument,
@@ -118,7 +121,7 @@ def _give(
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
     elif output != "-":
-        _console.print_table(_title(found, name), HEADINGS, [_cells(row) for row in found.summary])
+        _console.print_table(_title(found, name), HEADINGS, [_cells(row) for row in found.summary], droppable=DROPPABLE)
     for sentence in found.sentences:
         _console.say(sentence)
     said = dict.fromkeys((run.method, text) for run in found.runs for text in run.warnings)

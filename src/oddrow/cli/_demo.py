@@ -39,7 +39,8 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
 
     _console.say(f"2. oddrow fit {training_file} -o {model_file} --seed {seed}")
     with _console.fit_progress() as watching:
-        detector = VAEDetector(random_state=seed, on_progress=watching.on_progress).fit(training.table)
+        detector = VAEDetector(random_state=seed, on_progress=watching.on_progress, on_phase=watching.on_phase)
+        detector.fit(training.table)
     artifact.save(detector, model_file, force=force)
     for line in info_lines(detector):
         _console.say(f"   {line}")

@@ -23,7 +23,7 @@ from oddrow.cli._options import (
     column_overrides,
 )
 from oddrow.cli._render import explanation_values, reason_text
-from oddrow.detector import Cleaning, Found, VAEDetector
+from oddrow.detector import FIND_FOLDS, Cleaning, Found, VAEDetector
 from oddrow.detector import find as find_odd_rows
 from oddrow.exceptions import SettingError
 from oddrow.table import check_target, read_table, write_table
@@ -58,9 +58,19 @@ def find(
             check_target(target, force)
     rows = read_table(table, delimiter=delimiter)
     overrides = column_overrides(columns, category, ignore)
-    with _console.fit_progress() as watching:
+    explain_all = output is not None
+    phases = _console.find_phases(FIND_FOLDS + (keep is not None), FIND_FOLDS, explains_all=explain_all)
+    with _console.fit_progress(phases) as watching:
         detector = VAEDetector(clean="robust", columns=overrides, random_state=seed, on_progress=watching.on_progress)
-        found = find_odd_rows(rows, detector, top=top, reasons=REASONS, keep=keep is not None)
+        found = find_odd_rows(
+            rows,
+            detector,
+            top=top,
+            reasons=REASONS,
+            keep=keep is not None,
+            explain_all=explain_all,
+            on_phase=watching.on_phase,
+        )
     if output is not None:
         write_table(found.scored, output, force=force)
     if keep is not None and found.detector is not None:

@@ -11,6 +11,7 @@ GROUPS = (INPUT, MODEL, DECISION, OUTPUT, MACHINE)
 
 GROUP_OF = {
     "--data": INPUT,
+    "--label": INPUT,
     "--max-rows": INPUT,
     "--on-error": INPUT,
     "--quarantine": INPUT,
@@ -61,13 +62,13 @@ EXAMPLES = {
     "score": "oddrow score new.csv -m table.oddrow -o scored.csv --explain 3",
     "decide": "oddrow decide table.oddrow --false-alarms 0.001",
     "explain": "oddrow explain new.csv -m table.oddrow --row 7",
-    "evaluate": "oddrow evaluate labelled.csv -m table.oddrow --label state --normal ok",
+    "evaluate": "oddrow evaluate new.csv -m table.oddrow --label state --normal ok",
     "map": "oddrow map new.csv -m table.oddrow -o maps",
     "info": "oddrow info table.oddrow",
     "demo": "oddrow demo -o demo",
     "find": "oddrow find table.csv --top 10 -o scored.csv",
     "compare": "oddrow compare labelled.csv --label state --normal ok",
-    "tune": "oddrow tune table.csv -o table.oddrow",
+    "tune": "oddrow tune table.csv",
     "export": "oddrow export table.oddrow -o table.onnx",
     "reproduce": "oddrow reproduce kddcup99 --protocol clean",
     "kddcup99": "oddrow reproduce kddcup99 --protocol clean",

@@ -96,7 +96,7 @@ def _give(
         what, against = ("settings", "p (default)") if isinstance(found, Tuning) else ("method", "p")
         headings = [what, "score", *ranking.weights, "fit s", against]
         rows = [_cells(rank, ranking, p_values.get(rank.method)) for rank in ranking.ranking]
-        _console.print_table(_title(ranking, name), headings, rows)
+        _console.print_table(_title(ranking, name), headings, rows, droppable=["fit s", against])
     for sentence in found.sentences:
         _console.say(sentence)
     if found.recommended is None:

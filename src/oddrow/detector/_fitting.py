@@ -67,6 +67,7 @@ class FitPlan:
         split)
     calibration : "split" holds rows out to calibrate; "cross" lets every row train and calibrate
     on_progress : called as ``on_progress(steps_done, steps_at_most, training_loss)``
+    on_phase : called as ``on_phase(name)`` when "fitting" or "calibrating" begins
     max_steps : steps at most, None for the settings' own
     checkpoint, resume, time_limit, on_interrupt, part : see :class:`oddrow.training.Interruption`
     device : what trains: "auto", or a platform of JAX's
@@ -84,6 +85,7 @@ class FitPlan:
     isolates: bool = False
     calibration: Literal["split", "cross"] = "split"
     on_progress: Callable[[int, int, float], None] | None = None
+    on_phase: Callable[[str], None] | None = None
     max_steps: int | None = None
     checkpoint: Path | None = None
     resume: bool = False
@@ -281,9 +283,13 @@ def _fit(
     settings = ARTICLE_TRAINING if is_article else DEFAULT_TRAINING.for_rows(plan.n_rows)
     settings = settings.with_kl_weight(plan.kl_weight).with_max_steps(plan.max_steps)
     interruption = Interruption(plan.checkpoint, plan.resume, plan.time_limit, plan.on_interrupt, plan.part)
+    if plan.on_phase is not None:
+        plan.on_phase("fitting")
     network = fit_network(
         shape, likelihood, training, stopping, settings, rng, plan.on_progress, interruption, plan.device, plan.start
     )
+    if plan.on_phase is not None:
+        plan.on_phase("calibrating")
     if isinstance(likelihood, SquaredError):
         everything = np.ones(len(rows.training), np.bool_)
         return _Fit(encoding, network, None, rows.training[:0], training, training, rows.training, everything)

@@ -80,6 +80,7 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
     resume: bool
     on_progress: Callable[[int, int, float], None] | None
     on_interrupt: Callable[[], bool] | None
+    on_phase: Callable[[str], None] | None
     device: str
     model_: FittedModel
     cleaning_: Cleaning | None
@@ -332,6 +333,8 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
         if start is not None:
             plan = replace(plan, encoding=start.encoding, start=start.network)
         # a generator of its own, so that where nothing is set aside the fit is the one without cleaning, bit for bit
+        if self.clean == "robust" and self.on_phase is not None:
+            self.on_phase("cleaning")
         self.cleaning_ = clean_table(table, schema, rng.spawn(1)[0]) if self.clean == "robust" else None
         normal, in_doubt = (table, None) if self.cleaning_ is None else self.cleaning_.kept(table)
         if self.policy is not None:
@@ -361,6 +364,7 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
             resume=self.resume,
             time_limit=checked_time_limit(self.time_limit),
             on_interrupt=self.on_interrupt,
+            on_phase=self.on_phase,
             device=self.device,
         )
 
