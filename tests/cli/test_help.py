@@ -38,7 +38,7 @@ class Terminal(io.StringIO):
 
 
 def terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch, stream: str = "stdout") -> Terminal:
-    """What stands on stdout or stderr from now on: to be called in the test, for pytest has streams of its own before."""
+    """What stands on stdout or stderr from now on; to be called in the test, for pytest sets streams before it."""
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERM", "xterm")
     terminal = Terminal()

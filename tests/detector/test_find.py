@@ -166,3 +166,40 @@ def test_a_policy_that_looks_at_the_batch_is_refused(policy):
 def test_a_pattern_that_is_no_detector_is_named(pattern):
     with pytest.raises(SettingError, match="give a VAEDetector or an AutoencoderDetector as a pattern"):
         oddrow.find(np.zeros((10, 2)), pattern)
+
+
+def test_in_a_small_table_what_stands_out_is_flagged_and_hardly_more(untrained):
+    """Too few rows calibrate to show what one normal row in a hundred reaches."""
+    values = np.append(np.resize([20.0, 21.0, 22.0, 23.0], 40), 5000.0)
+    found = oddrow.find(values[:, None], top=2)
+    assert round(found.cleaning.share * 41) == 1
+    assert np.flatnonzero(found.is_odd).tolist() == [40]
+    assert found.promise.startswith("too few rows to be sure: 5 held-out rows show no rate below 1 in 6")
+    assert [explanation.is_odd for explanation in found.strangest] == [True, False]
+    ordinary = oddrow.find(np.random.default_rng(0).normal(size=(150, 2)), top=1)
+    assert np.sum(ordinary.is_odd) <= 1
+    assert "at most 1 of the strangest others" in ordinary.promise
+
+
+def test_a_policy_that_was_asked_for_flags_as_it_says_in_a_small_table_too(untrained):
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    found = oddrow.find(rows, VAEDetector(policy=oddrow.FixedSurprise(0.5), random_state=0))
+    np.testing.assert_array_equal(found.is_odd, found.surprise > 0.5)
+
+
+def test_the_strangest_are_explained_as_in_the_table_of_all_reasons(untrained, dirty):
+    every, few = oddrow.find(dirty[0], top=10), oddrow.find(dirty[0], top=10, explain_all=False)
+    assert "reason_1" not in few.scored.column_names
+    assert few.surprise.tobytes() == every.surprise.tobytes()
+    for explanation, other in zip(every.strangest, few.strangest, strict=True):
+        assert explanation == other
+        assert explanation.surprise == every.surprise[explanation.row]
+        for place, reason in enumerate(explanation.reasons):
+            assert every.scored.column(f"reason_{place + 1}")[explanation.row].as_py() == reason.column
+
+
+def test_its_phases_are_told_in_order(untrained, dirty):
+    phases = []
+    oddrow.find(dirty[0], top=1, on_phase=phases.append)
+    fits = [f"{name} {part} of 3" for part in (1, 2, 3) for name in ("cleaning", "fitting", "calibrating")]
+    assert phases == ["cleaning", *fits, *(f"scoring {part} of 3" for part in (1, 2, 3)), "explaining"]

@@ -268,6 +268,7 @@ def print_table(title: str, headings: list[str], rows: list[list[str]], *, dropp
     longest words are broken.
     """
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
 
@@ -282,9 +283,13 @@ def print_table(title: str, headings: list[str], rows: list[list[str]], *, dropp
         dropped.append(name)
     while _table_width([widths[place] for place in shown]) > console.width and max(widths) > SHORTEST_BROKEN:
         widths[max(shown, key=widths.__getitem__)] -= 1
+    wanted = [max(map(cell_len, [heading, *(row[place] for row in rows)])) for place, heading in enumerate(headings)]
+    for _ in range(console.width - _table_width([widths[place] for place in shown])):
+        place = max(shown, key=lambda place: wanted[place] - widths[place])
+        widths[place] += wanted[place] > widths[place]
     table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for place in shown:
-        table.add_column(headings[place], overflow="fold", min_width=widths[place])
+        table.add_column(headings[place], overflow="fold", width=widths[place])
     for row in rows:
         table.add_row(*(_escaped(row[place]) for place in shown))
     console.print(table)
