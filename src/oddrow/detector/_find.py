@@ -205,8 +205,8 @@ def _are_too_few(models: list[FittedModel], pattern: VAEDetector | AutoencoderDe
 def _sparingly_flagged(scored: pa.Table, cleaning: Cleaning, n_calibration: int) -> tuple[pa.Table, str]:
     """Scored rows with fewer flags, and what that promises, where the calibration rows are too few for the default.
 
-    The strangest of n calibration rows is exceeded by one normal row in n + 1, so that of a small table up to 40 %
-    would be flagged. Of the rows flagged so, those stay that stand out, and as many of the strangest others as the
+    The default then flags what exceeds the second strangest of n calibration rows, as 2 normal rows in n + 1 do: up to
+    40 % of a small table. Of the rows flagged so, those stay that stand out, and as many of the strangest others as the
     default's false alarms are.
     """
     most_others = int(AUTO_FALSE_ALARMS * scored.num_rows)
