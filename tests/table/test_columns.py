@@ -18,9 +18,9 @@ from oddrow.table._columns import (
     NumberEncoding,
     OneHotEncoding,
     RangeEncoding,
-    TextEncoding,
     TimestampEncoding,
 )
+from oddrow.table._text_encoding import TextEncoding
 
 NAN = float("nan")
 DAY = 86_400.0

@@ -19,12 +19,12 @@ from oddrow.table._columns import (
     NumberEncoding,
     OneHotEncoding,
     RangeEncoding,
-    TextEncoding,
     TimestampEncoding,
 )
 from oddrow.table._numbers import Numbers
 from oddrow.table._schema import ColumnSchema, ColumnValues, Kind, TableSchema
 from oddrow.table._sketch import NOTHING_ELSE, TableSketch
+from oddrow.table._text_encoding import TextEncoding
 
 ROWS_AT_ONCE = 2_048
 """Rows whose numbers are encoded at once: few enough for the cache."""

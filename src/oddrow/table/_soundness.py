@@ -10,11 +10,11 @@ from oddrow.table._columns import (
     NumberEncoding,
     OneHotEncoding,
     RangeEncoding,
-    TextEncoding,
     TimestampEncoding,
 )
 from oddrow.table._encoding import ColumnEncoding, TableEncoding
 from oddrow.table._scaling import Scaling
+from oddrow.table._text_encoding import TextEncoding
 
 MOST_ROWS = 2**53
 """Rows counted exactly in double precision."""
