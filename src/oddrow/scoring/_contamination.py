@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.scoring._isolation import Samples
+from oddrow.scoring._kinds import KindLevels
 from oddrow.table import EncodedTable, FeatureLayout
 
 Floats = npt.NDArray[np.float64]
@@ -49,8 +50,12 @@ def isolation(layout: FeatureLayout, encoded: EncodedTable, rng: np.random.Gener
     A row is never compared with itself. The nearest neighbour in the whole table would not do: odd rows come in
     groups, and each is then the other's excuse. A sample of 16 seldom holds one of a few percent (Sugiyama and
     Borgwardt 2013, *Rapid distance-based outlier detection via sampling*).
+
+    For the same reason a sample seldom holds a row of a kind of a few percent, such as the payments to one shop. So
+    the distance is divided by how much larger it is for the kind of row, see :class:`KindLevels`.
     """
-    return Samples.draw(layout, encoded, rng).distance(encoded, np.arange(len(encoded.rows)))
+    distance = Samples.draw(layout, encoded, rng).distance(encoded, np.arange(len(encoded.rows)))
+    return KindLevels.of_distances(layout, encoded.rows, distance).relative(encoded.rows, distance)
 
 
 def estimate_odd_share(isolations: Floats, rng: np.random.Generator) -> OddShare:

@@ -86,7 +86,7 @@ def _problem_of_patterns(column: TextEncoding, n_rows: int) -> str:
     """What is wrong with the known texts, templates and shapes; "" where nothing is."""
     named = {
         "known text": column.frequent,
-        "template": column.templates + column.rare_templates,
+        "template": column.templates + column.rare_templates + column.lone_templates,
         "shape": column.shapes + column.rare_shapes,
     }
     for what, names in named.items():

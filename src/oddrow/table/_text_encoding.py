@@ -19,7 +19,7 @@ from oddrow.table._texts import LETTER_SHARES, shapes, templates, text_features
 from oddrow.table._values import Floats
 
 MOST_LOG_LENGTH = 40.0
-MOST_KNOWN = 48
+MOST_KNOWN = 64
 """Texts and templates together that have a feature of their own."""
 MOST_SHAPES = 12
 """Shapes that have a feature of their own."""
@@ -37,17 +37,19 @@ USUAL = 1.645
 class TextEncoding:
     """Free text: known texts by themselves, others by their template or shape, and by how they look.
 
-    A text that repeats has a place of its own, as a frequent category has, and is like every other known text: its
-    further features are 0. So it is with a template, which is a text with each run of digits as one ``#``. Any other
-    text takes the place of its shape (words and digits masked), and its length and the shares of kinds of letters
-    are features.
+    A text that is frequent has a place of its own, as a frequent category has, and is like every other known text:
+    its further features are 0. So it is with a template, which is a text with each run of digits as one ``#``; rare
+    templates share the last place, and those seen twice or more are known as well. Any other text takes the place of
+    its shape (words and digits masked), and its length and the shares of kinds of letters are features. A template
+    seen once is among these: it stands for those that are yet to come.
 
     Attributes
     ----------
     length, shares : scalings of ln(1 + length) and of the shares of digits, capitals, spaces, signs, not ASCII
     has_missing : whether training rows had it missing
     frequent, templates, shapes : those with a place of their own; without any, a text has no place at all
-    rare_templates, rare_shapes : the others that training showed
+    rare_templates, lone_templates : the others, by how often training showed them: at least twice, or once
+    rare_shapes : the others that training showed
     templates_once, shapes_once : how many were seen once; None where too many were seen to be kept, or to tell
         anything: one never seen is then no evidence
     """
@@ -59,6 +61,7 @@ class TextEncoding:
     templates: tuple[str, ...] = ()
     shapes: tuple[str, ...] = ()
     rare_templates: tuple[str, ...] = ()
+    lone_templates: tuple[str, ...] = ()
     rare_shapes: tuple[str, ...] = ()
     templates_once: int | None = None
     shapes_once: int | None = None
@@ -84,7 +87,8 @@ class TextEncoding:
             patterns.templates.placed,
             patterns.shapes.placed,
             patterns.templates.rare,
-            patterns.shapes.rare,
+            patterns.templates.lone,
+            patterns.shapes.rare + patterns.shapes.lone,
             patterns.templates.once,
             patterns.shapes.once,
         )
@@ -138,7 +142,8 @@ class TextEncoding:
 
     @property
     def _knows_patterns(self) -> bool:
-        return bool(self.n_places) or self.templates_once is not None or self.shapes_once is not None
+        is_told = self.templates_once is not None or self.shapes_once is not None
+        return is_told or bool(self.n_places or self.rare_templates)
 
     def _encode_patterns(self, values: pa.ChunkedArray, out: Features, n_rows: int) -> Floats:
         """Fill the places, and give the nats [n] of templates and shapes never seen."""
@@ -147,14 +152,15 @@ class TextEncoding:
         template, shape = _index(of_template, self._all_templates), _index(of_shape, self._all_shapes)
         is_text = text >= 0
         is_template = ~is_text & (template >= 0) & (template < len(self.templates))
-        is_shape = ~is_text & ~is_template & (shape >= 0) & (shape < len(self.shapes))
+        is_known = is_text | ((template >= 0) & (template < len(self.templates) + len(self.rare_templates)))
+        is_shape = ~is_known & (shape >= 0) & (shape < len(self.shapes))
         nats = np.zeros(len(text))
         for index, once in ((template, self.templates_once), (shape, self.shapes_once)):
             if once is not None:
                 nats = np.maximum(nats, np.where(index < 0, -np.log((once + 1.0) / (n_rows + 1.0 + once)), 0.0))
         if self.n_places:
             n_known = self.n_places - 1
-            is_new = (shape < 0) & (self.shapes_once is not None) & ~(is_text | is_template)
+            is_new = (shape < 0) & (self.shapes_once is not None) & ~is_known
             place = np.where(is_new, n_known + 1, n_known)
             first = 0
             for chosen, index, known in (
@@ -166,12 +172,12 @@ class TextEncoding:
                 first += len(known)
             there = np.flatnonzero(values.is_valid().to_numpy())
             out[there, self.n_looks + place[there]] = 1.0
-            out[is_text | is_template, : self.n_looks] = 0.0
+        out[is_known, : self.n_looks] = 0.0
         return nats
 
     @cached_property
     def _all_templates(self) -> tuple[str, ...]:
-        return self.templates + self.rare_templates
+        return self.templates + self.rare_templates + self.lone_templates
 
     @cached_property
     def _all_shapes(self) -> tuple[str, ...]:
@@ -222,7 +228,7 @@ class TextEncoding:
         """
         values = pa.chunked_array([pa.array([text], pa.string())])
         template, shape = templates(values), shapes(values)
-        if text in self.frequent or template[0].as_py() in self.templates:
+        if text in self.frequent or template[0].as_py() in self.templates + self.rare_templates:
             return ""
         found = []
         if self.shapes_once is not None and shape[0].as_py() not in self._all_shapes:
@@ -256,21 +262,37 @@ def _index(values: pa.ChunkedArray, known: Sequence[str]) -> npt.NDArray[np.int6
 
 @dataclass(frozen=True)
 class _Names:
-    """Templates, or shapes: those with a place, the rare ones, and how many were seen once (None: nothing is told)."""
+    """Templates, or shapes: those with a place, and the others, by how often they were seen.
+
+    Attributes
+    ----------
+    placed, rare, lone : with a place; at least twice; once
+    once : how many of all rows would be seen once; None where not all are kept, or too many to tell anything
+    """
 
     placed: tuple[str, ...]
     rare: tuple[str, ...]
+    lone: tuple[str, ...]
     once: int | None
 
     @classmethod
     def of(cls, counted: ValueCounts, placed: tuple[str, ...], n_further: int) -> _Names:
         """Of counted names, of which some have a place; ``n_further`` rows are not counted."""
-        n_rows, once = int(counted.counts.sum()), int(np.sum(counted.counts == 1))
-        if len(counted.values) - len(placed) > MOST_RARE or 2 * once > n_rows or not n_rows:
-            return cls(placed, (), None)
-        rare = sorted(set(counted.values.to_pylist()) - set(placed))
+        n_rows = int(counted.counts.sum())
+        n_lone, n_repeated = (int(np.sum(chosen)) for chosen in (counted.counts == 1, counted.counts > 1))
+        repeated = sorted(_at_least(counted, 2), key=_by_count)
+        rare = tuple(name for name, _ in repeated if name not in placed)[:MOST_RARE]
+        is_complete = n_repeated <= len(placed) + MOST_RARE and n_lone <= MOST_RARE
+        if not is_complete or 2 * n_lone > n_rows or not n_rows:
+            return cls(placed, rare, (), None)
+        lone = sorted(counted.values.take(np.flatnonzero(counted.counts == 1)).to_pylist())
         # as many of all rows are new as of those that were counted
-        return cls(placed, tuple(rare), round((once + 1) * (1.0 + n_further / n_rows)) - 1)
+        return cls(placed, rare, tuple(lone), round((n_lone + 1) * (1.0 + n_further / n_rows)) - 1)
+
+
+def _by_count(entry: tuple[str, int]) -> tuple[int, str]:
+    """The most frequent first, then by name."""
+    return -entry[1], entry[0]
 
 
 @dataclass(frozen=True)
