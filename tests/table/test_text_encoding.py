@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oddrow.detector._fitting import MOST_FEATURES
 from oddrow.table._sketch import ColumnSketch
 from oddrow.table._text_encoding import (
     LEAST_ROWS,
@@ -66,11 +67,11 @@ def test_known_texts_and_templates_look_alike_but_for_their_place(memos: TextEnc
 
 def test_a_number_that_repeats_by_chance_does_not_make_its_text_known() -> None:
     rng = np.random.default_rng(0)
-    encoding = TextEncoding.learn(texts(*(f"TILL {number}" for number in rng.integers(100, 150, 600))))
+    encoding = TextEncoding.learn(texts(*(f"TILL {number}" for number in rng.integers(100, 220, 600))))
     assert encoding.frequent == ()
     assert encoding.templates == ("TILL #",)
     few = TextEncoding.learn(texts(*(f"TILL {number}" for number in rng.integers(1, 4, 600))))
-    assert few.frequent == ("TILL 1", "TILL 2", "TILL 3") or set(few.frequent) == {"TILL 1", "TILL 2", "TILL 3"}
+    assert set(few.frequent) == {"TILL 1", "TILL 2", "TILL 3"}
     assert few.templates == ()
 
 
@@ -101,7 +102,7 @@ def test_the_more_templates_were_seen_once_the_less_a_new_one_says() -> None:
     def nats(n_once: int) -> float:
         named = ["".join(chr(97 + int(digit)) for digit in str(row)) for row in range(n_once)]
         encoding = TextEncoding.learn(texts(*["shop"] * (1_000 - n_once), *named))
-        return float(encoded(encoding, texts("unlike"), 1_000)[2][0])
+        return float(encoded(encoding, texts("pohs"), 1_000)[2][0])
 
     assert nats(0) == pytest.approx(np.log(1_001))
     assert nats(100) == pytest.approx(np.log(1_101 / 101))
@@ -127,13 +128,13 @@ def test_what_is_known_is_bounded() -> None:
     assert 0 < len(encoding.shapes) <= MOST_SHAPES
     assert len(encoding.rare_templates) <= MOST_RARE
     assert encoding.templates_once is None  # more than are kept
-    assert encoding.n_features <= 70
+    assert encoding.n_features <= MOST_FEATURES
 
 
 def test_fewer_rows_than_repeat_by_chance_make_nothing_known() -> None:
-    once_less = TextEncoding.learn(texts(*["abc"] * (LEAST_ROWS - 1), "x-y", "z"))
+    once_less = TextEncoding.learn(texts(*["abc"] * (LEAST_ROWS - 1), "x-y", "7"))
     assert once_less.n_places == 0
-    assert TextEncoding.learn(texts(*["abc"] * LEAST_ROWS, "x-y", "z")).frequent == ("abc",)
+    assert TextEncoding.learn(texts(*["abc"] * LEAST_ROWS, "x-y", "7")).frequent == ("abc",)
 
 
 def test_rows_that_are_only_counted_are_known_too() -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.exceptions import SettingError
-from oddrow.scoring import estimate_odd_share, isolation
+from oddrow.scoring import estimate_odd_share, isolation, isolation_within_kinds
 from oddrow.table import TableEncoding, TableSchema
 
 Clean = Literal["assume", "robust"]
@@ -75,8 +75,13 @@ def clean_table(table: pa.Table, schema: TableSchema, rng: np.random.Generator) 
     # the encoding of oddrow's own settings, whatever the detector's: it is made for distances
     encoding = TableEncoding.learn(schema, table)
     layout = encoding.layout
-    isolations = isolation(layout, encoding.encode(table), rng)
+    encoded = encoding.encode(table)
+    isolations = isolation(layout, encoded, rng)
     odd = estimate_odd_share(isolations, rng)
+    if layout.groups and odd.share > 0:
+        # A kind of row that makes up a few percent and repeats is no odd kind: what stands out must do so in its kind.
+        isolations = isolation_within_kinds(layout, encoded, isolations)
+        odd = odd.at_most(estimate_odd_share(isolations, rng))
     strangest = [int(row) for row in np.argsort(-isolations, kind="stable")]
     n_odd = round(odd.share * table.num_rows)
     # Two different names are always equally far apart, so in a table of names the upper end counts rare ones: as many

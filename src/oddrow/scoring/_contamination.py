@@ -43,6 +43,10 @@ class OddShare:
     low: float
     high: float
 
+    def at_most(self, other: OddShare) -> OddShare:
+        """The lower of two estimates, and of each end of their intervals."""
+        return OddShare(min(self.share, other.share), min(self.low, other.low), min(self.high, other.high))
+
 
 def isolation(layout: FeatureLayout, encoded: EncodedTable, rng: np.random.Generator) -> Floats:
     """How far each row lies from the others [n]: the mean over small samples of the distance to the nearest in each.
@@ -50,12 +54,17 @@ def isolation(layout: FeatureLayout, encoded: EncodedTable, rng: np.random.Gener
     A row is never compared with itself. The nearest neighbour in the whole table would not do: odd rows come in
     groups, and each is then the other's excuse. A sample of 16 seldom holds one of a few percent (Sugiyama and
     Borgwardt 2013, *Rapid distance-based outlier detection via sampling*).
-
-    For the same reason a sample seldom holds a row of a kind of a few percent, such as the payments to one shop. So
-    the distance is divided by how much larger it is for the kind of row, see :class:`KindLevels`.
     """
-    distance = Samples.draw(layout, encoded, rng).distance(encoded, np.arange(len(encoded.rows)))
-    return KindLevels.of_distances(layout, encoded.rows, distance).relative(encoded.rows, distance)
+    return Samples.draw(layout, encoded, rng).distance(encoded, np.arange(len(encoded.rows)))
+
+
+def isolation_within_kinds(layout: FeatureLayout, encoded: EncodedTable, isolations: Floats) -> Floats:
+    """Isolation [n], divided by how much larger it is for the kind of row, see :class:`KindLevels`.
+
+    A small sample seldom holds an odd row, but it seldom holds a row of a kind of a few percent either, such as the
+    payments to one shop.
+    """
+    return KindLevels.of_distances(layout, encoded.rows, isolations).relative(encoded.rows, isolations)
 
 
 def estimate_odd_share(isolations: Floats, rng: np.random.Generator) -> OddShare:

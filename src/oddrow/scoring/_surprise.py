@@ -108,8 +108,6 @@ class ViewEvidence:
 
 ISOLATION_WEIGHT = 3
 """Of isolation in a table of numbers, where all views together have 1."""
-ISOLATION_WEIGHT_OF_NAMES = 1
-"""The same in a table of names: two different ones are always equally far apart, so distances tell less of them."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ class IsolationEvidence:
     ----------
     apart : how much further apart each kind of row is than all, as logarithms
     isolation : nats of a distance, once that is divided by the level of its kind
-    weight : of isolation, where all views together have 1: 3 in a table of numbers, 1 in one of names
+    weight : of isolation, where all views together have 1: 3 in a table of numbers, less where columns hold names
     kinds : by how much the combined nats of each kind of row are higher than those of all
     """
 
@@ -142,8 +140,8 @@ class IsolationEvidence:
         distance = samples.distance(training, np.arange(len(training.rows)))
         apart = KindLevels.of_distances(layout, training.rows, distance)
         isolation = scale_of(apart.relative(training.rows, distance))
-        of_names = len(layout.groups) / max(layout.n_columns, 1)
-        weight = ISOLATION_WEIGHT + (ISOLATION_WEIGHT_OF_NAMES - ISOLATION_WEIGHT) * of_names
+        # two different names are always equally far apart: of columns of names distances tell little
+        weight = ISOLATION_WEIGHT * (1.0 - len(layout.groups) / max(layout.n_columns, 1))
         return cls(base, samples, apart, isolation, weight, KindLevels((), ()))
 
     def comparing_kinds(self, rows: EncodedTable, own: npt.NDArray[np.int64]) -> IsolationEvidence:

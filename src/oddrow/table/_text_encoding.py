@@ -25,6 +25,8 @@ MOST_SHAPES = 12
 """Shapes that have a feature of their own."""
 LEAST_ROWS, LEAST_SHARE = 5, 0.001
 """A text, a template or a shape with fewer rows than this, or a smaller share of them, has no feature of its own."""
+LEAST_COVERED = 0.9
+"""Share of a template's rows that its frequent texts must make up for these to be known by themselves."""
 MOST_KNOWN_LENGTH = 1_000
 """Characters of a text that is known by itself at most: it travels with the model."""
 MOST_RARE = 1_000
@@ -307,7 +309,7 @@ class _Patterns:
     def of(cls, counted: ValueCounts, n_further: int) -> _Patterns:
         """Of counted texts; ``n_further`` rows are not among them.
 
-        A text is known by itself only if such texts make up half of the rows of their template: of a running number,
+        A text is known by itself only if such texts make up nine in ten rows of their template: of a running number,
         some values repeat by chance.
         """
         least = max(LEAST_ROWS, LEAST_SHARE * int(counted.counts.sum()))
@@ -326,9 +328,10 @@ class _Patterns:
         covered: dict[str, int] = {}
         for _, of, count in texts:
             covered[of] = covered.get(of, 0) + count
-        known = [(count, text, True) for text, of, count in texts if 2 * covered[of] >= total[of]]
+        of_known = {of: count for of, count in covered.items() if count >= LEAST_COVERED * total[of]}
+        known = [(count, text, True) for text, of, count in texts if of in of_known]
         for name, count in total.items():
-            left = count - (covered.get(name, 0) if 2 * covered.get(name, 0) >= count else 0)
+            left = count - of_known.get(name, 0)
             if left >= least:
                 known.append((left, name, False))
         known = sorted(known, key=lambda entry: (-entry[0], entry[1], entry[2]))[:MOST_KNOWN]
