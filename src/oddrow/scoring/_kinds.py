@@ -12,14 +12,14 @@ from oddrow.table import FeatureLayout
 Floats = npt.NDArray[np.float64]
 
 QUANTILE = 0.95
-"""Where the levels of two kinds are compared: what is to be told from ordinary rows lies in the upper tail."""
+"""Where two kinds are compared: in the upper tail, but below the odd rows that a kind may hold."""
 ERROR = np.sqrt(QUANTILE / (1.0 - QUANTILE)) / np.log(0.5 / (1.0 - QUANTILE))
 """Standard error of that quantile of one row, in distances from there to the median, where the tail is exponential."""
 
 
 @dataclass(frozen=True)
 class KindLevels:
-    """How much higher the scores of each kind of row are than those of all rows.
+    """How much higher the scores of each kind of row are than those of the typical kind.
 
     A kind is a value with a place of its own: a frequent category, a known text, a template. Rare values that share a
     place are no kind. A table of numbers alone has no kinds, and each of its rows has level 0.

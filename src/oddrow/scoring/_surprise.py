@@ -119,10 +119,10 @@ class IsolationEvidence:
 
     Attributes
     ----------
-    apart : how much further apart each kind of row is than all, as logarithms
+    apart : how much further apart the rows of each kind are than those of the typical kind, as logarithms
     isolation : nats of a distance, once that is divided by the level of its kind
     weight : of isolation, where all views together have 1: 3 in a table of numbers, less where columns hold names
-    kinds : by how much the combined nats of each kind of row are higher than those of all
+    kinds : by how much the combined nats of each kind of row are higher than those of the typical kind
     """
 
     base: ViewEvidence
@@ -147,7 +147,8 @@ class IsolationEvidence:
     def comparing_kinds(self, rows: EncodedTable, own: npt.NDArray[np.int64]) -> IsolationEvidence:
         """The same with the levels of kinds, learned from rows and their own places [n] in the memory.
 
-        They may be training rows: one that is its own sample's nearest is rare, and of little weight in a quantile.
+        They may be training rows. Those that were drawn into a sample are at distance 0 from it: too few to move a
+        quantile.
         """
         nats, _ = self._nats(rows, own)
         combined = power_mean(nats, POWER, self._weights)
