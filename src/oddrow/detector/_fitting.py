@@ -42,9 +42,11 @@ FEATURE_BYTES, COLUMN_BYTES = 20, 40
 """What it takes for each row, by feature and by column, as `python -m benchmarks memory` sees it."""
 CALIBRATED_AT_ONCE = 2**12
 """Rows that calibrate at once."""
+MOST_LEVEL_ROWS = 4_096
+"""Rows that tell how strange each kind of row is, evenly spread."""
 MOST_MAPPED = 100_000
 """Training rows that tell how the map lies, evenly spread."""
-MOST_FEATURES = 70
+MOST_FEATURES = 90
 """No column has more features."""
 
 
@@ -156,7 +158,15 @@ def fit_parts(
         fit.views.of(fit.scale_rows, fit.own[fit.scale_index], fit.has_trained), plan.view_weights, fit.has_trained
     )
     views = ViewEvidence(fit.views, scales)
-    judge = IsolationEvidence.learn(views, fit.training, rng) if plan.isolates else views
+    judge: ViewEvidence | IsolationEvidence = views
+    if plan.isolates:
+        judge = IsolationEvidence.learn(views, fit.training, rng)
+        if fit.encoding.layout.groups:
+            # rows in doubt too: they may be the strange end of an ordinary kind
+            known = np.sort(np.concatenate([rows.training, rows.stopping, np.flatnonzero(in_doubt)]))
+            known = np.setdiff1d(known, rows.calibration)
+            known = known[np.linspace(0, len(known) - 1, min(len(known), MOST_LEVEL_ROWS), dtype=np.int64)]
+            judge = judge.comparing_kinds(fit.encoding.encode(table.take(known)), fit.own[known])
     own = fit.own[rows.calibration]
     places = np.split(np.arange(len(own)), range(CALIBRATED_AT_ONCE, len(own), CALIBRATED_AT_ONCE))
     raw = [judge.evidence(calibrating.take(part), own[part]).raw for part in places]

@@ -3,7 +3,13 @@
 from oddrow.scoring._batch_policies import AlertBudget, FalseDiscoveryRate
 from oddrow.scoring._blocks import BLOCK_ROWS, in_blocks
 from oddrow.scoring._calibration import Calibration, Source, TailCurve, TailFit
-from oddrow.scoring._contamination import OddShare, estimate_odd_share, isolation, typical_distance
+from oddrow.scoring._contamination import (
+    OddShare,
+    estimate_odd_share,
+    isolation,
+    isolation_within_kinds,
+    typical_distance,
+)
 from oddrow.scoring._decision import Decision
 from oddrow.scoring._dependence import MOST_BORDERS, Dependence, parts_of
 from oddrow.scoring._evidence import Evidence
@@ -78,6 +84,7 @@ __all__ = [
     "estimate_odd_share",
     "in_blocks",
     "isolation",
+    "isolation_within_kinds",
     "parts_of",
     "strictest_supported",
     "typical_distance",

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.scoring._isolation import Samples
+from oddrow.scoring._kinds import KindLevels
 from oddrow.scoring._spaces import Space
 from oddrow.table import EncodedTable, FeatureLayout
 
@@ -51,6 +52,10 @@ class OddShare:
     low: float
     high: float
 
+    def at_most(self, other: OddShare) -> OddShare:
+        """The lower of two estimates, and of each end of their intervals."""
+        return OddShare(min(self.share, other.share), min(self.low, other.low), min(self.high, other.high))
+
 
 def isolation(layout: FeatureLayout, encoded: EncodedTable, rng: np.random.Generator) -> Floats:
     """How far each row lies from the others [n]: the mean over small samples of the distance to the nearest in each.
@@ -71,6 +76,15 @@ def typical_distance(layout: FeatureLayout, encoded: EncodedTable) -> float:
     )
     distances = distances[distances > 0]
     return float(np.median(distances)) if len(distances) else 0.0
+
+
+def isolation_within_kinds(layout: FeatureLayout, encoded: EncodedTable, isolations: Floats) -> Floats:
+    """Isolation [n], divided by how much larger it is for the kind of row, see :class:`KindLevels`.
+
+    A small sample seldom holds an odd row, but it seldom holds a row of a kind of a few percent either, such as the
+    payments to one shop.
+    """
+    return KindLevels.of_distances(layout, encoded.rows, isolations).relative(encoded.rows, isolations)
 
 
 def estimate_odd_share(isolations: Floats, rng: np.random.Generator, typical: float = np.inf) -> OddShare:

@@ -19,13 +19,13 @@ from oddrow.table._columns import (
     NumberEncoding,
     OneHotEncoding,
     RangeEncoding,
-    TextEncoding,
     TimestampEncoding,
 )
 from oddrow.table._numbers import Numbers
 from oddrow.table._precision import as_learned, as_learned_texts
 from oddrow.table._schema import ColumnSchema, ColumnValues, Kind, TableSchema
 from oddrow.table._sketch import NOTHING_ELSE, TableSketch
+from oddrow.table._text_encoding import TextEncoding
 
 ROWS_AT_ONCE = 2_048
 """Rows whose numbers are encoded at once: few enough for the cache."""
@@ -126,8 +126,9 @@ class TableEncoding:
     succession: after n rows without it, the next row shows it with probability about 1 / (n + 1), which is
     ``ln(n + 1)`` nats. That is what a missing value gives where none was missing, and a constant that changed. For a
     category never seen the probability is Good and Turing's (categories seen once / n), so a column of ever new
-    names stays quiet. A number beyond the range seen by more than half a width, and then by ``e`` widths of that
-    range, gives ``ln(1 + n e)``, and growing: in a table of many columns new rows are often a little outside.
+    names stays quiet; so it is for the templates and shapes of texts. A number beyond the range seen by more than half
+    a width, and then by ``e`` widths of that range, gives ``ln(1 + n e)``, and growing: in a table of many columns new
+    rows are often a little outside.
 
     Examples
     --------
@@ -257,8 +258,8 @@ class TableEncoding:
         """Column name to values, from encoded rows; None where missing.
 
         Numbers come back within 1e-5 of the width of their learned range, times within 1e-6 of it, categories and
-        booleans exactly. A rare category comes back as ``"(rare)"``, one never seen as ``"(never seen)"``, a text as a
-        description of its length and letters.
+        booleans exactly. A rare category comes back as ``"(rare)"``, one never seen as ``"(never seen)"``, a text as
+        the known text or template that it is, or as a description of its shape, length and letters.
         """
         decoded: dict[str, list[object]] = {}
         start = 0
