@@ -15,6 +15,7 @@ from oddrow.exceptions import TrainingHealthWarning
 class _State:
     quiet: bool = False
     debug: bool = False
+    gathered: list[str] | None = None
 
 
 state = _State()
@@ -22,12 +23,20 @@ state = _State()
 
 def configure(*, quiet: bool, debug: bool) -> None:
     """Set what the global options say."""
-    state.quiet, state.debug = quiet, debug
+    state.quiet, state.debug, state.gathered = quiet, debug, None
+
+
+def gather_notes() -> list[str]:
+    """From now on notes go into this list, which a JSON object holds, and not to stderr."""
+    state.gathered = []
+    return state.gathered
 
 
 def say(text: str) -> None:
     """A note, unless quiet."""
-    if not state.quiet:
+    if state.gathered is not None:
+        state.gathered.append(text)
+    elif not state.quiet:
         print(text, file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints notes
 
 

@@ -16,7 +16,7 @@ from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
 from oddrow.detector._learner import generator
 from oddrow.exceptions import DataError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation, explain, scored_table
-from oddrow.scoring import FittedModel
+from oddrow.scoring import FittedModel, RareRows, columns_text, expected_text, is_flood
 from oddrow.table import TableSchema, as_table
 
 FIND_FOLDS = 3
@@ -36,6 +36,8 @@ class Found:
     cleaning : how many rows are estimated to be odd, and between which bounds
     fold : int [n], the part of the table that each row was scored in, by a model of all other parts
     promise : what ``is_odd`` promises, by the calibration of one part; the others have as many rows, but for one
+    note : where more rows are flagged than the estimate of odd rows and the promise together allow, a sentence that
+        says so and names the columns; else None
     detector : a detector fitted on the whole table, where it was asked for; its scores of these rows are not
         cross-fitted
     """
@@ -45,6 +47,7 @@ class Found:
     cleaning: Cleaning
     fold: npt.NDArray[np.int64]
     promise: str
+    note: str | None
     detector: VAEDetector | AutoencoderDetector | None
 
     @property
@@ -135,14 +138,14 @@ def find(
     diagnoses = (diagnosis for model in models for diagnosis in model.network.health.diagnoses if diagnosis.is_certain)
     for text in dict.fromkeys(diagnosis.text for diagnosis in diagnoses):
         warnings.warn(text, TrainingHealthWarning, stacklevel=2)
-    scored = _scored(models, rows, fold, reasons)
+    scored, rare = _scored(models, rows, fold, reasons)
     strangest = np.argsort(-scored.column("surprise").to_numpy(), kind="stable")[:top]
     explanations = tuple(_explained(models[fold[row]], rows, int(row), reasons) for row in strangest)
     kept = _staged(pattern, FIND_FOLDS, stages).fit(table) if keep else None
     if kept is not None:
         kept.set_params(on_progress=pattern.on_progress, time_limit=pattern.time_limit)
     promise = models[0].policy.promise(models[0].calibration)
-    return Found(scored, explanations, cleaning, fold, promise, kept)
+    return Found(scored, explanations, cleaning, fold, promise, _flood_note(models, rare, cleaning), kept)
 
 
 def _staged(pattern: VAEDetector | AutoencoderDetector, index: int, count: int) -> VAEDetector | AutoencoderDetector:
@@ -154,13 +157,40 @@ def _staged(pattern: VAEDetector | AutoencoderDetector, index: int, count: int) 
     return detector
 
 
-def _scored(models: list[FittedModel], rows: pa.Table, fold: npt.NDArray[np.int64], reasons: int) -> pa.Table:
-    """Every row scored by the model of its fold, in the order of the table."""
+def _scored(
+    models: list[FittedModel], rows: pa.Table, fold: npt.NDArray[np.int64], reasons: int
+) -> tuple[pa.Table, list[RareRows]]:
+    """Every row scored by the model of its fold, in the order of the table; and of each fold the rows that are rare."""
     members = [np.flatnonzero(fold == part) for part in range(len(models))]
-    parts = [
-        scored_table(model, rows.take(member), reasons).rows for model, member in zip(models, members, strict=True)
-    ]
-    return pa.concat_tables(parts).take(np.argsort(np.concatenate(members)))
+    parts, rare = [], []
+    for model, member in zip(models, members, strict=True):
+        scored = scored_table(model, rows.take(member), reasons)
+        parts.append(scored.rows)
+        rare.append(model.rare_rows(scored.scored))
+    return pa.concat_tables(parts).take(np.argsort(np.concatenate(members))), rare
+
+
+def _flood_note(models: list[FittedModel], rare: list[RareRows], cleaning: Cleaning) -> str | None:
+    """Where a part has more flagged rows than the upper end of the estimate and chance explain, what that is by.
+
+    Each part is tested by itself, at a level that its number divides (Bonferroni), for the calibrations differ.
+    """
+    levels = [(model.policy.rare_level(model.calibration), model.calibration) for model in models]
+    if not any(
+        is_flood(rows, level, calibration, allowed=cleaning.high * rows.n_rows, n_tests=len(models))
+        for rows, (level, calibration) in zip(rare, levels, strict=True)
+    ):
+        return None
+    found = sum(rare, RareRows())
+    chance = sum(
+        (level.exceeded + 1) / (calibration.n_rows + 1) * rows.n_rows
+        for rows, (level, calibration) in zip(rare, levels, strict=True)
+    )
+    expected = expected_text(chance + cleaning.share * found.n_rows)
+    return (
+        f"{found.n_rare:,} of {found.n_rows:,} rows are flagged where {expected}{columns_text(found)}: "
+        "so many rows are a kind of their own rather than odd; where a column tells nothing, leave it out"
+    )
 
 
 def _explained(model: FittedModel, rows: pa.Table, row: int, reasons: int) -> Explanation:

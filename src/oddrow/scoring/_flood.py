@@ -108,8 +108,10 @@ def _log_choose(n: int, k: int) -> float:
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
-def is_flood(rare: RareRows, level: RareLevel, calibration: Calibration, allowed: float = 0.0) -> bool:
-    """Whether more rows are above a level than chance explains, at :data:`LEVEL`.
+def is_flood(
+    rare: RareRows, level: RareLevel, calibration: Calibration, allowed: float = 0.0, n_tests: int = 1
+) -> bool:
+    """Whether more rows are above a level than chance explains, at :data:`LEVEL` for all ``n_tests`` of them together.
 
     ``allowed`` rows of them are odd and explained by that. Rows that the fit saw promise nothing about new rows: a
     calibration by these is contradicted where most rows are above the level, and not before.
@@ -120,7 +122,7 @@ def is_flood(rare: RareRows, level: RareLevel, calibration: Calibration, allowed
     if calibration.source == "training":
         exceeded = max(exceeded, calibration.n_rows // 2)
     n_unexplained = rare.n_rare - math.ceil(allowed)
-    return flood_p_value(n_unexplained, rare.n_rows, exceeded, calibration.n_rows) < LEVEL
+    return flood_p_value(n_unexplained, rare.n_rows, exceeded, calibration.n_rows) < LEVEL / n_tests
 
 
 def flood_note(rare: RareRows, level: RareLevel, calibration: Calibration, *, is_flagged: bool) -> str | None:
