@@ -1,6 +1,7 @@
 """One unknown table: every row is scored by a model that never saw it, and the odd ones come first."""
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -166,3 +167,21 @@ def test_a_policy_that_looks_at_the_batch_is_refused(policy):
 def test_a_pattern_that_is_no_detector_is_named(pattern):
     with pytest.raises(SettingError, match="give a VAEDetector or an AutoencoderDetector as a pattern"):
         oddrow.find(np.zeros((10, 2)), pattern)
+
+
+def test_the_index_of_a_data_frame_is_kept(untrained, dirty):
+    frame = pd.DataFrame(dirty[0], index=[f"r{n}" for n in range(600)])
+    assert all(row.index == f"r{row.row}" for row in oddrow.find(frame, top=5).strangest)
+
+
+def test_odd_rows_that_the_estimate_knows_of_are_no_flood(found):
+    assert found.is_odd.sum() > 0.03 * 600
+    assert found.note is None
+
+
+def test_a_policy_that_flags_many_is_no_flood(untrained):
+    rows = np.random.default_rng(1).normal(size=(600, 2))
+    detector = VAEDetector(clean="robust", contamination=0.4, random_state=0)
+    found = oddrow.find(rows, detector, top=1)
+    assert found.is_odd.mean() > 0.2
+    assert found.note is None

@@ -188,6 +188,7 @@ def print_explanation(found: RowOfStream, ids: Sequence[str], *, as_json: bool) 
 def explanation_values(explanation: Explanation) -> dict[str, Any]:
     """One row's reasons as plain values; its row is counted from 1, as everywhere on the command line."""
     values = {**asdict(explanation), "row": explanation.row + 1}
+    del values["index"]  # of a data frame, which no file is
     values["reasons"] = [
         {**asdict(reason), "value": shown(reason.value), "expected": shown(reason.expected)}
         for reason in explanation.reasons

@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from oddrow.detector._cleaning import Cleaning, clean_table
 from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
-from oddrow.detector._learner import generator
+from oddrow.detector._learner import generator, with_index
 from oddrow.exceptions import DataError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation, explain, scored_table
 from oddrow.scoring import FittedModel, RareRows, columns_text, expected_text, is_flood
@@ -32,7 +32,7 @@ class Found:
     Attributes
     ----------
     scored : the table's rows in order, with ``surprise``, ``p_value``, ``is_odd`` and the strongest reasons of each
-    strangest : the strangest rows, strangest first, each with its reasons and its number in the table
+    strangest : the strangest rows, strangest first, each with its reasons and its index in the table, from 0
     cleaning : how many rows are estimated to be odd, and between which bounds
     fold : int [n], the part of the table that each row was scored in, by a model of all other parts
     promise : what ``is_odd`` promises, by the calibration of one part; the others have as many rows, but for one
@@ -140,7 +140,8 @@ def find(
         warnings.warn(text, TrainingHealthWarning, stacklevel=2)
     scored, rare = _scored(models, rows, fold, reasons)
     strangest = np.argsort(-scored.column("surprise").to_numpy(), kind="stable")[:top]
-    explanations = tuple(_explained(models[fold[row]], rows, int(row), reasons) for row in strangest)
+    explained = tuple(_explained(models[fold[row]], rows, int(row), reasons) for row in strangest)
+    explanations = with_index(explained, table)
     kept = _staged(pattern, FIND_FOLDS, stages).fit(table) if keep else None
     if kept is not None:
         kept.set_params(on_progress=pattern.on_progress, time_limit=pattern.time_limit)
