@@ -35,7 +35,7 @@ def test_the_p_value_is_the_upper_tail_of_the_beta_binomial(counts):
     if n_rare * n_calibration <= exceeded * n_rows:
         assert found == 1.0  # no excess: not worth the sum
     else:
-        assert found == pytest.approx(expected, rel=1e-6)
+        assert found == pytest.approx(expected, rel=1e-9)
 
 
 @given(COUNTS)
@@ -64,9 +64,9 @@ POLICIES = [
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.kind)
 @pytest.mark.parametrize(("n_calibration", "n_rows"), [(100, 500), (999, 60), (400, 2000)])
 def test_rows_like_the_training_rows_are_no_flood(policy, n_calibration, n_rows):
-    """At a level of 1 in 100 instead of 1 in 10,000, so that a thousand tables can show that it holds."""
+    """At a level of 1 in 100 instead of 1 in 10,000, so that few tables can show that it holds."""
     rng = np.random.default_rng(0)
-    tables = 1000
+    tables = 400
     p_values = []
     for _ in range(tables):
         calibration = Calibration.learn(rng.exponential(size=n_calibration))
