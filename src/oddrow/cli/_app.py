@@ -39,6 +39,10 @@ COMMANDS = {
 """The commands in the order in which they are used, and their modules: each is loaded when it is asked for."""
 
 
+class _ReaderGoneError(Exception):
+    """Whoever read stdout wants no more, as ``head`` when it has its lines."""
+
+
 class _Commands(typer.core.TyperGroup):
     """All commands; to score a row, what the others load would take longer than the row."""
 
@@ -65,6 +69,12 @@ class _Commands(typer.core.TyperGroup):
             self.add_command(arranged(typer.main.get_command(found), cmd_name), cmd_name)
         return super().get_command(ctx, cmd_name)
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderGoneError from None  # the parser would leave with 1
+
 
 app = typer.Typer(
     name="oddrow",
@@ -87,7 +97,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _globals(
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress on stderr.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No notes and no progress on stderr; results stay.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", help="Print the version and leave.", callback=_version, is_eager=True)
@@ -104,10 +116,9 @@ def main() -> NoReturn:
         app(args=_quarantine_named(_globals_first(sys.argv[1:])))
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # the reader of stdout has gone: nothing is wrong, and nothing more can be said there
+    except _ReaderGoneError:
+        # nothing is wrong, and nothing more can be said there
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = EXIT_RUNTIME
     except OddrowError as error:
         code = _failed(error)
     except MemoryError as error:

@@ -122,8 +122,9 @@ def _give(
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
     elif output != "-":
         _console.print_table(_title(found, name), HEADINGS, [_cells(row) for row in found.summary], droppable=DROPPABLE)
+    tell = _console.say if as_json or output == "-" else _console.answer  # the answer goes where the answer goes
     for sentence in found.sentences:
-        _console.say(sentence)
+        tell(sentence)
     said = dict.fromkeys((run.method, text) for run in found.runs for text in run.warnings)
     for method, text in said:
         _console.say(f"note: {method}: {text}")

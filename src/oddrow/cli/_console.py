@@ -18,6 +18,7 @@ from oddrow.exceptions import TrainingHealthWarning
 class _State:
     quiet: bool = False
     debug: bool = False
+    gathered: list[str] | None = None
 
 
 state = _State()
@@ -25,13 +26,26 @@ state = _State()
 
 def configure(*, quiet: bool, debug: bool) -> None:
     """Set what the global options say."""
-    state.quiet, state.debug = quiet, debug
+    state.quiet, state.debug, state.gathered = quiet, debug, None
+
+
+def gather_notes() -> list[str]:
+    """From now on notes go into this list, which a JSON object holds, and not to stderr."""
+    state.gathered = []
+    return state.gathered
 
 
 def say(text: str) -> None:
     """A note, unless quiet."""
-    if not state.quiet:
+    if state.gathered is not None:
+        state.gathered.append(text)
+    elif not state.quiet:
         print(wrapped(text), file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints notes
+
+
+def answer(text: str) -> None:
+    """A sentence of the answer, on stdout."""
+    print(wrapped(text), flush=True)  # noqa: T201 - the one place that prints sentences of answers
 
 
 def say_error(text: str) -> None:

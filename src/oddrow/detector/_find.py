@@ -14,10 +14,10 @@ from sklearn.base import clone
 
 from oddrow.detector._cleaning import Cleaning, clean_table
 from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
-from oddrow.detector._learner import AUTO_FALSE_ALARMS, generator
+from oddrow.detector._learner import AUTO_FALSE_ALARMS, generator, with_index
 from oddrow.exceptions import DataError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation, explain, scored_table
-from oddrow.scoring import FittedModel
+from oddrow.scoring import FittedModel, RareRows, columns_text, expected_text, is_flood
 from oddrow.table import TableSchema, as_table
 
 FIND_FOLDS = 3
@@ -34,10 +34,12 @@ class Found:
     ----------
     scored : the table's rows in order, with ``surprise``, ``p_value``, ``is_odd`` and, if all were to be explained, the
         strongest reasons of each
-    strangest : the strangest rows, strangest first, each with its reasons and its number in the table
+    strangest : the strangest rows, strangest first, each with its reasons and its index in the table, from 0
     cleaning : how many rows are estimated to be odd, and between which bounds
     fold : int [n], the part of the table that each row was scored in, by a model of all other parts
     promise : what ``is_odd`` promises, by the calibration of one part; the others have as many rows, but for one
+    note : where more rows are flagged than the estimate of odd rows and the promise together allow, a sentence that
+        says so and names the columns; else None
     detector : a detector fitted on the whole table, where it was asked for; its scores of these rows are not
         cross-fitted
     """
@@ -47,6 +49,7 @@ class Found:
     cleaning: Cleaning
     fold: npt.NDArray[np.int64]
     promise: str
+    note: str | None
     detector: VAEDetector | AutoencoderDetector | None
 
     @property
@@ -133,19 +136,22 @@ def find(
     diagnoses = (diagnosis for model in models for diagnosis in model.network.health.diagnoses if diagnosis.is_certain)
     for text in dict.fromkeys(diagnosis.text for diagnosis in diagnoses):
         warnings.warn(text, TrainingHealthWarning, stacklevel=2)
-    scored = _scored(models, rows, fold, reasons if explain_all else None, on_phase)
+    scored, rare = _scored(models, rows, fold, reasons if explain_all else None, on_phase)
     strangest = np.argsort(-scored.column("surprise").to_numpy(), kind="stable")[:top]
     promise = models[0].policy.promise(models[0].calibration)
+    note = _flood_note(models, rare, cleaning)
     if _are_too_few(models, pattern):
+        note = None  # fewer rows are flagged than the model's policy would flag
         scored, promise = _sparingly_flagged(scored, cleaning, models[0].calibration.n_rows)
     is_odd = scored.column("is_odd")
     _tell(on_phase, "explaining")
     explained = _explained(models, rows, fold, strangest, reasons)
-    explanations = tuple(replace(explained[row], is_odd=is_odd[row].as_py()) for row in strangest.tolist())
+    decided = tuple(replace(explained[row], is_odd=is_odd[row].as_py()) for row in strangest.tolist())
+    explanations = with_index(decided, table)
     kept = _staged(pattern, FIND_FOLDS, stages, on_phase).fit(table) if keep else None
     if kept is not None:
         kept.set_params(on_progress=pattern.on_progress, on_phase=pattern.on_phase, time_limit=pattern.time_limit)
-    return Found(scored, explanations, cleaning, fold, promise, kept)
+    return Found(scored, explanations, cleaning, fold, promise, note, kept)
 
 
 def _checked_pattern(
@@ -186,14 +192,39 @@ def _scored(
     fold: npt.NDArray[np.int64],
     reasons: int | None,
     on_phase: Callable[[str], None] | None,
-) -> pa.Table:
-    """Every row scored by the model of its fold, in the order of the table."""
+) -> tuple[pa.Table, list[RareRows]]:
+    """Every row scored by the model of its fold, in the order of the table; and of each fold the rows that are rare."""
     members = [np.flatnonzero(fold == part) for part in range(len(models))]
-    parts = []
+    parts, rare = [], []
     for part, (model, member) in enumerate(zip(models, members, strict=True)):
         _tell(on_phase, f"scoring {part + 1} of {len(models)}")
-        parts.append(scored_table(model, rows.take(member), reasons).rows)
-    return pa.concat_tables(parts).take(np.argsort(np.concatenate(members)))
+        scored = scored_table(model, rows.take(member), reasons)
+        parts.append(scored.rows)
+        rare.append(model.rare_rows(scored.scored))
+    return pa.concat_tables(parts).take(np.argsort(np.concatenate(members))), rare
+
+
+def _flood_note(models: list[FittedModel], rare: list[RareRows], cleaning: Cleaning) -> str | None:
+    """Where a part has more flagged rows than the upper end of the estimate and chance explain, what that is by.
+
+    Each part is tested by itself, at a level that its number divides (Bonferroni), for the calibrations differ.
+    """
+    levels = [(model.policy.rare_level(model.calibration), model.calibration) for model in models]
+    if not any(
+        is_flood(rows, level, calibration, allowed=cleaning.high * rows.n_rows, n_tests=len(models))
+        for rows, (level, calibration) in zip(rare, levels, strict=True)
+    ):
+        return None
+    found = sum(rare, RareRows())
+    chance = sum(
+        (level.exceeded + 1) / (calibration.n_rows + 1) * rows.n_rows
+        for rows, (level, calibration) in zip(rare, levels, strict=True)
+    )
+    expected = expected_text(chance + cleaning.share * found.n_rows)
+    return (
+        f"{found.n_rare:,} of {found.n_rows:,} rows are flagged where {expected}{columns_text(found)}: "
+        "so many rows are a kind of their own rather than odd; where a column tells nothing, leave it out"
+    )
 
 
 def _are_too_few(models: list[FittedModel], pattern: VAEDetector | AutoencoderDetector) -> bool:

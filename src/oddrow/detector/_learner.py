@@ -29,6 +29,7 @@ from oddrow.detector._settings import (
 )
 from oddrow.detector._start import check_same_columns, check_start
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError, TrainingHealthWarning
+from oddrow.explanation import Explanation
 from oddrow.model import TrainingHealth
 from oddrow.scoring import (
     AlertBudget,
@@ -435,6 +436,14 @@ def _has_column_names(X: Any) -> bool:
     """Whether a table names its columns itself; asked of the type, since a lazy frame would resolve its plan."""
     named = ("columns", "column_names", "__arrow_c_stream__")
     return isinstance(X, Mapping) or any(hasattr(type(X), name) for name in named)
+
+
+def with_index(explanations: tuple[Explanation, ...], X: Any) -> tuple[Explanation, ...]:
+    """Explanations of rows of X, each with the row's label in the index of X, if X is a data frame that has one."""
+    if not hasattr(X, "iloc"):  # lists too have something that is called index
+        return explanations
+    labels = list(X.index)
+    return tuple(replace(explanation, index=labels[explanation.row]) for explanation in explanations)
 
 
 def generator(random_state: int | np.random.Generator | np.random.RandomState | None) -> np.random.Generator:
