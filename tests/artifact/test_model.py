@@ -414,7 +414,8 @@ def test_there_must_be_scores_to_calibrate_with(content, refusal):
 
 
 def test_every_entry_of_the_manifest_must_be_there(content, refusal):
-    for key in parts(content)[0]:
+    optional = {"origin", "extrapolates"}  # later than the first files
+    for key in parts(content)[0].keys() - optional:
         assert key in refusal(rebuilt(content, lambda manifest, key=key: manifest.pop(key)))
 
 
