@@ -9,6 +9,7 @@ BENCHMARKS = (
     "kddcup99",
     "quality",
     "reasons",
+    "card_payments",
     "calibration",
     "robustness",
     "probes",

@@ -1,6 +1,7 @@
 """Columns get the blame."""
 
 from oddrow.explanation._kept_parts import JobIdentity, KeptParts
+from oddrow.explanation._one_row import RowOfStream, explain_row
 from oddrow.explanation._reasons import COMBINATION, Explanation, Reason, expected_values, explain
 from oddrow.explanation._scored_batches import scored_batches
 from oddrow.explanation._scored_stream import ScoredPart, scored_parts
@@ -14,6 +15,7 @@ __all__ = [
     "JobIdentity",
     "KeptParts",
     "Reason",
+    "RowOfStream",
     "ScoredPart",
     "ScoredTable",
     "ScoringCount",
@@ -21,6 +23,7 @@ __all__ = [
     "StreamScores",
     "expected_values",
     "explain",
+    "explain_row",
     "score_stream",
     "scored_batches",
     "scored_parts",

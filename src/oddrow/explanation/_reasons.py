@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -43,11 +43,12 @@ class Explanation:
 
     Attributes
     ----------
-    row : index of the row in its table, from 0
+    row : index of the row in its table, from 0; the command line counts from 1
     surprise, p_value, is_odd : as the detector gives them
     reasons : the columns with the largest parts, strongest first
     combination_nats, combination_share : what no column carries alone (the row as a whole is far from normal rows)
     other_nats, other_share : the columns that are not among ``reasons``, together
+    index : the row's label in the index of a pandas data frame; None of a table that has no index
     """
 
     row: int
@@ -59,6 +60,7 @@ class Explanation:
     combination_share: float
     other_nats: float
     other_share: float
+    index: object = field(default=None, compare=False)
 
 
 def explain(
