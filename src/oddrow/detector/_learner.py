@@ -53,6 +53,7 @@ from oddrow.table import (
     TableSketch,
     as_table,
     checked_kinds,
+    is_ignored,
 )
 
 AUTO_FALSE_ALARMS = 0.01
@@ -426,7 +427,7 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
         """Whether a column matters: what is ignored, or not there in training or encoding, may hold anything."""
         if not reset:
             return set(self.model_.encoding.names).__contains__
-        ignored = {name for name, kind in (self.columns or {}).items() if kind == Kind.IGNORE}
+        ignored = {name for name, kind in (self.columns or {}).items() if is_ignored(kind)}
         if encoding is not None:
             return set(encoding.names).__contains__
         return lambda name: name not in ignored

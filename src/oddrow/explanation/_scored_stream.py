@@ -16,7 +16,7 @@ from oddrow.explanation._row_numbers import numbered
 from oddrow.explanation._scored_batches import one_scored
 from oddrow.explanation._scored_table import scored_table
 from oddrow.scoring import AlertBudget, Decision, FittedModel, FixedSurprise, Policy, RareRows, Surprise, day_column
-from oddrow.table import LocatedBatch, SkippedRow, TableRows, TableStream, as_table, day_numbers
+from oddrow.table import LocatedBatch, SkippedRow, TableRows, TableStream, as_table
 
 OnProgress: TypeAlias = Callable[[int, int], None]
 """Told ``(rows_done, rows_in_all)`` after each batch."""
@@ -152,7 +152,8 @@ class RowScores:
         """Of the rows of a table that have been scored."""
         day = np.zeros(0)
         if isinstance(policy, AlertBudget) and policy.per == "day":
-            day = day_numbers(table, day_column(policy, model.encoding.schema))
+            schema = model.encoding.schema
+            day = schema.day_numbers(table, day_column(policy, schema))
         return cls(np.asarray(surprise), np.asarray(p_value), day)
 
     @classmethod

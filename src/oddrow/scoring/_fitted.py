@@ -16,7 +16,7 @@ from oddrow.scoring._decision import Decision
 from oddrow.scoring._flood import RareRows, flood_note
 from oddrow.scoring._policies import Policy
 from oddrow.scoring._surprise import Surprise, SurpriseModel
-from oddrow.table import Kind, Origin, TableEncoding, TableSchema, day_numbers
+from oddrow.table import Kind, Origin, TableEncoding, TableSchema
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class FittedModel:
         policy = policy or self.policy
         day = None
         if isinstance(policy, AlertBudget) and policy.per == "day":
-            day = day_numbers(table, day_column(policy, self.encoding.schema))
+            day = self.encoding.schema.day_numbers(table, day_column(policy, self.encoding.schema))
         decision = policy.decide(scored, self.calibration, day)
         return self.noted(decision, self.rare_rows(scored, policy), policy)
 

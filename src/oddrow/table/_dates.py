@@ -35,7 +35,10 @@ _PATTERNS: Mapping[str, str] = {
 }
 DATE_ORDERS: tuple[str, ...] = tuple(_PATTERNS)
 """Year, month, day (ISO 8601 and its like); day, month, year; month, day, year; eight digits; a time of day."""
-LIKE_A_DATE = r"\d[-/.\s]+\w+\.?,?[-/.\s]+\d|\d{4}[-/]\d|^\s*(?:19|20)\d{6}|\d:\d\d|[A-Za-z]{3}\w*\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+\d"
+LIKE_A_DATE = (
+    r"\d[-/.\s]+\w+\.?,?[-/.\s]+\d|\d{4}[-/]\d|^\s*(?:19|20)\d{6}|\d:\d\d"
+    r"|[A-Za-z]{3}\w*\.?[-/.\s]+\d{1,2}(?:st|nd|rd|th)?,?[-/.\s]+\d"
+)
 """What every text of any of these forms has somewhere."""
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

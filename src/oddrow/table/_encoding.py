@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pydantic
 
+from oddrow.table._column_schema import ColumnSchema, Kind
 from oddrow.table._columns import (
     BooleanEncoding,
     CategoryEncoding,
@@ -22,8 +23,8 @@ from oddrow.table._columns import (
     TimestampEncoding,
 )
 from oddrow.table._numbers import Numbers
-from oddrow.table._column_schema import ColumnSchema, Kind
 from oddrow.table._precision import as_learned, as_learned_texts
+from oddrow.table._running_encodings import ClockEncoding, CounterEncoding
 from oddrow.table._schema import ColumnValues, TableSchema
 from oddrow.table._sketch import NOTHING_ELSE, TableSketch
 from oddrow.table._text_encoding import TextEncoding
@@ -40,7 +41,9 @@ ColumnEncoding: TypeAlias = Annotated[
     | TextEncoding
     | ConstantEncoding
     | OneHotEncoding
-    | RangeEncoding,
+    | RangeEncoding
+    | CounterEncoding
+    | ClockEncoding,
     pydantic.Discriminator("kind"),
 ]
 
@@ -51,6 +54,7 @@ _STANDARD: Mapping[Kind, Any] = {
     Kind.TIMESTAMP: TimestampEncoding,
     Kind.TEXT: TextEncoding,
     Kind.CONSTANT: ConstantEncoding,
+    Kind.COUNTER: CounterEncoding,
 }
 # The article one-hot encodes what is not a quantity and knows neither texts nor times; a constant is one feature.
 _ARTICLE: Mapping[Kind, Any] = {
@@ -61,6 +65,11 @@ _ARTICLE: Mapping[Kind, Any] = {
     Kind.CONSTANT: OneHotEncoding,
 }
 _KINDS: Mapping[EncodingStyle, Mapping[Kind, Any]] = {"standard": _STANDARD, "article": _ARTICLE}
+
+
+def _encoding_of(column: ColumnSchema, style: EncodingStyle) -> Any:
+    """The class that encodes a column."""
+    return ClockEncoding if column.kind is Kind.TIMESTAMP and column.runs_on else _KINDS[style][column.kind]
 
 
 @dataclass(frozen=True)
@@ -161,9 +170,11 @@ class TableEncoding:
         those of all of them, quantiles are the table's.
         """
         values = schema.values(table)
-        kinds = _KINDS[style]
         columns = tuple(
-            kinds[column.kind].learn(values[column.name], rest.column(column.name)) for column in schema.used
+            _encoding_of(column, style).learn(
+                values[column.name], rest.column(column.name).as_read(column.kind, column.form)
+            )
+            for column in schema.used
         )
         return cls(schema, columns, table.num_rows + rest.n_rows, style)
 
@@ -172,9 +183,9 @@ class TableEncoding:
         """The names of the encoded columns, in order."""
         return tuple(column.name for column in self.schema.used)
 
-    def encodes(self, kind: Kind, column: ColumnEncoding) -> bool:
-        """Whether a column of this kind has an encoding like this one, in this style."""
-        return isinstance(column, _KINDS[self.style][kind])
+    def encodes(self, schema: ColumnSchema, column: ColumnEncoding) -> bool:
+        """Whether such a column has an encoding like this one, in this style."""
+        return isinstance(column, _encoding_of(schema, self.style))
 
     def encode(self, table: pa.Table) -> EncodedTable:
         """Encode the rows of any table that fits the schema; the row order stays."""

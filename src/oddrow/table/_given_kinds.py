@@ -108,7 +108,9 @@ def _with_common(given: GivenColumn, common: GivenColumn) -> GivenColumn:
     return GivenColumn(
         given.kind or common.kind,
         given.is_kept or common.is_kept,
-        *(getattr(common if getattr(given, name) is None else given, name) for name in ("decimal", "thousands", "dates")),
+        common.decimal if given.decimal is None else given.decimal,
+        common.thousands if given.thousands is None else given.thousands,
+        common.dates if given.dates is None else given.dates,
         (*given.missing, *common.missing),
         given.runs_on or common.runs_on,
     )

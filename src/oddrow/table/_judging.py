@@ -203,11 +203,12 @@ class _Texts:
                 self.name,
                 Kind.IGNORE,
                 f"dates as in {example}{missing}",
-                note=f"{shortened(self.name)} looks like dates as {example}, but day and month cannot be told apart: it is "
-                "left out; say which comes first with the kind 'timestamp; dates=dmy' or 'timestamp; dates=mdy'",
+                note=f"{shortened(self.name)} looks like dates as {example}, but day and month cannot be told apart: it "
+                "is left out; say which comes first with the kind 'timestamp; dates=dmy' or 'timestamp; dates=mdy'",
             )
         kind = "time of day" if form == "time" else "ISO 8601 date or time" if form == "" else "date or time"
-        why = f"every value is a{'n' if form == '' else ''} {kind}" if not is_lenient else f"nearly every value is a {kind}"
+        every = "nearly every" if is_lenient else "every"
+        why = f"{every} value is a{'n' if form == '' else ''} {kind}"
         shown = "" if form == "" else f", written as in {example} ({_ORDER_WORDS.get(form, form)})"
         return ColumnSchema(
             self.name,
@@ -240,9 +241,7 @@ class _Texts:
                 ordered.append(form)
         return ordered[0] if len(ordered) == 1 else None
 
-    def _mostly(
-        self, form_name: str, numbers: Taken, forms: tuple[DateForm, ...], dates: Taken
-    ) -> ColumnSchema | None:
+    def _mostly(self, form_name: str, numbers: Taken, forms: tuple[DateForm, ...], dates: Taken) -> ColumnSchema | None:
         """A column of numbers, or of dates, but for a few texts: these are missing values."""
         n = self.evidence.n
         if n and numbers.n >= (1 - MAX_STRANGE) * n and numbers.n > dates.n:

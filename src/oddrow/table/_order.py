@@ -29,7 +29,8 @@ large and small values are rare: such a column is what the table is sorted by, a
 DENSE = 2.0
 """Different whole numbers in a range at most so many times their count are numbers that were given out."""
 _IDENTIFYING_NAME = re.compile(
-    r"(^|[^a-z])(id|ids|uid|uuid|guid|key|pk|no|nr|num|idx|index|row|rownum|rowid|seq|serial|number)$|^unnamed: ?\d+$|^$",
+    r"(^|[^a-z])(id|ids|uid|uuid|guid|key|pk|no|nr|num|idx|index|row|rownum|rowid|seq|serial|number)$"
+    r"|^unnamed: ?\d+$|^$",
 )
 
 

@@ -35,3 +35,7 @@ class ValueRange:
     def scaled(self, factor: float) -> ValueRange:
         """Of the numbers times a factor > 0."""
         return ValueRange(self.low * factor, self.high * factor)
+
+
+NO_RANGE = ValueRange()
+"""The range of no numbers."""

@@ -141,7 +141,8 @@ class _Ordering:
 
     def _only_clock(self, columns: Sequence[ColumnSchema]) -> _AsClock:
         """In a table out of order, and with no other sign of it, the latest column of moments is its clock."""
-        moments = [one for one in columns if one.kind is Kind.TIMESTAMP and self._is_moment(one) and self._is_judged(one)]
+        times = [one for one in columns if one.kind is Kind.TIMESTAMP and self._is_judged(one)]
+        moments = [one for one in times if self._is_moment(one)]
         if any(column.runs_on or column.kind is Kind.COUNTER for column in columns) or not moments:
             return _AsClock(self, "")
         latest = max(moments, key=lambda column: (np.nanmax(self._read(column), initial=-np.inf), column.name))

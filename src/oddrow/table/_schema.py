@@ -18,13 +18,14 @@ from oddrow.table._given_kinds import NOTHING_GIVEN, GivenColumn, Kind, given_co
 from oddrow.table._judging import given_form, judged_column
 from oddrow.table._running import with_order
 from oddrow.table._sketch import NOTHING_ELSE, ColumnSketch, TableSketch
-from oddrow.table._text_form import TextForm
+from oddrow.table._text_form import PLAIN, TextForm
 from oddrow.table._values import (
     UnfitValueError,
     as_booleans,
     as_names,
     as_numbers,
     as_seconds,
+    day_numbers,
     shortened,
 )
 
@@ -141,6 +142,11 @@ class TableSchema:
                 keeps[list(found)] = False
                 values = pc.if_else(pa.array(keeps), values, pa.scalar(None, values.type))
         return dict(sorted(unfit.items()))
+
+    def day_numbers(self, table: pa.Table, name: str) -> npt.NDArray[np.float64]:
+        """As :func:`oddrow.table.day_numbers`, of a column as the schema reads it, where it knows it."""
+        forms = {column.name: column.form for column in self.columns if column.kind is Kind.TIMESTAMP}
+        return day_numbers(table, name, forms.get(name, PLAIN))
 
     def unknown(self, table: pa.Table) -> tuple[str, ...]:
         """The names in a later table that the schema does not know and :meth:`values` leaves out."""

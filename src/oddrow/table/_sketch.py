@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.table._given_kinds import given_kind, is_ignored
-from oddrow.table._ranges import ValueRange
-from oddrow.table._text_evidence import TextEvidence
+from oddrow.table._ranges import NO_RANGE, ValueRange
+from oddrow.table._text_evidence import NO_EVIDENCE, TextEvidence
 from oddrow.table._text_form import TextForm
 from oddrow.table._texts import LETTER_SHARES, text_features, words
 from oddrow.table._values import as_names, as_seconds, as_texts, floats_of, is_string
@@ -94,6 +94,7 @@ class ColumnSketch:
     counts : the distinct values; None where there are more than are kept
     range : of numbers, and of times in seconds
     is_whole : whether every number is a whole one
+    has_numbers : whether the values came as numbers, whose range it is
     evidence : of strings, what they may be
     n_words : words of all strings together
     looks : the range of each feature of the strings, as :func:`text_features` gives them
@@ -103,18 +104,20 @@ class ColumnSketch:
     n_rows: int = 0
     n_missing: int = 0
     counts: ValueCounts | None = NO_VALUES
-    range: ValueRange = ValueRange()
+    range: ValueRange = NO_RANGE
     is_whole: bool = True
-    evidence: TextEvidence = TextEvidence()
+    has_numbers: bool = False
+    evidence: TextEvidence = NO_EVIDENCE
     n_words: int = 0
-    looks: tuple[ValueRange, ...] = (ValueRange(),) * N_LOOKS
+    looks: tuple[ValueRange, ...] = (NO_RANGE,) * N_LOOKS
     most: int = TELLS_A_FLAG
 
     @classmethod
     def of(cls, column: pa.ChunkedArray, kind: str | None, most: int, known: ColumnSketch) -> ColumnSketch:
         """Of a column whose kind is given, or has yet to be judged (None).
 
-        What has become of no use by what is ``known`` of other rows is not looked for again."""
+        What has become of no use by what is ``known`` of other rows is not looked for again.
+        """
         look = _look_for(column.type, kind)
         most = TELLS_A_FLAG if look in (_numbers, _times) else most
         return look(cls(len(column), column.null_count, most=most), column, known)
@@ -130,7 +133,7 @@ class ColumnSketch:
             return self._with_numeric_names(form)
         if kind == "boolean" and is_text:
             return replace(self, n_missing=self.n_missing + evidence.n_marks)
-        if kind == "timestamp" and not is_text and form.dates:
+        if kind == "timestamp" and not is_text and self.has_numbers:
             return replace(self, range=_as_times(self.range, form))
         if kind in ("number", "counter", "timestamp") and is_text:
             taken = evidence.taken(kind, form)
@@ -161,6 +164,7 @@ class ColumnSketch:
             None if counts is None or counts.exceeds(most) else counts,
             self.range.merged(other.range),
             self.is_whole and other.is_whole,
+            self.has_numbers or other.has_numbers,
             self.evidence.merged(other.evidence),
             self.n_words + other.n_words,
             tuple(one.merged(another) for one, another in zip(self.looks, other.looks, strict=True)),
@@ -177,7 +181,9 @@ class ColumnSketch:
 def _numbers(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -> ColumnSketch:
     values = floats_of(column)
     is_whole = bool(np.all((values == np.floor(values)) | np.isnan(values)))
-    return replace(sketch, counts=_counted(column, known), range=ValueRange.of(values), is_whole=is_whole)
+    return replace(
+        sketch, counts=_counted(column, known), range=ValueRange.of(values), is_whole=is_whole, has_numbers=True
+    )
 
 
 def _times(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -> ColumnSketch:
@@ -211,6 +217,8 @@ def _looks_of(texts: pa.Array) -> tuple[ValueRange, ...]:
 
 
 _Look: TypeAlias = Callable[[ColumnSketch, pa.ChunkedArray, ColumnSketch], ColumnSketch]
+
+
 def _look_for(kind: pa.DataType, given: str | None) -> _Look:
     """How to look at a column of this type, whose kind is given or has yet to be judged."""
     if is_string(kind):

@@ -13,6 +13,7 @@ from oddrow.table._columns import (
     TimestampEncoding,
 )
 from oddrow.table._encoding import ColumnEncoding, TableEncoding
+from oddrow.table._running_encodings import ClockEncoding, CounterEncoding
 from oddrow.table._scaling import Scaling
 from oddrow.table._text_encoding import TextEncoding
 
@@ -50,7 +51,7 @@ def check_encoding(encoding: TableEncoding) -> None:
     if not 1 <= encoding.n_rows <= MOST_ROWS:
         raise SettingError(f"the encoding was learned from {encoding.n_rows} rows")
     for schema, column in zip(used, encoding.columns, strict=True):
-        if not encoding.encodes(schema.kind, column):
+        if not encoding.encodes(schema, column):
             raise SettingError(f"column {schema.name!r} is a {schema.kind.value}, but encoded as {column.kind}")
         problem = _problem(column, encoding.n_rows)
         if problem:
@@ -69,7 +70,7 @@ def _problem(column: ColumnEncoding, n_rows: int) -> str:
             if not all(map(_is_sound, scalings)):
                 return "its scaling is not finite, positive and in order"
             return _problem_of_patterns(column, n_rows)
-        case RangeEncoding():
+        case RangeEncoding() | CounterEncoding() | ClockEncoding():
             is_range = np.isfinite([column.low, column.high]).all() and column.low <= column.high
             return "" if is_range else "its range is not finite and in order"
         case CategoryEncoding():

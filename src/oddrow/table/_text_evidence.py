@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.table._dates import DATE_ORDERS, LIKE_A_DATE, parsed_dates
-from oddrow.table._ranges import ValueRange
+from oddrow.table._ranges import NO_RANGE, ValueRange
 from oddrow.table._text_form import CURRENCIES, EPOCH_UNITS, PLAIN, DateForm, TextForm, arrow_seconds
 
 Floats = npt.NDArray[np.float64]
@@ -44,7 +44,7 @@ class Taken:
     """Values that are written in one way: how many rows, the smallest and largest, and whether all are whole."""
 
     n: int = 0
-    range: ValueRange = ValueRange()
+    range: ValueRange = NO_RANGE
     is_whole: bool = True
 
     @classmethod
@@ -91,6 +91,9 @@ class Strange:
         return sorted((self.counts or {}).items(), key=lambda entry: (-entry[1], entry[0]))
 
 
+NOTHING_STRANGE = Strange()
+
+
 @dataclass(frozen=True, eq=False)
 class TextEvidence:
     """What the values of a text column may be.
@@ -113,8 +116,8 @@ class TextEvidence:
     numbers: Mapping[str, Taken] = field(default_factory=dict)
     dates: Mapping[str, Taken] = field(default_factory=dict)
     affixes: frozenset[str] = frozenset()
-    no_number: Strange = Strange()
-    no_date: Strange = Strange()
+    no_number: Strange = NOTHING_STRANGE
+    no_date: Strange = NOTHING_STRANGE
 
     @classmethod
     def of(cls, texts: pa.Array, counts: Counts) -> TextEvidence:
@@ -188,10 +191,13 @@ class TextEvidence:
         return tuple(form for form in best if form in (best[0], "dmy", "mdy")), self.dates[best[0]]
 
 
+NO_EVIDENCE = TextEvidence()
+"""Of no rows."""
+
+
 def _merged(one: Mapping[str, Taken], other: Mapping[str, Taken]) -> dict[str, Taken]:
-    return {
-        form: one.get(form, NOTHING_TAKEN).merged(other.get(form, NOTHING_TAKEN)) for form in dict.fromkeys((*one, *other))
-    }
+    forms = dict.fromkeys((*one, *other))
+    return {form: one.get(form, NOTHING_TAKEN).merged(other.get(form, NOTHING_TAKEN)) for form in forms}
 
 
 def _numbers(texts: pa.ChunkedArray, counts: Counts) -> tuple[dict[str, Taken], frozenset[str], Flags]:

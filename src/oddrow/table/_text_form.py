@@ -18,9 +18,7 @@ from oddrow.table._dates import parsed_dates
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-DateForm: TypeAlias = Literal[
-    "", "ymd", "dmy", "mdy", "compact", "time", "epoch s", "epoch ms", "epoch us", "epoch ns"
-]
+DateForm: TypeAlias = Literal["", "ymd", "dmy", "mdy", "compact", "time", "epoch s", "epoch ms", "epoch us", "epoch ns"]
 """The order of day, month and year; eight digits; a time of day; or a count since 1970. "" is ISO 8601."""
 EPOCH_UNITS = {"epoch s": 1, "epoch ms": 10**3, "epoch us": 10**6, "epoch ns": 10**9}
 """How many of each count make a second."""
@@ -39,7 +37,7 @@ CURRENCIES = (
 """Signs and codes that may stand before or behind an amount."""
 
 _BLANKS = " \u00a0\u202f\u2009"
-_APOSTROPHES = "'’"
+_APOSTROPHES = "'\u2019"
 
 
 @dataclass(frozen=True)
@@ -203,9 +201,7 @@ def _valid(texts: pa.ChunkedArray) -> Flags:
 _FIRST_ROWS = 10_000  # enough to see whether values repeat
 
 
-def _once_each(
-    texts: pa.ChunkedArray, read: Callable[[pa.ChunkedArray], tuple[Floats, Flags]]
-) -> tuple[Floats, Flags]:
+def _once_each(texts: pa.ChunkedArray, read: Callable[[pa.ChunkedArray], tuple[Floats, Flags]]) -> tuple[Floats, Flags]:
     """What ``read`` gives, which reads each text on its own, but faster where texts repeat."""
     first = texts.slice(0, _FIRST_ROWS)
     if len(first) < 100 or pc.count_distinct(first).as_py() > len(first) / 4:

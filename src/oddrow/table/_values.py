@@ -118,7 +118,8 @@ def _counted_since_1970(column: pa.ChunkedArray, form: TextForm) -> Floats:
         )
     texts = as_texts(column)
     seconds = parsed_dates(texts, "compact")
-    return _without_foreign(texts, seconds, np.isnan(seconds) & texts.is_valid().to_numpy(), form, "a date of eight digits")
+    foreign = np.isnan(seconds) & texts.is_valid().to_numpy()
+    return _without_foreign(texts, seconds, foreign, form, "a date of eight digits")
 
 
 def _without_foreign(
