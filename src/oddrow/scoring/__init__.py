@@ -7,6 +7,7 @@ from oddrow.scoring._contamination import OddShare, estimate_odd_share, isolatio
 from oddrow.scoring._decision import Decision
 from oddrow.scoring._dependence import MOST_BORDERS, Dependence, parts_of
 from oddrow.scoring._evidence import Evidence
+from oddrow.scoring._expectations import Expectations, Statistic, Subject, subjects_of
 from oddrow.scoring._fitted import FittedModel, LatentProjection, day_column
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood
 from oddrow.scoring._marginals import Marginals
@@ -43,6 +44,7 @@ __all__ = [
     "Dependence",
     "Evidence",
     "EvidenceModel",
+    "Expectations",
     "FalseAlarmRate",
     "FalseDiscoveryRate",
     "FeatureRange",
@@ -61,6 +63,8 @@ __all__ = [
     "RowViews",
     "Source",
     "Space",
+    "Statistic",
+    "Subject",
     "Surprise",
     "SurpriseModel",
     "Surroundings",
@@ -80,4 +84,5 @@ __all__ = [
     "isolation",
     "parts_of",
     "strictest_supported",
+    "subjects_of",
 ]

@@ -13,6 +13,7 @@ from oddrow.model import FittedNetwork
 from oddrow.scoring._batch_policies import AlertBudget
 from oddrow.scoring._calibration import Calibration
 from oddrow.scoring._decision import Decision
+from oddrow.scoring._expectations import Expectations
 from oddrow.scoring._policies import Policy
 from oddrow.scoring._surprise import Surprise, SurpriseModel
 from oddrow.table import Kind, Origin, TableEncoding, TableSchema, day_numbers
@@ -72,6 +73,8 @@ class FittedModel:
     projection: LatentProjection
     policy: Policy
     origin: Origin | None = None
+    expectations: Expectations | None = None
+    """None in the article's setting and in older model files: then the network says what it expects."""
 
     @property
     def network(self) -> FittedNetwork:
