@@ -144,7 +144,7 @@ def test_the_expected_value_is_in_the_columns_own_units(detector, fresh):
             assert type(expected[name]) is int
         assert type(expected["duration_s"]) is float
         assert expected["round_trip_ms"] is None or 0 < expected["round_trip_ms"] < 1000
-        assert dt.datetime(2023, 12, 1) < expected["started"] < dt.datetime(2024, 3, 1)
+        assert isinstance(expected["started"], dt.time)
 
 
 def test_a_strange_value_is_expected_to_be_an_ordinary_one(detector, fresh):

@@ -22,10 +22,11 @@ from oddrow.cli._options import (
     TableArgument,
     column_overrides,
 )
-from oddrow.cli._render import explanation_values, reason_text
+from oddrow.cli._render import explanation_values
 from oddrow.detector import Cleaning, Found, VAEDetector
 from oddrow.detector import find as find_odd_rows
 from oddrow.exceptions import SettingError
+from oddrow.explanation import reason_text
 from oddrow.table import check_target, read_table, write_table
 
 REASONS = 3
@@ -82,7 +83,7 @@ def _values(found: Found) -> dict[str, Any]:
         "flagged": int(np.sum(found.is_odd)),
         "promise": found.promise,
         "odd_share": {"estimate": odd.share, "low": odd.low, "high": odd.high},
-        "strangest": [explanation_values(explanation) for explanation in found.strangest],
+        "strangest": [explanation_values(explanation.of_at_least()) for explanation in found.strangest],
     }
 
 
@@ -93,12 +94,12 @@ def _print_strangest(found: Found) -> None:
             f"{explanation.surprise:.2f}",
             f"{explanation.p_value:.2g}",
             "odd" if explanation.is_odd else "",
-            "; ".join(reason_text(reason) for reason in explanation.reasons),
+            "; ".join(map(reason_text, explanation.of_at_least().reasons)) or "no column alone",
         ]
         for explanation in found.strangest
     ]
     title = f"the {len(rows)} strangest of {found.cleaning.n_rows:,} rows"
-    _console.print_table(title, ["row", "surprise", "p-value", "", "reasons (expected)"], rows)
+    _console.print_table(title, ["row", "surprise", "p-value", "", "reasons (what is usual) and their share"], rows)
 
 
 def _summary(found: Found) -> str:

@@ -12,7 +12,7 @@ import typer
 from oddrow.artifact import PROTOCOL
 from oddrow.cli._console import print_table
 from oddrow.detector import Cleaning
-from oddrow.explanation import COMBINATION, Explanation, Reason, shown
+from oddrow.explanation import COMBINATION, Explanation, shown, usual_cell, value_text
 from oddrow.metrics import DetectionMetrics
 from oddrow.model import TrainingHealth
 from oddrow.scoring import ROWS, Calibration, Decision, FittedModel
@@ -154,33 +154,35 @@ def print_explanation(explanation: Explanation, row: int, decision: Decision, *,
         f"row {row}: surprise {explanation.surprise:.2f} nats, p-value {explanation.p_value:.2g}: {verdict} "
         f"(threshold {decision.threshold:.2f})"
     )
+    printed = explanation.of_at_least()
     rows = [
         [
             reason.column,
-            shown(reason.value) or "(missing)",
-            shown(reason.expected) or "(missing)",
+            value_text(reason.value),
+            usual_cell(reason),
             *_part(reason.nats, reason.share),
         ]
-        for reason in explanation.reasons
+        for reason in printed.reasons
     ]
     rows.append([COMBINATION, "", "", *_part(explanation.combination_nats, explanation.combination_share)])
-    print_table(title, ["column", "value", "expected", "nats", "share"], rows)
+    if printed.other_nats > 0:
+        rows.append(["(other columns)", "", "", *_part(printed.other_nats, printed.other_share)])
+    print_table(title, ["column", "value", "usual", "nats", "share"], rows)
 
 
 def explanation_values(explanation: Explanation) -> dict[str, Any]:
     """One row's reasons as plain values."""
     values = asdict(explanation)
     values["reasons"] = [
-        {**asdict(reason), "value": shown(reason.value), "expected": shown(reason.expected)}
+        {
+            **asdict(reason),
+            "value": shown(reason.value),
+            "expected": shown(reason.expected),
+            "given": {name: shown(value) for name, value in reason.given},
+        }
         for reason in explanation.reasons
     ]
     return values
-
-
-def reason_text(reason: Reason) -> str:
-    """One reason in a few words: its column, its value, and the value that the model expected."""
-    value, expected = (shown(part) or "(missing)" for part in (reason.value, reason.expected))
-    return f"{reason.column} {value} ({expected})"
 
 
 def figure(value: Any) -> str:

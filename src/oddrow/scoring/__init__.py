@@ -7,7 +7,7 @@ from oddrow.scoring._contamination import OddShare, estimate_odd_share, isolatio
 from oddrow.scoring._decision import Decision
 from oddrow.scoring._dependence import MOST_BORDERS, Dependence, parts_of
 from oddrow.scoring._evidence import Evidence
-from oddrow.scoring._expectations import Expectations, Statistic, Subject, subjects_of
+from oddrow.scoring._expectations import Expectations, Statistic, Subject, n_given_codes, subjects_of
 from oddrow.scoring._fitted import FittedModel, LatentProjection, day_column
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood
 from oddrow.scoring._marginals import Marginals
@@ -82,6 +82,7 @@ __all__ = [
     "estimate_odd_share",
     "in_blocks",
     "isolation",
+    "n_given_codes",
     "parts_of",
     "strictest_supported",
     "subjects_of",

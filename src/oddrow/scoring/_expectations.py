@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,8 @@ MOST_GIVEN = 300
 """Columns that may be given at most; of more, so many are taken evenly."""
 MOST_TWICE_GIVEN = 1_000
 """Columns of a table that has a second given one at most: the search takes 0.2 ms a column."""
+NUMBER_WEIGHT = 0.85
+"""What a number or a time tells counts less than what a name tells: its codes hold fewer rows, and nobody knows them."""
 LEAST_GAIN = 0.01
 """Nats that the second given column must tell at least."""
 MOST_USUAL = 5
@@ -75,6 +77,26 @@ class Subject(NamedTuple):
     n_codes: int
     is_given: bool
 
+    @property
+    def n_coarse(self) -> int:
+        """Codes where it is given beside another column, see :meth:`coarse`."""
+        return int(self.coarse(np.array([self.n_codes - 1]))[0]) + 1
+
+    def coarse(self, codes: Codes) -> Codes:
+        """Codes [n] of which more rows share one: neighbours of a number or of an hour together, six within its range.
+
+        What lies outside the range, and what has no value, keeps a code of its own; so does each place.
+        """
+        if self.statistic is Statistic.PLACES:
+            return codes
+        outside = 1 if self.statistic is Statistic.RANGE else 0
+        n_inner = self.n_codes - 1 - 2 * outside
+        n_groups = min(COARSE_CODES, n_inner)
+        inner = np.clip(codes - outside, -1, n_inner)
+        grouped = np.where(inner < 0, -1, np.where(inner == n_inner, n_groups, inner * n_groups // max(n_inner, 1)))
+        missing = codes == self.n_codes - 1
+        return np.where(missing, n_groups + 2 * outside, grouped + outside)
+
 
 def subjects_of(encoding: TableEncoding, edges: tuple[Floats, ...]) -> tuple[Subject, ...]:
     """The subject of each encoded column; ``edges`` are those of :class:`Dependence`."""
@@ -109,7 +131,7 @@ class Expectations:
     """Of each column what is usual, by the codes of the two columns that tell most about it.
 
     A row is looked up in the cell of both given codes, where that holds at least 40 training rows, else in that of the
-    first code, else in that of all rows. A column's own value has no part in it.
+    first code, else in that of the second, else in that of all rows. A column's own value has no part in it.
 
     Attributes
     ----------
@@ -126,7 +148,7 @@ class Expectations:
     cells: tuple[Codes, ...]
     missing: tuple[npt.NDArray[np.float32], ...]
     values: tuple[npt.NDArray[np.float32], ...]
-    said: dict[tuple[int, int], object] = field(default_factory=dict, compare=False, repr=False)
+    said: dict[tuple[int, int], Any] = field(default_factory=dict, compare=False, repr=False)
     """What has been put into words already, by column and cell."""
 
     @classmethod
@@ -148,7 +170,8 @@ class Expectations:
         found = np.zeros(codes.shape, np.int64)
         for column, (place, (first, second)) in enumerate(zip(self._places, self.given, strict=True)):
             if first >= 0:
-                found[:, column] = place[codes[:, first], codes[:, second] if second >= 0 else 0]
+                beside = self.subjects[second].coarse(codes[:, second]) if second >= 0 else 0
+                found[:, column] = place[codes[:, first], beside]
         return found
 
     def given_columns(self, column: int, cell: int) -> tuple[int, ...]:
@@ -164,17 +187,23 @@ class Expectations:
     def _places(self) -> tuple[Codes, ...]:
         """Of each column the cell [first code, second code]."""
         return tuple(
-            _cell_table(cells, *(self.subjects[other].n_codes if other >= 0 else 1 for other in given))
+            _cell_table(cells, *n_given_codes(self.subjects, given))
             for cells, given in zip(self.cells, self.given.tolist(), strict=True)
         )
 
 
+def n_given_codes(subjects: tuple[Subject, ...], given: Sequence[int]) -> tuple[int, int]:
+    """The number of codes of the first given column, and of the second, which are coarse; 1 where none is given."""
+    first, second = given
+    return subjects[first].n_codes if first >= 0 else 1, subjects[second].n_coarse if second >= 0 else 1
+
+
 def _cell_table(cells: Codes, n_first: int, n_second: int) -> Codes:
     table = np.zeros((n_first, n_second), np.int64)
-    for of_first in (True, False):  # the cells of both codes are more exact, and come last
-        for cell, (first, second) in enumerate(cells.tolist()):
-            if first >= 0 and (second < 0) == of_first:
-                table[first, slice(None) if of_first else second] = cell
+    # the cells of the second code alone, then of the first alone, then of both: the later ones are more exact
+    for cell in np.lexsort((cells[:, 1], cells[:, 1] >= 0, cells[:, 0] >= 0))[1:].tolist():
+        first, second = cells[cell].tolist()
+        table[first if first >= 0 else slice(None), second if second >= 0 else slice(None)] = cell
     return table
 
 
@@ -224,10 +253,12 @@ def _given_columns(subjects: tuple[Subject, ...], codes: Codes) -> Codes:
     if n_rows < CELL_ROWS or len(may) == 0:
         return given
     coarse = np.stack([_coarse(code, subject) for code, subject in zip(codes.T, subjects, strict=True)], axis=1)
+    is_places = np.array([subjects[column].statistic is Statistic.PLACES for column in may])
+    weight = np.where(is_places, 1.0, NUMBER_WEIGHT)
     for column, told in enumerate(_told(coarse, may)):
         if subjects[column].statistic is Statistic.NOTHING:
             continue
-        order = np.argsort(-told, kind="stable")[: CANDIDATES + 1]
+        order = np.argsort(-told * weight, kind="stable")[: CANDIDATES + 1]
         if not told[order[0]] > 0:
             continue
         given[column, 0] = first = may[order[0]]
@@ -236,7 +267,7 @@ def _given_columns(subjects: tuple[Subject, ...], codes: Codes) -> Codes:
         if len(candidates) and n_columns <= MOST_TWICE_GIVEN:
             gain = _told_by_both(coarse, column, first, candidates) - told[order[0]]
             if gain.max() > LEAST_GAIN:
-                given[column, 1] = candidates[np.argmax(gain)]
+                given[column, 1] = candidates[np.argmax(gain * weight[np.searchsorted(may, candidates)])]
     return given
 
 
@@ -258,7 +289,8 @@ def _told_by_both(coarse: Codes, column: int, first: int, candidates: Codes) -> 
     both = coarse[:, first, None] * n_codes + coarse[:, candidates]
     places = (np.arange(len(candidates)) * n_codes**2 + both) * n_codes + coarse[:, column, None]
     counts = np.bincount(places.ravel(), minlength=len(candidates) * n_codes**3)
-    return _mutual_information(counts.reshape(1, len(candidates), n_codes**2, n_codes) / n_rows, n_rows)[0]
+    told: Floats = _mutual_information(counts.reshape(1, len(candidates), n_codes**2, n_codes) / n_rows, n_rows)[0]
+    return told
 
 
 def _coarse(codes: Codes, subject: Subject) -> Codes:
@@ -284,7 +316,7 @@ class _Observed(NamedTuple):
     weekday: Codes
 
     def of(self, chosen: npt.NDArray[np.bool_]) -> _Observed:
-        return _Observed(*(each[chosen] for each in self))
+        return _Observed(self.key[chosen], self.there[chosen], self.value[chosen], self.weekday[chosen])
 
 
 def _observed(column: int, subject: Subject, codes: Codes, training: EncodedTable) -> _Observed:
@@ -319,7 +351,7 @@ def _counted(
         above = {pair: cell for cell, pair in enumerate(cells)}
         usual = _usual(subject.statistic, within, len(chosen))
         for index, pair in enumerate(pairs[chosen].tolist()):
-            parent = above.get((pair[0], -1), 0)
+            parent = above.get((pair[0], -1), above.get((-1, pair[1]), 0))
             cells.append((pair[0], pair[1]))
             missing.append(1.0 - n_there[index] / counts[chosen[index]])
             values.append(usual[index] if n_there[index] >= RANGE_ROWS else values[parent])
@@ -331,17 +363,18 @@ def _counted(
 
 
 def _levels(subjects: tuple[Subject, ...], given: Codes, codes: Codes) -> Iterator[tuple[Codes, Codes]]:
-    """The key [n] of each row, and the codes [n_keys, 2] that each key is of: of the first column, then of both."""
+    """The key [n] of each row, and the codes [n_keys, 2] that each key is of: of each given column, of both."""
     if given[0] < 0:
         return
-    n_first = subjects[given[0]].n_codes
+    n_first, n_second = n_given_codes(subjects, given.tolist())
     first = codes[:, given[0]]
     yield first, np.stack([np.arange(n_first), np.full(n_first, -1)], axis=1)
     if given[1] < 0:
         return
-    n_second = subjects[given[1]].n_codes
     places = np.arange(n_first * n_second)
-    yield first * n_second + codes[:, given[1]], np.stack([places // n_second, places % n_second], axis=1)
+    beside = subjects[given[1]].coarse(codes[:, given[1]])
+    yield beside, np.stack([np.full(n_second, -1), np.arange(n_second)], axis=1)
+    yield first * n_second + beside, np.stack([places // n_second, places % n_second], axis=1)
 
 
 def _least_rows(counts: Codes) -> int:

@@ -76,6 +76,14 @@ class FittedModel:
     expectations: Expectations | None = None
     """None in the article's setting and in older model files: then the network says what it expects."""
 
+    def __repr__(self) -> str:
+        shape = self.network.shape
+        widths = "-".join(map(str, (shape.n_inputs, *shape.hidden)))
+        return (
+            f"<FittedModel of {len(self.encoding.columns):,} columns, learned from {self.encoding.n_rows:,} rows; "
+            f"network {widths} and {shape.n_latent} latent; calibrated by {self.calibration.n_rows:,} rows; {self.policy!r}>"
+        )
+
     @property
     def network(self) -> FittedNetwork:
         """The network and its learning curve."""
