@@ -9,6 +9,7 @@ BENCHMARKS = (
     "kddcup99",
     "quality",
     "reasons",
+    "expectations",
     "calibration",
     "robustness",
     "probes",

@@ -348,7 +348,8 @@ def test_every_array_must_be_of_the_right_type(content, refusal):
     for name in names(content):
 
         def retype(arrays, name=name):
-            arrays[name] = arrays[name].astype(np.float16)
+            with np.errstate(over="ignore"):
+                arrays[name] = arrays[name].astype(np.float16)
 
         assert f"array {name!r} is of type 'F16'; choose from F32" in refusal(rebuilt(content, None, retype))
 
@@ -370,7 +371,7 @@ def test_every_array_must_be_of_the_right_shape(content, refusal):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_every_array_must_be_finite(content, refusal, value):
     for name in names(content):
-        if name in ("curve.step", "dependence.telling", "single") or name.endswith(".starts"):  # whole numbers
+        if parts(content)[1][name].dtype.kind == "i":
             continue
 
         def spoil(arrays, name=name):

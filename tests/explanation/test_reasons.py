@@ -157,15 +157,15 @@ def test_a_strange_value_is_expected_to_be_an_ordinary_one(detector, fresh):
 
 
 def test_a_missing_value_is_expected_where_it_is_usual(detector, fresh):
-    """A name resolution over UDP has no round trip; the model has learned to miss it."""
+    """A name resolution over UDP has no round trip; where no 40 such rows went to the country, that is not known."""
     is_udp = np.array(fresh.column("protocol").to_pylist()) == "udp"
     expected = [
         next(reason.expected for reason in row.reasons if reason.column == "round_trip_ms")
         for row in detector.explain(fresh, top=None)
     ]
     is_missing = np.array([value is None for value in expected])
-    assert is_missing[is_udp].mean() > 0.9
-    assert is_missing[~is_udp].mean() < 0.4
+    assert is_missing[is_udp].mean() > 0.7
+    assert is_missing[~is_udp].mean() < 0.1
 
 
 def test_numbers_are_expected_near_where_they_are_usual(article):

@@ -129,7 +129,7 @@ def test_a_cell_needs_forty_rows(known):
         pairs = [tuple(pair) for pair in own.tolist()]
         assert len(set(pairs)) == len(pairs)
         assert pairs[0] == (-1, -1)
-        finest = [cell for cell, (_, second) in enumerate(pairs) if second >= 0]
+        finest = [cell for cell, pair in enumerate(pairs) if min(pair) >= 0]
         counts = np.bincount(found[:, column], minlength=len(own))
         assert (counts[finest] >= 40).all()
 

@@ -89,7 +89,7 @@ class ArrayStore:
 
     def expectations(self, encoding: TableEncoding, dependence: Dependence) -> Expectations | None:
         """What is usual for each column; None in a file that was written before there was such."""
-        if "expectations.given" not in self._arrays:
+        if not any(name.startswith("expectations.") for name in self._arrays):
             return None
         layout = encoding.layout
         subjects = subjects_of(encoding, dependence.edges)

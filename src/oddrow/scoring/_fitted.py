@@ -81,7 +81,8 @@ class FittedModel:
         widths = "-".join(map(str, (shape.n_inputs, *shape.hidden)))
         return (
             f"<FittedModel of {len(self.encoding.columns):,} columns, learned from {self.encoding.n_rows:,} rows; "
-            f"network {widths} and {shape.n_latent} latent; calibrated by {self.calibration.n_rows:,} rows; {self.policy!r}>"
+            f"network {widths} and {shape.n_latent} latent; calibrated by "
+            f"{self.calibration.n_rows:,} rows; {self.policy!r}>"
         )
 
     @property
