@@ -10,6 +10,7 @@ BENCHMARKS = (
     "quality",
     "reasons",
     "expectations",
+    "card_payments",
     "calibration",
     "robustness",
     "probes",

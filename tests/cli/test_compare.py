@@ -25,7 +25,7 @@ def test_compare_prints_the_methods_best_first_and_says_what_differs(run, labell
     best = library.summary[0].auroc
     assert f"{best.mean:.3f} ({best.low:.3f}-{best.high:.3f})".replace("(0.", "(.").replace("-0.", "-.") in outcome.out
     for sentence in library.sentences:
-        assert sentence in outcome.err
+        assert sentence in outcome.out
 
 
 def test_compare_says_the_same_to_machines(run, labelled_csv):
@@ -69,7 +69,7 @@ def test_compare_with_oddrow_itself(run, labelled_csv):
     outcome = run("compare", labelled_csv, *COMMON[:4], "--methods", "oddrow,knn1", "--seeds", 1)
     assert outcome.code == 0, outcome.err
     assert " oddrow " in outcome.out
-    assert "one seed: no interval" in outcome.err
+    assert "one seed: no interval" in outcome.out
 
 
 def test_compare_fails_where_every_method_does(run, tmp_path):

@@ -18,9 +18,10 @@ def test_find_shows_the_strangest_rows_and_says_how_many_stand_out(run, labelled
     outcome = run("find", labelled_csv, "--top", 4, "--ignore", "label")
     assert outcome.code == 0, outcome.err
     assert "the 4 strangest of 600 rows" in outcome.out
-    assert "of 600 rows" in outcome.err
-    assert "95 %" in outcome.err
-    assert "a model that never saw it" in outcome.err
+    assert "rows surely stands out" in outcome.out or "rows stand out" in outcome.out
+    assert "95 %" in outcome.out
+    assert "a model that never saw it" in outcome.out
+    assert outcome.err == ""
 
 
 def test_find_writes_all_rows_in_order(run, labelled_csv, tmp_path):
@@ -43,7 +44,7 @@ def test_find_writes_csv_to_stdout_and_only_that(run, labelled_csv):
 def test_find_says_the_same_to_machines(run, labelled_csv):
     found = json.loads(run("find", labelled_csv, "--top", 3, "--ignore", "label", "--json").out)
     library = oddrow.find(read_table(labelled_csv).drop_columns("label"), top=3)
-    assert [row["row"] for row in found["strangest"]] == [row.row for row in library.strangest]
+    assert [row["row"] for row in found["strangest"]] == [row.row + 1 for row in library.strangest]
     assert found["rows"] == 600
     assert found["flagged"] == int(np.sum(library.is_odd))
     assert found["odd_share"]["low"] <= found["odd_share"]["estimate"] <= found["odd_share"]["high"]

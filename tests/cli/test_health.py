@@ -60,7 +60,10 @@ def test_a_fault_that_is_not_certain_is_a_note(run, labelled_csv: Path, tmp_path
     assert "warning" not in fitted.err
 
 
-def test_a_fit_cut_off_goes_on_with_resume_and_ends_as_if_it_never_was(run, labelled_csv, tmp_path) -> None:
+def test_a_fit_cut_off_goes_on_with_resume_and_ends_as_if_it_never_was(
+    run, labelled_csv, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")  # the file tells when it was made
     model, whole, folder = tmp_path / "m.oddrow", tmp_path / "whole.oddrow", tmp_path / "kept"
     keep = ("--checkpoint", folder)
     assert run("fit", labelled_csv, "-o", model, *TRAINED, *keep, "--time-limit", "1e-9").code == 0

@@ -77,9 +77,9 @@ def test_evaluate_map_and_explain_decide_by_the_stored_policy(run, labelled_csv,
     assert json.loads(figures.out)["flagged_share"] == pytest.approx(odd.mean())
     row = int(odd.argmax())
     assert odd[row]
-    explained = json.loads(run("explain", labelled_csv, "-m", model, "--row", row, "--json").out)
+    explained = json.loads(run("explain", labelled_csv, "-m", model, "--row", row + 1, "--json").out)
     assert explained["is_odd"]
-    assert explained["row"] == row
+    assert explained["row"] == row + 1
 
 
 @pytest.mark.parametrize(

@@ -62,12 +62,17 @@ def test_rows_left_out_are_counted_and_written_to_the_file_named(run, folder, mo
     arguments = ("-o", tmp_path / "again.csv", "--on-error", "quarantine", told)
     assert f"left out, written to {told}" in run("score", folder, "-m", model_file, *arguments).err
     assert read_table(told)["raw"].to_pylist() == ["1,2"]
+    told_again = tmp_path / "bad again.csv"
+    arguments = ("-o", tmp_path / "third.csv", "--quarantine", told_again)
+    assert f"left out, written to {told_again}" in run("score", folder, "-m", model_file, *arguments).err
+    assert told_again.read_bytes() == told.read_bytes()
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "again.csv").read_bytes()
 
 
 def test_what_makes_no_sense_is_refused_before_any_work(run, folder, model_file, tmp_path):
     for arguments, words in (
-        (("--on-error", "quarantine"), "--on-error quarantine FILE"),
+        (("--on-error", "quarantine"), "give --quarantine FILE"),
+        (("--quarantine", tmp_path / "out.csv", "-o", tmp_path / "out.csv"), "give two files"),
         (("--on-error", "quarantine", tmp_path / "out.csv", "-o", tmp_path / "out.csv"), "give two files"),
         (("--resume",), "give --output OUT"),
     ):

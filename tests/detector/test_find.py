@@ -1,6 +1,9 @@
 """One unknown table: every row is scored by a model that never saw it, and the odd ones come first."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -8,7 +11,9 @@ import oddrow
 import oddrow.detector._find as finding
 from oddrow import AutoencoderDetector, VAEDetector
 from oddrow.datasets import make_connections
+from oddrow.detector import Cleaning
 from oddrow.exceptions import DataError, SettingError
+from oddrow.scoring import Calibration, RareRows
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +171,66 @@ def test_a_policy_that_looks_at_the_batch_is_refused(policy):
 def test_a_pattern_that_is_no_detector_is_named(pattern):
     with pytest.raises(SettingError, match="give a VAEDetector or an AutoencoderDetector as a pattern"):
         oddrow.find(np.zeros((10, 2)), pattern)
+
+
+def test_in_a_small_table_what_stands_out_is_flagged_and_hardly_more(untrained):
+    """Too few rows calibrate to show what one normal row in a hundred reaches."""
+    values = np.append(np.resize([20.0, 21.0, 22.0, 23.0], 40), 5000.0)
+    found = oddrow.find(values[:, None], top=2)
+    assert round(found.cleaning.share * 41) == 1
+    assert np.flatnonzero(found.is_odd).tolist() == [40]
+    assert found.promise.startswith("too few rows to be sure: 5 held-out rows show no rate below 1 in 6")
+    assert [explanation.is_odd for explanation in found.strangest] == [True, False]
+    ordinary = oddrow.find(np.random.default_rng(0).normal(size=(150, 2)), top=1)
+    assert np.sum(ordinary.is_odd) <= 1
+    assert "at most 1 of the strangest others" in ordinary.promise
+
+
+def test_a_policy_that_was_asked_for_flags_as_it_says_in_a_small_table_too(untrained):
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    found = oddrow.find(rows, VAEDetector(policy=oddrow.FixedSurprise(0.5), random_state=0))
+    np.testing.assert_array_equal(found.is_odd, found.surprise > 0.5)
+
+
+def test_the_strangest_are_explained_as_in_the_table_of_all_reasons(untrained, dirty):
+    every, few = oddrow.find(dirty[0], top=10), oddrow.find(dirty[0], top=10, explain_all=False)
+    assert "reason_1" not in few.scored.column_names
+    assert few.surprise.tobytes() == every.surprise.tobytes()
+    for explanation, other in zip(every.strangest, few.strangest, strict=True):
+        assert explanation == other
+        assert explanation.surprise == every.surprise[explanation.row]
+        for place, reason in enumerate(explanation.reasons):
+            assert every.scored.column(f"reason_{place + 1}")[explanation.row].as_py() == reason.column
+
+
+def test_its_phases_are_told_in_order(untrained, dirty):
+    phases = []
+    oddrow.find(dirty[0], top=1, on_phase=phases.append)
+    fits = [f"{name} {part} of 3" for part in (1, 2, 3) for name in ("cleaning", "fitting", "calibrating")]
+    assert phases == ["cleaning", *fits, *(f"scoring {part} of 3" for part in (1, 2, 3)), "explaining"]
+
+
+def test_the_index_of_a_data_frame_is_kept(untrained, dirty):
+    frame = pd.DataFrame(dirty[0], index=[f"r{n}" for n in range(600)])
+    assert all(row.index == f"r{row.row}" for row in oddrow.find(frame, top=5).strangest)
+
+
+@pytest.mark.parametrize(("high", "is_said"), [(0.0, True), (0.1, True), (0.3, False)])
+def test_odd_rows_that_the_estimate_knows_of_are_no_flood(high, is_said):
+    model = SimpleNamespace(policy=oddrow.FalseAlarmRate(0.01), calibration=Calibration(np.arange(999.0)))
+    cleaning = Cleaning(600, high / 2, 0.0, high, (), ())
+    rare = [RareRows(200, 50, {"memo": 45, "x": 5})] * 3
+    note = finding._flood_note([model] * 3, rare, cleaning)
+    assert (note is not None) == is_said
+    if is_said:
+        expected = 600 * (0.01 + high / 2)
+        assert note.startswith(f"150 of 600 rows are flagged where about {expected:.0f} were expected, 135 of them ")
+        assert "first by memo" in note
+
+
+def test_a_policy_that_flags_many_is_no_flood(untrained):
+    rows = np.random.default_rng(1).normal(size=(600, 2))
+    detector = VAEDetector(clean="robust", contamination=0.4, random_state=0)
+    found = oddrow.find(rows, detector, top=1)
+    assert found.is_odd.mean() > 0.2
+    assert found.note is None

@@ -86,6 +86,13 @@ def test_a_row_is_explained_alike_alone_and_among_others(detector, fresh):
         assert (alone.surprise, alone.reasons) == (whole[number].surprise, whole[number].reasons)
 
 
+def test_the_index_of_a_data_frame_is_kept(vae, fresh):
+    frame = fresh.slice(0, 4).to_pandas()
+    frame.index = [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
+    assert [(row.row, row.index) for row in vae.explain(frame)] == list(enumerate(frame.index))
+    assert vae.explain(fresh.slice(0, 1))[0].index is None
+
+
 def test_no_rows_have_no_explanations(detector, fresh):
     assert detector.explain(fresh.slice(0, 0)) == ()
 

@@ -179,3 +179,25 @@ def test_scores_that_differ_by_rounding_alone_are_the_same():
     same = np.full(20, 2.0)
     noisy = same * (1.0 + 1e-15 * np.random.default_rng(1).integers(-2, 3, len(same)))
     np.testing.assert_allclose(TailCurve.learn(noisy)(at), TailCurve.learn(same)(at), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "scores", [np.zeros(11), np.arange(5.0), np.array([1.0]), np.r_[np.zeros(40), 1.0], np.arange(90.0)]
+)
+def test_too_few_rows_for_a_tail_support_no_more_than_their_smallest_p_value(scores):
+    calibration = Calibration.learn(scores)
+    assert calibration.tail.kind == "spread"
+    last = calibration.scores[-1]
+    raw = np.concatenate([calibration.scores[[0, -1]], last + np.geomspace(1e-6, 1e300, 60)])
+    surprise = calibration.surprise(raw)
+    assert np.all(np.diff(surprise[1:]) > 0)
+    assert surprise[1] <= calibration.most_supported == pytest.approx(-np.log(calibration.p_value(raw).min()))
+    spreads = (raw - last).clip(0) / calibration.tail.scale
+    assert np.all(surprise - calibration.most_supported <= np.log1p(np.log1p(spreads)) + 1e-12)
+    assert surprise[-1] < calibration.most_supported + 7
+
+
+def test_where_a_tail_is_fitted_surprise_follows_it():
+    scores = np.random.default_rng(0).exponential(size=400)
+    raw = np.linspace(0, 60, 50)
+    np.testing.assert_array_equal(Calibration.learn(scores).surprise(raw), Calibration(np.sort(scores)).surprise(raw))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from oddrow.scoring import estimate_odd_share, isolation
+from oddrow.scoring import estimate_odd_share, isolation, typical_distance
 from oddrow.table import TableEncoding, TableSchema, as_table
 
 
@@ -15,6 +15,13 @@ def isolations_of(table, seed=0):
 
 def estimate_of(table, seed=0):
     return estimate_odd_share(isolations_of(table, seed), np.random.default_rng(seed))
+
+
+def estimate_of_few(table, seed=0):
+    table = as_table(table)
+    encoding = TableEncoding.learn(TableSchema.infer(table), table)
+    typical = typical_distance(encoding.layout, encoding.encode(table))
+    return estimate_odd_share(isolations_of(table, seed), np.random.default_rng(seed), typical)
 
 
 def mixed(rng, n_rows, n_columns, n_odd, kind):
@@ -77,3 +84,40 @@ def test_the_same_seed_gives_the_same_isolation():
     rows = np.random.default_rng(1).normal(size=(300, 3))
     assert isolations_of(rows, 5).tobytes() == isolations_of(rows, 5).tobytes()
     assert isolations_of(rows, 5).tobytes() != isolations_of(rows, 6).tobytes()
+
+
+@pytest.mark.parametrize("n_rows", [10, 20, 40, 80, 160, 199])
+def test_a_gap_that_wide_is_counted_in_a_table_of_few_rows(n_rows):
+    values = np.append(np.resize([20.0, 21.0, 22.0, 23.0], n_rows), 5000.0)
+    estimate = estimate_of_few(values[:, None])
+    assert round(estimate.share * len(values)) == 1
+    assert estimate.low <= estimate.share <= estimate.high
+    assert estimate_of_few(np.append(values[:-1], 24.0)[:, None]).share == 0
+
+
+FEW = {
+    "normal": lambda rng, shape: rng.normal(size=shape),
+    "uniform": lambda rng, shape: rng.random(shape),
+    "log-normal": lambda rng, shape: np.exp(rng.normal(size=shape)),
+    "counts": lambda rng, shape: rng.poisson(2.0, size=shape).astype(float),
+}
+
+
+@pytest.mark.parametrize("draw", FEW.values(), ids=FEW)
+def test_in_a_table_of_few_rows_without_odd_ones_hardly_ever_one_is_counted(draw):
+    rng = np.random.default_rng(3)
+    shapes = [(int(rng.integers(10, 201)), int(rng.integers(1, 5))) for _ in range(25)]
+    counted = [estimate_of_few(draw(rng, shape), seed).share > 0 for seed, shape in enumerate(shapes)]
+    assert sum(counted) <= 2
+
+
+def test_the_typical_distance_is_between_rows_that_differ():
+    assert typical_distance_of(np.ones((50, 1))) == 0
+    some = np.random.default_rng(0).normal(size=(50, 1))
+    assert typical_distance_of(np.repeat(some, 3, axis=0)) == pytest.approx(typical_distance_of(some), rel=0.3)
+
+
+def typical_distance_of(rows):
+    table = as_table(rows)
+    encoding = TableEncoding.learn(TableSchema.infer(table), table)
+    return typical_distance(encoding.layout, encoding.encode(table))

@@ -54,12 +54,26 @@ def test_squares_are_the_mean_over_the_samples_feature_by_feature():
     np.testing.assert_allclose(samples.squares(rows), expected, atol=1e-9)
 
 
-def test_isolation_counts_three_times_as_much_as_all_views_together(evidence, vae, fresh):
+def test_isolation_counts_three_times_as_much_as_all_views_and_the_less_the_more_columns_hold_names(
+    evidence, vae, fresh
+):
     asked = vae.model_.encoding.encode(as_table(fresh))
     views = evidence.base.evidence(asked).raw - asked.novelty.sum(axis=1)
-    isolated = evidence.isolation(evidence.samples.distance(asked))
-    expected = np.log((np.exp(views * POWER) + 3 * np.exp(isolated * POWER)) / 4) / POWER
+    isolated = evidence.isolation(evidence.apart.relative(asked.rows, evidence.samples.distance(asked)))
+    layout = vae.model_.encoding.layout
+    weight = 3 * (1 - len(layout.groups) / layout.n_columns)
+    assert 1 < weight < 3
+    expected = np.log((np.exp(views * POWER) + weight * np.exp(isolated * POWER)) / (1 + weight)) / POWER
     np.testing.assert_allclose(evidence.evidence(asked).raw, expected + asked.novelty.sum(axis=1), rtol=1e-9)
+
+
+def test_a_kind_of_row_that_is_always_stranger_is_compared_with_its_like(evidence, vae, connections):
+    asked = vae.model_.encoding.encode(as_table(connections))
+    levelled = evidence.comparing_kinds(asked, np.full(len(connections), -1))
+    levels = levelled.kinds.of(asked.rows)
+    assert levels.max() > 0
+    before, after = evidence.evidence(asked).raw, levelled.evidence(asked).raw
+    np.testing.assert_allclose(after, before + levels.max() - levels, rtol=1e-9, atol=1e-9)
 
 
 def test_the_parts_are_those_of_the_views_and_of_the_distance(evidence, vae, fresh):

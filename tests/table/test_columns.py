@@ -18,9 +18,9 @@ from oddrow.table._columns import (
     NumberEncoding,
     OneHotEncoding,
     RangeEncoding,
-    TextEncoding,
     TimestampEncoding,
 )
+from oddrow.table._text_encoding import TextEncoding
 
 NAN = float("nan")
 DAY = 86_400.0
@@ -298,45 +298,6 @@ def test_no_finite_time_is_too_far(training: np.ndarray, later: np.ndarray) -> N
     encoding = TimestampEncoding.learn(training)
     features, _, _ = encoded(encoding, np.concatenate([later, training]))
     assert all(value is None or isinstance(value, dt.datetime) for value in encoding.decode(features))
-
-
-# Texts
-
-
-def test_a_text_of_another_look_is_evidence() -> None:
-    training = texts(*[f"user {'x' * (index % 7)} logs in from host {index}" for index in range(50)])
-    encoding = TextEncoding.learn(training)
-    strange = texts(
-        "user x logs in from host 7", "12345678901234567890", "!!!;--", "USER X LOGS IN", "é" * 20, "x" * 9999
-    )
-    _, presence, novelty = encoded(encoding, strange, n_rows=50)
-    assert presence.all()
-    assert novelty[0] == pytest.approx(0, abs=1e-9)
-    assert (novelty[1:] > 1.0).all()
-
-
-def test_shares_of_letters_are_shares_of_characters() -> None:
-    training = texts("12345", "abcde", "ABCDE", "a b c", "a-b-c", "ééééé")
-    encoding = TextEncoding.learn(training)
-    features, _, _ = encoded(encoding, training)
-    assert encoding.n_features == 6
-    assert (features[:, 0] == features[0, 0]).all()  # all of one length, in characters and not in bytes
-    for row, share in ((0, 1), (2, 2), (3, 3), (4, 4), (5, 5)):
-        assert np.argmax(features[:, share]) == row
-
-
-def test_a_text_comes_back_as_a_description() -> None:
-    training = texts(*["x" * length + "7" * length for length in range(1, 40)])
-    encoding = TextEncoding.learn(training)
-    features, _, _ = encoded(encoding, texts("abcde12345"))
-    assert encoding.decode(features) == ["text of about 10 characters, 50% digits"]
-
-
-def test_an_empty_text_is_a_text() -> None:
-    encoding = TextEncoding.learn(texts("", "a", "bb"))
-    _, presence, novelty = encoded(encoding, texts("", None))
-    assert presence.tolist() == [True, False]
-    assert novelty[0] == 0
 
 
 # Constants

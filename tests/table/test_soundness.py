@@ -49,6 +49,11 @@ def test_texts_and_categories_too(encoding):
         (1, lambda c: replace(c, rare=c.frequent[:1]), "column 'zone': it has one category twice"),
         (1, lambda c: replace(c, seen_once=99), "column 'zone': 99 categories cannot"),
         (2, lambda c: replace(c, shares=c.shares[1:]), "column 'note': a text has 5 shares of letters, not 4"),
+        (2, lambda c: replace(c, frequent=("a", "a")), "column 'note': it has one known text twice"),
+        (2, lambda c: replace(c, templates=("a",), rare_templates=("a",)), "column 'note': it has one template twice"),
+        (2, lambda c: replace(c, shapes=("a",), rare_shapes=("a",)), "column 'note': it has one shape twice"),
+        (2, lambda c: replace(c, templates_once=-1), "column 'note': -1 templates cannot"),
+        (2, lambda c: replace(c, shapes_once=99), "column 'note': 99 shapes cannot"),
     ],
 )
 def test_a_column_that_could_not_encode_is_named(encoding, column, change, message):

@@ -138,6 +138,7 @@ class _Manifest:
     clean: Literal["assume", "robust"]
     cleaning: Cleaning | None
     origin: Origin | None = None
+    extrapolates: bool = True
 
     # A field of a later version would change what the others mean: it raises the protocol, and is never passed over.
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -298,6 +299,7 @@ def _manifest(detector: VAEDetector | AutoencoderDetector, tails: dict[str, _Tai
         clean=checked_clean(detector.clean),
         cleaning=detector.cleaning_,
         origin=model.origin,
+        extrapolates=model.calibration.extrapolates,
     )
 
 
@@ -431,7 +433,7 @@ def _model(manifest: _Manifest, store: ArrayStore) -> FittedModel:
         store.take("projection.axes", np.float64, (shape.n_latent, 2)),
     )
     scores = ascending("calibration", store.take("calibration", np.float64, (None,)))
-    calibration = Calibration(scores, manifest.calibration_source)
+    calibration = Calibration(scores, manifest.calibration_source, manifest.extrapolates)
     check_curve("calibration", calibration)
     expectations = None
     if isinstance(evidence, ViewEvidence):
@@ -439,7 +441,9 @@ def _model(manifest: _Manifest, store: ArrayStore) -> FittedModel:
     store.check_empty()
     manifest.policy.promise(calibration)  # refuses what the calibration cannot support
     surprise_model = SurpriseModel(evidence, calibration)
-    return FittedModel(manifest.encoding, surprise_model, projection, manifest.policy, expectations=expectations)
+    return FittedModel(
+        manifest.encoding, surprise_model, projection, manifest.policy, manifest.origin, expectations=expectations
+    )
 
 
 def _evidence(

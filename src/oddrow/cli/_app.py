@@ -14,6 +14,7 @@ import typer.core
 import typer.main
 
 from oddrow.cli import _console
+from oddrow.cli._help import arrange, arranged
 from oddrow.exceptions import DataError, ModelFileError, OddrowError, SettingError
 
 EXIT_RUNTIME, EXIT_USAGE, EXIT_DATA, EXIT_MODEL = 1, 2, 3, 4
@@ -38,11 +39,21 @@ COMMANDS = {
 """The commands in the order in which they are used, and their modules: each is loaded when it is asked for."""
 
 
+class _ReaderGoneError(Exception):
+    """Whoever read stdout wants no more, as ``head`` when it has its lines."""
+
+
 class _Commands(typer.core.TyperGroup):
     """All commands; to score a row, what the others load would take longer than the row."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the group's signature
         return list(COMMANDS)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        options: list[Any] = super().get_params(ctx)
+        for option in options:
+            arrange(option)
+        return options
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
@@ -55,14 +66,21 @@ class _Commands(typer.core.TyperGroup):
                 single, command = typer.Typer(add_completion=False, pretty_exceptions_enable=False), found
                 single.command(cmd_name)(command)
                 found = single
-            self.add_command(typer.main.get_command(found), cmd_name)
+            self.add_command(arranged(typer.main.get_command(found), cmd_name), cmd_name)
         return super().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderGoneError from None  # the parser would leave with 1
 
 
 app = typer.Typer(
     name="oddrow",
     cls=_Commands,
     help="Find the odd rows of a table and say why.",
+    epilog="Example: oddrow find table.csv    (each command has a help page: oddrow find --help)",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -79,7 +97,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _globals(
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress on stderr.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No notes and no progress on stderr; results stay.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", help="Print the version and leave.", callback=_version, is_eager=True)
@@ -96,10 +116,9 @@ def main() -> NoReturn:
         app(args=_quarantine_named(_globals_first(sys.argv[1:])))
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # the reader of stdout has gone: nothing is wrong, and nothing more can be said there
+    except _ReaderGoneError:
+        # nothing is wrong, and nothing more can be said there
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = EXIT_RUNTIME
     except OddrowError as error:
         code = _failed(error)
     except MemoryError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +26,9 @@ from oddrow.cli._options import (
     CategoryOption,
     ColumnsOption,
     DelimiterOption,
+    FailOnFloodOption,
     ForceOption,
+    IdOption,
     IgnoreOption,
     JsonOption,
     LabelOption,
@@ -34,7 +37,9 @@ from oddrow.cli._options import (
     SeedOption,
     StreamArgument,
     TableArgument,
+    check_ids,
     column_overrides,
+    leave_if_found,
     note_unknown,
     numeric_columns,
 )
@@ -57,11 +62,11 @@ from oddrow.cli._render import (
     print_schema,
 )
 from oddrow.exceptions import SettingError
-from oddrow.explanation import explain as reasons_of
-from oddrow.explanation import stream_scores
+from oddrow.explanation import explain_row, stream_scores
 from oddrow.metrics import detection_metrics
 from oddrow.scoring import Cost
 from oddrow.table import (
+    Origin,
     TableSchema,
     TableStream,
     atomic_write,
@@ -114,6 +119,7 @@ def inspect(
     label: LabelOption = None,
     category: CategoryOption = None,
     ignore: IgnoreOption = None,
+    id_: IdOption = None,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
 ) -> None:
@@ -121,7 +127,7 @@ def inspect(
     rows = read_table(table, delimiter=delimiter)
     if label is not None:
         ignore = [*(ignore or []), label]
-    schema = TableSchema.infer(rows, column_overrides(None, category, ignore))
+    schema = TableSchema.infer(rows, column_overrides(None, category, ignore, ids=check_ids(id_, rows.column_names)))
     if output is None:
         print_schema(schema, rows.num_rows)
         return
@@ -135,7 +141,7 @@ def fit(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Where the model file goes.")],
     label: LabelOption = None,
     normal: NormalOption = None,
-    detector: Annotated[DetectorName, typer.Option("--detector")] = DetectorName.VAE,
+    detector: Annotated[DetectorName, typer.Option("--detector", help="What is fitted.")] = DetectorName.VAE,
     settings: Annotated[
         SettingsName, typer.Option("--settings", help="oddrow's own, or the article's network and loss.")
     ] = SettingsName.DEFAULT,
@@ -155,6 +161,7 @@ def fit(
     ] = CalibrationName.SPLIT,
     category: CategoryOption = None,
     ignore: IgnoreOption = None,
+    id_: IdOption = None,
     columns: ColumnsOption = None,
     seed: SeedOption = 0,
     max_steps: Annotated[
@@ -183,21 +190,26 @@ def fit(
     workers: WorkersOption = None,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
+    json_: JsonOption = False,
 ) -> None:
     """Learn what normal rows look like; with --label and --normal, from the normal rows alone."""
     check_engine_options(engine, address, workers)
     if engine is not None and (label is not None or delimiter is not None):
         raise SettingError("--label and --delimiter do not go with fit --engine, which reads all rows of Parquet files")
     check_target(output, force)
+    notes = _console.gather_notes() if json_ else []
     start: Any = None if start_from is None else artifact.load(start_from)
     numeric = () if start is None else numeric_columns(start.model_)
     is_labelled = _both(label, normal)
     if engine is None:
         stream = open_stream(table, delimiter=delimiter, numeric=numeric)
         names = [name for name in stream.schema.names if not is_labelled or name != label]
+        origin = Origin.of(table, stream.files)
     else:
         names = engine_columns(table)
-    overrides = column_overrides(columns, category, ignore, present=names, label=label)
+        origin = Origin.of(table, ())
+    ids = check_ids(id_, names)
+    overrides = column_overrides(columns, category, ignore, present=names, label=label, ids=ids)
     share = contamination if contamination == "auto" else _number(contamination)
     common: dict[str, Any] = {"settings": settings.value, "contamination": share, "random_state": seed}
     common |= {
@@ -212,6 +224,7 @@ def fit(
 
     with _console.fit_progress() as watching:
         common |= {"on_progress": watching.on_progress, "on_interrupt": watching.on_interrupt}
+        common |= {"on_phase": watching.on_phase}
         fitted: VAEDetector | AutoencoderDetector
         if detector is DetectorName.VAE:
             fitted = VAEDetector(kl_weight=kl_weight, **common)
@@ -224,32 +237,37 @@ def fit(
             if is_labelled:
                 batches = normal_batches(batches, str(label), str(normal))
             fitted.fit_batches(batches, start_from=start)
+    fitted.model_ = replace(fitted.model_, origin=origin)
     artifact.save(fitted, output, force=force)
-    for line in info_lines(fitted):
+    for line in () if json_ else info_lines(fitted):
         _console.say(line)
     for diagnosis in fitted.health_.diagnoses:
         if not diagnosis.is_certain:  # the others were said as warnings
             _console.say(f"note: {diagnosis.text}")
-    _console.say(f"wrote {output}")
+    if json_:
+        values = {"model": str(output), "table": table, **info_values(fitted), "notes": notes}
+        typer.echo(json.dumps(values, ensure_ascii=False))
+    else:
+        _console.say(f"wrote {output}")
 
 
 def explain(
     table: TableArgument,
     model: ModelOption,
-    row: Annotated[int, typer.Option("--row", metavar="N", help="Which row; the first is 0.")],
+    row: Annotated[
+        int, typer.Option("--row", metavar="N", help="Which row of the file: the first below the header is 1.")
+    ],
+    id_: IdOption = None,
     delimiter: DelimiterOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Say why one row has its surprise: every column's part, its value, and the value the model expected."""
     fitted = artifact.load_model(model)
-    rows = read_table(table, delimiter=delimiter)
-    if not 0 <= row < rows.num_rows:
-        raise SettingError(f"--row {row}: the table has rows 0 to {rows.num_rows - 1}")
-    note_unknown(fitted, rows)
-    # a policy that looks at the batch needs all of it to decide on one row
-    batch, place = (rows, row) if fitted.policy.looks_at_batch else (rows.slice(row, 1), 0)
-    decision = fitted.decide(fitted.score(batch), batch)
-    print_explanation(reasons_of(fitted, batch, None)[place], row, decision, as_json=json_)
+    # of the other rows none need be readable
+    stream = open_stream(table, delimiter=delimiter, on_error="skip", numeric=numeric_columns(fitted))
+    ids = check_ids(id_, stream.schema.names)
+    note_unknown(fitted, stream.schema.empty_table(), ids=ids)
+    print_explanation(explain_row(fitted, stream, row), ids, as_json=json_)
 
 
 def evaluate(
@@ -257,6 +275,7 @@ def evaluate(
     model: ModelOption,
     label: Annotated[str, typer.Option("--label", metavar="COL", help="Column that tells which rows are normal.")],
     normal: Annotated[str, typer.Option("--normal", metavar="VALUE", help="Its value for a normal row.")],
+    fail_on_flood: FailOnFloodOption = False,
     delimiter: DelimiterOption = None,
     json_: JsonOption = False,
 ) -> None:
@@ -268,6 +287,7 @@ def evaluate(
         found = stream_scores(fitted, stream, (label, normal), on_progress=on_progress)
     figures = detection_metrics(~found.is_normal, found.surprise, found.decision.is_odd)
     print_metrics(figures, found.decision, as_json=json_)
+    leave_if_found(fail_on_flood and found.decision.note is not None)
 
 
 def decide(

@@ -30,6 +30,9 @@ MEASURES = {"auroc": "AUROC", "average_precision": "average precision"}
 HEADINGS = ["method", "AUROC", "AP", "precision", "recall", "alarms", "fit s", "score s", "p"]
 """``AP`` is average precision, ``alarms`` the false-alarm rate, ``p`` that of the difference to the best AUROC."""
 
+DROPPABLE = ("score s", "fit s", "p")
+"""Columns that a narrow terminal can do without."""
+
 
 def compare(
     table: TableArgument,
@@ -118,9 +121,10 @@ def _give(
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
     elif output != "-":
-        _console.print_table(_title(found, name), HEADINGS, [_cells(row) for row in found.summary])
+        _console.print_table(_title(found, name), HEADINGS, [_cells(row) for row in found.summary], droppable=DROPPABLE)
+    tell = _console.say if as_json or output == "-" else _console.answer  # the answer goes where the answer goes
     for sentence in found.sentences:
-        _console.say(sentence)
+        tell(sentence)
     said = dict.fromkeys((run.method, text) for run in found.runs for text in run.warnings)
     for method, text in said:
         _console.say(f"note: {method}: {text}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from oddrow.exceptions import TrainingHealthWarning
 
@@ -15,6 +18,7 @@ from oddrow.exceptions import TrainingHealthWarning
 class _State:
     quiet: bool = False
     debug: bool = False
+    gathered: list[str] | None = None
 
 
 state = _State()
@@ -22,18 +26,45 @@ state = _State()
 
 def configure(*, quiet: bool, debug: bool) -> None:
     """Set what the global options say."""
-    state.quiet, state.debug = quiet, debug
+    state.quiet, state.debug, state.gathered = quiet, debug, None
+
+
+def gather_notes() -> list[str]:
+    """From now on notes go into this list, which a JSON object holds, and not to stderr."""
+    state.gathered = []
+    return state.gathered
 
 
 def say(text: str) -> None:
     """A note, unless quiet."""
-    if not state.quiet:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints notes
+    if state.gathered is not None:
+        state.gathered.append(text)
+    elif not state.quiet:
+        print(wrapped(text), file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints notes
+
+
+def answer(text: str) -> None:
+    """A sentence of the answer, on stdout."""
+    print(wrapped(text), flush=True)  # noqa: T201 - the one place that prints sentences of answers
 
 
 def say_error(text: str) -> None:
     """An error, always."""
-    print(f"error: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints errors
+    print(wrapped(f"error: {text}"), file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints errors
+
+
+def wrapped(text: str) -> str:
+    """A text for stderr: on a terminal in lines that end between words, for terminals break words and numbers."""
+    if not sys.stderr.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    lines = text.splitlines() or [""]
+    return "\n".join(
+        textwrap.fill(
+            line, width, break_long_words=False, break_on_hyphens=False, drop_whitespace=True, subsequent_indent="  "
+        )
+        for line in lines
+    )
 
 
 @dataclass(frozen=True)
@@ -43,16 +74,73 @@ class Watching:
     on_progress: Callable[[int, int, float], None]
     on_rows: Callable[[int, int], None]
     on_interrupt: Callable[[], bool] | None
+    on_phase: Callable[[str], None]
+
+
+LEAST_DONE = 0.02
+"""Share of the whole that tells how long the rest will take."""
+FIT_PHASES = {"reading": 2.0, "cleaning": 2.0, "fitting": 24.0, "calibrating": 7.0}
+"""The phases of a fit in their order, and about how many seconds each takes of 20,000 rows of 9 columns."""
+
+
+def find_phases(n_fits: int, n_parts: int, *, explains_all: bool) -> dict[str, float]:
+    """The same of a find of so many fits and parts."""
+    phases = {"reading": 1.0, "cleaning": 2.0}
+    for place in range(n_parts):
+        phases |= {
+            f"{name} {place + 1} of {n_fits}": FIT_PHASES[name] for name in ("cleaning", "fitting", "calibrating")
+        }
+    phases |= {f"scoring {place + 1} of {n_parts}": 9.0 if explains_all else 3.0 for place in range(n_parts)}
+    phases["explaining"] = 3.0
+    for place in range(n_parts, n_fits):
+        phases |= {
+            f"{name} {place + 1} of {n_fits}": FIT_PHASES[name] for name in ("cleaning", "fitting", "calibrating")
+        }
+    return phases
+
+
+class PhaseShares:
+    """How much of the whole is done, from the phase that runs and what is done of it.
+
+    Examples
+    --------
+    >>> shares = PhaseShares({"reading": 1.0, "fitting 1 of 2": 2.0, "fitting 2 of 2": 1.0})
+    >>> shares.of("fitting 1 of 2"), shares.of("fitting 1 of 2", 0.25), shares.of("fitting 2 of 2", 0.75)
+    (0.25, 0.5, 0.875)
+    """
+
+    def __init__(self, phases: dict[str, float]) -> None:
+        self._whole = sum(phases.values())
+        self._phases = phases
+
+    def of(self, phase: str, done_of_all_fits: float = 0.0) -> float:
+        """The share that is done, where ``done_of_all_fits`` is that of the steps of all fits together."""
+        before = 0.0
+        for name, seconds in self._phases.items():
+            if name == phase:
+                return (before + seconds * _done_of_one(phase, done_of_all_fits)) / self._whole
+            before += seconds
+        return 0.0
+
+
+def _done_of_one(phase: str, done_of_all: float) -> float:
+    """``fitting 2 of 3`` is half done when half of all three is."""
+    words = phase.split()
+    index, count = (int(words[1]) - 1, int(words[3])) if len(words) == 4 else (0, 1)
+    return min(max(done_of_all * count - index, 0.0), 1.0)
 
 
 @contextmanager
-def fit_progress() -> Iterator[Watching]:
-    """A progress bar and a question at Ctrl-C, on a terminal; else neither. Warnings of the fit become notes."""
+def fit_progress(phases: dict[str, float] = FIT_PHASES) -> Iterator[Watching]:
+    """A progress bar over all phases and a question at Ctrl-C, on a terminal; else neither.
+
+    Warnings of the fit become notes.
+    """
     with _health_as_notes():
         if state.quiet or not sys.stderr.isatty():
-            yield Watching(lambda *told: None, lambda *told: None, None)  # noqa: ARG005 - the callbacks' signatures
+            yield Watching(_not_shown, _not_shown, None, _not_shown)
         else:
-            with _progress_bar() as watching:
+            with _progress_bar(PhaseShares(phases)) as watching:
                 yield watching
 
 
@@ -68,30 +156,40 @@ def _health_as_notes() -> Iterator[None]:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
+def _not_shown(*told: Any) -> None:
+    """Nobody watches."""
+
+
 @contextmanager
-def _progress_bar() -> Iterator[Watching]:
+def _progress_bar(shares: PhaseShares) -> Iterator[Watching]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
+        TextColumn("{task.percentage:.0f} %"),
         TextColumn("{task.fields[said]}"),
-        TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("reading", total=None, said="")
+        task = progress.add_task("reading", total=1.0, said="")
+
+        def show(done: float, said: str) -> None:
+            done = max(done, progress.tasks[task].completed)  # a fit that ends early leaves a gap, never a way back
+            left = time_left(progress.tasks[task].elapsed or 0.0, done)
+            progress.update(task, completed=done, said=" ".join(filter(None, (said, left))))
+
+        def on_phase(phase: str) -> None:
+            progress.update(task, description=phase)
+            show(shares.of(phase), "")
 
         def on_progress(done: int, total: int, loss: float) -> None:
-            if progress.tasks[task].description != "fitting":  # another count, and another speed
-                progress.reset(task)
-            said = f"step {done}/{total} loss {loss:.3f} nats/row"
-            progress.update(task, description="fitting", completed=done, total=total, said=said)
+            if not progress.tasks[task].description.startswith("fitting"):
+                on_phase("fitting")
+            show(shares.of(progress.tasks[task].description, done / total), f"loss {loss:.2f}")
 
         def on_rows(done: int, total: int) -> None:
-            speed = progress.tasks[task].speed
-            said = f"{done:,}/{total:,} rows" + ("" if speed is None else f" {speed:,.0f} rows/s")
-            progress.update(task, completed=done, total=total, said=said)
+            show(shares.of("fitting") * done / max(total, 1), f"{done:,}/{total:,} rows")
 
         def on_interrupt() -> bool:
             progress.stop()
@@ -99,7 +197,21 @@ def _progress_bar() -> Iterator[Watching]:
             progress.start()
             return is_kept
 
-        yield Watching(on_progress, on_rows, on_interrupt if sys.stdin.isatty() else None)
+        yield Watching(on_progress, on_rows, on_interrupt if sys.stdin.isatty() else None, on_phase)
+
+
+def time_left(elapsed: float, done: float) -> str:
+    """How long the rest of the whole takes at the speed so far; nothing while that cannot be told.
+
+    Examples
+    --------
+    >>> time_left(60.0, 0.4), time_left(0.2, 0.0)
+    ('about 1:30 left', '')
+    """
+    if done < LEAST_DONE:
+        return ""
+    minutes, seconds = divmod(round(elapsed / done * (1.0 - done)), 60)
+    return f"about {minutes}:{seconds:02d} left"
 
 
 @contextmanager
@@ -162,19 +274,58 @@ def ask_whether_kept() -> bool:
             return False
 
 
-def print_table(title: str, headings: list[str], rows: list[list[str]]) -> None:
-    """A table on stdout: with lines on a terminal, plain otherwise; never cut."""
+def print_table(title: str, headings: list[str], rows: list[list[str]], *, droppable: Sequence[str] = ()) -> None:
+    """A table on stdout: with lines on a terminal, plain otherwise; never cut.
+
+    Cells are wrapped between words and never inside one, nor inside a number. Where the words alone are too wide for
+    the terminal, the ``droppable`` columns are left out, the first first, and named below; where they still are, the
+    longest words are broken.
+    """
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
 
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=PLAIN_WIDTH)
+    shown = list(range(len(headings)))
+    widths = [_longest_word([heading, *(row[place] for row in rows)]) for place, heading in enumerate(headings)]
+    dropped = []
+    for name in droppable:
+        if _table_width([widths[place] for place in shown]) <= console.width:
+            break
+        shown.remove(headings.index(name))
+        dropped.append(name)
+    while _table_width([widths[place] for place in shown]) > console.width and max(widths) > SHORTEST_BROKEN:
+        widths[max(shown, key=widths.__getitem__)] -= 1
+    wanted = [max(map(cell_len, [heading, *(row[place] for row in rows)])) for place, heading in enumerate(headings)]
+    for _ in range(console.width - _table_width([widths[place] for place in shown])):
+        place = max(shown, key=lambda place: wanted[place] - widths[place])
+        widths[place] += wanted[place] > widths[place]
     table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    for place in shown:
+        table.add_column(headings[place], overflow="fold", width=widths[place])
     for row in rows:
-        table.add_row(*map(_escaped, row))
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=160)
+        table.add_row(*(_escaped(row[place]) for place in shown))
     console.print(table)
+    if dropped:
+        say(f"not shown at this width: {', '.join(dropped)}; --json has them")
+
+
+PLAIN_WIDTH = 160
+"""Letters of a line where stdout is no terminal."""
+SHORTEST_BROKEN = 12
+"""No shorter word is broken to make a table fit."""
+
+
+def _longest_word(cells: Sequence[str]) -> int:
+    from rich.cells import cell_len
+
+    return max((cell_len(word) for cell in cells for word in cell.split()), default=1)
+
+
+def _table_width(widths: Sequence[int]) -> int:
+    """Of columns with three blanks between them and one at either end."""
+    return sum(widths) + 3 * (len(widths) - 1) + 2
 
 
 def _escaped(text: str) -> str:

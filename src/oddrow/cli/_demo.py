@@ -12,10 +12,10 @@ from oddrow.cli import _console
 from oddrow.cli._render import info_lines, print_explanation, print_metrics
 from oddrow.datasets import make_connections
 from oddrow.detector import VAEDetector
-from oddrow.explanation import explain, scored_table
+from oddrow.explanation import explain_row, scored_table
 from oddrow.metrics import detection_metrics
 from oddrow.report import MapSummary, draw_maps
-from oddrow.table import check_target, write_table
+from oddrow.table import check_target, open_stream, write_table
 
 TRAINING_ROWS = 12_000
 NEW_ROWS = 4_000
@@ -39,7 +39,8 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
 
     _console.say(f"2. oddrow fit {training_file} -o {model_file} --seed {seed}")
     with _console.fit_progress() as watching:
-        detector = VAEDetector(random_state=seed, on_progress=watching.on_progress).fit(training.table)
+        detector = VAEDetector(random_state=seed, on_progress=watching.on_progress, on_phase=watching.on_phase)
+        detector.fit(training.table)
     artifact.save(detector, model_file, force=force)
     for line in info_lines(detector):
         _console.say(f"   {line}")
@@ -49,11 +50,12 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
     scored, decision = whole.rows, whole.decision
     write_table(scored, scored_file, force=force)
     surprise = scored.column("surprise").to_numpy()
+    if decision.note is not None:
+        _console.say(f"   note: {decision.note}")
 
     strangest = int(np.argmax(surprise))
-    _console.say(f"4. oddrow explain {new_file} -m {model_file} --row {strangest}    (the strangest row)")
-    (explanation,) = explain(detector.model_, new.table.slice(strangest, 1), top=None)
-    print_explanation(explanation, strangest, decision, as_json=False)
+    _console.say(f"4. oddrow explain {new_file} -m {model_file} --row {strangest + 1}    (the strangest row)")
+    print_explanation(explain_row(detector.model_, open_stream(new_file), strangest + 1), (), as_json=False)
 
     _console.say(f"5. oddrow map {new_file} -m {model_file} -o {folder / 'maps'}")
     summary = MapSummary(

@@ -12,7 +12,7 @@ from oddrow import artifact
 from oddrow.cli import _console
 from oddrow.cli._render import policy_text
 from oddrow.exceptions import OutputError, SettingError
-from oddrow.scoring import Policy
+from oddrow.scoring import Policy, RareRows, flood_note
 
 
 class EngineName(StrEnum):
@@ -84,4 +84,8 @@ def score_by_engine(
         table, fitted, output, engine=engine.value, address=address, workers=workers, top=top, force=force
     )
     _console.say(f"{scored.n_odd:,} of {scored.n_rows:,} rows are odd ({policy_text(fitted.model_)})")
+    found, calibration = RareRows(scored.n_rows, scored.n_odd), fitted.model_.calibration
+    note = flood_note(found, fitted.model_.policy.rare_level(calibration), calibration, is_flagged=True)
+    if note is not None:
+        _console.say(f"note: {note}")
     _console.say(f"wrote {len(scored.paths):,} files in {output}")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import pyarrow as pa
 import typer
 
 from oddrow import artifact
@@ -15,21 +18,31 @@ from oddrow.cli._options import (
     CategoryOption,
     ColumnsOption,
     DelimiterOption,
+    FailOnFloodOption,
     ForceOption,
+    IdOption,
     IgnoreOption,
     JsonOption,
+    OnlyOddOption,
     SeedOption,
+    SortName,
+    SortOption,
     TableArgument,
+    WithRowOption,
+    check_ids,
     column_overrides,
+    leave_if_found,
 )
 from oddrow.cli._render import explanation_values
-from oddrow.detector import Cleaning, Found, VAEDetector
+from oddrow.detector import FIND_FOLDS, Cleaning, Found, VAEDetector
 from oddrow.detector import find as find_odd_rows
-from oddrow.exceptions import SettingError
-from oddrow.explanation import reason_text
-from oddrow.table import check_target, read_table, write_table
+from oddrow.exceptions import DataError, SettingError
+from oddrow.explanation import reason_text, shown
+from oddrow.table import Origin, check_target, read_table, write_table
 
 REASONS = 3
+BEGINS_WITH, MOST_LETTERS = 3, 36
+"""Columns and letters at most that a row is known by where no --id is given."""
 
 
 def find(
@@ -45,52 +58,107 @@ def find(
     ] = None,
     category: CategoryOption = None,
     ignore: IgnoreOption = None,
+    id_: IdOption = None,
     columns: ColumnsOption = None,
+    only_odd: OnlyOddOption = False,
+    sort: SortOption = SortName.FILE,
+    with_row: WithRowOption = False,
+    fail_on_flood: FailOnFloodOption = False,
     seed: SeedOption = 0,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
     json_: JsonOption = False,
 ) -> None:
     """Find the odd rows of a table of which nothing is known; each is scored by a model that never saw it."""
-    if json_ and output == "-":
+    _check_outputs(output, keep, force=force, as_json=json_, shapes=only_odd or with_row or sort is not SortName.FILE)
+    rows = read_table(table, delimiter=delimiter)
+    if with_row and "row" in rows.column_names:
+        raise DataError(f"{table}: already has a column 'row', which --with-row adds; rename or drop it")
+    ids = check_ids(id_, rows.column_names)
+    overrides = column_overrides(columns, category, ignore, ids=ids)
+    origin = None if keep is None else Origin.of(table, () if table == "-" else (Path(table),))
+    explain_all = output is not None
+    phases = _console.find_phases(FIND_FOLDS + (keep is not None), FIND_FOLDS, explains_all=explain_all)
+    with _console.fit_progress(phases) as watching:
+        detector = VAEDetector(clean="robust", columns=overrides, random_state=seed, on_progress=watching.on_progress)
+        found = find_odd_rows(
+            rows,
+            detector,
+            top=top,
+            reasons=REASONS,
+            keep=keep is not None,
+            explain_all=explain_all,
+            on_phase=watching.on_phase,
+        )
+    if output is not None:
+        written = _written(found, rows.num_columns, only_odd=only_odd, sort=sort, with_row=with_row)
+        write_table(written, output, force=force)
+    if keep is not None and found.detector is not None:
+        found.detector.model_ = replace(found.detector.model_, origin=origin)
+        artifact.save(found.detector, keep, force=force)
+    if json_:
+        typer.echo(json.dumps(_values(found, rows, ids), ensure_ascii=False))
+    elif output != "-":
+        _print_strangest(found, rows, ids)
+    _say_what_was_found(found, output, keep, is_answer=output != "-" and not json_)
+    leave_if_found(fail_on_flood and found.note is not None)
+
+
+def _check_outputs(output: str | None, keep: Path | None, *, force: bool, as_json: bool, shapes: bool) -> None:
+    if as_json and output == "-":
         raise SettingError("--json and -o - both print on stdout; give -o a file")
+    if output is None and shapes:
+        raise SettingError("--only-odd, --sort and --with-row say what is written; give -o OUT")
     for target in (output, keep):
         if target is not None and target != "-":
             check_target(target, force)
-    rows = read_table(table, delimiter=delimiter)
-    overrides = column_overrides(columns, category, ignore)
-    with _console.fit_progress() as watching:
-        detector = VAEDetector(clean="robust", columns=overrides, random_state=seed, on_progress=watching.on_progress)
-        found = find_odd_rows(rows, detector, top=top, reasons=REASONS, keep=keep is not None)
-    if output is not None:
-        write_table(found.scored, output, force=force)
-    if keep is not None and found.detector is not None:
-        artifact.save(found.detector, keep, force=force)
-    if json_:
-        typer.echo(json.dumps(_values(found), ensure_ascii=False))
-    elif output != "-":
-        _print_strangest(found)
-    _console.say(_summary(found))
+
+
+def _say_what_was_found(found: Found, output: str | None, keep: Path | None, *, is_answer: bool) -> None:
+    """The sentences go to stdout, unless that holds rows or JSON."""
+    tell = _console.answer if is_answer else _console.say
+    tell(_summary(found))
+    if found.note is not None:
+        tell(f"note: {found.note}")
     for path in (output, keep):
         if path is not None and path != "-":
             _console.say(f"wrote {path}")
 
 
-def _values(found: Found) -> dict[str, Any]:
+def _written(found: Found, n_columns: int, *, only_odd: bool, sort: SortName, with_row: bool) -> pa.Table:
+    """The scored rows as they are to be written; ``row`` comes before what scoring adds."""
+    scored = found.scored
+    if with_row:
+        scored = scored.add_column(n_columns, "row", pa.array(np.arange(1, scored.num_rows + 1)))
+    if sort is SortName.SURPRISE:
+        scored = scored.take(np.argsort(-found.surprise, kind="stable"))
+    return scored.filter(scored.column("is_odd")) if only_odd else scored
+
+
+def _values(found: Found, rows: pa.Table, ids: list[str]) -> dict[str, Any]:
     odd = found.cleaning
     return {
         "rows": odd.n_rows,
         "flagged": int(np.sum(found.is_odd)),
         "promise": found.promise,
+        "note": found.note,
         "odd_share": {"estimate": odd.share, "low": odd.low, "high": odd.high},
-        "strangest": [explanation_values(explanation.of_at_least()) for explanation in found.strangest],
+        "strangest": [
+            {**explanation_values(explanation.of_at_least()), "id": _named(rows, explanation.row, ids)}
+            for explanation in found.strangest
+        ],
     }
 
 
-def _print_strangest(found: Found) -> None:
-    rows = [
+def _named(rows: pa.Table, row: int, names: Sequence[str]) -> dict[str, str | None]:
+    return {name: shown(rows.column(name)[row].as_py()) for name in names}
+
+
+def _print_strangest(found: Found, rows: pa.Table, ids: list[str]) -> None:
+    cells = [
         [
-            f"{explanation.row:,}",
+            f"{explanation.row + 1:,}",
+            *_known_by(rows, explanation.row, ids),
             f"{explanation.surprise:.2f}",
             f"{explanation.p_value:.2g}",
             "odd" if explanation.is_odd else "",
@@ -98,8 +166,17 @@ def _print_strangest(found: Found) -> None:
         ]
         for explanation in found.strangest
     ]
-    title = f"the {len(rows)} strangest of {found.cleaning.n_rows:,} rows"
-    _console.print_table(title, ["row", "surprise", "p-value", "", "reasons (what is usual) and their share"], rows)
+    title = f"the {len(cells)} strangest of {found.cleaning.n_rows:,} rows (row 1 is the first below the header)"
+    headings = ["row", *(ids or ["begins with"]), "surprise", "p-value", "", "reasons (what is usual) and their share"]
+    _console.print_table(title, headings, cells)
+
+
+def _known_by(rows: pa.Table, row: int, ids: list[str]) -> list[str]:
+    """What a person knows a row by: its ids, or else what it begins with, cut to some letters."""
+    if ids:
+        return [value or "(missing)" for value in _named(rows, row, ids).values()]
+    begins = ", ".join(value or "" for value in _named(rows, row, rows.column_names[:BEGINS_WITH]).values())
+    return [begins if len(begins) <= MOST_LETTERS else f"{begins[: MOST_LETTERS - 3]}..."]
 
 
 def _summary(found: Found) -> str:

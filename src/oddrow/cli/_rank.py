@@ -96,9 +96,10 @@ def _give(
         what, against = ("settings", "p (default)") if isinstance(found, Tuning) else ("method", "p")
         headings = [what, "score", *ranking.weights, "fit s", against]
         rows = [_cells(rank, ranking, p_values.get(rank.method)) for rank in ranking.ranking]
-        _console.print_table(_title(ranking, name), headings, rows)
+        _console.print_table(_title(ranking, name), headings, rows, droppable=["fit s", against])
+    tell = _console.say if as_json or output == "-" else _console.answer  # the answer goes where the answer goes
     for sentence in found.sentences:
-        _console.say(sentence)
+        tell(sentence)
     if found.recommended is None:
         raise OddrowError(f"nothing could be ranked; the first error: {ranking.ranking[0].error}")
     if output is not None and output != "-":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,11 @@ import typer
 from oddrow.artifact import PROTOCOL
 from oddrow.cli._console import print_table
 from oddrow.detector import Cleaning
-from oddrow.explanation import COMBINATION, Explanation, shown, usual_cell, value_text
+from oddrow.explanation import COMBINATION, Explanation, RowOfStream, shown, usual_cell, value_text
 from oddrow.metrics import DetectionMetrics
 from oddrow.model import TrainingHealth
 from oddrow.scoring import ROWS, Calibration, Decision, FittedModel
-from oddrow.table import TableSchema
+from oddrow.table import Origin, TableSchema
 
 if TYPE_CHECKING:
     from oddrow.detector import AutoencoderDetector, VAEDetector
@@ -36,6 +37,7 @@ def info_values(fitted: VAEDetector | AutoencoderDetector) -> dict[str, Any]:
     kept = int(np.flatnonzero(curve.step == curve.best_step)[0])
     return {
         "protocol": PROTOCOL,
+        "origin": None if model.origin is None else asdict(model.origin),
         "detector": "vae" if model.network.shape.is_variational else "autoencoder",
         "settings": fitted.settings,
         "kl_weight": getattr(fitted, "kl_weight", None),
@@ -94,10 +96,18 @@ def info_lines(fitted: VAEDetector | AutoencoderDetector) -> list[str]:
         f"held-out loss {values['held_out_loss']:.3f} nats/row, of it KL {values['kl']:.3f}",
         f"trained on {health.device}; the fit ended because {health.end.sentence}; "
         f"{health.n_active} of {values['n_latent']} latent units are active",
+        *([] if fitted.model_.origin is None else [origin_text(fitted.model_.origin)]),
         *([] if fitted.cleaning_ is None else [f"cleaned: {cleaning_text(fitted.cleaning_)}"]),
         _tail_line(fitted.model_.calibration),
         f"odd: {policy_text(fitted.model_)}",
     ]
+
+
+def origin_text(origin: Origin) -> str:
+    """When, by which oddrow and from which table a model was fitted."""
+    source = "" if origin.table is None else f" to {'standard input' if origin.table == '-' else origin.table}"
+    digest = "" if origin.sha256 is None else f" (SHA-256 {origin.sha256})"
+    return f"fitted {origin.created} by oddrow {origin.oddrow}{source}{digest}"
 
 
 def cleaning_text(cleaning: Cleaning) -> str:
@@ -130,29 +140,42 @@ def _tail_line(calibration: Calibration) -> str:
         "exponential": f"an exponential tail, for no generalised Pareto one fits the {tail.n_excess:,} strangest",
         "spread": "the spread of all, for they are too few for a tail",
     }
-    rows = f"{calibration.n_rows:,} {ROWS[calibration.source]}"
-    return f"calibrated by {rows}; beyond them surprise follows {said[tail.kind]}"
+    rows = f"calibrated by {calibration.n_rows:,} {ROWS[calibration.source]}"
+    if calibration.has_tail:
+        return f"{rows}; beyond them surprise follows {said[tail.kind]}"
+    return (
+        f"{rows}: too few rows to be sure of more than {calibration.most_supported:.1f} nats "
+        f"(p = {1 / (calibration.n_rows + 1):.2g}); what is above that ranks rows and is no probability"
+    )
 
 
 def print_metrics(figures: DetectionMetrics, decision: Decision, *, as_json: bool) -> None:
-    """The figures of a labelled table."""
+    """The figures of a labelled table, and what is to be noted of the decision."""
     values = {**asdict(figures), "threshold": decision.threshold if np.isfinite(decision.threshold) else None}
     if as_json:
-        typer.echo(json.dumps(values))
+        typer.echo(json.dumps({**values, "note": decision.note}))
         return
     rows = [[name.replace("_", " "), figure(value)] for name, value in values.items()]
     print_table("", ["figure", "value"], rows)
+    if decision.note is not None:
+        typer.echo(f"note: {decision.note}")
 
 
-def print_explanation(explanation: Explanation, row: int, decision: Decision, *, as_json: bool) -> None:
-    """One row's reasons, strongest first, and what no column carries alone."""
+def print_explanation(found: RowOfStream, ids: Sequence[str], *, as_json: bool) -> None:
+    """One row's reasons, strongest first, and what no column carries alone; the row is told by number and ids."""
+    explanation, decision = found.explanation, found.decision
+    named = {name: shown(found.values[name]) for name in ids}
     if as_json:
-        typer.echo(json.dumps({**explanation_values(explanation), "row": row}, ensure_ascii=False))
+        threshold = decision.threshold if np.isfinite(decision.threshold) else None
+        values = {**explanation_values(explanation), "place": found.place, "id": named, "threshold": threshold}
+        typer.echo(json.dumps(values, ensure_ascii=False))
         return
     verdict = "odd" if explanation.is_odd else "not odd"
+    said = "".join(f", {name} {value}" for name, value in named.items())
+    place = found.place.removesuffix(f", row {found.number}")
     title = (
-        f"row {row}: surprise {explanation.surprise:.2f} nats, p-value {explanation.p_value:.2g}: {verdict} "
-        f"(threshold {decision.threshold:.2f})"
+        f"row {found.number:,} ({place}{said}): surprise {explanation.surprise:.2f} nats, p-value "
+        f"{explanation.p_value:.2g}: {verdict} (threshold {decision.threshold:.2f})"
     )
     printed = explanation.of_at_least()
     rows = [
@@ -171,8 +194,9 @@ def print_explanation(explanation: Explanation, row: int, decision: Decision, *,
 
 
 def explanation_values(explanation: Explanation) -> dict[str, Any]:
-    """One row's reasons as plain values."""
-    values = asdict(explanation)
+    """One row's reasons as plain values; its row is counted from 1, as everywhere on the command line."""
+    values = {**asdict(explanation), "row": explanation.row + 1}
+    del values["index"]  # of a data frame, which no file is
     values["reasons"] = [
         {
             **asdict(reason),

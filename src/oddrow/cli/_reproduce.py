@@ -39,9 +39,13 @@ def kddcup99(
         Path | None,
         typer.Option("--test", metavar="FILE", help="The competition's test file, for --protocol official."),
     ] = None,
-    protocol: Annotated[ProtocolName, typer.Option("--protocol")] = ProtocolName.ARTICLE,
-    settings: Annotated[SettingsName, typer.Option("--settings")] = SettingsName.DEFAULT,
-    detector: Annotated[DetectorName, typer.Option("--detector")] = DetectorName.VAE,
+    protocol: Annotated[
+        ProtocolName, typer.Option("--protocol", help="How rows are split and judged.")
+    ] = ProtocolName.ARTICLE,
+    settings: Annotated[
+        SettingsName, typer.Option("--settings", help="oddrow's own, or the article's network and loss.")
+    ] = SettingsName.DEFAULT,
+    detector: Annotated[DetectorName, typer.Option("--detector", help="What is fitted.")] = DetectorName.VAE,
     seed: SeedOption = 0,
     output: Annotated[
         Path | None,

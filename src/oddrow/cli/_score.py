@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from oddrow import artifact
 from oddrow.cli import _console
 from oddrow.cli._engines import AddressOption, EngineOption, WorkersOption, check_engine_options, score_by_engine
-from oddrow.cli._options import DelimiterOption, ForceOption, ModelOption, StreamArgument, note_unknown, numeric_columns
+from oddrow.cli._options import (
+    DelimiterOption,
+    FailOnAnomalyOption,
+    FailOnFloodOption,
+    ForceOption,
+    IdOption,
+    JsonOption,
+    ModelOption,
+    OnlyOddOption,
+    SortName,
+    SortOption,
+    StreamArgument,
+    WithRowOption,
+    check_ids,
+    leave_if_found,
+    note_unknown,
+    numeric_columns,
+)
 from oddrow.cli._policies import (
     AlertsOption,
     ConservativeOption,
@@ -39,6 +58,16 @@ class OnErrorName(StrEnum):
     QUARANTINE = "quarantine"
 
 
+def _on_error_name(text: str | OnErrorName) -> OnErrorName:
+    """The name in ``--on-error``; a usage error says what to type."""
+    try:
+        return OnErrorName(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text} is neither stop nor skip; to write rows that cannot be judged to a file: --quarantine {text}"
+        ) from None
+
+
 def score(
     table: StreamArgument,
     model: ModelOption,
@@ -60,11 +89,15 @@ def score(
         OnErrorName,
         typer.Option(
             "--on-error",
-            metavar="stop|skip|quarantine FILE",
-            help="At a row that cannot be read or judged: stop, leave it out, or write it to FILE.",
+            metavar="stop|skip",
+            parser=_on_error_name,
+            help="At a row that cannot be read or judged: stop, or leave it out.",
         ),
     ] = OnErrorName.STOP,
-    quarantine: Annotated[Path | None, typer.Option("--quarantine", metavar="FILE", hidden=True)] = None,
+    quarantine: Annotated[
+        Path | None,
+        typer.Option("--quarantine", metavar="FILE", help="Leave such rows out, and write them to FILE."),
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Keep what is done in OUT.partial until all is; go on from it if it is there."),
@@ -72,19 +105,36 @@ def score(
     engine: EngineOption = None,
     address: AddressOption = None,
     workers: WorkersOption = None,
+    only_odd: OnlyOddOption = False,
+    sort: SortOption = SortName.FILE,
+    id_: IdOption = None,
+    with_row: WithRowOption = False,
+    fail_on_anomaly: FailOnAnomalyOption = False,
+    fail_on_flood: FailOnFloodOption = False,
     delimiter: DelimiterOption = None,
     force: ForceOption = False,
+    json_: JsonOption = False,
 ) -> None:
     """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
+    if quarantine is not None:
+        on_error = OnErrorName.QUARANTINE
     policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
     check_engine_options(engine, address, workers)
+    if json_ and output == "-":
+        raise SettingError("--json and -o - both print on stdout; give -o a file")
     if engine is not None:
         if resume or on_error is not OnErrorName.STOP or delimiter is not None:
             raise SettingError(
                 "--resume, --on-error and --delimiter do not go with --engine, which reads Parquet whole"
             )
+        if only_odd or sort is not SortName.FILE or id_ or with_row or json_ or fail_on_anomaly or fail_on_flood:
+            raise SettingError(
+                "--only-odd, --sort, --id, --with-row, --json, --fail-on-anomaly and --fail-on-flood do not go with "
+                "--engine, whose workers each write the rows of their part"
+            )
         score_by_engine(engine, table, model, output, address, workers, explain, policy, force=force)
         return
+    notes = _console.gather_notes() if json_ else []
     _check_outputs(output, on_error, quarantine, resume, force)
     fitted = artifact.load_model(model)
     if policy is not None:
@@ -92,21 +142,33 @@ def score(
     skips = on_error is not OnErrorName.STOP
     with _console.rows_progress() as on_progress:
         stream = open_stream(
-            table, delimiter=delimiter, on_error="skip" if skips else "stop", numeric=numeric_columns(fitted)
+            table,
+            delimiter=delimiter,
+            on_error="skip" if skips else "stop",
+            numeric=numeric_columns(fitted),
+            may_be_empty=True,
         )
-        note_unknown(fitted, stream.schema.empty_table())
-        options = ScoringOptions(explain, policy, skips, quarantine, force, on_progress)
+        ids = check_ids(id_, stream.schema.names or id_ or [])
+        note_unknown(fitted, stream.schema.empty_table(), ids=ids)
+        options = ScoringOptions(
+            explain, policy, skips, quarantine, force, on_progress, with_row, only_odd, sort is SortName.SURPRISE
+        )
         if resume:
             from importlib.metadata import version  # takes as long as reading the model
 
             decisive = {"--explain": explain, "policy": policy, "--on-error": on_error, "--delimiter": delimiter}
+            decisive |= {"--with-row": with_row}
             said = {name: str(value) for name, value in decisive.items()} | {"oddrow": version("oddrow")}
             identity = JobIdentity.of(stream, hashlib.sha256(model.read_bytes()).hexdigest(), said)
             with _kept_until_done(output, identity) as kept:
                 count = score_stream(fitted, stream, output, options, kept)
         else:
             count = score_stream(fitted, stream, output, options)
-    _say_count(count, stream, quarantine)
+    if json_:
+        typer.echo(json.dumps(_values(count, stream, output, quarantine, notes), ensure_ascii=False))
+    else:
+        _say_count(count, stream, quarantine)
+    leave_if_found((fail_on_anomaly and count.odd > 0) or (fail_on_flood and count.decision.note is not None))
 
 
 def _check_outputs(output: str, on_error: OnErrorName, quarantine: Path | None, resume: bool, force: bool) -> None:
@@ -114,8 +176,8 @@ def _check_outputs(output: str, on_error: OnErrorName, quarantine: Path | None, 
         check_target(output, force)
     elif resume:
         raise SettingError("--resume needs a file to write to; give --output OUT")
-    if (on_error is OnErrorName.QUARANTINE) != (quarantine is not None):
-        raise SettingError("--on-error quarantine needs the file that the rows go to: --on-error quarantine FILE")
+    if on_error is OnErrorName.QUARANTINE and quarantine is None:
+        raise SettingError("--on-error quarantine needs the file that the rows go to; give --quarantine FILE")
     if quarantine is not None:
         check_target(quarantine, force)
         if output != "-" and quarantine.resolve() == Path(output).resolve():
@@ -136,7 +198,29 @@ def _kept_until_done(output: str, identity: JobIdentity) -> Iterator[KeptParts]:
     kept.discard()
 
 
+def _values(
+    count: ScoringCount, stream: TableStream, output: str, quarantine: Path | None, notes: list[str]
+) -> dict[str, Any]:
+    decision = count.decision
+    return {
+        "table": stream.label,
+        "rows": count.scored + count.skipped,
+        "scored": count.scored,
+        "odd": count.odd,
+        "skipped": count.skipped,
+        "written": count.written,
+        "threshold": decision.threshold if math.isfinite(decision.threshold) else None,
+        "promise": decision.promise,
+        "note": decision.note,
+        "outputs": [output, *([] if quarantine is None else [str(quarantine)])],
+        "notes": notes,
+    }
+
+
 def _say_count(count: ScoringCount, stream: TableStream, quarantine: Path | None) -> None:
+    if count.scored + count.skipped == 0:
+        _console.say(f"{stream.label} has no rows: the output has its columns and none either")
+        return
     _console.say(
         f"{count.odd:,} of {count.scored:,} rows are odd ({threshold_text(count.decision)}: {count.decision.promise})"
     )
@@ -145,3 +229,5 @@ def _say_count(count: ScoringCount, stream: TableStream, quarantine: Path | None
         _console.say(
             f"{count.skipped:,} of {count.scored + count.skipped:,} rows of {stream.label} were left out{where}"
         )
+    if count.decision.note is not None:
+        _console.say(f"note: {count.decision.note}")

@@ -11,9 +11,10 @@ from oddrow.detector._settings import checked_calibration
 
 if TYPE_CHECKING:
     from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
-    from oddrow.detector._find import Found, find
+    from oddrow.detector._find import FIND_FOLDS, Found, find
 
 __all__ = [
+    "FIND_FOLDS",
     "AutoencoderDetector",
     "Cleaning",
     "Found",
@@ -27,6 +28,6 @@ __getattr__ = opened_when_asked(
     __name__,
     {
         **dict.fromkeys(("AutoencoderDetector", "VAEDetector"), "oddrow.detector._estimators"),
-        **dict.fromkeys(("Found", "find"), "oddrow.detector._find"),
+        **dict.fromkeys(("FIND_FOLDS", "Found", "find"), "oddrow.detector._find"),
     },
 )

@@ -11,7 +11,7 @@ import pyarrow as pa
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from oddrow.detector._learner import Learner
+from oddrow.detector._learner import Learner, with_index
 from oddrow.explanation import Explanation, explain
 from oddrow.scoring import Decision, Policy, Surprise, check_policy
 
@@ -90,7 +90,7 @@ class BaseDetector(Learner):
     def explain(self, X: Any, top: int | None = 3) -> tuple[Explanation, ...]:
         """Why each row has its surprise: its ``top`` strongest columns (None: all), see :class:`Explanation`."""
         table = self._as_table(X, reset=False)
-        return explain(self.model_, table, top)
+        return with_index(explain(self.model_, table, top), X)
 
     def embed(self, X: Any) -> npt.NDArray[np.float64]:
         """Latent means of the rows, float64 [n, n_latent]."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.exceptions import SettingError
-from oddrow.scoring import estimate_odd_share, isolation
+from oddrow.scoring import estimate_odd_share, isolation, isolation_within_kinds, typical_distance
 from oddrow.table import TableEncoding, TableSchema
 
 Clean = Literal["assume", "robust"]
@@ -27,8 +27,9 @@ class Cleaning:
     low, high : ends of its 95 % interval; odd rows that look like ordinary ones are in no count
     rows_set_aside : numbers of that share's rows in the table, from 0, ascending: nothing is learned from them, and
         they do not calibrate
-    rows_in_doubt : numbers of the next strangest rows, up to the middle between ``share`` and ``high``: nothing is
-        learned from them either, but they calibrate, so that false alarms are not promised too few
+    rows_in_doubt : numbers of the next strangest rows, in a table of numbers up to the middle between ``share`` and
+        ``high``, the fewer the more columns hold names: nothing is learned from them either, but they calibrate, so
+        that false alarms are not promised too few
     """
 
     n_rows: int
@@ -79,10 +80,20 @@ def clean_table(table: pa.Table, schema: TableSchema, rng: np.random.Generator) 
     """Which rows of a table stand out so far that they are not to be learned from."""
     # the encoding of oddrow's own settings, whatever the detector's: it is made for distances
     encoding = TableEncoding.learn(schema, table)
-    isolations = isolation(encoding.layout, encoding.encode(table), rng)
-    odd = estimate_odd_share(isolations, rng)
+    layout = encoding.layout
+    encoded = encoding.encode(table)
+    isolations = isolation(layout, encoded, rng)
+    typical = typical_distance(layout, encoded)
+    odd = estimate_odd_share(isolations, rng, typical)
+    if layout.groups and odd.share > 0:
+        # A kind of row that makes up a few percent and repeats is no odd kind: what stands out must do so in its kind.
+        isolations = isolation_within_kinds(layout, encoded, isolations)
+        odd = odd.at_most(estimate_odd_share(isolations, rng, typical))
     strangest = [int(row) for row in np.argsort(-isolations, kind="stable")]
     n_odd = round(odd.share * table.num_rows)
-    n_left_out = round((odd.share + odd.high) / 2.0 * table.num_rows) if n_odd else 0
+    # Two different names are always equally far apart, so in a table of names the upper end counts rare ones: as many
+    # rows are in doubt as the share of columns without names says.
+    doubt = (odd.high - odd.share) / 2.0 * (1.0 - len(layout.groups) / max(layout.n_columns, 1))
+    n_left_out = round((odd.share + doubt) * table.num_rows) if n_odd else 0
     aside, doubtful = sorted(strangest[:n_odd]), sorted(strangest[n_odd:n_left_out])
     return Cleaning(table.num_rows, odd.share, odd.low, odd.high, tuple(aside), tuple(doubtful))

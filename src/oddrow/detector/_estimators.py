@@ -66,6 +66,9 @@ class VAEDetector(BaseDetector):
     on_interrupt : callable, optional
         Asked at the next look at the held-out rows after Ctrl-C: True keeps the best weights so far, False goes on.
         Without it Ctrl-C is a KeyboardInterrupt.
+    on_phase : callable, optional
+        Called as ``on_phase(name)`` when a phase of the fit begins: "cleaning" (with ``clean="robust"``), "fitting" and
+        "calibrating", the last two as often as there are fits.
     device : str
         What trains: "auto", an accelerator where JAX finds one, or a platform of JAX's ("cpu", "gpu", "tpu"). The same
         seed gives the same model on one kind of device; scoring never needs one. ``health_.device`` says which it was.
@@ -110,6 +113,7 @@ class VAEDetector(BaseDetector):
         resume: bool = False,
         on_progress: Callable[[int, int, float], None] | None = None,
         on_interrupt: Callable[[], bool] | None = None,
+        on_phase: Callable[[str], None] | None = None,
         device: str = "auto",
     ) -> None:
         self.settings = settings
@@ -128,6 +132,7 @@ class VAEDetector(BaseDetector):
         self.resume = resume
         self.on_progress = on_progress
         self.on_interrupt = on_interrupt
+        self.on_phase = on_phase
         self.device = device
 
     @property
@@ -173,6 +178,7 @@ class AutoencoderDetector(BaseDetector):
         resume: bool = False,
         on_progress: Callable[[int, int, float], None] | None = None,
         on_interrupt: Callable[[], bool] | None = None,
+        on_phase: Callable[[str], None] | None = None,
         device: str = "auto",
     ) -> None:
         self.settings = settings
@@ -190,6 +196,7 @@ class AutoencoderDetector(BaseDetector):
         self.resume = resume
         self.on_progress = on_progress
         self.on_interrupt = on_interrupt
+        self.on_phase = on_phase
         self.device = device
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,10 +14,10 @@ from sklearn.base import clone
 
 from oddrow.detector._cleaning import Cleaning, clean_table
 from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
-from oddrow.detector._learner import generator
+from oddrow.detector._learner import AUTO_FALSE_ALARMS, generator, with_index
 from oddrow.exceptions import DataError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation, explain, scored_table
-from oddrow.scoring import FittedModel
+from oddrow.scoring import FittedModel, RareRows, columns_text, expected_text, is_flood
 from oddrow.table import TableSchema, as_table
 
 FIND_FOLDS = 3
@@ -33,11 +34,14 @@ class Found:
 
     Attributes
     ----------
-    scored : the table's rows in order, with ``surprise``, ``p_value``, ``is_odd`` and the strongest reasons of each
-    strangest : the strangest rows, strangest first, each with its reasons and its number in the table
+    scored : the table's rows in order, with ``surprise``, ``p_value``, ``is_odd`` and, if all were to be explained, the
+        strongest reasons of each
+    strangest : the strangest rows, strangest first, each with its reasons and its index in the table, from 0
     cleaning : how many rows are estimated to be odd, and between which bounds
     fold : int [n], the part of the table that each row was scored in, by a model of all other parts
     promise : what ``is_odd`` promises, by the calibration of one part; the others have as many rows, but for one
+    note : where more rows are flagged than the estimate of odd rows and the promise together allow, a sentence that
+        says so and names the columns; else None
     detector : a detector fitted on the whole table, where it was asked for; its scores of these rows are not
         cross-fitted
     """
@@ -47,6 +51,7 @@ class Found:
     cleaning: Cleaning
     fold: npt.NDArray[np.int64]
     promise: str
+    note: str | None
     detector: VAEDetector | AutoencoderDetector | None
 
     def __repr__(self) -> str:
@@ -80,6 +85,8 @@ def find(
     top: int = 20,
     reasons: int = 3,
     keep: bool = False,
+    explain_all: bool = True,
+    on_phase: Callable[[str], None] | None = None,
 ) -> Found:
     """Find the odd rows of a table of which nothing is known.
 
@@ -97,6 +104,12 @@ def find(
         How many strangest rows are explained, and by how many columns each.
     keep
         Whether to fit a detector on the whole table as well, for later rows.
+    explain_all
+        Whether ``scored`` has the reasons of all rows. They take about as long as the scores; the ``top`` strangest
+        are explained without them too.
+    on_phase
+        Called as ``on_phase(name)`` when a phase begins: "cleaning", for each k of the n fits "fitting k of n" and
+        "calibrating k of n", for each k of the 3 parts "scoring k of 3", and "explaining".
 
     Raises
     ------
@@ -114,6 +127,46 @@ def find(
     >>> found.strangest[0].row, found.strangest[0].reasons[0].column
     (7, 'x0')
     """
+    pattern = _checked_pattern(detector, top, reasons)
+    rows = as_table(table)
+    if rows.num_rows < LEAST_ROWS:
+        raise DataError(f"the table has {rows.num_rows} rows; finding odd rows among them needs at least {LEAST_ROWS}")
+    schema = TableSchema.infer(rows, pattern.columns) if pattern.encoding is None else pattern.encoding.schema
+    rng = generator(pattern.random_state)
+    _tell(on_phase, "cleaning")
+    # the stream that a fit of this seed cleans with: a kept detector tells the same
+    cleaning = clean_table(rows, schema, rng.spawn(1)[0])
+    fold = rng.permutation(np.arange(rows.num_rows) % FIND_FOLDS)
+    stages = FIND_FOLDS + keep
+    models = []
+    for part in range(FIND_FOLDS):
+        others = _staged(pattern, part, stages, on_phase)
+        others._learn(rows.take(np.flatnonzero(fold != part)), schema, rng.spawn(1)[0], True)
+        models.append(others.model_)
+    diagnoses = (diagnosis for model in models for diagnosis in model.network.health.diagnoses if diagnosis.is_certain)
+    for text in dict.fromkeys(diagnosis.text for diagnosis in diagnoses):
+        warnings.warn(text, TrainingHealthWarning, stacklevel=2)
+    scored, rare = _scored(models, rows, fold, reasons if explain_all else None, on_phase)
+    strangest = np.argsort(-scored.column("surprise").to_numpy(), kind="stable")[:top]
+    promise = models[0].policy.promise(models[0].calibration)
+    note = _flood_note(models, rare, cleaning)
+    if _are_too_few(models, pattern):
+        note = None  # fewer rows are flagged than the model's policy would flag
+        scored, promise = _sparingly_flagged(scored, cleaning, models[0].calibration.n_rows)
+    is_odd = scored.column("is_odd")
+    _tell(on_phase, "explaining")
+    explained = _explained(models, rows, fold, strangest, reasons)
+    decided = tuple(replace(explained[row], is_odd=is_odd[row].as_py()) for row in strangest.tolist())
+    explanations = with_index(decided, table)
+    kept = _staged(pattern, FIND_FOLDS, stages, on_phase).fit(table) if keep else None
+    if kept is not None:
+        kept.set_params(on_progress=pattern.on_progress, on_phase=pattern.on_phase, time_limit=pattern.time_limit)
+    return Found(scored, explanations, cleaning, fold, promise, note, kept)
+
+
+def _checked_pattern(
+    detector: VAEDetector | AutoencoderDetector | None, top: int, reasons: int
+) -> VAEDetector | AutoencoderDetector:
     for name, value in (("top", top), ("reasons", reasons)):
         if not isinstance(value, int) or value < 1:
             raise SettingError(f"{name} is {value!r}; give 1 or more")
@@ -128,51 +181,101 @@ def find(
             f"find decides each row by the model of its part, and {pattern.policy!r} looks at a whole batch; "
             "give a policy that decides a row by itself"
         )
-    rows = as_table(table)
-    if rows.num_rows < LEAST_ROWS:
-        raise DataError(f"the table has {rows.num_rows} rows; finding odd rows among them needs at least {LEAST_ROWS}")
-    schema = TableSchema.infer(rows, pattern.columns) if pattern.encoding is None else pattern.encoding.schema
-    rng = generator(pattern.random_state)
-    # the stream that a fit of this seed cleans with: a kept detector tells the same
-    cleaning = clean_table(rows, schema, rng.spawn(1)[0])
-    fold = rng.permutation(np.arange(rows.num_rows) % FIND_FOLDS)
-    stages = FIND_FOLDS + keep
-    models = []
-    for part in range(FIND_FOLDS):
-        others = _staged(pattern, part, stages)
-        others._learn(rows.take(np.flatnonzero(fold != part)), schema, rng.spawn(1)[0], True)
-        models.append(others.model_)
-    diagnoses = (diagnosis for model in models for diagnosis in model.network.health.diagnoses if diagnosis.is_certain)
-    for text in dict.fromkeys(diagnosis.text for diagnosis in diagnoses):
-        warnings.warn(text, TrainingHealthWarning, stacklevel=2)
-    scored = _scored(models, rows, fold, reasons)
-    strangest = np.argsort(-scored.column("surprise").to_numpy(), kind="stable")[:top]
-    explanations = tuple(_explained(models[fold[row]], rows, int(row), reasons) for row in strangest)
-    kept = _staged(pattern, FIND_FOLDS, stages).fit(table) if keep else None
-    if kept is not None:
-        kept.set_params(on_progress=pattern.on_progress, time_limit=pattern.time_limit)
-    promise = models[0].policy.promise(models[0].calibration)
-    return Found(scored, explanations, cleaning, fold, promise, kept)
+    return pattern
 
 
-def _staged(pattern: VAEDetector | AutoencoderDetector, index: int, count: int) -> VAEDetector | AutoencoderDetector:
+def _staged(
+    pattern: VAEDetector | AutoencoderDetector, index: int, count: int, on_phase: Callable[[str], None] | None
+) -> VAEDetector | AutoencoderDetector:
     """One of several detectors after a pattern: its progress is that of all, its time a fair share."""
     detector: VAEDetector | AutoencoderDetector = clone(pattern)
     report, limit = pattern.on_progress, pattern.time_limit
     detector.on_progress = report and (lambda done, total, loss: report(index * total + done, count * total, loss))
+    detector.on_phase = on_phase and (lambda phase: on_phase(f"{phase} {index + 1} of {count}"))
     detector.time_limit = None if limit is None else limit / count
     return detector
 
 
-def _scored(models: list[FittedModel], rows: pa.Table, fold: npt.NDArray[np.int64], reasons: int) -> pa.Table:
-    """Every row scored by the model of its fold, in the order of the table."""
+def _scored(
+    models: list[FittedModel],
+    rows: pa.Table,
+    fold: npt.NDArray[np.int64],
+    reasons: int | None,
+    on_phase: Callable[[str], None] | None,
+) -> tuple[pa.Table, list[RareRows]]:
+    """Every row scored by the model of its fold, in the order of the table; and of each fold the rows that are rare."""
     members = [np.flatnonzero(fold == part) for part in range(len(models))]
-    parts = [
-        scored_table(model, rows.take(member), reasons).rows for model, member in zip(models, members, strict=True)
-    ]
-    return pa.concat_tables(parts).take(np.argsort(np.concatenate(members)))
+    parts, rare = [], []
+    for part, (model, member) in enumerate(zip(models, members, strict=True)):
+        _tell(on_phase, f"scoring {part + 1} of {len(models)}")
+        scored = scored_table(model, rows.take(member), reasons)
+        parts.append(scored.rows)
+        rare.append(model.rare_rows(scored.scored))
+    return pa.concat_tables(parts).take(np.argsort(np.concatenate(members))), rare
 
 
-def _explained(model: FittedModel, rows: pa.Table, row: int, reasons: int) -> Explanation:
-    (explanation,) = explain(model, rows.slice(row, 1), reasons)
-    return replace(explanation, row=row)
+def _flood_note(models: list[FittedModel], rare: list[RareRows], cleaning: Cleaning) -> str | None:
+    """Where a part has more flagged rows than the upper end of the estimate and chance explain, what that is by.
+
+    Each part is tested by itself, at a level that its number divides (Bonferroni), for the calibrations differ.
+    """
+    levels = [(model.policy.rare_level(model.calibration), model.calibration) for model in models]
+    if not any(
+        is_flood(rows, level, calibration, allowed=cleaning.high * rows.n_rows, n_tests=len(models))
+        for rows, (level, calibration) in zip(rare, levels, strict=True)
+    ):
+        return None
+    found = sum(rare, RareRows())
+    chance = sum(
+        (level.exceeded + 1) / (calibration.n_rows + 1) * rows.n_rows
+        for rows, (level, calibration) in zip(rare, levels, strict=True)
+    )
+    expected = expected_text(chance + cleaning.share * found.n_rows)
+    return (
+        f"{found.n_rare:,} of {found.n_rows:,} rows are flagged where {expected}{columns_text(found)}: "
+        "so many rows are a kind of their own rather than odd; where a column tells nothing, leave it out"
+    )
+
+
+def _are_too_few(models: list[FittedModel], pattern: VAEDetector | AutoencoderDetector) -> bool:
+    """Whether the default false alarms are asked for, and a model has too few calibration rows to show them."""
+    is_default = pattern.policy is None and pattern.contamination == "auto"
+    return is_default and min(model.calibration.n_rows for model in models) + 1 < 1 / AUTO_FALSE_ALARMS
+
+
+def _sparingly_flagged(scored: pa.Table, cleaning: Cleaning, n_calibration: int) -> tuple[pa.Table, str]:
+    """Scored rows with fewer flags, and what that promises, where the calibration rows are too few for the default.
+
+    The default then flags what exceeds the second strangest of n calibration rows, as 2 normal rows in n + 1 do: up to
+    40 % of a small table. Of the rows flagged so, those stay that stand out, and as many of the strangest others as the
+    default's false alarms are.
+    """
+    most_others = int(AUTO_FALSE_ALARMS * scored.num_rows)
+    may_be = np.zeros(scored.num_rows, np.bool_)
+    may_be[np.argsort(-scored.column("surprise").to_numpy(), kind="stable")[:most_others]] = True
+    may_be[list(cleaning.rows_set_aside)] = True
+    is_odd = scored.column("is_odd").to_numpy(zero_copy_only=False) & may_be
+    others = f" and at most {most_others} of the strangest others" if most_others else ""
+    promise = (
+        f"too few rows to be sure: {n_calibration} held-out rows show no rate below 1 in {n_calibration + 1}; "
+        f"flagged are rows that stand out{others}"
+    )
+    return scored.set_column(scored.column_names.index("is_odd"), "is_odd", pa.array(is_odd)), promise
+
+
+def _explained(
+    models: list[FittedModel], rows: pa.Table, fold: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64], reasons: int
+) -> dict[int, Explanation]:
+    """The wanted rows explained, by their numbers: each part's at once, for a single row takes as long as hundreds."""
+    explained: dict[int, Explanation] = {}
+    for part, model in enumerate(models):
+        members = wanted[fold[wanted] == part]
+        if len(members):
+            found = zip(members.tolist(), explain(model, rows.take(members), reasons), strict=True)
+            explained |= {row: replace(explanation, row=row) for row, explanation in found}
+    return explained
+
+
+def _tell(on_phase: Callable[[str], None] | None, phase: str) -> None:
+    if on_phase is not None:
+        on_phase(phase)

@@ -43,9 +43,11 @@ FEATURE_BYTES, COLUMN_BYTES = 20, 40
 """What it takes for each row, by feature and by column, as `python -m benchmarks memory` sees it."""
 CALIBRATED_AT_ONCE = 2**12
 """Rows that calibrate at once."""
+MOST_LEVEL_ROWS = 4_096
+"""Rows that tell how strange each kind of row is, evenly spread."""
 MOST_MAPPED = 100_000
 """Training rows that tell how the map lies, evenly spread."""
-MOST_FEATURES = 70
+MOST_FEATURES = 90
 """No column has more features."""
 
 
@@ -68,6 +70,7 @@ class FitPlan:
         split)
     calibration : "split" holds rows out to calibrate; "cross" lets every row train and calibrate
     on_progress : called as ``on_progress(steps_done, steps_at_most, training_loss)``
+    on_phase : called as ``on_phase(name)`` when "fitting" or "calibrating" begins
     max_steps : steps at most, None for the settings' own
     checkpoint, resume, time_limit, on_interrupt, part : see :class:`oddrow.training.Interruption`
     device : what trains: "auto", or a platform of JAX's
@@ -85,6 +88,7 @@ class FitPlan:
     isolates: bool = False
     calibration: Literal["split", "cross"] = "split"
     on_progress: Callable[[int, int, float], None] | None = None
+    on_phase: Callable[[str], None] | None = None
     max_steps: int | None = None
     checkpoint: Path | None = None
     resume: bool = False
@@ -156,7 +160,15 @@ def fit_parts(
         fit.views.of(fit.scale_rows, fit.own[fit.scale_index], fit.has_trained), plan.view_weights, fit.has_trained
     )
     views = ViewEvidence(fit.views, scales)
-    judge = IsolationEvidence.learn(views, fit.training, rng) if plan.isolates else views
+    judge: ViewEvidence | IsolationEvidence = views
+    if plan.isolates:
+        judge = IsolationEvidence.learn(views, fit.training, rng)
+        if fit.encoding.layout.groups:
+            # rows in doubt too: they may be the strange end of an ordinary kind
+            known = np.sort(np.concatenate([rows.training, rows.stopping, np.flatnonzero(in_doubt)]))
+            known = np.setdiff1d(known, rows.calibration)
+            known = known[np.linspace(0, len(known) - 1, min(len(known), MOST_LEVEL_ROWS), dtype=np.int64)]
+            judge = judge.comparing_kinds(fit.encoding.encode(table.take(known)), fit.own[known])
     own = fit.own[rows.calibration]
     places = np.split(np.arange(len(own)), range(CALIBRATED_AT_ONCE, len(own), CALIBRATED_AT_ONCE))
     raw = [judge.evidence(calibrating.take(part), own[part]).raw for part in places]
@@ -286,9 +298,13 @@ def _fit(
     settings = ARTICLE_TRAINING if is_article else DEFAULT_TRAINING.for_rows(plan.n_rows)
     settings = settings.with_kl_weight(plan.kl_weight).with_max_steps(plan.max_steps)
     interruption = Interruption(plan.checkpoint, plan.resume, plan.time_limit, plan.on_interrupt, plan.part)
+    if plan.on_phase is not None:
+        plan.on_phase("fitting")
     network = fit_network(
         shape, likelihood, training, stopping, settings, rng, plan.on_progress, interruption, plan.device, plan.start
     )
+    if plan.on_phase is not None:
+        plan.on_phase("calibrating")
     if isinstance(likelihood, SquaredError):
         everything = np.ones(len(rows.training), np.bool_)
         return _Fit(encoding, network, None, rows.training[:0], training, training, rows.training, everything)

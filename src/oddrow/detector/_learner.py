@@ -29,6 +29,7 @@ from oddrow.detector._settings import (
 )
 from oddrow.detector._start import check_same_columns, check_start
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError, TrainingHealthWarning
+from oddrow.explanation import Explanation
 from oddrow.model import TrainingHealth
 from oddrow.scoring import (
     AlertBudget,
@@ -80,6 +81,7 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
     resume: bool
     on_progress: Callable[[int, int, float], None] | None
     on_interrupt: Callable[[], bool] | None
+    on_phase: Callable[[str], None] | None
     device: str
     model_: FittedModel
     cleaning_: Cleaning | None
@@ -332,6 +334,8 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
         if start is not None:
             plan = replace(plan, encoding=start.encoding, start=start.network)
         # a generator of its own, so that where nothing is set aside the fit is the one without cleaning, bit for bit
+        if self.clean == "robust" and self.on_phase is not None:
+            self.on_phase("cleaning")
         self.cleaning_ = clean_table(table, schema, rng.spawn(1)[0]) if self.clean == "robust" else None
         normal, in_doubt = (table, None) if self.cleaning_ is None else self.cleaning_.kept(table)
         if self.policy is not None:
@@ -364,6 +368,7 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
             resume=self.resume,
             time_limit=checked_time_limit(self.time_limit),
             on_interrupt=self.on_interrupt,
+            on_phase=self.on_phase,
             device=self.device,
         )
 
@@ -434,6 +439,14 @@ def _has_column_names(X: Any) -> bool:
     """Whether a table names its columns itself; asked of the type, since a lazy frame would resolve its plan."""
     named = ("columns", "column_names", "__arrow_c_stream__")
     return isinstance(X, Mapping) or any(hasattr(type(X), name) for name in named)
+
+
+def with_index(explanations: tuple[Explanation, ...], X: Any) -> tuple[Explanation, ...]:
+    """Explanations of rows of X, each with the row's label in the index of X, if X is a data frame that has one."""
+    if not hasattr(X, "iloc"):  # lists too have something that is called index
+        return explanations
+    labels = list(X.index)
+    return tuple(replace(explanation, index=labels[explanation.row]) for explanation in explanations)
 
 
 def generator(random_state: int | np.random.Generator | np.random.RandomState | None) -> np.random.Generator:

@@ -1,6 +1,7 @@
 """Columns get the blame."""
 
 from oddrow.explanation._kept_parts import JobIdentity, KeptParts
+from oddrow.explanation._one_row import RowOfStream, explain_row
 from oddrow.explanation._reasons import (
     COMBINATION,
     LEAST_SHARE,
@@ -25,6 +26,7 @@ __all__ = [
     "JobIdentity",
     "KeptParts",
     "Reason",
+    "RowOfStream",
     "ScoredPart",
     "ScoredTable",
     "ScoringCount",
@@ -32,6 +34,7 @@ __all__ = [
     "StreamScores",
     "expected_values",
     "explain",
+    "explain_row",
     "reason_text",
     "score_stream",
     "scored_batches",

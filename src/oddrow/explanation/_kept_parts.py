@@ -1,8 +1,9 @@
 """Scored parts in a folder, so that a job that is killed goes on where it was.
 
 The folder holds ``job.json``, which says whose parts these are, and ``part-00000000.arrow`` and so on: an Arrow stream
-of one batch each, with the rows that were left out as JSON in the metadata of its schema. A file there is whole, for it
-took its name last; so which parts exist is all that there is to know of how far the job came.
+of one batch each. The metadata of its schema holds, as JSON, the rows that were left out and how many rows are rare. A
+file there is whole, for it took its name last; so which parts exist is all that there is to know of how far the job
+came.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import pyarrow as pa
 
 from oddrow.exceptions import CheckpointError, OutputError
 from oddrow.explanation._scored_stream import ScoredPart
+from oddrow.scoring import RareRows
 from oddrow.table import SkippedRow, TableStream, atomic_write
 
-PROTOCOL = 1
-_SKIPPED = b"oddrow.skipped"
+PROTOCOL = 2
+_SKIPPED, _RARE = b"oddrow.skipped", b"oddrow.rare"
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ class KeptParts:
         """Write each part behind those that are there, and pass it on."""
         for number, part in enumerate(parts, self.n_parts):
             skipped = [[row.file, row.line, row.reason, row.raw.decode("latin-1")] for row in part.skipped]
-            rows = part.rows.replace_schema_metadata({_SKIPPED: json.dumps(skipped)})
+            rare = json.dumps({**vars(part.rare), "first": dict(part.rare.first)})
+            rows = part.rows.replace_schema_metadata({_SKIPPED: json.dumps(skipped), _RARE: rare})
             with atomic_write(self._path(number), force=True) as file, pa.ipc.new_stream(file, rows.schema) as writer:
                 writer.write_batch(rows)
             yield part
@@ -121,10 +124,11 @@ class KeptParts:
                 with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
                     rows = reader.read_next_batch()
                 skipped = json.loads(rows.schema.metadata[_SKIPPED])
+                rare = RareRows(**json.loads(rows.schema.metadata[_RARE]))
             except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, StopIteration) as error:
                 raise self._wrong(f"{path.name} is damaged") from error
             told = tuple(SkippedRow(file, line, why, raw.encode("latin-1")) for file, line, why, raw in skipped)
-            yield ScoredPart(rows.replace_schema_metadata(None), told)
+            yield ScoredPart(rows.replace_schema_metadata(None), told, rare)
 
     def discard(self) -> None:
         """Remove the folder of a job that has ended, its last part first: what a kill leaves can be gone on with."""

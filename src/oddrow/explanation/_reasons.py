@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -59,11 +59,12 @@ class Explanation:
 
     Attributes
     ----------
-    row : index of the row in its table, from 0
+    row : index of the row in its table, from 0; the command line counts from 1
     surprise, p_value, is_odd : as the detector gives them
     reasons : the columns with the largest parts, strongest first
     combination_nats, combination_share : what no column carries alone (the row as a whole is far from normal rows)
     other_nats, other_share : the columns that are not among ``reasons``, together
+    index : the row's label in the index of a pandas data frame; None of a table that has no index
     """
 
     row: int
@@ -75,6 +76,7 @@ class Explanation:
     combination_share: float
     other_nats: float
     other_share: float
+    index: object = field(default=None, compare=False)
 
     def of_at_least(self, share: float = LEAST_SHARE) -> Explanation:
         """Without the reasons of a smaller share of the surprise; these are then part of ``other_nats``."""

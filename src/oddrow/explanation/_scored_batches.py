@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 
 from oddrow.exceptions import SettingError
-from oddrow.explanation._scored_table import scored_table
+from oddrow.explanation._scored_table import ScoredTable, scored_table
 from oddrow.scoring import FittedModel, Policy
 from oddrow.table import as_table
 
@@ -33,9 +33,10 @@ def scored_batches(
             "choose a share of false alarms or a fixed surprise"
         )
     for batch in batches:
-        rows = scored_table(model, as_table(pa.Table.from_batches([batch])), top, chosen).rows
-        yield rows.combine_chunks().to_batches()[0] if rows.num_rows else _empty(rows.schema)
+        yield one_scored(scored_table(model, as_table(pa.Table.from_batches([batch])), top, chosen))
 
 
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist([], schema=schema)
+def one_scored(table: ScoredTable) -> pa.RecordBatch:
+    """The rows of a scored table as one batch, which may be empty."""
+    rows = table.rows
+    return rows.combine_chunks().to_batches()[0] if rows.num_rows else pa.RecordBatch.from_pylist([], rows.schema)

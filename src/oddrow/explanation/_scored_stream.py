@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from oddrow.exceptions import SchemaMismatchError
-from oddrow.explanation._scored_batches import scored_batches
-from oddrow.scoring import AlertBudget, Decision, FittedModel, FixedSurprise, Policy, Surprise, day_column
-from oddrow.table import LocatedBatch, SkippedRow, TableStream, day_numbers
+from oddrow.exceptions import DataError, SchemaMismatchError
+from oddrow.explanation._row_numbers import numbered
+from oddrow.explanation._scored_batches import one_scored
+from oddrow.explanation._scored_table import scored_table
+from oddrow.scoring import AlertBudget, Decision, FittedModel, FixedSurprise, Policy, RareRows, Surprise, day_column
+from oddrow.table import LocatedBatch, SkippedRow, TableRows, TableStream, as_table, day_numbers
 
 OnProgress: TypeAlias = Callable[[int, int], None]
 """Told ``(rows_done, rows_in_all)`` after each batch."""
@@ -22,10 +24,11 @@ _UNDECIDED = FixedSurprise(0.0)
 
 
 class ScoredPart(NamedTuple):
-    """A batch with its scores, and the rows before or within it that were left out."""
+    """A batch with its scores, the rows before or within it that were left out, and how many of its rows are rare."""
 
     rows: pa.RecordBatch
     skipped: tuple[SkippedRow, ...]
+    rare: RareRows
 
 
 def scored_parts(
@@ -36,37 +39,87 @@ def scored_parts(
     *,
     skips: bool = False,
     first: int = 0,
+    with_row: bool = False,
 ) -> Iterator[ScoredPart]:
     """Each batch of a stream scored, from the ``first`` on; a row gets the scores that it gets in a whole table.
 
     Where the policy decides on all rows together ``is_odd`` means nothing yet: see :func:`decided`. With ``skips`` a
-    row with a value that the model cannot judge is left out and told.
+    row with a value that the model cannot judge is left out and told. A stream without rows gives one empty part.
+    ``with_row`` adds, before the scores, ``row``: the row's number in its file, from 1, rows left out counted too; and
+    before that ``file``, where the stream has several.
 
     Raises
     ------
+    DataError
+        If the table already has a column that ``with_row`` would add.
     SchemaMismatchError
         If a row cannot be judged, which names its file and line; or as :func:`scored_batches`.
     """
     chosen = policy or model.policy
-    per_row = _UNDECIDED if chosen.looks_at_batch else chosen
-    for number, located in enumerate(stream.located()):
+    located = stream.located() if not with_row else _with_rows(model, stream)
+    number = -1
+    for number, batch in enumerate(located):
         if number >= first:
-            yield _scored(model, located, top, per_row, skips)
+            yield _scored(model, batch, top, chosen, skips)
+    if number < 0 and first == 0:
+        yield _scored(model, _nothing(model, stream, with_row), top, chosen, skips)
+
+
+def _with_rows(model: FittedModel, stream: TableStream) -> Iterator[LocatedBatch]:
+    added = _row_fields(stream)
+    for field in added:
+        if field.name in {*stream.schema.names, *model.encoding.names}:
+            raise DataError(
+                f"{stream.label}: already has a column {field.name!r}, which --with-row (with_row) adds; rename or "
+                "drop it"
+            )
+    for located, file, numbers in numbered(stream.located()):
+        columns = {"file": pa.repeat(pa.scalar(file), len(numbers)), "row": pa.array(numbers)}
+        rows = located.rows
+        for field in added:
+            rows = rows.append_column(field, columns[field.name])
+        yield located._replace(rows=rows)
+
+
+def _row_fields(stream: TableStream) -> list[pa.Field]:
+    file = [pa.field("file", pa.string())] if len(stream.files) > 1 else []
+    return [*file, pa.field("row", pa.int64())]
+
+
+def _nothing(model: FittedModel, stream: TableStream, with_row: bool) -> LocatedBatch:
+    """The one batch of a stream without rows; where nothing is known of its columns, it has those of the model."""
+    schema = stream.schema
+    names = model.encoding.names
+    if all(pa.types.is_null(field.type) and field.name in names for field in schema):
+        # JSON lines name their columns in their rows alone
+        lacking = [name for name in names if name not in schema.names]
+        schema = pa.schema([(name, pa.null()) for name in (*schema.names, *lacking)])
+    for field in _row_fields(stream) if with_row else ():
+        schema = schema.append(field)
+    rows = pa.RecordBatch.from_pylist([], schema=schema)
+    return LocatedBatch(rows, TableRows(stream.label, 0, rows))
 
 
 def _scored(model: FittedModel, located: LocatedBatch, top: int | None, policy: Policy, skips: bool) -> ScoredPart:
     try:
         with located_errors(model, located):
-            return ScoredPart(next(scored_batches(model, [located.rows], top, policy)), located.skipped)
+            return _part(model, located.rows, top, policy, located.skipped)
     except SchemaMismatchError:
         unfit = model.encoding.schema.unfit_rows(pa.Table.from_batches([located.rows]))
         if not (skips and unfit):
             raise
     fits = np.ones(len(located.rows), np.bool_)
     fits[list(unfit)] = False
-    rows = next(scored_batches(model, [located.rows.filter(pa.array(fits))], top, policy))
     skipped = sorted((*located.skipped, *located.place.of(unfit)), key=lambda row: (row.file, row.line))
-    return ScoredPart(rows, tuple(skipped))
+    return _part(model, located.rows.filter(pa.array(fits)), top, policy, tuple(skipped))
+
+
+def _part(
+    model: FittedModel, rows: pa.RecordBatch, top: int | None, policy: Policy, skipped: tuple[SkippedRow, ...]
+) -> ScoredPart:
+    table = as_table(pa.Table.from_batches([rows]))
+    scored = scored_table(model, table, top, _UNDECIDED if policy.looks_at_batch else policy)
+    return ScoredPart(one_scored(scored), skipped, model.rare_rows(scored.scored, policy))
 
 
 @contextmanager

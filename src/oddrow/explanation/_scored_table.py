@@ -9,15 +9,16 @@ import pyarrow as pa
 
 from oddrow.exceptions import DataError
 from oddrow.explanation._reasons import LEAST_SHARE, Explanation, Reason, explain_scored, usual_cell
-from oddrow.scoring import Decision, FittedModel, Policy
+from oddrow.scoring import Decision, FittedModel, Policy, Surprise
 
 
 @dataclass(frozen=True, eq=False)
 class ScoredTable:
-    """A table's rows in order with their scores, and the decision on them."""
+    """A table's rows in order with their scores, the decision on them, and the parts of their surprise."""
 
     rows: pa.Table
     decision: Decision
+    scored: Surprise
 
 
 def scored_table(
@@ -50,7 +51,7 @@ def scored_table(
         raise DataError(f"the table already has a column {taken[0]!r}, which scoring would add; rename or drop it")
     for name, column in added.items():
         table = table.append_column(name, column)
-    return ScoredTable(table, decision)
+    return ScoredTable(table, decision, scored)
 
 
 def _reason_columns(explanations: tuple[Explanation, ...], top: int) -> dict[str, pa.Array]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.explanation._scored_stream import OnProgress, RowScores, located_errors
-from oddrow.scoring import Decision, FittedModel
+from oddrow.scoring import Decision, FittedModel, RareRows
 from oddrow.table import TableStream, is_normal_row, split_label
 
 
@@ -50,7 +50,7 @@ def stream_scores(
         If there is no such label, or a row cannot be judged, which names its file and line.
     """
     step, start = max(1, -(-stream.n_rows // max(most_sampled, 1))), 0
-    scores, is_normal, sample = [], [], []
+    scores, is_normal, sample, rare = [], [], [], RareRows()
     for located in stream.located():
         table = pa.Table.from_batches([located.rows])
         if label is not None:
@@ -59,6 +59,7 @@ def stream_scores(
         with located_errors(model, located):
             scored = model.score(table)
         scores.append(RowScores.of(model, scored.surprise, scored.p_value, table, model.policy))
+        rare += model.rare_rows(scored)
         sample.append(table.take(np.arange(-start % step, table.num_rows if most_sampled else 0, step)))
         start += table.num_rows
         if on_progress is not None:
@@ -68,7 +69,7 @@ def stream_scores(
     joined = RowScores.joined(scores)
     return StreamScores(
         joined.surprise,
-        joined.decided(model, model.policy),
+        model.noted(joined.decided(model, model.policy), rare),
         np.concatenate([np.zeros(0, np.bool_), *is_normal]),
         pa.concat_tables(sample),
         np.arange(0, start if most_sampled else 0, step),

@@ -130,7 +130,15 @@ def _evidence(xp: GraphNamespace, model: EvidenceModel, encoded: EncodedValues) 
 
 def _calibrated(xp: GraphNamespace, calibration: Calibration, raw: Value) -> tuple[Value, Value]:
     """Surprise and p-value of raw scores, each [n, 1]."""
-    surprise = tail_nats(xp, raw, [TailCurve.learn(calibration.scores)])
+    curve = [TailCurve.learn(calibration.scores)]
+    if calibration.has_tail:
+        surprise = tail_nats(xp, raw, curve)
+    else:
+        last = float(calibration.scores[-1])
+        nats = tail_nats(xp, xp.minimum(raw, last), curve)
+        spreads = xp.maximum(raw - last, 0.0) / calibration.tail.scale
+        rise = (calibration.most_supported - nats) * (spreads / (spreads + 1.0))
+        surprise = nats + rise + xp.log1p(xp.log1p(spreads))
     below = borders_reached(xp, raw - xp.abs(raw) * TOLERANCE, [calibration.scores]).astype(FLOAT)
     return surprise, (1.0 + calibration.n_rows - below) / (calibration.n_rows + 1.0)
 

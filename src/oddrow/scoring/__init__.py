@@ -3,12 +3,29 @@
 from oddrow.scoring._batch_policies import AlertBudget, FalseDiscoveryRate
 from oddrow.scoring._blocks import BLOCK_ROWS, in_blocks
 from oddrow.scoring._calibration import Calibration, Source, TailCurve, TailFit
-from oddrow.scoring._contamination import OddShare, estimate_odd_share, isolation
+from oddrow.scoring._contamination import (
+    OddShare,
+    estimate_odd_share,
+    isolation,
+    isolation_within_kinds,
+    typical_distance,
+)
 from oddrow.scoring._decision import Decision
 from oddrow.scoring._dependence import MOST_BORDERS, Dependence, parts_of
 from oddrow.scoring._evidence import Evidence
 from oddrow.scoring._expectations import Expectations, Statistic, Subject, n_given_codes, subjects_of
 from oddrow.scoring._fitted import FittedModel, LatentProjection, day_column
+from oddrow.scoring._flood import (
+    LEVEL,
+    RareLevel,
+    RareRows,
+    columns_text,
+    expected_text,
+    flood_note,
+    flood_p_value,
+    is_flood,
+    reference_level,
+)
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood
 from oddrow.scoring._marginals import Marginals
 from oddrow.scoring._memory import NEIGHBOURS, TIED, Memory, Reach, Surroundings
@@ -29,6 +46,7 @@ from oddrow.scoring._views import RowViews, Views
 
 __all__ = [
     "BLOCK_ROWS",
+    "LEVEL",
     "MARGINAL_POWER",
     "MOST_BORDERS",
     "MOST_NATS",
@@ -57,6 +75,8 @@ __all__ = [
     "OddShare",
     "PiecewiseCurve",
     "Policy",
+    "RareLevel",
+    "RareRows",
     "Reach",
     "ReconstructionEvidence",
     "RowLikelihood",
@@ -78,12 +98,20 @@ __all__ = [
     "check_policy",
     "checked_contamination",
     "checked_view_weights",
+    "columns_text",
     "day_column",
     "estimate_odd_share",
+    "expected_text",
+    "flood_note",
+    "flood_p_value",
     "in_blocks",
+    "is_flood",
     "isolation",
+    "isolation_within_kinds",
     "n_given_codes",
     "parts_of",
+    "reference_level",
     "strictest_supported",
     "subjects_of",
+    "typical_distance",
 ]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from oddrow.exceptions import SettingError
 from oddrow.scoring._calibration import Calibration
 from oddrow.scoring._decision import Decision, Floats, check_parameter, is_count, is_number
+from oddrow.scoring._flood import RareLevel, reference_level
 from oddrow.scoring._promise import ROWS, rate_promise, supported_count
 from oddrow.scoring._surprise import Surprise
 
@@ -65,6 +66,10 @@ class AlertBudget:
             return f"at most {self.alerts:,} alerts a day, the strangest first"
         count = supported_count(self.alerts / self.per, calibration)
         return f"at most {self.alerts:,} alerts in {self.per:,} rows; by chance {rate_promise(count, calibration)}"
+
+    def rare_level(self, calibration: Calibration) -> RareLevel:
+        """What a flood is tested by: a share of normal rows, since a budget promises none."""
+        return reference_level(calibration)
 
     def decide(self, scored: Surprise, calibration: Calibration, day: Floats | None = None) -> Decision:
         """Decide scored rows [n]; per day, with the number of each row's day [n] (NaN: a day of its own kind).
@@ -130,6 +135,10 @@ class FalseDiscoveryRate:
             f"on average at most {self.rate:.3g} of the flagged rows of a batch are false alarms "
             f"({name}, {calibration.n_rows:,} {ROWS[calibration.source]})"
         )
+
+    def rare_level(self, calibration: Calibration) -> RareLevel:
+        """What a flood is tested by: a share of normal rows, since a false-discovery rate promises none."""
+        return reference_level(calibration)
 
     def decide(self, scored: Surprise, calibration: Calibration, day: Floats | None = None) -> Decision:  # noqa: ARG002
         """Decide scored rows [n] as one batch.

@@ -169,16 +169,24 @@ class Calibration:
     among rows like held-out ones it is at most ``a`` with probability at most ``a``, for every n. The surprise
     is its :class:`TailCurve`: within the held-out scores at most ``-ln p`` (but for half a row at the least strange),
     beyond the strangest of them growing where the p-value cannot.
+
+    Where the rows are too few for a tail, nothing says how fast: all that n rows support is p <= 1 / (n + 1). Beyond
+    the strangest the surprise then rises to the ``ln(n + 1)`` of that, and further, for ranking alone, by
+    ``ln(1 + ln(1 + x))``, x being the distance in spreads of all scores. That is a log-Pareto tail, P(X > x) about
+    1 / ln x, heavier than any Pareto tail (so it claims less than any that could have been fitted), and it adds less
+    than 7 nats at any finite x.
     """
 
     scores: Floats
     """Raw scores of the calibration rows, ascending, float64 [n]."""
     source: Source = "held-out"
+    extrapolates: bool = True
+    """Whether surprise beyond the strangest row follows the tail where that was not fitted, as in older model files."""
 
     @classmethod
     def learn(cls, scores: Floats, source: Source = "held-out") -> Calibration:
         """Learn from raw scores [n], n >= 1, finite."""
-        return cls(np.sort(np.asarray(scores, np.float64)), source)
+        return cls(np.sort(np.asarray(scores, np.float64)), source, extrapolates=False)
 
     @property
     def n_rows(self) -> int:
@@ -196,7 +204,26 @@ class Calibration:
 
     def surprise(self, raw: Floats) -> Floats:
         """Nats of raw scores [n]; strictly increasing."""
-        return self._curve(raw)
+        if self.has_tail:
+            return self._curve(raw)
+        last = self.scores[-1]
+        nats = self._curve(np.minimum(raw, last))
+        above = raw > last
+        if above.any():
+            spreads = (raw[above] - last) / self.tail.scale
+            rise = self.most_supported - nats[above]
+            nats[above] += rise * spreads / (1.0 + spreads) + np.log1p(np.log1p(spreads))
+        return nats
+
+    @property
+    def has_tail(self) -> bool:
+        """Whether surprise beyond the strangest row follows :attr:`tail`."""
+        return self.extrapolates or self.tail.kind != "spread"
+
+    @property
+    def most_supported(self) -> float:
+        """The surprise in nats that the smallest possible p-value has; more of it only ranks."""
+        return float(np.log(self.n_rows + 1.0))
 
     def p_value(self, raw: Floats) -> Floats:
         """The conformal p-value of raw scores [n]."""

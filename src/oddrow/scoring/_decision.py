@@ -25,11 +25,13 @@ class Decision:
     threshold : nats; an odd row's surprise is above it (a budget may leave rows above it unflagged); infinite where
         nothing is odd
     promise : what the decision promises, and how sure that is
+    note : where more rows are strange than the promise allows, a sentence that says so and names the columns; else None
     """
 
     is_odd: Flags
     threshold: float
     promise: str
+    note: str | None = None
 
     def __repr__(self) -> str:
         odd, n_rows = int(np.sum(self.is_odd)), len(self.is_odd)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from oddrow.scoring._batch_policies import AlertBudget
 from oddrow.scoring._calibration import Calibration
 from oddrow.scoring._decision import Decision
 from oddrow.scoring._expectations import Expectations
+from oddrow.scoring._flood import RareRows, flood_note
 from oddrow.scoring._policies import Policy
 from oddrow.scoring._surprise import Surprise, SurpriseModel
 from oddrow.table import Kind, Origin, TableEncoding, TableSchema, day_numbers
@@ -112,7 +113,22 @@ class FittedModel:
         day = None
         if isinstance(policy, AlertBudget) and policy.per == "day":
             day = day_numbers(table, day_column(policy, self.encoding.schema))
-        return policy.decide(scored, self.calibration, day)
+        decision = policy.decide(scored, self.calibration, day)
+        return self.noted(decision, self.rare_rows(scored, policy), policy)
+
+    def rare_rows(self, scored: Surprise, policy: Policy | None = None) -> RareRows:
+        """How many scored rows are above the level that a policy is tested by, and by which column first."""
+        level = (policy or self.policy).rare_level(self.calibration)
+        return RareRows.of(scored.surprise > level.nats, scored.column_part, self.encoding.names)
+
+    def noted(self, decision: Decision, rare: RareRows, policy: Policy | None = None) -> Decision:
+        """A decision with the note on a flood, where there is one among all the rows that it decides on."""
+        policy = policy or self.policy
+        if rare.n_rare < 2:
+            return decision
+        level = policy.rare_level(self.calibration)
+        note = flood_note(rare, level, self.calibration, is_flagged=not policy.looks_at_batch)
+        return replace(decision, note=note)
 
     def score(self, table: pa.Table) -> Surprise:
         """Surprise of a table's rows in their order."""

@@ -11,6 +11,7 @@ from oddrow.exceptions import DataError, SettingError
 from oddrow.scoring._beta import beta_quantile
 from oddrow.scoring._calibration import Calibration
 from oddrow.scoring._decision import Decision, Flags, Floats, check_parameter, is_count, is_number
+from oddrow.scoring._flood import RareLevel
 from oddrow.scoring._promise import (
     CONFIDENCE,
     ROWS,
@@ -36,6 +37,11 @@ class _RowPolicy:
     def promise(self, calibration: Calibration) -> str:
         """What the policy promises with this calibration."""
         raise NotImplementedError
+
+    def rare_level(self, calibration: Calibration) -> RareLevel:
+        """The threshold, and how many calibration rows are above it: what a flood of flagged rows is tested by."""
+        threshold = self.threshold(calibration)
+        return RareLevel(threshold, calibration.exceedances(threshold))
 
     def decide(self, scored: Surprise, calibration: Calibration, day: Floats | None = None) -> Decision:  # noqa: ARG002
         """Decide scored rows [n].
@@ -74,6 +80,9 @@ class FalseAlarmRate(_RowPolicy):
 
     def threshold(self, calibration: Calibration) -> float:
         return calibration.surprise_exceeded_by(supported_count(self.rate, calibration))
+
+    def rare_level(self, calibration: Calibration) -> RareLevel:
+        return RareLevel(self.threshold(calibration), supported_count(self.rate, calibration) - 1)
 
     def promise(self, calibration: Calibration) -> str:
         return rate_promise(supported_count(self.rate, calibration), calibration)

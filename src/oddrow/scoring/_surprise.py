@@ -13,6 +13,7 @@ from oddrow.scoring._blocks import in_blocks, in_slabs
 from oddrow.scoring._calibration import Calibration, TailCurve
 from oddrow.scoring._evidence import Evidence, split_total
 from oddrow.scoring._isolation import Samples
+from oddrow.scoring._kinds import KindLevels
 from oddrow.scoring._likelihood import FeatureRange, RowLikelihood, latent_means, read_rows
 from oddrow.scoring._scales import MOST_NATS, POWER, ViewScales, power_mean, scale_of
 from oddrow.scoring._views import Views, feature_sums
@@ -111,25 +112,52 @@ class ViewEvidence:
 
 
 ISOLATION_WEIGHT = 3
-"""Of isolation, where all views together have 1."""
+"""Of isolation in a table of numbers, where all views together have 1."""
 
 
 @dataclass(frozen=True)
 class IsolationEvidence:
-    """The eight views, and with three times their weight how far a row lies from small samples of the others.
+    """The eight views, and with more weight how far a row lies from small samples of the others.
 
-    For a table that holds odd rows itself: these spoil memories and counts, and the samples hardly ever.
+    For a table that holds odd rows itself: these spoil memories and counts, and the samples hardly ever. As small
+    samples seldom hold a row of a rare kind either, a row is judged by how much stranger it is than rows of its kind.
+
+    Attributes
+    ----------
+    apart : how much further apart the rows of each kind are than those of the typical kind, as logarithms
+    isolation : nats of a distance, once that is divided by the level of its kind
+    weight : of isolation, where all views together have 1: 3 in a table of numbers, less where columns hold names
+    kinds : by how much the combined nats of each kind of row are higher than those of the typical kind
     """
 
     base: ViewEvidence
     samples: Samples
+    apart: KindLevels
     isolation: TailCurve
+    weight: float
+    kinds: KindLevels
 
     @classmethod
     def learn(cls, base: ViewEvidence, training: EncodedTable, rng: np.random.Generator) -> IsolationEvidence:
         """Draw the samples from the training rows, and learn how isolated these are from the others."""
-        samples = Samples.draw(base.likelihood.layout, training, rng)
-        return cls(base, samples, scale_of(samples.distance(training, np.arange(len(training.rows)))))
+        layout = base.likelihood.layout
+        samples = Samples.draw(layout, training, rng)
+        distance = samples.distance(training, np.arange(len(training.rows)))
+        apart = KindLevels.of_distances(layout, training.rows, distance)
+        isolation = scale_of(apart.relative(training.rows, distance))
+        # two different names are always equally far apart: of columns of names distances tell little
+        weight = ISOLATION_WEIGHT * (1.0 - len(layout.groups) / max(layout.n_columns, 1))
+        return cls(base, samples, apart, isolation, weight, KindLevels((), ()))
+
+    def comparing_kinds(self, rows: EncodedTable, own: npt.NDArray[np.int64]) -> IsolationEvidence:
+        """The same with the levels of kinds, learned from rows and their own places [n] in the memory.
+
+        They may be training rows. Those that were drawn into a sample are at distance 0 from it: too few to move a
+        quantile.
+        """
+        nats, _ = self._nats(rows, own)
+        combined = power_mean(nats, POWER, self._weights)
+        return replace(self, kinds=KindLevels.learn(self.likelihood.layout, rows.rows, combined))
 
     @property
     def network(self) -> FittedNetwork:
@@ -149,16 +177,26 @@ class IsolationEvidence:
     def evidence(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None = None) -> Evidence:
         """Parts of the combined score; ``own`` as in :meth:`ViewEvidence.evidence`."""
         none = np.zeros(len(encoded.rows))
-        views = self.base.views.of(encoded, own)
-        seen = self.base.scales.evidence(replace(views, novelty=np.zeros_like(views.novelty)))
-        isolated = np.minimum(self.isolation(self.samples.distance(encoded)), MOST_NATS)
-        nats = np.stack([seen.raw, *[isolated] * ISOLATION_WEIGHT], axis=1)
-        shares, _ = split_total(power_mean(nats, POWER), np.expm1(nats * POWER), none)
+        nats, seen = self._nats(encoded, own)
+        combined = power_mean(nats, POWER, self._weights)
+        total = combined + (self.kinds.highest - self.kinds.of(encoded.rows))  # so that none is below 0
+        shares, _ = split_total(total, self._weights * np.expm1(nats * POWER), none)
         column, combination = split_total(shares[:, 0], seen.column, seen.combination)
         apart, rest = split_total(
-            shares[:, 1:].sum(axis=1), feature_sums(self.likelihood.layout)(self.samples.squares(encoded)), none
+            shares[:, 1], feature_sums(self.likelihood.layout)(self.samples.squares(encoded)), none
         )
         return Evidence(column + apart + encoded.novelty, combination + rest)
+
+    @property
+    def _weights(self) -> Floats:
+        return np.array([1.0, self.weight])
+
+    def _nats(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None) -> tuple[Floats, Evidence]:
+        """Nats [n, 2] of all views together and of isolation; and the evidence of the views."""
+        views = self.base.views.of(encoded, own)
+        seen = self.base.scales.evidence(replace(views, novelty=np.zeros_like(views.novelty)))
+        distance = self.apart.relative(encoded.rows, self.samples.distance(encoded))
+        return np.stack([seen.raw, np.minimum(self.isolation(distance), MOST_NATS)], axis=1), seen
 
 
 EvidenceModel: TypeAlias = ViewEvidence | IsolationEvidence | ReconstructionEvidence

@@ -5,7 +5,7 @@ from oddrow.table._encoding import EncodedTable, EncodingStyle, FeatureLayout, T
 from oddrow.table._files import read_table
 from oddrow.table._frame import as_table
 from oddrow.table._labels import LabelledTable, is_normal_row, normal_batches, split_label
-from oddrow.table._located import LocatedBatch, SkippedRow
+from oddrow.table._located import LocatedBatch, SkippedRow, TableRows
 from oddrow.table._origin import CsvReading, Origin
 from oddrow.table._quarantine import quarantine_writer
 from oddrow.table._row_sample import SampleBounds
@@ -33,6 +33,7 @@ __all__ = [
     "Sampling",
     "SkippedRow",
     "TableEncoding",
+    "TableRows",
     "TableSchema",
     "TableSketch",
     "TableStream",

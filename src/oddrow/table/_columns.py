@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.table._numbers import Numbers, nats_of_never
+from oddrow.table._precision import few_values
 from oddrow.table._scaling import Scaling
 from oddrow.table._sketch import NO_ROWS, ColumnSketch, ValueCounts
-from oddrow.table._texts import LETTER_SHARES, text_features
-from oddrow.table._values import Floats, as_booleans, as_texts
+from oddrow.table._values import Floats, as_booleans, as_numbers, as_texts
 
 Features: TypeAlias = npt.NDArray[np.float32]
 Evidence: TypeAlias = tuple[npt.NDArray[np.bool_], Floats]
@@ -51,6 +51,8 @@ class NumberEncoding:
     scaling: Scaling
     has_missing: bool
     is_whole: bool
+    few: tuple[float, ...] = ()
+    """All values of training where they are few and not whole: the same ones in another precision are known by them."""
     kind: Literal["number"] = "number"
 
     @classmethod
@@ -58,7 +60,10 @@ class NumberEncoding:
         missing = np.isnan(values)
         present = values[~missing]
         is_whole = rest.is_whole and bool(np.all(present == np.floor(present)))
-        return cls(Scaling.learn(values, rest.range.ends), bool(missing.any() or rest.n_missing), is_whole)
+        few: tuple[float, ...] = ()
+        if rest.counts is not None:
+            few = few_values(np.concatenate([present, as_numbers(pa.chunked_array([rest.counts.values]))]))
+        return cls(Scaling.learn(values, rest.range.ends), bool(missing.any() or rest.n_missing), is_whole, few)
 
     @property
     def n_features(self) -> int:
@@ -155,6 +160,11 @@ class CategoryEncoding:
         rare = tuple(name for name, _ in ordered[len(frequent) :])
         once = round(times * int(np.sum(counted.counts == 1)))
         return cls(frequent, rare, once, bool(values.null_count or rest.n_missing))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of training."""
+        return self.frequent + self.rare
 
     @property
     def n_features(self) -> int:
@@ -260,65 +270,6 @@ def _moment(seconds: float) -> dt.datetime | None:
         return None
 
 
-MOST_LOG_LENGTH = 40.0
-
-
-@dataclass(frozen=True)
-class TextEncoding:
-    """Free text by how it looks: its length, and the shares of kinds of letters in it."""
-
-    length: Scaling
-    shares: tuple[Scaling, ...]
-    has_missing: bool
-    kind: Literal["text"] = "text"
-
-    n_shares: ClassVar[int] = len(LETTER_SHARES)
-
-    @classmethod
-    def learn(cls, values: pa.ChunkedArray, rest: ColumnSketch = NO_ROWS) -> TextEncoding:
-        length, shares = text_features(values)
-        features = zip((length, *shares), rest.looks, strict=True)
-        scalings = tuple(Scaling.learn(feature, look.ends) for feature, look in features)
-        return cls(scalings[0], scalings[1:], bool(values.null_count or rest.n_missing))
-
-    @property
-    def n_features(self) -> int:
-        return 1 + len(self.shares) + self.has_missing
-
-    @property
-    def gaussian(self) -> tuple[int, ...]:
-        return tuple(range(1 + len(self.shares)))
-
-    @property
-    def binary(self) -> tuple[tuple[int, bool], ...]:
-        return ((1 + len(self.shares), True),) if self.has_missing else ()
-
-    @property
-    def group(self) -> tuple[int, ...]:
-        return ()
-
-    def encode(self, values: pa.ChunkedArray, out: Features, n_rows: int) -> Evidence:
-        length, shares = text_features(values)
-        missing = np.isnan(length)
-        furthest = np.zeros(len(length))
-        for offset, (scaling, feature) in enumerate(zip((self.length, *self.shares), (length, *shares), strict=True)):
-            standardised = scaling.apply(np.where(missing, scaling.center, feature))
-            out[:, offset] = np.where(missing, 0.0, standardised)
-            furthest = np.maximum(furthest, scaling.excess(standardised))
-        presence, novelty = _evidence(missing, out[:, 1 + len(self.shares)] if self.has_missing else None, n_rows)
-        novelty[presence] += np.log1p(n_rows * furthest[presence])
-        return presence, novelty
-
-    def decode(self, features: Features) -> list[object]:
-        # no text is longer than memory: without a bound a feature far out would have no length at all
-        lengths = np.expm1(np.minimum(self.length.invert(features[:, 0].astype(np.float64)), MOST_LOG_LENGTH))
-        digits = np.clip(self.shares[0].invert(features[:, 1].astype(np.float64)), 0, 1)
-        return [
-            f"text of about {max(round(length), 0)} characters, {share:.0%} digits"
-            for length, share in zip(lengths.tolist(), digits.tolist(), strict=True)
-        ]
-
-
 @dataclass(frozen=True)
 class ConstantEncoding:
     """A column that never changed: no feature, only evidence when it does."""
@@ -333,6 +284,11 @@ class ConstantEncoding:
         if not len(present) and rest.counts is not None:
             present = rest.counts.as_texts.values
         return cls(present[0].as_py() if len(present) else None, bool(values.null_count or rest.n_missing))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The only value, where there is one."""
+        return () if self.value is None else (self.value,)
 
     @property
     def n_features(self) -> int:
@@ -410,6 +366,11 @@ class OneHotEncoding:
             others = pa.chunked_array([rest.counts.values])
             names += _names(as_booleans(others) if isinstance(values, np.ndarray) else as_texts(others)).to_pylist()
         return cls(tuple(sorted(set(names))))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All values of training."""
+        return self.categories
 
     @property
     def n_features(self) -> int:

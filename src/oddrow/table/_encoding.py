@@ -19,12 +19,13 @@ from oddrow.table._columns import (
     NumberEncoding,
     OneHotEncoding,
     RangeEncoding,
-    TextEncoding,
     TimestampEncoding,
 )
 from oddrow.table._numbers import Numbers
+from oddrow.table._precision import as_learned, as_learned_texts
 from oddrow.table._schema import ColumnSchema, ColumnValues, Kind, TableSchema
 from oddrow.table._sketch import NOTHING_ELSE, TableSketch
+from oddrow.table._text_encoding import TextEncoding
 
 ROWS_AT_ONCE = 2_048
 """Rows whose numbers are encoded at once: few enough for the cache."""
@@ -125,8 +126,9 @@ class TableEncoding:
     succession: after n rows without it, the next row shows it with probability about 1 / (n + 1), which is
     ``ln(n + 1)`` nats. That is what a missing value gives where none was missing, and a constant that changed. For a
     category never seen the probability is Good and Turing's (categories seen once / n), so a column of ever new
-    names stays quiet. A number beyond the range seen by more than half a width, and then by ``e`` widths of that
-    range, gives ``ln(1 + n e)``, and growing: in a table of many columns new rows are often a little outside.
+    names stays quiet; so it is for the templates and shapes of texts. A number beyond the range seen by more than half
+    a width, and then by ``e`` widths of that range, gives ``ln(1 + n e)``, and growing: in a table of many columns new
+    rows are often a little outside.
 
     Examples
     --------
@@ -175,7 +177,24 @@ class TableEncoding:
 
     def encode(self, table: pa.Table) -> EncodedTable:
         """Encode the rows of any table that fits the schema; the row order stays."""
-        return self.encode_values(self.schema.values(table), table.num_rows)
+        return self.encode_values(self._at_learned_precision(table, self.schema.values(table)), table.num_rows)
+
+    def _at_learned_precision(self, table: pa.Table, values: ColumnValues) -> ColumnValues:
+        """The values, those of float columns that differ from a learned value by the precision alone replaced by it."""
+        replaced = dict(values)
+        for name, column in zip(self.names, self.columns, strict=True):
+            stored = table.column(name).type
+            if not pa.types.is_floating(stored):
+                continue
+            is_single = stored == pa.float32()
+            if isinstance(column, NumberEncoding):
+                if column.few:
+                    replaced[name] = as_learned(values[name], np.array(column.few), is_single)
+            elif isinstance(column, CategoryEncoding | ConstantEncoding | OneHotEncoding) and not isinstance(
+                values[name], np.ndarray
+            ):
+                replaced[name] = as_learned_texts(values[name], column.names, is_single)
+        return replaced
 
     def encode_values(self, values: ColumnValues, n_rows: int) -> EncodedTable:
         """As :meth:`encode`, from values that :meth:`TableSchema.values` gave."""
@@ -239,8 +258,8 @@ class TableEncoding:
         """Column name to values, from encoded rows; None where missing.
 
         Numbers come back within 1e-5 of the width of their learned range, times within 1e-6 of it, categories and
-        booleans exactly. A rare category comes back as ``"(rare)"``, one never seen as ``"(never seen)"``, a text as a
-        description of its length and letters.
+        booleans exactly. A rare category comes back as ``"(rare)"``, one never seen as ``"(never seen)"``, a text as
+        the known text or template that it is, or as a description of its shape, length and letters.
         """
         decoded: dict[str, list[object]] = {}
         start = 0

@@ -38,6 +38,7 @@ def read_table(
     column_names: Sequence[str] | None = None,
     delimiter: str | None = None,
     format: str | None = None,  # noqa: A002 - the word that the command line uses too
+    may_be_empty: bool = False,
 ) -> pa.Table:
     r"""Read a file as a plain table: what :func:`as_table` promises about columns holds here too.
 
@@ -65,11 +66,14 @@ def read_table(
         bar which splits the first lines evenly where the comma does not.
     format
         The form, such as ``"parquet"`` or ``"csv.gz"``, where the source has no suffix or a wrong one.
+    may_be_empty
+        Whether a table without rows is read as that, instead of refused. Of CSV it still needs the header.
 
     Raises
     ------
     TableReadError
-        If the source cannot be read as a table, or has no rows; names the source, and the line where known.
+        If the source cannot be read as a table, or has no rows and may not be empty; names the source, and the line
+        where known.
     SettingError
         If an argument has no meaning for this form.
 
@@ -84,6 +88,8 @@ def read_table(
     form = source_form(source, label, format)
     csv_options = checked_csv_options(label, form, delimiter, column_names)
     data = _decompressed(_content(source, label), form.compression, label)
+    if may_be_empty and form.name == "jsonl" and not data.strip():
+        return pa.table({})  # JSON lines name their columns in their rows alone
     if not data or data.isspace():
         raise TableReadError(f"{label}: the file is empty")
     try:
@@ -101,7 +107,7 @@ def read_table(
         raise
     except DataError as error:
         raise TableReadError(f"{label}: {error}") from error
-    if table.num_rows == 0:
+    if table.num_rows == 0 and not may_be_empty:
         raise TableReadError(f"{label}: has a header but no rows")
     return table
 

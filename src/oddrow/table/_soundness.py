@@ -10,11 +10,11 @@ from oddrow.table._columns import (
     NumberEncoding,
     OneHotEncoding,
     RangeEncoding,
-    TextEncoding,
     TimestampEncoding,
 )
 from oddrow.table._encoding import ColumnEncoding, TableEncoding
 from oddrow.table._scaling import Scaling
+from oddrow.table._text_encoding import TextEncoding
 
 MOST_ROWS = 2**53
 """Rows counted exactly in double precision."""
@@ -66,7 +66,9 @@ def _problem(column: ColumnEncoding, n_rows: int) -> str:
             scalings = (column.length, *column.shares)
             if len(column.shares) != TextEncoding.n_shares:
                 return f"a text has {TextEncoding.n_shares} shares of letters, not {len(column.shares)}"
-            return "" if all(map(_is_sound, scalings)) else "its scaling is not finite, positive and in order"
+            if not all(map(_is_sound, scalings)):
+                return "its scaling is not finite, positive and in order"
+            return _problem_of_patterns(column, n_rows)
         case RangeEncoding():
             is_range = np.isfinite([column.low, column.high]).all() and column.low <= column.high
             return "" if is_range else "its range is not finite and in order"
@@ -77,6 +79,22 @@ def _problem(column: ColumnEncoding, n_rows: int) -> str:
             return "" if len(set(known)) == len(known) else "it has one category twice"
         case OneHotEncoding():
             return "" if len(set(column.categories)) == len(column.categories) else "it has one category twice"
+    return ""
+
+
+def _problem_of_patterns(column: TextEncoding, n_rows: int) -> str:
+    """What is wrong with the known texts, templates and shapes; "" where nothing is."""
+    named = {
+        "known text": column.frequent,
+        "template": column.templates + column.rare_templates + column.lone_templates,
+        "shape": column.shapes + column.rare_shapes,
+    }
+    for what, names in named.items():
+        if len(set(names)) != len(names):
+            return f"it has one {what} twice"
+    for what, once in (("templates", column.templates_once), ("shapes", column.shapes_once)):
+        if once is not None and not 0 <= once <= n_rows:
+            return f"{once} {what} cannot have been seen once in {n_rows:,} rows"
     return ""
 
 

@@ -66,6 +66,7 @@ def open_stream(
     format: str | None = None,  # noqa: A002 - the word that the command line uses too
     on_error: OnError = "stop",
     numeric: Collection[str] = (),
+    may_be_empty: bool = False,
 ) -> TableStream:
     r"""Open a table of any size: a file, a folder of files, or a pattern such as ``"logs/*.parquet"``.
 
@@ -85,11 +86,13 @@ def open_stream(
     numeric
         Columns of CSV that should hold numbers or times: where a wrong value among them makes one a column of text,
         the words for missing are missing there all the same.
+    may_be_empty
+        Whether a table without rows is a stream without batches, instead of an error.
 
     Raises
     ------
     TableReadError
-        If the source cannot be read as a table, its files do not fit together, or it has no rows.
+        If the source cannot be read as a table, its files do not fit together, or it has no rows and may not be empty.
     SettingError
         If an argument has no meaning for this form.
 
@@ -113,7 +116,7 @@ def open_stream(
     csv_options = checked_csv_options(label, files[0].form, delimiter, column_names)
     csv_options = csv_options._replace(skips=on_error == "skip", numeric=numeric)
     try:
-        rows, skipped = _rows(files, labels, csv_options)
+        rows, skipped = _rows(files, labels, csv_options, may_be_empty)
         schema = _common_schema(rows)
         partitions = _partition_columns(files, schema, label)
     except TableReadError:
@@ -121,7 +124,7 @@ def open_stream(
     except DataError as error:
         raise TableReadError(f"{label}: {error}") from error
     n_rows = sum(file.n_rows for file in rows)
-    if n_rows + skipped == 0:
+    if n_rows + skipped == 0 and not may_be_empty:
         raise TableReadError(f"{label}: has a header but no rows")
     parts = tuple(partial(_fitted, file, schema, partition) for file, partition in zip(rows, partitions, strict=True))
     for name, value in partitions[0].items():
@@ -143,13 +146,17 @@ def _rows(
     files: Sequence[SourceFile],
     labels: Sequence[str],
     csv_options: CsvOptions,
+    may_be_empty: bool,
 ) -> tuple[list[_Rows], int]:
     if files[0].form.name in ("csv", "tsv"):
         return _csv_rows(files, labels, csv_options)
     named = list(zip(files, labels, strict=True))
     if all(file.form.compression is None for file in files) and files[0].form.name == "parquet":
         return [ParquetRows.at(file.path, label) for file, label in named], 0
-    return [_WholeTable(label, read_table(file.path, format=file.form.suffix)) for file, label in named], 0
+    return [
+        _WholeTable(label, read_table(file.path, format=file.form.suffix, may_be_empty=may_be_empty))
+        for file, label in named
+    ], 0
 
 
 def _spooled(source: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How a column's values are written where they come as text: learned at fit, stored, applied to each field by itself."""
+"""How a column's values are written where they come as text: learned at fit, stored, applied to each field alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a text looks: its length, and the shares of kinds of letters in it."""
+"""How a text looks: its pattern, its length, and the shares of kinds of letters in it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ LETTER_SHARES = {
     "signs": r"[^\p{L}\d\s]",
     "not ASCII": r"[^\x00-\x7F]",
 }
+MOST_CHARACTERS = 120
+"""Characters of a template or a shape at most: what begins alike counts as alike, and they travel with the model."""
 
 
 def text_features(values: pa.ChunkedArray) -> tuple[Floats, list[Floats]]:
@@ -25,6 +27,32 @@ def text_features(values: pa.ChunkedArray) -> tuple[Floats, list[Floats]]:
         for pattern in LETTER_SHARES.values()
     ]
     return np.log1p(length), [count / np.maximum(length, 1.0) for count in counts]
+
+
+def templates(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts with each run of digits as one ``#``: what a running number leaves alike.
+
+    Examples
+    --------
+    >>> templates(pa.chunked_array([["REWE SAGT DANKE 4821", "12:30", None]])).to_pylist()
+    ['REWE SAGT DANKE #', '#:#', None]
+    """
+    return pc.utf8_slice_codeunits(pc.replace_substring_regex(values, r"\p{Nd}+", "#"), 0, MOST_CHARACTERS)
+
+
+def shapes(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts with words as ``a``, however many stand in a row, and each run of digits as ``0``; other signs stay.
+
+    Examples
+    --------
+    >>> shapes(pa.chunked_array([["REWE SAGT DANKE 4821", "Müller, Köln", "a1-b22", None]])).to_pylist()
+    ['a 0', 'a, a', 'a0-a0', None]
+    """
+    masked = pc.replace_substring_regex(values, r"\p{L}[\p{L}\p{M}]*", "a")
+    masked = pc.replace_substring_regex(masked, r"\p{Nd}+", "0")
+    masked = pc.utf8_trim_whitespace(pc.replace_substring_regex(masked, r"\s+", " "))
+    masked = pc.replace_substring_regex(masked, r"a( a)+", "a")
+    return pc.utf8_slice_codeunits(masked, 0, MOST_CHARACTERS)
 
 
 def n_words(values: pa.ChunkedArray) -> int:

@@ -132,7 +132,7 @@ def test_the_order_of_the_chosen_kinds_and_naming_one_twice_change_nothing():
 @pytest.mark.parametrize("kind", ODDNESS_KINDS)
 def test_an_odd_row_is_an_ordinary_row_with_its_first_reason_changed_and_nothing_else(kind, monkeypatch):
     made = make_connections(600, odd_share=0.4, kinds=[kind], random_state=2)
-    monkeypatch.setattr(datasets, "_make_odd", lambda _draft, rows, _kind, _rng: [()] * len(rows))
+    monkeypatch.setattr(datasets._connections, "_make_odd", lambda _draft, rows, _kind, _rng: [()] * len(rows))
     before = make_connections(600, odd_share=0.4, kinds=[kind], random_state=2).table.to_pylist()
     changed = [
         {name for name in new if new[name] != old[name]}

@@ -1,25 +1,17 @@
-"""Tables whose odd rows are known, with the columns that make them odd.
-
-Detectors are judged by rows known to be odd, explanations by columns known to be the cause. Public data sets
-seldom say the second, so :func:`make_connections` makes both up: a mixed table of network connections.
-"""
+"""A made-up table of network connections."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from oddrow.exceptions import SettingError
+from oddrow.datasets._draws import FARTHEST, Array, bell, draw, generator, valid_kinds, valid_n_rows, valid_odd_share
 
-__all__ = ["ODDNESS_KINDS", "Connections", "make_connections"]
-
-Array = npt.NDArray[Any]
 Reasons = tuple[str, ...]
 
 
@@ -93,11 +85,9 @@ _COUNTRIES = np.array(["DE", "FR", "NL", "GB", "US", "IN", "BR", "JP", "ZA", "NZ
 _COUNTRY_WEIGHTS = np.array([[0.35, 0.12, 0.1, 0.1, 0.2, 0.04, 0.03, 0.03, 0.02, 0.01]])
 _COUNTRY_ROUND_TRIP_MS = np.array([9.0, 18, 14, 24, 105, 130, 190, 240, 165, 290])
 
-# Ordinary bells end here, so that "beyond everything ordinary" is a certainty and not a matter of luck.
-_FARTHEST = 4.0
-_LARGEST_BYTES_SENT = max(p.sent * 10 ** (_FARTHEST * p.spread) for p in _PROFILES)
+_LARGEST_BYTES_SENT = max(p.sent * 10 ** (FARTHEST * p.spread) for p in _PROFILES)
 _ROUND_TRIP_SPREAD = 0.25
-_SLOWEST_ROUND_TRIP_MS = float(_COUNTRY_ROUND_TRIP_MS.max() * np.exp(_FARTHEST * _ROUND_TRIP_SPREAD))
+_SLOWEST_ROUND_TRIP_MS = float(_COUNTRY_ROUND_TRIP_MS.max() * np.exp(FARTHEST * _ROUND_TRIP_SPREAD))
 _MOST_FAILED_LOGINS = 4
 _INTERFACE_VERSION = "v2"
 _NEVER_MISSING = (
@@ -118,38 +108,23 @@ class _Draft:
         return pa.table({name: pa.array(of, mask=self.missing.get(name)) for name, of in self.columns.items()})
 
 
-def _draw(weights: Array, row: Array, rng: np.random.Generator) -> Array:
-    """For each of ``row`` [n], draw a column of ``weights`` [r, c] in proportion to that row's weights."""
-    total = np.cumsum(weights, axis=1)
-    # Every row gets its own unit interval on one long line: one sorted search serves all rows at once. The
-    # factor keeps a sum rounded up from landing in the next row's interval.
-    line = (total / total[:, -1:] + np.arange(len(weights))[:, None]).ravel()
-    place = row + rng.random(len(row)) * (1 - 1e-9)
-    column: Array = np.searchsorted(line, place, side="right") - row * weights.shape[1]
-    return column
-
-
-def _bell(n_rows: int, rng: np.random.Generator) -> Array:
-    return np.clip(rng.standard_normal(n_rows), -_FARTHEST, _FARTHEST)
-
-
 def _of(profile: Array, trait: str) -> Array:
     return np.array([getattr(p, trait) for p in _PROFILES])[profile]
 
 
 def _starts(profile: Array, rng: np.random.Generator) -> Array:
     rhythm = np.array([list(_RHYTHMS).index(p.rhythm) for p in _PROFILES])[profile]
-    hour = rng.integers(4, size=len(profile)) * 168 + _draw(np.stack(list(_RHYTHMS.values())), rhythm, rng)
+    hour = rng.integers(4, size=len(profile)) * 168 + draw(np.stack(list(_RHYTHMS.values())), rhythm, rng)
     return _FIRST_MONDAY + hour * 3600 + rng.integers(3600, size=len(profile))
 
 
 def _sizes(profile: Array, protocol: Array, state: Array, rng: np.random.Generator) -> dict[str, Array]:
     n_rows = len(profile)
     spread = _of(profile, "spread")
-    effort = _bell(n_rows, rng)  # what the columns of size share: long, large and many go together
+    effort = bell(n_rows, rng)  # what the columns of size share: long, large and many go together
     sent = _of(profile, "sent") * 10 ** (spread * effort)
-    received = _of(profile, "received") * 10 ** (spread * (0.8 * effort + 0.6 * _bell(n_rows, rng)))
-    duration = _of(profile, "duration") * 10 ** (0.5 * (0.6 * effort + 0.8 * _bell(n_rows, rng)))
+    received = _of(profile, "received") * 10 ** (spread * (0.8 * effort + 0.6 * bell(n_rows, rng)))
+    duration = _of(profile, "duration") * 10 ** (0.5 * (0.6 * effort + 0.8 * bell(n_rows, rng)))
 
     left = np.where(np.isin(state, ["RSTO", "RSTR"]), rng.uniform(0.05, 1.0, n_rows), 1.0)
     failed = np.isin(state, ["S0", "REJ"])
@@ -173,11 +148,11 @@ def _ordinary(profile: Array, succeeded: Array, rng: np.random.Generator) -> _Dr
     """Draw an ordinary row for each entry of ``profile`` [n]; where ``succeeded`` [n], one that succeeded."""
     n_rows = len(profile)
     protocol = _of(profile, "protocol")
-    state = _STATES[np.where(succeeded, 0, _draw(np.array([p.states for p in _PROFILES]), profile, rng))]
+    state = _STATES[np.where(succeeded, 0, draw(np.array([p.states for p in _PROFILES]), profile, rng))]
     alternative = (rng.random(n_rows) < 0.08).astype(np.intp)
     ephemeral = rng.integers(32768, 61000, n_rows)
     is_internal = rng.random(n_rows) < _of(profile, "internal")
-    place = _draw(_COUNTRY_WEIGHTS, np.zeros(n_rows, dtype=np.intp), rng)
+    place = draw(_COUNTRY_WEIGHTS, np.zeros(n_rows, dtype=np.intp), rng)
     round_trip = np.where(is_internal, 0.6, _COUNTRY_ROUND_TRIP_MS[place])
     failed_logins = np.minimum(rng.poisson(_of(profile, "logins")), _MOST_FAILED_LOGINS)
     failed = np.isin(state, ["S0", "REJ"])
@@ -193,7 +168,7 @@ def _ordinary(profile: Array, succeeded: Array, rng: np.random.Generator) -> _Dr
         "encrypted": rng.random(n_rows) < _of(profile, "encrypted"),
         "is_internal": is_internal,
         "country": _COUNTRIES[place],
-        "round_trip_ms": np.round(round_trip * np.exp(_ROUND_TRIP_SPREAD * _bell(n_rows, rng)), 3),
+        "round_trip_ms": np.round(round_trip * np.exp(_ROUND_TRIP_SPREAD * bell(n_rows, rng)), 3),
         "interface_version": np.full(n_rows, _INTERFACE_VERSION),
     }
     missing = {name: np.zeros(n_rows, dtype=bool) for name in _NEVER_MISSING}
@@ -216,7 +191,7 @@ def _port_of_another(_: Array, profile: Array, rng: np.random.Generator) -> Arra
         [[float(q.protocol == p.protocol and q.service != p.service) for q in _PROFILES] for p in _PROFILES]
     )
     weights[~weights.any(axis=1)] = 1.0  # ICMP has no other service; its rows never come here
-    return _of(_draw(weights, profile, rng), "ports")[:, 0]
+    return _of(draw(weights, profile, rng), "ports")[:, 0]
 
 
 def _at_night(started: Array, _: Array, rng: np.random.Generator) -> Array:
@@ -308,10 +283,10 @@ def make_connections(
     ('plaintext', ('encrypted', 'service'), False)
 
     """
-    n_rows = _valid_n_rows(n_rows)
-    n_odd = round(n_rows * _valid_odd_share(odd_share))
-    names = _valid_kinds(kinds)
-    rng = _generator(random_state)
+    n_rows = valid_n_rows(n_rows)
+    n_odd = round(n_rows * valid_odd_share(odd_share))
+    names = valid_kinds(kinds, ODDNESS_KINDS)
+    rng = generator(random_state)
 
     odd_rows = rng.permutation(n_rows)[:n_odd]
     kind_of_row = np.full(n_rows, len(names))  # one past the last kind: ordinary
@@ -320,7 +295,7 @@ def make_connections(
     fits = [_KINDS[name].fits for name in names] + [lambda _: True]
     shares = np.array([[p.share if fit(p) else 0.0 for p in _PROFILES] for fit in fits])
     succeeded = np.array([_KINDS[name].succeeded for name in names] + [False])
-    draft = _ordinary(_draw(shares, kind_of_row, rng), succeeded[kind_of_row], rng)
+    draft = _ordinary(draw(shares, kind_of_row, rng), succeeded[kind_of_row], rng)
 
     reasons: list[Reasons] = [()] * n_rows
     kind_names: list[str | None] = [None] * n_rows
@@ -331,40 +306,3 @@ def make_connections(
     is_odd = kind_of_row < len(names)
     is_odd.flags.writeable = False
     return Connections(draft.table(), is_odd, tuple(reasons), tuple(kind_names))
-
-
-def _is_whole(value: object, smallest: int) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= smallest
-
-
-def _valid_n_rows(n_rows: int) -> int:
-    if not _is_whole(n_rows, smallest=1):
-        raise SettingError(f"n_rows is {n_rows!r}: give a whole number of at least 1")
-    return int(n_rows)
-
-
-def _valid_odd_share(odd_share: float) -> float:
-    if isinstance(odd_share, bool) or not isinstance(odd_share, Real) or not 0 <= float(odd_share) <= 1:
-        raise SettingError(f"odd_share is {odd_share!r}: give a share from 0 to 1, such as 0.02")
-    return float(odd_share)
-
-
-def _valid_kinds(kinds: Iterable[str] | None) -> tuple[str, ...]:
-    if kinds is None:
-        return ODDNESS_KINDS
-    if isinstance(kinds, str) or not isinstance(kinds, Iterable):
-        raise SettingError(f"kinds is {kinds!r}: give a list such as ['wrong_port'], or None for all kinds")
-    wanted = tuple(kinds)
-    if not wanted:
-        raise SettingError("kinds is empty: name at least one, or give odd_share=0 for ordinary rows alone")
-    for name in wanted:
-        if name not in ODDNESS_KINDS:
-            raise SettingError(f"kinds holds {name!r}, no kind of oddness: choose from {', '.join(_KINDS)}")
-    return tuple(name for name in ODDNESS_KINDS if name in wanted)
-
-
-def _generator(random_state: int | np.random.Generator | None) -> np.random.Generator:
-    known = random_state is None or isinstance(random_state, np.random.Generator)
-    if not known and not _is_whole(random_state, smallest=0):
-        raise SettingError(f"random_state is {random_state!r}: give a whole number of at least 0, a Generator or None")
-    return np.random.default_rng(random_state)

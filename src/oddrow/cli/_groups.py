@@ -1,0 +1,12 @@
+"""Groups of options in every help page; pass one as ``rich_help_panel`` of a ``typer.Option``."""
+
+INPUT = "Input"
+"""What is read, and how."""
+MODEL = "Model"
+"""What is fitted, or which model is used."""
+DECISION = "Decision"
+"""Which rows are odd."""
+OUTPUT = "Output"
+"""What is written and printed."""
+MACHINE = "Machine"
+"""Processors, processes, time, and going on after an interruption."""
