@@ -138,6 +138,7 @@ MOMENTS = [dt.datetime(2024, 1, 1, hour) + dt.timedelta(days=day) for day in ran
         ((0, 0, 0b0000001), "on Mon"),
         ((0, 86_000, 0b1111111), "from 2024-01-01 to 2024-02-29, running on"),
         ((3600, 3600, 0b0010100), "01:00 on Wed, Fri"),
+        ((3600, 7200, 0b0111111), "01:00 to 02:00 on Mon to Sat"),
     ],
 )
 def test_a_usual_time_is_told_by_hours_and_weekdays(values, words):
@@ -152,6 +153,17 @@ def test_the_expected_time_is_the_middle_of_the_usual_one():
 def test_a_column_that_runs_on_is_expected_within_and_beyond_its_range():
     assert running_on(column(np.arange(100) * 0.5)) == "from 0 to 49.5, running on"
     assert running_on(column(["x"] * 9)) is None
+
+
+def test_rare_names_are_told_last():
+    names = pa.array(["a"] * 50 + [f"rare{k}" for k in range(60)])
+    table = pa.table({"x": names, "y": range(110)})
+    detector = oddrow.VAEDetector(random_state=0, max_steps=20, columns={"x": "category"})
+    model = detector.fit(table).model_
+    (row,) = explain(model, table.slice(0, 1), top=None)
+    reason = next(one for one in row.reasons if one.column == "x")
+    assert reason.expected == "a"
+    assert reason.usual.endswith("rare ones")
 
 
 def test_a_text_is_told_by_its_length():

@@ -11,8 +11,12 @@ from oddrow.scoring import Expectations, FittedModel, Statistic, Subject
 
 MOSTLY, SOMETIMES = 0.5, 0.05
 """Shares of missing values from which on one is expected, and is said to be usual."""
+MOST_NAMED = 15
+"""Usual names up to which the most frequent are told; a list of a few of more is not what is usual."""
 LONG_ARC = 20 * 3_600
 """Seconds of the day from which on a usual time of day tells nothing."""
+RARE = "(rare)"
+"""What a category's encoding calls the names that share a place."""
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WEEKDAYS, WEEKEND, EVERY_DAY = 0b0011111, 0b1100000, 0b1111111
 
@@ -108,10 +112,13 @@ def _places(encoding: Any, subject: Subject, values: Any, column: int, model: Fi
         first = model.encoding.layout.feature_column.index(column)
         offsets = [subject.features[min(place, len(subject.features) - 1)] - first for place in kept]
         features[np.arange(len(kept)), offsets] = 1.0
-    names = encoding.decode(features)
-    n_more = int(values[-1]) - len(kept)
-    more = [f"{n_more} more"] if n_more > 0 else []
-    return Usual(names[0], ", ".join([*(str(in_words(name)) for name in names), *more]))
+    # the rare ones together may be the most frequent place, but they are no name that could be expected
+    names = sorted(encoding.decode(features), key=lambda name: name == RARE)
+    n_usual = int(values[-1])
+    if n_usual > MOST_NAMED:
+        return Usual(names[0], f"one of {n_usual} names")
+    more = [f"{n_usual - len(kept)} more"] if n_usual > len(kept) else []
+    return Usual(names[0], ", ".join([*("rare ones" if name == RARE else in_words(name) for name in names), *more]))
 
 
 def _clock(encoding: Any, values: Any) -> Usual:
@@ -126,9 +133,17 @@ def _clock(encoding: Any, values: Any) -> Usual:
     elif days == WEEKEND:
         on = "on weekends"
     else:
-        on = "" if days == EVERY_DAY else "on " + ", ".join(name for bit, name in enumerate(DAYS) if days >> bit & 1)
+        on = "" if days == EVERY_DAY else f"on {_day_names(days)}"
     words = " ".join(filter(None, (hours, on))) or running_on(encoding)
     return Usual(dt.time(middle // 3_600, middle // 60 % 60), words)
+
+
+def _day_names(days: int) -> str:
+    """The days by name; three or more in a row as ``Mon to Sat``."""
+    chosen = [bit for bit in range(7) if days >> bit & 1]
+    if len(chosen) >= 3 and chosen[-1] - chosen[0] == len(chosen) - 1:
+        return f"{DAYS[chosen[0]]} to {DAYS[chosen[-1]]}"
+    return ", ".join(DAYS[bit] for bit in chosen)
 
 
 def _minute(seconds: float) -> str:
