@@ -9,6 +9,7 @@ BENCHMARKS = (
     "kddcup99",
     "quality",
     "reasons",
+    "expectations",
     "card_payments",
     "calibration",
     "robustness",

@@ -27,7 +27,7 @@ from oddrow.table import TableEncoding, TableSchema, as_table
 from strategies import AnyTables, ObjectTable, taken
 
 _ADDED = {"surprise", "p_value", "is_odd"} | {
-    f"reason_{place}{part}" for place in (1, 2) for part in ("", "_value", "_expected", "_share")
+    f"reason_{place}{part}" for place in (1, 2) for part in ("", "_value", "_expected", "_usual", "_share")
 }
 """What scoring adds to a table, and therefore refuses to find there."""
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 from benchmarks.model_files import golden
-from tests.failing_disk import Disk
+from tests.failing_disk import Disk, as_saved_now
 
 import oddrow
 from oddrow.exceptions import OutputError
 
 ROOT = Path(__file__).parents[2]
-OLD, NEW = golden("autoencoder"), golden("vae")
+OLD, NEW = golden("autoencoder"), as_saved_now("vae")
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS)
 
 

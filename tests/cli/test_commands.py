@@ -46,7 +46,7 @@ def test_score_keeps_the_rows_in_order_and_adds_columns(run, labelled_csv, model
     added = scored.column_names[len(table.column_names) :]
     assert added[:3] == ["surprise", "p_value", "is_odd"]
     assert [name for name in added if name.startswith("reason_")] == [
-        f"reason_{place}{part}" for place in (1, 2) for part in ("", "_value", "_expected", "_share")
+        f"reason_{place}{part}" for place in (1, 2) for part in ("", "_value", "_expected", "_usual", "_share")
     ]
     expected = oddrow.load(model_file).surprise(table)
     np.testing.assert_allclose(scored.column("surprise").to_numpy(), expected, rtol=1e-12)

@@ -151,7 +151,7 @@ def test_the_expected_value_is_in_the_columns_own_units(detector, fresh):
             assert type(expected[name]) is int
         assert type(expected["duration_s"]) is float
         assert expected["round_trip_ms"] is None or 0 < expected["round_trip_ms"] < 1000
-        assert dt.datetime(2023, 12, 1) < expected["started"] < dt.datetime(2024, 3, 1)
+        assert isinstance(expected["started"], dt.time)
 
 
 def test_a_strange_value_is_expected_to_be_an_ordinary_one(detector, fresh):
@@ -164,15 +164,15 @@ def test_a_strange_value_is_expected_to_be_an_ordinary_one(detector, fresh):
 
 
 def test_a_missing_value_is_expected_where_it_is_usual(detector, fresh):
-    """A name resolution over UDP has no round trip; the model has learned to miss it."""
+    """A name resolution over UDP has no round trip; where no 40 such rows went to the country, that is not known."""
     is_udp = np.array(fresh.column("protocol").to_pylist()) == "udp"
     expected = [
         next(reason.expected for reason in row.reasons if reason.column == "round_trip_ms")
         for row in detector.explain(fresh, top=None)
     ]
     is_missing = np.array([value is None for value in expected])
-    assert is_missing[is_udp].mean() > 0.9
-    assert is_missing[~is_udp].mean() < 0.4
+    assert is_missing[is_udp].mean() > 0.7
+    assert is_missing[~is_udp].mean() < 0.1
 
 
 def test_numbers_are_expected_near_where_they_are_usual(article):

@@ -19,7 +19,7 @@ def scored_table(model, table, top=None):
 
 
 def reason_names(top):
-    return [f"reason_{k}{part}" for k in range(1, top + 1) for part in ("", "_value", "_expected", "_share")]
+    return [f"reason_{k}{part}" for k in range(1, top + 1) for part in ("", "_value", "_expected", "_usual", "_share")]
 
 
 @pytest.mark.parametrize("top", [None, 1, 3])
@@ -41,7 +41,7 @@ def test_the_scores_are_the_detectors(detector, labelled, top):
 def test_the_reasons_are_the_explanations(detector, labelled):
     scored = scored_table(detector.model_, labelled.table, 2).to_pylist()
     for row, explanation in zip(scored, detector.explain(labelled.table, 2), strict=True):
-        for place, reason in enumerate(explanation.reasons, start=1):
+        for place, reason in enumerate(explanation.of_at_least().reasons, start=1):
             assert row[f"reason_{place}"] == reason.column
             assert row[f"reason_{place}_value"] == shown(reason.value)
             assert row[f"reason_{place}_expected"] == shown(reason.expected)

@@ -9,11 +9,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.artifact._bounds import MOST_NATS, MOST_NUMBER
+from oddrow.artifact._bounds import MOST_INPUT, MOST_NATS, MOST_NUMBER
 from oddrow.artifact._container import Arrays
 from oddrow.exceptions import ModelFileError
-from oddrow.scoring import MOST_BORDERS, Dependence, PiecewiseCurve, parts_of
-from oddrow.table import FeatureLayout
+from oddrow.scoring import (
+    MOST_BORDERS,
+    Dependence,
+    Expectations,
+    PiecewiseCurve,
+    Statistic,
+    Subject,
+    n_given_codes,
+    parts_of,
+    subjects_of,
+)
+from oddrow.table import FeatureLayout, TableEncoding
 
 
 class ArrayStore:
@@ -77,6 +87,35 @@ class ArrayStore:
         tables = (nats[start:stop].reshape(shape) for (start, stop), shape in zip(pairwise(stops), shapes, strict=True))
         return Dependence(layout, edges, telling, tuple(tables))
 
+    def expectations(self, encoding: TableEncoding, dependence: Dependence) -> Expectations | None:
+        """What is usual for each column; None in a file that was written before there was such."""
+        if not any(name.startswith("expectations.") for name in self._arrays):
+            return None
+        layout = encoding.layout
+        subjects = subjects_of(encoding, dependence.edges)
+        given = self.take("expectations.given", np.int64, (len(subjects), 2))
+        starts = self.take("expectations.starts", np.int64, (len(subjects) + 1,))
+        codes = self.take("expectations.cells", np.int64, (None, 2))
+        missing = self.take("expectations.missing", np.float32, (len(codes),))
+        if starts[0] != 0 or starts[-1] != len(codes) or np.any(starts[1:] <= starts[:-1]):
+            raise ModelFileError("the cells of 'expectations' do not lie end to end")
+        if not (missing.min(initial=0.0) >= 0 and missing.max(initial=0.0) <= 1):
+            raise ModelFileError("'expectations.missing' has shares that are not from 0 to 1")
+        counts = np.diff(starts)
+        widths = np.array([subject.statistic.width for subject in subjects], np.int64)
+        stops = np.cumsum([0, *(counts * widths)])
+        flat = self.take("expectations.values", np.float32, (int(stops[-1]),))
+        cells = tuple(codes[start:stop] for start, stop in pairwise(starts))
+        values = tuple(
+            flat[start:stop].reshape(count, width)
+            for (start, stop), count, width in zip(pairwise(stops), counts, widths, strict=True)
+        )
+        for column, subject in enumerate(subjects):
+            _check_given(given[column], cells[column], column, subjects)
+            _check_usual(values[column], subject)
+        shares = tuple(missing[start:stop] for start, stop in pairwise(starts))
+        return Expectations(layout, subjects, dependence.edges, given, cells, shares, values)
+
     def check_empty(self) -> None:
         if self._arrays:
             raise ModelFileError(f"array {next(iter(self._arrays))!r} is not part of any model")
@@ -100,6 +139,46 @@ def packed_dependence(dependence: Dependence) -> Arrays:
         "dependence.edges": np.concatenate([np.empty(0), *dependence.edges]),
         "dependence.nats": np.concatenate([np.empty(0, np.float32), *(table.ravel() for table in dependence.tables)]),
     }
+
+
+def packed_expectations(expectations: Expectations) -> Arrays:
+    """The arrays that :meth:`ArrayStore.expectations` reads."""
+    nothing = np.empty(0, np.float32)
+    return {
+        "expectations.given": expectations.given,
+        "expectations.starts": np.cumsum([0, *map(len, expectations.cells)], dtype=np.int64),
+        "expectations.cells": np.concatenate([np.empty((0, 2), np.int64), *expectations.cells]),
+        "expectations.missing": np.concatenate([nothing, *expectations.missing]),
+        "expectations.values": np.concatenate([nothing, *(values.ravel() for values in expectations.values)]),
+    }
+
+
+def _check_given(
+    given: npt.NDArray[np.int64], cells: npt.NDArray[np.int64], column: int, subjects: tuple[Subject, ...]
+) -> None:
+    """Refuse columns that cannot be given, and cells of codes that these do not have."""
+    if np.any(given < -1) or np.any(given >= len(subjects)) or np.any(given == column):
+        raise ModelFileError("'expectations.given' names a column that is none, or itself")
+    if any(other >= 0 and not subjects[other].is_given for other in given) or (given[0] < 0 <= given[1]):
+        raise ModelFileError("'expectations.given' names a column that cannot be given")
+    n_codes = np.where(given >= 0, n_given_codes(subjects, given.tolist()), 0)
+    if np.any(cells < -1) or np.any(cells >= n_codes) or np.any(cells[0] != -1) or np.any((cells[1:] < 0).all(axis=1)):
+        raise ModelFileError("'expectations.cells' has codes that the given columns do not have")
+
+
+def _check_usual(values: npt.NDArray[np.float32], subject: Subject) -> None:
+    """Refuse what cannot be put into words."""
+    if subject.statistic is Statistic.RANGE:
+        fits = bool(np.all(np.diff(values, axis=1) >= 0) and np.abs(values).max(initial=0.0) <= MOST_INPUT)
+    elif subject.statistic is Statistic.CLOCK:
+        fits = bool(np.all(values >= 0) and np.all(values[:, :2] < 86_400) and np.all(values[:, 2] < 128))
+    else:
+        places, counts = values[:, :-1], values[:, -1:]
+        n_places = max(len(subject.features), 2)
+        fits = bool(np.all(places >= -1) and np.all(places < n_places) and np.all(counts >= 0))
+        fits = fits and bool(np.all(counts <= n_places))
+    if not fits:
+        raise ModelFileError("'expectations.values' has values that are usual for no column of this kind")
 
 
 def flags(name: str, values: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

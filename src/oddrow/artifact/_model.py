@@ -12,7 +12,7 @@ import numpy as np
 import pydantic
 import safetensors
 
-from oddrow.artifact._arrays import ArrayStore, ascending, flags, packed_curves, packed_dependence
+from oddrow.artifact._arrays import ArrayStore, ascending, flags, packed_curves, packed_dependence, packed_expectations
 from oddrow.artifact._bounds import (
     MOST_COLUMNS,
     check_curve,
@@ -333,6 +333,8 @@ def _arrays(model: FittedModel) -> tuple[Arrays, dict[str, _TailNumbers]]:
         for name, several in curves.items():
             arrays |= packed_curves(name, several)
         arrays |= packed_dependence(views.dependence)
+        if model.expectations is not None:
+            arrays |= packed_expectations(model.expectations)
         tails |= {name: getattr(scales, name) for name in VIEWS}
         tails |= {f"column.{index}": tail for index, tail in enumerate(scales.column_tails)}
         tails |= {f"alone.{index}": tail for index, tail in enumerate(scales.marginal_tails)}
@@ -433,10 +435,15 @@ def _model(manifest: _Manifest, store: ArrayStore) -> FittedModel:
     scores = ascending("calibration", store.take("calibration", np.float64, (None,)))
     calibration = Calibration(scores, manifest.calibration_source, manifest.extrapolates)
     check_curve("calibration", calibration)
+    expectations = None
+    if isinstance(evidence, ViewEvidence):
+        expectations = store.expectations(manifest.encoding, evidence.views.dependence)
     store.check_empty()
     manifest.policy.promise(calibration)  # refuses what the calibration cannot support
     surprise_model = SurpriseModel(evidence, calibration)
-    return FittedModel(manifest.encoding, surprise_model, projection, manifest.policy, manifest.origin)
+    return FittedModel(
+        manifest.encoding, surprise_model, projection, manifest.policy, manifest.origin, expectations=expectations
+    )
 
 
 def _evidence(

@@ -33,11 +33,11 @@ from oddrow.cli._options import (
     column_overrides,
     leave_if_found,
 )
-from oddrow.cli._render import explanation_values, reason_text
+from oddrow.cli._render import explanation_values
 from oddrow.detector import FIND_FOLDS, Cleaning, Found, VAEDetector
 from oddrow.detector import find as find_odd_rows
 from oddrow.exceptions import DataError, SettingError
-from oddrow.explanation import shown
+from oddrow.explanation import reason_text, shown
 from oddrow.table import Origin, check_target, read_table, write_table
 
 REASONS = 3
@@ -144,7 +144,7 @@ def _values(found: Found, rows: pa.Table, ids: list[str]) -> dict[str, Any]:
         "note": found.note,
         "odd_share": {"estimate": odd.share, "low": odd.low, "high": odd.high},
         "strangest": [
-            {**explanation_values(explanation), "id": _named(rows, explanation.row, ids)}
+            {**explanation_values(explanation.of_at_least()), "id": _named(rows, explanation.row, ids)}
             for explanation in found.strangest
         ],
     }
@@ -162,12 +162,12 @@ def _print_strangest(found: Found, rows: pa.Table, ids: list[str]) -> None:
             f"{explanation.surprise:.2f}",
             f"{explanation.p_value:.2g}",
             "odd" if explanation.is_odd else "",
-            "; ".join(reason_text(reason) for reason in explanation.reasons),
+            "; ".join(map(reason_text, explanation.of_at_least().reasons)) or "no column alone",
         ]
         for explanation in found.strangest
     ]
     title = f"the {len(cells)} strangest of {found.cleaning.n_rows:,} rows (row 1 is the first below the header)"
-    headings = ["row", *(ids or ["begins with"]), "surprise", "p-value", "", "reasons (expected)"]
+    headings = ["row", *(ids or ["begins with"]), "surprise", "p-value", "", "reasons (what is usual) and their share"]
     _console.print_table(title, headings, cells)
 
 

@@ -13,7 +13,7 @@ import typer
 from oddrow.artifact import PROTOCOL
 from oddrow.cli._console import print_table
 from oddrow.detector import Cleaning
-from oddrow.explanation import COMBINATION, Explanation, Reason, RowOfStream, shown
+from oddrow.explanation import COMBINATION, Explanation, RowOfStream, shown, usual_cell, value_text
 from oddrow.metrics import DetectionMetrics
 from oddrow.model import TrainingHealth
 from oddrow.scoring import ROWS, Calibration, Decision, FittedModel
@@ -177,17 +177,20 @@ def print_explanation(found: RowOfStream, ids: Sequence[str], *, as_json: bool) 
         f"row {found.number:,} ({place}{said}): surprise {explanation.surprise:.2f} nats, p-value "
         f"{explanation.p_value:.2g}: {verdict} (threshold {decision.threshold:.2f})"
     )
+    printed = explanation.of_at_least()
     rows = [
         [
             reason.column,
-            shown(reason.value) or "(missing)",
-            shown(reason.expected) or "(missing)",
+            value_text(reason.value),
+            usual_cell(reason),
             *_part(reason.nats, reason.share),
         ]
-        for reason in explanation.reasons
+        for reason in printed.reasons
     ]
     rows.append([COMBINATION, "", "", *_part(explanation.combination_nats, explanation.combination_share)])
-    print_table(title, ["column", "value", "expected", "nats", "share"], rows)
+    if printed.other_nats > 0:
+        rows.append(["(other columns)", "", "", *_part(printed.other_nats, printed.other_share)])
+    print_table(title, ["column", "value", "usual", "nats", "share"], rows)
 
 
 def explanation_values(explanation: Explanation) -> dict[str, Any]:
@@ -195,16 +198,15 @@ def explanation_values(explanation: Explanation) -> dict[str, Any]:
     values = {**asdict(explanation), "row": explanation.row + 1}
     del values["index"]  # of a data frame, which no file is
     values["reasons"] = [
-        {**asdict(reason), "value": shown(reason.value), "expected": shown(reason.expected)}
+        {
+            **asdict(reason),
+            "value": shown(reason.value),
+            "expected": shown(reason.expected),
+            "given": {name: shown(value) for name, value in reason.given},
+        }
         for reason in explanation.reasons
     ]
     return values
-
-
-def reason_text(reason: Reason) -> str:
-    """One reason in a few words: its column, its value, and the value that the model expected."""
-    value, expected = (shown(part) or "(missing)" for part in (reason.value, reason.expected))
-    return f"{reason.column} {value} ({expected})"
 
 
 def figure(value: Any) -> str:

@@ -39,6 +39,12 @@ class Cleaning:
     rows_set_aside: tuple[int, ...]
     rows_in_doubt: tuple[int, ...]
 
+    def __repr__(self) -> str:
+        return (
+            f"<Cleaning: of {self.n_rows:,} rows {len(self.rows_set_aside):,} set aside, {len(self.rows_in_doubt):,} "
+            f"in doubt; share {self.share:.4f} (95 %: {self.low:.4f} to {self.high:.4f})>"
+        )
+
     def __post_init__(self) -> None:
         is_interval = 0.0 <= self.low <= self.share <= self.high <= 1.0
         ascending = (self.rows_set_aside, self.rows_in_doubt)

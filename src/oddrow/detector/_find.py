@@ -24,6 +24,8 @@ FIND_FOLDS = 3
 """Parts of the table, each scored by a model of the others."""
 LEAST_ROWS = 6
 """Fewer rows leave a fold's model nothing to learn from."""
+SHOWN = 3
+"""Explanations that ``repr`` shows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,14 @@ class Found:
     promise: str
     note: str | None
     detector: VAEDetector | AutoencoderDetector | None
+
+    def __repr__(self) -> str:
+        odd, n_rows = int(np.sum(self.is_odd)), self.scored.num_rows
+        share = f"{self.cleaning.share:.2%} stand out, 95 %: {self.cleaning.low:.2%} to {self.cleaning.high:.2%}"
+        strangest = "".join(f"\n  {explanation!r}" for explanation in self.strangest[:SHOWN])
+        more = len(self.strangest) - SHOWN
+        rest = f"\n  and {more:,} more explained" if more > 0 else ""
+        return f"<Found: {odd:,} of {n_rows:,} rows odd ({share}); {self.promise}{strangest}{rest}>"
 
     @property
     def surprise(self) -> npt.NDArray[np.float64]:

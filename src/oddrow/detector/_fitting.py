@@ -16,6 +16,7 @@ from oddrow.model import FitEnd, FittedNetwork, MixedLikelihood, NetworkShape, S
 from oddrow.scoring import (
     Calibration,
     EvidenceModel,
+    Expectations,
     FeatureRange,
     IsolationEvidence,
     LatentProjection,
@@ -116,6 +117,7 @@ class FittedParts:
     encoding: TableEncoding
     surprise_model: SurpriseModel
     projection: LatentProjection
+    expectations: Expectations | None = None
     spent_checkpoint: Path | None = None
 
 
@@ -228,7 +230,10 @@ class _Fit:
         mapped = np.linspace(0, n_rows - 1, min(n_rows, MOST_MAPPED), dtype=np.int64)
         projection = LatentProjection.learn(surprise_model.latent(self.training.take(mapped)))
         spent = plan.checkpoint if self.network.health.end.is_final else None
-        return FittedParts(self.encoding, surprise_model, projection, spent)
+        expectations = None
+        if self.views is not None:
+            expectations = Expectations.learn(self.encoding, self.views.dependence.edges, self.training)
+        return FittedParts(self.encoding, surprise_model, projection, expectations, spent)
 
 
 def _cross_fitted(

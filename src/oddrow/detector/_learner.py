@@ -348,7 +348,10 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
             parts_of_table = (table.slice(start, SCORED_AT_ONCE) for start in range(0, table.num_rows, SCORED_AT_ONCE))
             scored = [parts.surprise_model.score(parts.encoding.encode(part)).surprise for part in parts_of_table]
             policy = TrainingShare.learn(contamination, np.concatenate(scored))
-        self._decide_by(FittedModel(parts.encoding, parts.surprise_model, parts.projection, policy))
+        model = FittedModel(
+            parts.encoding, parts.surprise_model, parts.projection, policy, expectations=parts.expectations
+        )
+        self._decide_by(model)
         discard_spent(parts)  # last: until here a kill would cost only what is quick
 
     def _plan(self, schema: TableSchema) -> FitPlan:

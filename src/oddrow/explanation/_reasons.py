@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.exceptions import SettingError
+from oddrow.explanation._usual import in_words, usual
 from oddrow.scoring import Decision, FittedModel, Policy, Surprise
 from oddrow.table import EncodedTable, python_values
 
 COMBINATION = "(combination of columns)"
 """The name of what no column carries alone."""
+LEAST_SHARE = 0.05
+"""Share of the surprise below which a reason is not printed: so little is noise."""
+MOST_LETTERS = 40
+"""Letters of a value that is given; a longer one is cut."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +29,14 @@ class Reason:
     ----------
     column : its name
     value : what the row holds, None where missing
-    expected : what the model expected instead, in original units and names, None for a missing value
+    expected : what is expected given other columns, in original units and names: a number's median, the most frequent
+        category, the middle of the usual time of day; None for a missing value. The column's own value has no part in
+        it
     nats : the column's part of the surprise, >= 0
     share : ``nats / surprise``
+    usual : the range or the values that hold 90 % of ordinary rows, in words: ``"17 to 44"``, ``"08:10 to 17:40 on
+        weekdays"``, ``"grocery, fuel"``; None where the model knows none
+    given : names and values of the columns, none to two, that ``expected`` and ``usual`` are conditional on
     """
 
     column: str
@@ -33,6 +44,11 @@ class Reason:
     expected: object
     nats: float
     share: float
+    usual: str | None = None
+    given: tuple[tuple[str, object], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Reason {reason_text(self)}>"
 
 
 @dataclass(frozen=True)
@@ -62,6 +78,73 @@ class Explanation:
     other_share: float
     index: object = field(default=None, compare=False)
 
+    def of_at_least(self, share: float = LEAST_SHARE) -> Explanation:
+        """Without the reasons of a smaller share of the surprise; these are then part of ``other_nats``."""
+        kept = tuple(reason for reason in self.reasons if reason.share >= share)
+        left_out = [reason for reason in self.reasons if reason.share < share]
+        return replace(
+            self,
+            reasons=kept,
+            other_nats=self.other_nats + sum(reason.nats for reason in left_out),
+            other_share=self.other_share + sum(reason.share for reason in left_out),
+        )
+
+    def __repr__(self) -> str:
+        verdict = "odd" if self.is_odd else "not odd"
+        reasons = "; ".join(map(reason_text, self.of_at_least().reasons)) or "no column alone"
+        head = f"row {self.row}: surprise {self.surprise:.2f}, p-value {self.p_value:.2g}, {verdict}"
+        return f"<Explanation {head}: {reasons}>"
+
+
+def reason_text(reason: Reason) -> str:
+    """One reason in a few words: column, value, what is usual and for which rows, and the share of the surprise.
+
+    Examples
+    --------
+    >>> given = (("merchant_category", "grocery"),)
+    >>> reason_text(Reason("amount", 3705.9, 27.34, 8.2, 0.981, "17 to 44", given))
+    'amount 3,705.90 (usual for grocery: 17 to 44) 98 %'
+    """
+    return f"{reason.column} {value_text(reason.value)} ({usual_text(reason)}) {reason.share:.0%}".replace("%", " %")
+
+
+def usual_text(reason: Reason) -> str:
+    """What is usual for the column, and for which rows; what is expected where no more is known.
+
+    A flag or a number is told with its column's name, for its value alone says nothing.
+    """
+    if reason.usual is None:
+        return f"expected {in_words(reason.expected)}"
+    given = given_text(reason)
+    return f"usual{' for ' if given else ''}{given}: {reason.usual}"
+
+
+def usual_cell(reason: Reason) -> str:
+    """The same where a heading says "usual": the range or the values, and then for which rows."""
+    if reason.usual is None:
+        return usual_text(reason)
+    given = given_text(reason)
+    return f"{reason.usual} (for {given})" if given else reason.usual
+
+
+def given_text(reason: Reason) -> str:
+    """The values that are given: ``"grocery and channel online"``; "" where none is."""
+    return " and ".join(_given_text(name, value) for name, value in reason.given)
+
+
+def _given_text(name: str, value: object) -> str:
+    is_name = isinstance(value, str) and any(letter.isalpha() for letter in value)
+    said = value_text(value)
+    said = said if len(said) <= MOST_LETTERS else f"{said[: MOST_LETTERS - 3]}..."
+    return said if is_name else f"{name} {said}"
+
+
+def value_text(value: object) -> str:
+    """A value as a sentence shows it: separators of thousands, and two digits of money."""
+    if isinstance(value, float) and 100 <= abs(value) < 1e9 and round(value, 2) == value:
+        return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+    return in_words(value, digits=6)
+
 
 def explain(
     model: FittedModel, table: pa.Table, top: int | None = 3, policy: Policy | None = None
@@ -87,7 +170,7 @@ def explain_scored(
     is_odd = decision.is_odd
     order = np.argsort(-scored.column_part, axis=1, kind="stable")[:, :top]
     values = {name: python_values(table.column(name)) for name in model.encoding.names}
-    expected = expected_values(model, encoded)
+    expecting = _Expecting.of(model, encoded)
     names = model.encoding.names
     explanations = []
     for row in range(table.num_rows):
@@ -96,10 +179,11 @@ def explain_scored(
             Reason(
                 names[column],
                 values[names[column]][row],
-                expected[names[column]][row],
+                expecting.value(row, column),
                 *_part(float(scored.column_part[row, column]), total),
+                *expecting.words(row, column, values),
             )
-            for column in order[row]
+            for column in order[row].tolist()
         )
         combination = float(scored.combination_part[row])
         other = max(total - combination - sum(reason.nats for reason in reasons), 0.0)
@@ -119,8 +203,43 @@ def explain_scored(
     return tuple(explanations)
 
 
+@dataclass(frozen=True)
+class _Expecting:
+    """What is expected of each column in each row: by look-up, or by the network where a model has no look-up."""
+
+    model: FittedModel
+    cells: npt.NDArray[np.int64] | None
+    values: dict[str, list[object]]
+
+    @classmethod
+    def of(cls, model: FittedModel, encoded: EncodedTable) -> _Expecting:
+        if model.expectations is None:
+            return cls(model, None, expected_values(model, encoded))
+        return cls(model, model.expectations.look_up(encoded), {})
+
+    def value(self, row: int, column: int) -> object:
+        if self.cells is None or self.model.expectations is None:
+            return self.values[self.model.encoding.names[column]][row]
+        return usual(self.model, self.model.expectations, column, int(self.cells[row, column])).expected
+
+    def words(
+        self, row: int, column: int, values: dict[str, list[object]]
+    ) -> tuple[str | None, tuple[tuple[str, object], ...]]:
+        """What is usual, and the names and values of the columns that are given."""
+        expectations, names = self.model.expectations, self.model.encoding.names
+        if self.cells is None or expectations is None:
+            return None, ()
+        cell = int(self.cells[row, column])
+        given = (names[other] for other in expectations.given_columns(column, cell))
+        found = usual(self.model, expectations, column, cell).words
+        return found, tuple((name, values[name][row]) for name in given)
+
+
 def expected_values(model: FittedModel, encoded: EncodedTable) -> dict[str, list[object]]:
-    """Column name to the value that the model expects in each row, in original units and names."""
+    """Column name to the value that the network expects in each row, in original units and names.
+
+    The network is shown the whole row: what it expects of a column follows the column's own value to some degree.
+    """
     read = model.surprise_model.read(encoded)
     evidence_model = model.surprise_model.evidence_model
     rows, there = evidence_model.likelihood.expected_rows(read.outputs)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from oddrow.exceptions import DataError
-from oddrow.explanation._reasons import Explanation, explain_scored
+from oddrow.explanation._reasons import LEAST_SHARE, Explanation, Reason, explain_scored, usual_cell
 from oddrow.scoring import Decision, FittedModel, Policy, Surprise
 
 
@@ -26,7 +27,8 @@ def scored_table(
     """The table with ``surprise``, ``p_value``, ``is_odd``, and with ``top`` the strongest reasons of each row.
 
     Reason k adds ``reason_k`` (its column), ``reason_k_value`` and ``reason_k_expected`` (as text, empty where
-    missing) and ``reason_k_share``.
+    missing), ``reason_k_usual`` (in words, with the rows that it holds for) and ``reason_k_share``. All are empty where
+    reason k is less than 5 % of the surprise.
 
     Raises
     ------
@@ -55,13 +57,19 @@ def scored_table(
 def _reason_columns(explanations: tuple[Explanation, ...], top: int) -> dict[str, pa.Array]:
     columns: dict[str, pa.Array] = {}
     for place in range(top):
-        reasons = [row.reasons[place] for row in explanations]
+        reasons = [row.reasons[place] if row.reasons[place].share >= LEAST_SHARE else None for row in explanations]
         name = f"reason_{place + 1}"
-        columns[name] = pa.array([reason.column for reason in reasons], pa.string())
-        columns[f"{name}_value"] = pa.array([shown(reason.value) for reason in reasons], pa.string())
-        columns[f"{name}_expected"] = pa.array([shown(reason.expected) for reason in reasons], pa.string())
-        columns[f"{name}_share"] = pa.array([reason.share for reason in reasons], pa.float64())
+        columns[name] = _texts(reasons, lambda reason: reason.column)
+        columns[f"{name}_value"] = _texts(reasons, lambda reason: shown(reason.value))
+        columns[f"{name}_expected"] = _texts(reasons, lambda reason: shown(reason.expected))
+        columns[f"{name}_usual"] = _texts(reasons, lambda reason: reason.usual and usual_cell(reason))
+        shares = [None if reason is None else reason.share for reason in reasons]
+        columns[f"{name}_share"] = pa.array(shares, pa.float64())
     return columns
+
+
+def _texts(reasons: Sequence[Reason | None], text: Callable[[Reason], str | None]) -> pa.Array:
+    return pa.array([None if reason is None else text(reason) for reason in reasons], pa.string())
 
 
 def shown(value: object) -> str | None:

@@ -165,6 +165,14 @@ class TrainingHealth:
     def is_variational(self) -> bool:
         return bool(self.kl)
 
+    def __repr__(self) -> str:
+        wrong = "; ".join(diagnosis.name for diagnosis in self.diagnoses) or "none"
+        return (
+            f"<TrainingHealth: {self.end.sentence}; best of {int(self.learning_curve.step[-1]):,} steps: "
+            f"{self.learning_curve.best_step:,}; {self.rows_trained:,} rows trained, {self.rows_watched:,} watched; "
+            f"{self.n_active} of {len(self.latent_variance)} latent units active; diagnoses: {wrong}>"
+        )
+
     @cached_property
     def diagnoses(self) -> tuple[Diagnosis, ...]:
         """What is wrong, gravest first; empty when nothing is."""

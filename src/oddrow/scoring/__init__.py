@@ -13,6 +13,7 @@ from oddrow.scoring._contamination import (
 from oddrow.scoring._decision import Decision
 from oddrow.scoring._dependence import MOST_BORDERS, Dependence, parts_of
 from oddrow.scoring._evidence import Evidence
+from oddrow.scoring._expectations import Expectations, Statistic, Subject, n_given_codes, subjects_of
 from oddrow.scoring._fitted import FittedModel, LatentProjection, day_column
 from oddrow.scoring._flood import (
     LEVEL,
@@ -61,6 +62,7 @@ __all__ = [
     "Dependence",
     "Evidence",
     "EvidenceModel",
+    "Expectations",
     "FalseAlarmRate",
     "FalseDiscoveryRate",
     "FeatureRange",
@@ -81,6 +83,8 @@ __all__ = [
     "RowViews",
     "Source",
     "Space",
+    "Statistic",
+    "Subject",
     "Surprise",
     "SurpriseModel",
     "Surroundings",
@@ -104,8 +108,10 @@ __all__ = [
     "is_flood",
     "isolation",
     "isolation_within_kinds",
+    "n_given_codes",
     "parts_of",
     "reference_level",
     "strictest_supported",
+    "subjects_of",
     "typical_distance",
 ]

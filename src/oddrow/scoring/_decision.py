@@ -33,6 +33,10 @@ class Decision:
     promise: str
     note: str | None = None
 
+    def __repr__(self) -> str:
+        odd, n_rows = int(np.sum(self.is_odd)), len(self.is_odd)
+        return f"<Decision: {odd:,} of {n_rows:,} rows odd, surprise above {self.threshold:.4g} nats; {self.promise}>"
+
 
 def is_number(value: object) -> bool:
     """Whether a parameter is a finite number."""

@@ -13,6 +13,7 @@ from oddrow.model import FittedNetwork
 from oddrow.scoring._batch_policies import AlertBudget
 from oddrow.scoring._calibration import Calibration
 from oddrow.scoring._decision import Decision
+from oddrow.scoring._expectations import Expectations
 from oddrow.scoring._flood import RareRows, flood_note
 from oddrow.scoring._policies import Policy
 from oddrow.scoring._surprise import Surprise, SurpriseModel
@@ -73,6 +74,17 @@ class FittedModel:
     projection: LatentProjection
     policy: Policy
     origin: Origin | None = None
+    expectations: Expectations | None = None
+    """None in the article's setting and in older model files: then the network says what it expects."""
+
+    def __repr__(self) -> str:
+        shape = self.network.shape
+        widths = "-".join(map(str, (shape.n_inputs, *shape.hidden)))
+        return (
+            f"<FittedModel of {len(self.encoding.columns):,} columns, learned from {self.encoding.n_rows:,} rows; "
+            f"network {widths} and {shape.n_latent} latent; calibrated by "
+            f"{self.calibration.n_rows:,} rows; {self.policy!r}>"
+        )
 
     @property
     def network(self) -> FittedNetwork:

@@ -39,6 +39,11 @@ class Surprise:
     column_part: Floats
     combination_part: Floats
 
+    def __repr__(self) -> str:
+        n_rows, n_columns = self.column_part.shape if self.column_part.ndim == 2 else (len(self.surprise), 0)
+        strangest = f", at most {self.surprise.max():.4g} nats" if n_rows else ""
+        return f"<Surprise of {n_rows:,} rows in parts of {n_columns:,} columns{strangest}>"
+
 
 @dataclass(frozen=True)
 class ReconstructionEvidence:

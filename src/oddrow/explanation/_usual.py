@@ -1,0 +1,173 @@
+"""What is usual for a column, in its own units and in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from oddrow.scoring import Expectations, FittedModel, Statistic, Subject
+
+MOSTLY, SOMETIMES = 0.5, 0.05
+"""Shares of missing values from which on one is expected, and is said to be usual."""
+MOST_NAMED = 15
+"""Usual names up to which the most frequent are told; a list of a few of more is not what is usual."""
+LONG_ARC = 20 * 3_600
+"""Seconds of the day from which on a usual time of day tells nothing."""
+RARE = "(rare)"
+"""What a category's encoding calls the names that share a place."""
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WEEKDAYS, WEEKEND, EVERY_DAY = 0b0011111, 0b1100000, 0b1111111
+
+
+class Usual(NamedTuple):
+    """What is expected of a column, None for a missing value, and the usual range or set in words, None without one."""
+
+    expected: object
+    words: str | None
+
+
+def usual(model: FittedModel, expectations: Expectations, column: int, cell: int) -> Usual:
+    """What is usual for a column in one cell of its :class:`Expectations`; the same cell is put into words once."""
+    found: Usual | None = expectations.said.get((column, cell))
+    if found is None:
+        found = expectations.said[column, cell] = _usual(model, expectations, column, cell)
+    return found
+
+
+def _usual(model: FittedModel, expectations: Expectations, column: int, cell: int) -> Usual:
+    encoding, subject = model.encoding.columns[column], expectations.subjects[column]
+    values = expectations.values[column][cell]
+    missing = float(expectations.missing[column][cell])
+    if subject.statistic is Statistic.NOTHING:
+        found = _without_features(encoding)
+    elif subject.statistic is Statistic.RANGE:
+        found = _range(encoding, values)
+    elif subject.statistic is Statistic.PLACES:
+        found = _places(encoding, subject, values, column, model)
+    else:
+        found = _clock(encoding, values)
+    if missing > MOSTLY:
+        rest = "" if found.words is None or missing > 1 - SOMETIMES else f" or {found.words}"
+        return Usual(None, f"missing{rest}")
+    if missing > SOMETIMES and found.words is not None:
+        return found._replace(words=f"{found.words} or missing")
+    return found
+
+
+def _without_features(encoding: Any) -> Usual:
+    """A constant is expected as it is; a column that runs on has the range that training showed."""
+    if encoding.kind == "constant":
+        return Usual(encoding.value, encoding.value)
+    return Usual(None, running_on(encoding))
+
+
+def running_on(encoding: Any) -> str | None:
+    """The learned range of a column whose values run on, in words; None where the encoding knows none."""
+    scaling = getattr(encoding, "scaling", encoding)
+    low, high = getattr(scaling, "low", None), getattr(scaling, "high", None)
+    if low is None or high is None:
+        return None
+    if scaling is not encoding:
+        low, high = (float(scaling.invert(np.array([end]))[0]) for end in (low, high))
+    if encoding.kind == "timestamp":
+        moments = [_date(second) for second in (low, high)]
+        return None if None in moments else f"from {moments[0]} to {moments[1]}, running on"
+    return f"from {in_words(_tidy(low))} to {in_words(_tidy(high))}, running on"
+
+
+def _tidy(value: float) -> object:
+    return int(value) if value == np.floor(value) and abs(value) < 2**63 else value
+
+
+def _date(seconds: float) -> str | None:
+    try:
+        return f"{dt.datetime(1970, 1, 1) + dt.timedelta(seconds=round(seconds)):%Y-%m-%d}"
+    except (OverflowError, ValueError):
+        return None
+
+
+def _range(encoding: Any, values: Any) -> Usual:
+    features = np.zeros((3, encoding.n_features), np.float32)
+    features[:, 0] = values
+    low, middle, high = encoding.decode(features)
+    if encoding.kind == "text":
+        letters = np.maximum(np.round(np.expm1(np.minimum(encoding.length.invert(values.astype(np.float64)), 40.0))), 0)
+        return Usual(middle, f"{_between(int(letters[0]), int(letters[2]))} characters")
+    return Usual(middle, _between(low, high))
+
+
+def _between(low: object, high: object) -> str:
+    first, last = in_words(low), in_words(high)
+    return first if first == last else f"{first} to {last}"
+
+
+def _places(encoding: Any, subject: Subject, values: Any, column: int, model: FittedModel) -> Usual:
+    kept = [int(place) for place in values[:-1] if place >= 0] or [0]
+    features = np.zeros((len(kept), encoding.n_features), np.float32)
+    if len(subject.features) == 1:
+        features[:, 0] = kept
+    else:
+        first = model.encoding.layout.feature_column.index(column)
+        offsets = [subject.features[min(place, len(subject.features) - 1)] - first for place in kept]
+        features[np.arange(len(kept)), offsets] = 1.0
+    # the rare ones together may be the most frequent place, but they are no name that could be expected
+    names = sorted(encoding.decode(features), key=lambda name: name == RARE)
+    n_usual = int(values[-1])
+    if n_usual > MOST_NAMED:
+        return Usual(names[0], f"one of {n_usual} names")
+    more = [f"{n_usual - len(kept)} more"] if n_usual > len(kept) else []
+    return Usual(names[0], ", ".join([*("rare ones" if name == RARE else in_words(name) for name in names), *more]))
+
+
+def _clock(encoding: Any, values: Any) -> Usual:
+    start, stop, days = float(values[0]), float(values[1]), int(values[2])
+    length = (stop - start) % 86_400
+    middle = int(start + length / 2) % 86_400
+    hours = "" if length > LONG_ARC else f"{_minute(start)} to {_minute(stop)}"
+    if length == 0:
+        hours = "" if start == 0 else _minute(start)  # dates have no time of day
+    if days == WEEKDAYS:
+        on = "on weekdays"
+    elif days == WEEKEND:
+        on = "on weekends"
+    else:
+        on = "" if days == EVERY_DAY else f"on {_day_names(days)}"
+    words = " ".join(filter(None, (hours, on))) or running_on(encoding)
+    return Usual(dt.time(middle // 3_600, middle // 60 % 60), words)
+
+
+def _day_names(days: int) -> str:
+    """The days by name; three or more in a row as ``Mon to Sat``."""
+    chosen = [bit for bit in range(7) if days >> bit & 1]
+    if len(chosen) >= 3 and chosen[-1] - chosen[0] == len(chosen) - 1:
+        return f"{DAYS[chosen[0]]} to {DAYS[chosen[-1]]}"
+    return ", ".join(DAYS[bit] for bit in chosen)
+
+
+def _minute(seconds: float) -> str:
+    return f"{int(seconds) // 3_600:02}:{int(seconds) // 60 % 60:02}"
+
+
+def in_words(value: object, digits: int = 3) -> str:
+    """A value as a sentence shows it: numbers of 10,000 and more with separators, fractions with few digits.
+
+    Examples
+    --------
+    >>> in_words(17.034), in_words(4443.19), in_words(2024), in_words(65535), in_words(True), in_words(None)
+    ('17', '4,443', '2024', '65,535', 'true', 'missing')
+    >>> in_words(0.000123456), in_words(2.5e12)
+    ('0.000123', '2.5e+12')
+    """
+    if value is None:
+        return "missing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10_000 else f"{value:,}" if abs(value) < 10**15 else f"{value:.3g}"
+    if isinstance(value, float):
+        if abs(value) >= 10 ** (digits - 1):
+            return f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3g}"
+        return f"{value:.{digits}g}"
+    return str(value)
