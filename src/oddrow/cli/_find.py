@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,25 +13,29 @@ import typer
 from oddrow import artifact
 from oddrow.cli import _console
 from oddrow.cli._options import (
+    AS_FOUND,
     CategoryOption,
     ColumnsOption,
-    DelimiterOption,
     ForceOption,
     IgnoreOption,
     JsonOption,
     SeedOption,
     TableArgument,
     column_overrides,
+    opened,
+    reads_table,
+    whole,
 )
 from oddrow.cli._render import explanation_values, reason_text
 from oddrow.detector import Cleaning, Found, VAEDetector
 from oddrow.detector import find as find_odd_rows
 from oddrow.exceptions import SettingError
-from oddrow.table import check_target, read_table, write_table
+from oddrow.table import Origin, PlacedRows, ReadingOptions, check_target, write_table
 
 REASONS = 3
 
 
+@reads_table
 def find(
     table: TableArgument,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many of the strangest rows to show.")] = 20,
@@ -46,7 +51,7 @@ def find(
     ignore: IgnoreOption = None,
     columns: ColumnsOption = None,
     seed: SeedOption = 0,
-    delimiter: DelimiterOption = None,
+    reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
     json_: JsonOption = False,
 ) -> None:
@@ -56,14 +61,16 @@ def find(
     for target in (output, keep):
         if target is not None and target != "-":
             check_target(target, force)
-    rows = read_table(table, delimiter=delimiter)
-    overrides = column_overrides(columns, category, ignore)
-    with _console.fit_progress() as watching:
+    stream = opened(table, reading)
+    rows = whole(stream)
+    overrides = column_overrides(columns, category, ignore, present=rows.column_names)
+    with _console.fit_progress() as watching, PlacedRows(stream.located).placing():
         detector = VAEDetector(clean="robust", columns=overrides, random_state=seed, on_progress=watching.on_progress)
         found = find_odd_rows(rows, detector, top=top, reasons=REASONS, keep=keep is not None)
     if output is not None:
         write_table(found.scored, output, force=force)
     if keep is not None and found.detector is not None:
+        found.detector.model_ = replace(found.detector.model_, origin=Origin.of(table, stream.files, stream.csv))
         artifact.save(found.detector, keep, force=force)
     if json_:
         typer.echo(json.dumps(_values(found), ensure_ascii=False))

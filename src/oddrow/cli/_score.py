@@ -14,7 +14,7 @@ import typer
 from oddrow import artifact
 from oddrow.cli import _console
 from oddrow.cli._engines import AddressOption, EngineOption, WorkersOption, check_engine_options, score_by_engine
-from oddrow.cli._options import DelimiterOption, ForceOption, ModelOption, StreamArgument, note_unknown, numeric_columns
+from oddrow.cli._options import AS_FOUND, ForceOption, ModelOption, StreamArgument, note_unknown, opened, reads_table
 from oddrow.cli._policies import (
     AlertsOption,
     ConservativeOption,
@@ -28,7 +28,7 @@ from oddrow.cli._render import threshold_text
 from oddrow.exceptions import SettingError
 from oddrow.explanation import JobIdentity, KeptParts, ScoringCount, ScoringOptions, score_stream
 from oddrow.scoring import check_policy
-from oddrow.table import TableStream, check_target, open_stream
+from oddrow.table import ReadingOptions, TableStream, check_target
 
 
 class OnErrorName(StrEnum):
@@ -39,6 +39,7 @@ class OnErrorName(StrEnum):
     QUARANTINE = "quarantine"
 
 
+@reads_table
 def score(
     table: StreamArgument,
     model: ModelOption,
@@ -72,16 +73,17 @@ def score(
     engine: EngineOption = None,
     address: AddressOption = None,
     workers: WorkersOption = None,
-    delimiter: DelimiterOption = None,
+    reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
 ) -> None:
     """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
     policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
     check_engine_options(engine, address, workers)
     if engine is not None:
-        if resume or on_error is not OnErrorName.STOP or delimiter is not None:
+        if resume or on_error is not OnErrorName.STOP or reading.keywords:
             raise SettingError(
-                "--resume, --on-error and --delimiter do not go with --engine, which reads Parquet whole"
+                "--resume, --on-error, --delimiter and what else says how a table is read do not go with --engine, "
+                "which reads Parquet whole"
             )
         score_by_engine(engine, table, model, output, address, workers, explain, policy, force=force)
         return
@@ -91,15 +93,13 @@ def score(
         check_policy(policy, fitted.calibration.n_rows)
     skips = on_error is not OnErrorName.STOP
     with _console.rows_progress() as on_progress:
-        stream = open_stream(
-            table, delimiter=delimiter, on_error="skip" if skips else "stop", numeric=numeric_columns(fitted)
-        )
+        stream = opened(table, reading, fitted, on_error="skip" if skips else "stop")
         note_unknown(fitted, stream.schema.empty_table())
         options = ScoringOptions(explain, policy, skips, quarantine, force, on_progress)
         if resume:
             from importlib.metadata import version  # takes as long as reading the model
 
-            decisive = {"--explain": explain, "policy": policy, "--on-error": on_error, "--delimiter": delimiter}
+            decisive = {"--explain": explain, "policy": policy, "--on-error": on_error, "reading": reading}
             said = {name: str(value) for name, value in decisive.items()} | {"oddrow": version("oddrow")}
             identity = JobIdentity.of(stream, hashlib.sha256(model.read_bytes()).hexdigest(), said)
             with _kept_until_done(output, identity) as kept:

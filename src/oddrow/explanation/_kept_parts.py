@@ -109,7 +109,8 @@ class KeptParts:
         """Write each part behind those that are there, and pass it on."""
         for number, part in enumerate(parts, self.n_parts):
             skipped = [[row.file, row.line, row.reason, row.raw.decode("latin-1")] for row in part.skipped]
-            rows = part.rows.replace_schema_metadata({_SKIPPED: json.dumps(skipped)})
+            kept = part.rows.schema.metadata or {}
+            rows = part.rows.replace_schema_metadata({**kept, _SKIPPED: json.dumps(skipped).encode()})
             with atomic_write(self._path(number), force=True) as file, pa.ipc.new_stream(file, rows.schema) as writer:
                 writer.write_batch(rows)
             yield part
@@ -120,11 +121,12 @@ class KeptParts:
             try:
                 with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
                     rows = reader.read_next_batch()
-                skipped = json.loads(rows.schema.metadata[_SKIPPED])
+                kept = dict(rows.schema.metadata)
+                skipped = json.loads(kept.pop(_SKIPPED))
             except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, StopIteration) as error:
                 raise self._wrong(f"{path.name} is damaged") from error
             told = tuple(SkippedRow(file, line, why, raw.encode("latin-1")) for file, line, why, raw in skipped)
-            yield ScoredPart(rows.replace_schema_metadata(None), told)
+            yield ScoredPart(rows.replace_schema_metadata(kept or None), told)
 
     def discard(self) -> None:
         """Remove the folder of a job that has ended, its last part first: what a kill leaves can be gone on with."""

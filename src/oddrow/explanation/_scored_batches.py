@@ -32,8 +32,11 @@ def scored_batches(
             f"the policy {chosen.kind!r} decides on all rows together, and here they come in batches; "
             "choose a share of false alarms or a fixed surprise"
         )
+    # what the model does not know may hold anything, and passes as it is
+    reads = set(model.encoding.names).__contains__
     for batch in batches:
-        rows = scored_table(model, as_table(pa.Table.from_batches([batch])), top, chosen).rows
+        table = as_table(pa.Table.from_batches([batch]), reads=reads, passes=True)
+        rows = scored_table(model, table, top, chosen).rows
         yield rows.combine_chunks().to_batches()[0] if rows.num_rows else _empty(rows.schema)
 
 

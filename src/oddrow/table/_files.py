@@ -40,6 +40,7 @@ def read_table(
     has_header: bool | None = None,
     encoding: str | None = None,
     as_written: bool = False,
+    may_be_empty: bool = False,
     on_note: Callable[[str], None] | None = None,
 ) -> pa.Table:
     r"""Read a file as a plain table: what :func:`as_table` promises about columns holds here too.
@@ -83,6 +84,8 @@ def read_table(
     as_written
         Columns of CSV and TSV come as text, each field as it is written, null where it is empty and not in quotes.
         The metadata of the schema says so: ``{b"oddrow.fields": b"as written"}``.
+    may_be_empty
+        Whether a table without rows is read as that, instead of refused. Of CSV it still needs the header.
     on_note
         Is told in a sentence what was assumed: rows that are not UTF-8, names that occur twice, a header that looks
         like a row.
@@ -90,7 +93,8 @@ def read_table(
     Raises
     ------
     TableReadError
-        If the source cannot be read as a table, or has no rows; names the source, and the line where known.
+        If the source cannot be read as a table, or has no rows and may not be empty; names the source, and the line
+        where known.
     SettingError
         If an argument has no meaning for this form.
 
@@ -106,10 +110,12 @@ def read_table(
     names = None if column_names is None else tuple(column_names)
     options = checked_reading(label, form, ReadingOptions(format, delimiter, names, skip, has_header, encoding))
     notes: list[str] = []
-    table = read_whole(content_of(source, label), label, form.name, form.compression, options, notes)
+    table = read_whole(
+        content_of(source, label), label, form.name, form.compression, options, notes, may_be_empty=may_be_empty
+    )
     if form.name in ("csv", "tsv") and not as_written:
         table = pa.table({name: typed(table.column(name)) for name in table.column_names})
-    if table.num_rows == 0:
+    if table.num_rows == 0 and not may_be_empty:
         raise TableReadError(f"{label}: has a header but no rows")
     if on_note is not None:
         for note in notes:
@@ -125,6 +131,8 @@ def read_whole(
     options: ReadingOptions,
     notes: list[str],
     keeps: Collection[str] = (),
+    *,
+    may_be_empty: bool = False,
 ) -> pa.Table:
     """The table that the bytes of a file hold, CSV as it is written; adds to the notes what was assumed."""
     if form in ("csv", "tsv"):
@@ -137,6 +145,8 @@ def read_whole(
             notes.append(foreign_note(label, n_foreign))
         return table
     data = _decompressed(content, compression, label)
+    if may_be_empty and form == "jsonl" and not data.strip():
+        return pa.table({})  # JSON lines name their columns in their rows alone
     if not data or data.isspace():
         raise TableReadError(f"{label}: the file is empty")
     try:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
@@ -75,6 +75,7 @@ def open_stream(
     has_header: bool | None = None,
     encoding: str | None = None,
     on_error: OnError = "stop",
+    may_be_empty: bool = False,
     expects: Collection[str] | None = None,
     may_lack: Collection[str] = (),
     like: CsvReading | None = None,
@@ -94,6 +95,8 @@ def open_stream(
     on_error
         "stop" at a row of CSV that cannot be read, or "skip" it: then ``n_skipped`` counts such rows, and
         :meth:`TableStream.located` tells them.
+    may_be_empty
+        Whether a table without rows is a stream without batches, instead of an error.
     expects
         Names of columns, such as those of a model. The delimiter and the header of CSV are then those that give these
         columns, whatever lines stand before the header and whatever later rows look like; a column whose name differs
@@ -107,7 +110,7 @@ def open_stream(
     Raises
     ------
     TableReadError
-        If the source cannot be read as a table, its files do not fit together, or it has no rows.
+        If the source cannot be read as a table, its files do not fit together, or it has no rows and may not be empty.
     SettingError
         If an argument has no meaning for this form.
 
@@ -120,20 +123,33 @@ def open_stream(
     ...     [batch.to_pydict() for batch in open_stream(folder)]
     [{'size': ['1', '2'], 'day': ['1', '1']}, {'size': ['2.50'], 'day': ['2']}]
     """
-    label, spool = source_label(source), None
-    if not isinstance(source, (str, Path)) or str(source) == "-":
-        spool = _spooled(source)
-        files: tuple[SourceFile, ...] = (SourceFile(Path(spool.name), source_form(source, label, format), {}),)
-    else:
-        files = _with_content(source_files(source, format))
-    is_one = spool is not None or files[0].path == Path(str(source))
-    labels = [label] if is_one else [str(file.path) for file in files]
+    label = source_label(source)
     names = None if column_names is None else tuple(column_names)
     options = ReadingOptions(format, delimiter, names, skip, has_header, encoding)
+    expected = None if expects is None else tuple(expects)
+    opening = _Opening(options, expected, tuple(may_lack), like, on_error == "skip", may_be_empty)
+    if isinstance(source, (str, Path)) and str(source) != "-":
+        return _stream(label, source, _with_content(source_files(source, format)), opening)
+    form = source_form(source, label, format)
+    spool = _spooled(source)
+    try:
+        stream = _stream(label, spool.name, (SourceFile(Path(spool.name), form, {}),), opening, is_spooled=True)
+    except BaseException:
+        spool.close()
+        raise
+    weakref.finalize(stream, spool.close)
+    return stream
+
+
+def _stream(
+    label: str, source: str | Path, files: tuple[SourceFile, ...], opening: _Opening, *, is_spooled: bool = False
+) -> TableStream:
+    is_one = is_spooled or files[0].path == Path(str(source))
+    labels = [label] if is_one else [str(file.path) for file in files]
+    options = opening.options
     if files[0].form.name in ("csv", "tsv"):
-        options = options.or_like(like)
-    options = checked_reading(label, files[0].form, options)
-    opening = _Opening(options, None if expects is None else tuple(expects), tuple(may_lack), like, on_error == "skip")
+        options = options.or_like(opening.like)
+    opening = replace(opening, options=checked_reading(label, files[0].form, options))
     try:
         rows = _rows(files, labels, opening)
         schema = _common_schema(rows)
@@ -143,18 +159,15 @@ def open_stream(
     except DataError as error:
         raise TableReadError(f"{label}: {error}") from error
     n_rows, skipped = sum(file.n_rows for file in rows), sum(file.n_skipped for file in rows)
-    if n_rows + skipped == 0:
+    if n_rows + skipped == 0 and not opening.may_be_empty:
         raise TableReadError(f"{label}: has a header but no rows")
     parts = tuple(partial(_fitted, file, schema, partition) for file, partition in zip(rows, partitions, strict=True))
     for name, value in partitions[0].items():
         schema = schema.append(pa.field(name, value.type))
-    paths = () if spool is not None else tuple(file.path for file in files)
+    paths = () if is_spooled else tuple(file.path for file in files)
     notes = tuple(dict.fromkeys(note for file in rows for note in file.notes))
     csv = rows[0].file.dialect.reading if isinstance(rows[0], _CsvRows) else None
-    stream = TableStream(label, schema, n_rows, skipped, paths, parts, csv, notes)
-    if spool is not None:
-        weakref.finalize(stream, spool.close)
-    return stream
+    return TableStream(label, schema, n_rows, skipped, paths, parts, csv, notes)
 
 
 @dataclass(frozen=True)
@@ -166,6 +179,7 @@ class _Opening:
     may_lack: tuple[str, ...]
     like: CsvReading | None
     skips: bool
+    may_be_empty: bool
 
 
 def _with_content(files: tuple[SourceFile, ...]) -> tuple[SourceFile, ...]:
@@ -181,15 +195,15 @@ def _rows(files: Sequence[SourceFile], labels: Sequence[str], opening: _Opening)
     keeps = opening.expects or ()
     if all(file.form.compression is None for file in files) and files[0].form.name == "parquet":
         return [_Renamed.of(ParquetRows.at(file.path, label, keeps), opening) for file, label in named]
-    return [_Renamed.of(_whole(file, label, keeps), opening) for file, label in named]
+    return [_Renamed.of(_whole(file, label, opening), opening) for file, label in named]
 
 
-def _whole(file: SourceFile, label: str, keeps: Collection[str]) -> _WholeTable:
+def _whole(file: SourceFile, label: str, opening: _Opening) -> _WholeTable:
     notes: list[str] = []
-    table = read_whole(
-        content_of(file.path, label), label, file.form.name, file.form.compression, ReadingOptions(), notes, keeps
-    )
-    if table.num_rows == 0:
+    content, (form, compression) = content_of(file.path, label), file.form
+    keeps, may_be_empty = opening.expects or (), opening.may_be_empty
+    table = read_whole(content, label, form, compression, ReadingOptions(), notes, keeps, may_be_empty=may_be_empty)
+    if table.num_rows == 0 and not may_be_empty:
         raise TableReadError(f"{label}: has a header but no rows")
     return _WholeTable(label, table, tuple(notes), is_json=file.form.name == "jsonl")
 
