@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oddrow.exceptions import SettingError, TableReadError
-from oddrow.table import CsvReading, ReadingOptions, is_as_written, open_stream, read_table, write_table
+from oddrow.table import CsvReading, is_as_written, open_stream, read_table, write_table
 
 WRITTEN = ["1", "3.20", "+4929", "123456e12345", "1,5", "1.234,50", "007", "True", "NA", "", '""', " b ", "$1", "a;b"]
 WRITTEN += [
@@ -264,10 +264,19 @@ def test_options_without_a_meaning_are_refused():
 
 def test_what_is_said_goes_before_what_the_model_knows():
     like = CsvReading(False, ("a", "b"), ";", 1, "utf-16")
-    assert ReadingOptions().or_like(like) == ReadingOptions(skip=1, has_header=False, encoding="utf-16")
-    assert ReadingOptions(skip=0, encoding="utf-8").or_like(like) == ReadingOptions(None, None, None, 0, False, "utf-8")
-    assert ReadingOptions(has_header=True).or_like(like) == ReadingOptions(has_header=True, encoding="utf-16")
-    assert ReadingOptions(skip=2).or_like(CsvReading(True, (), ";", 1)) == ReadingOptions(skip=2)
+    text = "Report\n1;2\n3;4\n"
+    assert read(text.encode("utf-16"), expects=["a"], like=like) == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+    assert read("1;2\n3;4\n", expects=["a"], like=like, encoding="utf-8", skip=0)[0] == {"a": "1", "b": "2"}
+    assert read(text, like=like, encoding="utf-8", column_names=["p", "q"])[0] == {"p": "1", "q": "2"}
+    assert read("a;b\n3;4\n", like=like, encoding="utf-8", has_header=True) == [{"a": "3", "b": "4"}]
+    assert read("Report\n1,2;3\n", like=like, encoding="utf-8", delimiter=",") == [{"a": "1", "b": "2;3"}]
+
+
+def test_a_header_is_found_though_the_training_file_had_none():
+    like = CsvReading(False, ("a", "b", "label"), ",", 0)
+    stream = opened("Report\n\n b;a\n2;1\n", expects=["a", "b"], like=like)
+    assert rows_of(stream) == [{"b": "2", "a": "1"}]
+    assert stream.csv.has_header
 
 
 @pytest.mark.parametrize("suffix", ["txt", "data", "dat", "TXT"])

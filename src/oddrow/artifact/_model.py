@@ -433,7 +433,8 @@ def _model(manifest: _Manifest, store: ArrayStore) -> FittedModel:
     check_curve("calibration", calibration)
     store.check_empty()
     manifest.policy.promise(calibration)  # refuses what the calibration cannot support
-    return FittedModel(manifest.encoding, SurpriseModel(evidence, calibration), projection, manifest.policy)
+    surprise_model = SurpriseModel(evidence, calibration)
+    return FittedModel(manifest.encoding, surprise_model, projection, manifest.policy, manifest.origin)
 
 
 def _evidence(

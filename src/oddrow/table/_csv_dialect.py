@@ -11,7 +11,7 @@ from typing import NamedTuple
 from oddrow.exceptions import TableReadError
 from oddrow.table._csv_records import Record, Region, count_lines, fields_of, record_problem, records, ways_out
 from oddrow.table._origin import CsvReading
-from oddrow.table._reading import ReadingOptions, plain_name, renaming_notes, same_names, unrepeated
+from oddrow.table._reading import ReadingOptions, renaming_notes, same_names, unrepeated
 from oddrow.table._values import shortened
 
 __all__ = ["BYTE_ORDER_MARK", "CsvDialect", "csv_dialect"]
@@ -117,25 +117,18 @@ def csv_dialect(
         _reject_binary(content, label)
     mark = len(BYTE_ORDER_MARK) if content.startswith(BYTE_ORDER_MARK) else 0
     head = _Head(content[mark:], mark, 1, is_whole)
-    for _ in range(options.skip or 0):
-        if not head.data:
-            raise TableReadError(f"{label}: {options.skip} lines are to be skipped, and the file has fewer")
-        head = head.after(_LINE.match(head.data).end())  # type: ignore[union-attr]
-    head, separator = _without_separator(_without_blank_lines(head))
-    if separator is not None and options.delimiter is None:
-        options = replace(options, delimiter=separator)
-    names = options.column_names
-    if names is None and options.has_header is False and like is not None and like.names:
-        names = like.names
-    is_explicit = options.column_names is not None
-    if names is not None:
-        return _headerless(head, label, options, names, like, is_explicit=is_explicit)
-    if options.has_header is False:
-        options = replace(options, delimiter=options.delimiter or _first_delimiter(head))
-        width = max(_n_fields(head, str(options.delimiter)), 1)
-        numbered = [f"column_{place}" for place in range(1, width + 1)]
-        return _headerless(head, label, options, numbered, like, is_explicit=True)
-    header = None if not expects else _expected_header(head, label, options, expects, like)
+    head, options = _without_separator(_after_lines(head, label, options.skip or 0), options)
+    is_explicit = options.has_header is False or options.column_names is not None
+    is_alike = not is_explicit and options.has_header is None and like is not None and not like.has_header
+    header = None
+    if expects and not is_explicit:
+        header = _expected_header(head, label, options, expects, like, must_be_all=is_alike)
+    if header is None and (is_explicit or is_alike):
+        n_lines = options.skip or 0
+        if like is not None and options.skip is None:
+            n_lines = like.skip
+            head, options = _without_separator(_after_lines(head, label, n_lines), options)
+        return _headerless(head, label, options, like, n_lines)
     header = header or _first_header(head, label, options)
     problem = record_problem(
         header.record.data, header.delimiter, len(header.names), is_strict=options.encoding is not None
@@ -173,39 +166,35 @@ def _without_blank_lines(head: _Head) -> _Head:
     return head.after(len(head.data) - len(head.data.lstrip(b"\r\n")))
 
 
-def _without_separator(head: _Head) -> tuple[_Head, str | None]:
-    """Take off the line ``sep=;`` that Excel reads, and what it says."""
+def _after_lines(head: _Head, label: str, n_lines: int) -> _Head:
+    for _ in range(n_lines):
+        if not head.data:
+            raise TableReadError(f"{label}: {n_lines} lines are to be skipped, and the file has fewer")
+        head = head.after(_LINE.match(head.data).end())  # type: ignore[union-attr]
+    return _without_blank_lines(head)
+
+
+def _without_separator(head: _Head, options: ReadingOptions) -> tuple[_Head, ReadingOptions]:
+    """Take off the line ``sep=;`` that Excel reads, and take what it says where nothing is said."""
     found = _SEPARATOR.match(head.data)
     if found is None or found.end() == len(head.data):
-        return head, None
-    return _without_blank_lines(head.after(found.end())), found.group(1).decode()
+        return head, options
+    separator = options.delimiter or found.group(1).decode()
+    return _without_blank_lines(head.after(found.end())), replace(options, delimiter=separator)
 
 
 # Without a header ---------------------------------------------------------------------------------------------------
 
 
-def _headerless(
-    head: _Head,
-    label: str,
-    options: ReadingOptions,
-    names: Sequence[str],
-    like: CsvReading | None,
-    *,
-    is_explicit: bool,
-) -> CsvDialect:
-    delimiter = options.delimiter or _delimiter_of_width(head, len(names), like)
-    names, repeated = unrepeated(names)
-    notes = renaming_notes(label, repeated, {})
-    first = next(iter(head.records(delimiter)), None)
-    if (
-        not is_explicit
-        and first is not None
-        and [*map(plain_name, fields_of(first.data, delimiter))] == [*map(plain_name, names)]
-    ):
-        notes = (*notes, f"{label}: line {first.line} holds the names of the model's columns, and is no row")
-        head = head.after(first.start + len(first.data))
-    reading = CsvReading(False, names, delimiter, options.skip or 0, options.encoding)
+def _headerless(head: _Head, label: str, options: ReadingOptions, like: CsvReading | None, n_lines: int) -> CsvDialect:
+    given = options.column_names or (() if like is None else like.names)
+    delimiter = options.delimiter or (_delimiter_of_width(head, len(given), like) if given else _first_delimiter(head))
+    if not given:
+        given = tuple(f"column_{place}" for place in range(1, max(_n_fields(head, delimiter), 1) + 1))
+    names, repeated = unrepeated(given)
     is_strict = options.encoding is not None
+    reading = CsvReading(False, names, delimiter, n_lines, options.encoding)
+    notes = renaming_notes(label, repeated, {})
     return CsvDialect(label, delimiter, names, head.start, head.line, is_strict, reading, notes)
 
 
@@ -227,7 +216,13 @@ def _candidates(like: CsvReading | None) -> list[str]:
 
 
 def _expected_header(
-    head: _Head, label: str, options: ReadingOptions, expects: Sequence[str], like: CsvReading | None
+    head: _Head,
+    label: str,
+    options: ReadingOptions,
+    expects: Sequence[str],
+    like: CsvReading | None,
+    *,
+    must_be_all: bool = False,
 ) -> _Header | None:
     """The first record that holds the expected names, or half of them; never judged by what later rows look like."""
     delimiters = _candidates(like) if options.delimiter is None else [options.delimiter]
@@ -236,7 +231,8 @@ def _expected_header(
     first.sort(key=lambda one: one[0].start)
     headers = [(record, sign, fields_of(record.data, sign)) for record, sign in first]
     found = None
-    for least in (len(expects), max(1, (len(expects) + 1) // 2)):
+    half = max(1, (len(expects) + 1) // 2)
+    for least in [len(expects)] if must_be_all else [len(expects), half]:
         fitting = (one for one in headers if len(one[2]) >= least and _n_same(expects, one[2]) >= least)
         chosen = next(fitting, None)
         if chosen is not None:

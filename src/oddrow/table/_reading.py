@@ -10,7 +10,6 @@ from typing import Any
 
 from oddrow.exceptions import SettingError
 from oddrow.table._forms import Form
-from oddrow.table._origin import CsvReading
 from oddrow.table._values import shortened
 
 __all__ = [
@@ -54,19 +53,6 @@ class ReadingOptions:
     def keywords(self) -> dict[str, Any]:
         """What is said, as keywords of :func:`oddrow.table.open_stream`."""
         return {name: value for name, value in asdict(self).items() if value is not None}
-
-    def or_like(self, reading: CsvReading | None) -> ReadingOptions:
-        """With what is not said here taken from how a model's training table was read.
-
-        The delimiter and, where there is a header, the lines before it are left to be found by the model's columns.
-        """
-        if reading is None:
-            return self
-        encoding = self.encoding or reading.encoding
-        if reading.has_header or self.has_header or self.column_names is not None:
-            return replace(self, encoding=encoding)
-        skip = reading.skip if self.skip is None else self.skip
-        return replace(self, encoding=encoding, skip=skip, has_header=False)
 
 
 def checked_reading(label: str, form: Form, options: ReadingOptions) -> ReadingOptions:

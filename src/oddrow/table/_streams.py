@@ -146,10 +146,10 @@ def _stream(
 ) -> TableStream:
     is_one = is_spooled or files[0].path == Path(str(source))
     labels = [label] if is_one else [str(file.path) for file in files]
-    options = opening.options
-    if files[0].form.name in ("csv", "tsv"):
-        options = options.or_like(opening.like)
-    opening = replace(opening, options=checked_reading(label, files[0].form, options))
+    options = checked_reading(label, files[0].form, opening.options)
+    if opening.like is not None:
+        options = replace(options, encoding=options.encoding or opening.like.encoding)
+    opening = replace(opening, options=options)
     try:
         rows = _rows(files, labels, opening)
         schema = _common_schema(rows)
