@@ -22,7 +22,7 @@ def told(source):
     return [
         (file.rsplit("/", 1)[-1], number, x)
         for located, file, numbers in numbered(open_stream(source, on_error="skip").located())
-        for number, x in zip(numbers.tolist(), located.rows.column("x").to_pylist(), strict=True)
+        for number, x in zip(numbers.tolist(), map(int, located.rows.column("x").to_pylist()), strict=True)
     ]
 
 

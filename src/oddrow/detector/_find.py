@@ -121,7 +121,7 @@ def find(
             f"find decides each row by the model of its part, and {pattern.policy!r} looks at a whole batch; "
             "give a policy that decides a row by itself"
         )
-    rows = as_table(table)
+    rows = as_table(table, reads=pattern._reads(pattern.encoding, reset=True), passes=True)
     if rows.num_rows < LEAST_ROWS:
         raise DataError(f"the table has {rows.num_rows} rows; finding odd rows among them needs at least {LEAST_ROWS}")
     schema = TableSchema.infer(rows, pattern.columns) if pattern.encoding is None else pattern.encoding.schema

@@ -1,19 +1,21 @@
 """Rows come in: any table to named columns, their schema, and their encoding."""
 
 from oddrow.table._atomic import atomic_folder, atomic_write, check_target
+from oddrow.table._csv import is_as_written
 from oddrow.table._encoding import EncodedTable, EncodingStyle, FeatureLayout, TableEncoding
 from oddrow.table._files import read_table
-from oddrow.table._frame import as_table
-from oddrow.table._labels import LabelledTable, is_normal_row, normal_batches, split_label
-from oddrow.table._located import LocatedBatch, SkippedRow, TableRows
+from oddrow.table._frame import ReadableTable, as_table, readable_table
+from oddrow.table._labels import LabelledTable, is_normal_row, normal_batches, normal_located, split_label
+from oddrow.table._located import LocatedBatch, PlacedRows, RowPlace, SkippedRow, TableRows
 from oddrow.table._origin import CsvReading, Origin
 from oddrow.table._quarantine import quarantine_writer
+from oddrow.table._reading import ReadingOptions, same_names
 from oddrow.table._row_sample import SampleBounds
 from oddrow.table._sampling import SampledTable, Sampling, sampled
 from oddrow.table._schema import ColumnSchema, Kind, TableSchema, checked_kinds, column_kinds
 from oddrow.table._sketch import NOTHING_ELSE, TableSketch
 from oddrow.table._soundness import check_encoding
-from oddrow.table._streams import TableStream, open_stream
+from oddrow.table._streams import OnError, TableStream, open_stream
 from oddrow.table._values import as_texts, day_numbers, python_values
 from oddrow.table._writing import table_writer, write_table
 
@@ -27,7 +29,12 @@ __all__ = [
     "Kind",
     "LabelledTable",
     "LocatedBatch",
+    "OnError",
     "Origin",
+    "PlacedRows",
+    "ReadableTable",
+    "ReadingOptions",
+    "RowPlace",
     "SampleBounds",
     "SampledTable",
     "Sampling",
@@ -46,12 +53,16 @@ __all__ = [
     "checked_kinds",
     "column_kinds",
     "day_numbers",
+    "is_as_written",
     "is_normal_row",
     "normal_batches",
+    "normal_located",
     "open_stream",
     "python_values",
     "quarantine_writer",
     "read_table",
+    "readable_table",
+    "same_names",
     "sampled",
     "split_label",
     "table_writer",

@@ -290,10 +290,14 @@ def values_of(
     try:
         converted = _CONVERSIONS.get(column.kind, as_texts)(values)
     except (ValueError, pa.ArrowException) as problem:
-        raise error(f"column {shortened(column.name)} {_TREATED_AS} {column.kind.value}: {problem}") from problem
+        unfit = error(f"column {shortened(column.name)} {_TREATED_AS} {column.kind.value}: {problem}")
+        unfit.row = int(problem.rows[0]) if isinstance(problem, UnfitValueError) else None
+        raise unfit from problem
     infinite = _infinite(converted)
     if len(infinite):
-        raise error(f"column {shortened(column.name)}, row {infinite[0]}, counted from 0: {_INFINITE}")
+        unfit = error(f"column {shortened(column.name)}, row {infinite[0]}, counted from 0: {_INFINITE}")
+        unfit.row = int(infinite[0])
+        raise unfit
     return converted
 
 
