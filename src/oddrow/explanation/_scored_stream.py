@@ -87,9 +87,11 @@ def _row_fields(stream: TableStream) -> list[pa.Field]:
 
 
 def _nothing(model: FittedModel, stream: TableStream, with_row: bool) -> LocatedBatch:
-    """The one batch of a stream without rows; where not even its columns are known, it has those of the model."""
-    names = stream.schema.names or model.encoding.names
-    schema = stream.schema if stream.schema.names else pa.schema([(name, pa.null()) for name in names])
+    """The one batch of a stream without rows; where nothing is known of its columns, it has those of the model."""
+    schema = stream.schema
+    if all(pa.types.is_null(field.type) for field in schema):  # JSON lines name their columns in their rows alone
+        further = [name for name in schema.names if name not in model.encoding.names]
+        schema = pa.schema([(name, pa.null()) for name in (*model.encoding.names, *further)])
     for field in _row_fields(stream) if with_row else ():
         schema = schema.append(field)
     rows = pa.RecordBatch.from_pylist([], schema=schema)
