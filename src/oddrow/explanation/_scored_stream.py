@@ -89,9 +89,11 @@ def _row_fields(stream: TableStream) -> list[pa.Field]:
 def _nothing(model: FittedModel, stream: TableStream, with_row: bool) -> LocatedBatch:
     """The one batch of a stream without rows; where nothing is known of its columns, it has those of the model."""
     schema = stream.schema
-    if all(pa.types.is_null(field.type) for field in schema):  # JSON lines name their columns in their rows alone
-        further = [name for name in schema.names if name not in model.encoding.names]
-        schema = pa.schema([(name, pa.null()) for name in (*model.encoding.names, *further)])
+    names = model.encoding.names
+    if all(pa.types.is_null(field.type) and field.name in names for field in schema):
+        # JSON lines name their columns in their rows alone
+        lacking = [name for name in names if name not in schema.names]
+        schema = pa.schema([(name, pa.null()) for name in (*schema.names, *lacking)])
     for field in _row_fields(stream) if with_row else ():
         schema = schema.append(field)
     rows = pa.RecordBatch.from_pylist([], schema=schema)
