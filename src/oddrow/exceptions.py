@@ -40,6 +40,9 @@ class OddrowError(Exception):
 class DataError(OddrowError, ValueError):
     """The table itself is wrong: empty, infinite values, duplicate names, no rows left."""
 
+    row: int | None = None
+    """The row that is wrong, counted from 0 in its table or batch; None where the error is not about one."""
+
 
 class TableReadError(DataError):
     """A file cannot be read as a table: missing, binary, ragged, of an unknown form."""

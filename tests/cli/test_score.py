@@ -42,7 +42,7 @@ def test_a_folder_and_a_pattern_are_one_table(run, folder, model_file, tmp_path,
     outcome = run("score", folder / pattern, "-m", model_file, "-o", tmp_path / "out.parquet")
     assert outcome.code == 0, outcome.err
     assert "ignored: day" in outcome.err
-    rows = pa.concat_tables([read_table(path) for path in sorted(folder.rglob("*.csv"))])
+    rows = pa.concat_tables([read_table(path, as_written=True) for path in sorted(folder.rglob("*.csv"))])
     scored = read_table(tmp_path / "out.parquet")
     assert scored["bytes"].equals(rows["bytes"])
     assert scored["day"].to_pylist() == [day for day in (1, 2, 3) for _ in range(2 * ROWS)]
@@ -83,7 +83,7 @@ def test_what_makes_no_sense_is_refused_before_any_work(run, folder, model_file,
 
 
 def test_evaluate_reads_a_folder_as_the_table_that_it_is(run, folder, model_file, tmp_path):
-    rows = pa.concat_tables([read_table(path) for path in sorted(folder.rglob("*.csv"))])
+    rows = pa.concat_tables([read_table(path, as_written=True) for path in sorted(folder.rglob("*.csv"))])
     write_table(rows, tmp_path / "one.csv")
     arguments = ("-m", model_file, "--label", "zone", "--normal", "a", "--json")
     whole, parts = (run("evaluate", table, *arguments) for table in (tmp_path / "one.csv", folder))

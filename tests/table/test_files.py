@@ -5,11 +5,13 @@ import datetime as dt
 import errno
 import gzip
 import io
+import json
 import os
 import struct
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -196,8 +198,6 @@ def test_texts_in_json_stay_texts_unless_all_are_dates():
         ('{"a": 1}\n[1]\n', "line 2: holds a list, but each line must hold one object"),
         ('{"a": 1, "a": 2}\n', "line 1: is not valid JSON ('a' occurs twice)"),
         (b'{"a": "\xff"}\n', "line 1: is not valid JSON ('utf-8' codec can't decode byte 0xff"),
-        ('{"a": {"b": 1}}\n', "column 'a' holds nested values"),
-        ('{"a": 1}\n{"a": [1]}\n', "column 'a' holds nested values"),
         ("{}\n", "the table has no columns"),
         ("[" * 100_000, "line 1: is not valid JSON"),
     ],
@@ -346,6 +346,76 @@ def test_targets_that_cannot_be_written_are_named(tmp_path):
 
 
 def test_a_table_that_a_form_cannot_hold_is_an_error_of_ours(tmp_path):
-    with pytest.raises(OutputError, match=r"table\.csv: the table cannot be written as csv"):
-        write_table(pa.table({"nested": [[1]]}), tmp_path / "table.csv")
+    intervals = pa.array([pa.MonthDayNano([1, 2, 3])])
+    with pytest.raises(OutputError, match=r"table\.parquet: the table cannot be written as parquet"):
+        write_table(pa.table({"interval": intervals}), tmp_path / "table.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+# Columns that nothing is learned from -----------------------------------------------------------------------
+
+NESTED = pa.table(
+    {
+        "size": [1.5, 2.0],
+        "tags": [["a", 'say "x"'], None],
+        "place": [{"x": 1}, {"x": None}],
+        "raw": [b"\x00\xff", None],
+        "pairs": pa.array([[("k", 1)], []], pa.map_(pa.string(), pa.int64())),
+        "lasts": pa.array([pa.MonthDayNano([1, 2, 3]), None]),
+    }
+)
+
+
+def test_nested_columns_and_bytes_pass_as_they_are_where_the_form_has_them(tmp_path):
+    write_table(NESTED, tmp_path / "table.arrow")
+    assert read_table(tmp_path / "table.arrow").equals(NESTED)
+    table = NESTED.drop_columns("lasts")  # which Parquet has not
+    write_table(table, tmp_path / "table.parquet")
+    assert read_table(tmp_path / "table.parquet").to_pydict() == table.to_pydict()
+
+
+def test_nested_columns_are_json_in_files_of_text_and_bytes_their_digits(tmp_path):
+    write_table(NESTED, tmp_path / "table.csv")
+    table = read_table(tmp_path / "table.csv", as_written=True).to_pydict()
+    assert table["tags"] == ['["a", "say \\"x\\""]', None]
+    assert table["place"] == ['{"x": 1}', '{"x": null}']
+    assert table["raw"] == ["00ff", None]
+    assert table["lasts"][1] is None
+    write_table(NESTED.drop_columns("lasts"), tmp_path / "table.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "table.jsonl").read_text().splitlines()]
+    assert lines[0] == {"size": 1.5, "tags": ["a", 'say "x"'], "place": {"x": 1}, "raw": "00ff", "pairs": [["k", 1]]}
+
+
+def test_nested_json_passes_whatever_its_types_are(tmp_path):
+    text = '{"a": 1, "t": [1], "m": 1}\n{"a": 2, "t": null, "m": {"k": [true, "x"]}}\n'
+    table = read(text, format="jsonl")
+    write_table(table, tmp_path / "table.jsonl")
+    assert (tmp_path / "table.jsonl").read_text() == text
+
+
+def test_the_index_of_a_data_frame_is_no_column(tmp_path):
+    frame = pd.DataFrame({"x": range(9)}).sample(frac=0.7, random_state=0)
+    for name, suffix in ((None, "parquet"), ("key", "parquet"), ("key", "arrow")):
+        indexed = frame.rename_axis(index=name)
+        table = pa.Table.from_pandas(indexed)
+        assert table.num_columns == 2
+        path = tmp_path / f"{name}.{suffix}"
+        pq.write_table(table, path) if suffix == "parquet" else write_table(table, path)
+        assert read_table(path).column_names == ["x"]
+    pd.DataFrame({"x": [1, 2]}).to_parquet(tmp_path / "range.parquet")
+    assert read_table(tmp_path / "range.parquet").column_names == ["x"]
+
+
+def test_a_name_that_occurs_twice_is_told_in_every_form(tmp_path):
+    table = pa.table([[1], [2], [3]], names=["a", "b", "a"])
+    pq.write_table(table, tmp_path / "table.parquet")
+    with pa.ipc.new_file(str(tmp_path / "table.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    (tmp_path / "table.csv").write_text("a,b,a\n1,2,3\n")
+    for suffix in ("parquet", "arrow", "csv"):
+        notes = []
+        found = read_table(tmp_path / f"table.{suffix}", on_note=notes.append)
+        assert found.to_pydict() == {"a": [1], "b": [2], "a.1": [3]}
+        assert [note.partition(": ")[2] for note in notes] == [
+            "names of columns occur twice; the later 'a' is read as 'a.1'"
+        ]

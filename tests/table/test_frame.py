@@ -4,6 +4,7 @@ import datetime as dt
 import decimal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import narwhals as nw
@@ -18,7 +19,8 @@ from hypothesis import strategies as st
 
 import oddrow
 from oddrow.exceptions import DataError
-from oddrow.table._frame import as_table
+from oddrow.table._csv import AS_WRITTEN
+from oddrow.table._frame import as_table, readable_table
 
 NAN = float("nan")
 DAY = dt.date(2024, 2, 29)
@@ -364,7 +366,70 @@ def test_rows_and_columns_of_different_lengths_are_refused():
 @pytest.mark.parametrize("value", [1, "text", {"k": 1}, np.ones((2, 2))])
 def test_a_column_of_a_mapping_must_be_a_sequence(value):
     with pytest.raises(DataError, match="column 'c' must be a sequence of values, but is of type"):
-        as_table({"c": value})
+        as_table({"c": value, "d": [1]})
+
+
+def test_a_mapping_of_single_values_is_one_row_and_a_list_of_mappings_is_one_a_row():
+    assert as_table({"a": 1, "b": "x", "c": None}).to_pylist() == [{"a": 1, "b": "x", "c": None}]
+    rows = [{"a": 1, "b": "x"}, {"b": "y", "c": dt.date(2024, 2, 29)}]
+    assert as_table(rows).to_pylist() == [{"a": 1, "b": "x", "c": None}, {"a": None, **rows[1]}]
+
+
+@pytest.mark.parametrize("one", [pd.DataFrame({"a": [1], "b": [2]}).iloc[0], pl.Series("a", [1, 2])])
+def test_a_single_row_is_refused_with_the_way_out(one):
+    with pytest.raises(DataError, match=r"a Series of 2 values is one column or one row.*df\.iloc\[\[0\]\]") as caught:
+        as_table(one)
+    assert "array.reshape" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["Int128", "UInt128"])
+def test_whole_numbers_of_128_bits_are_numbers_rounded_once(kind):
+    values = [1, 2**100, None, 2**64 + 1]
+    frame = pl.DataFrame({"a": pl.Series(values, dtype=getattr(pl, kind))})
+    assert as_table(frame)["a"].to_pylist() == [None if value is None else float(value) for value in values]
+
+
+def test_columns_that_cannot_be_read_are_all_named_with_the_way_out():
+    frame = {"good": [1], "tags": [["a"]], "raw": [b"x"], "place": [{"k": 1}]}
+    for X in (frame, pa.table(frame), pl.DataFrame(frame), pd.DataFrame(frame)):
+        with pytest.raises(DataError) as caught:
+            as_table(X)
+        said = str(caught.value)
+        assert "--ignore 'tags' --ignore 'raw' --ignore 'place'" in said
+        assert "columns={'tags': 'ignore', 'raw': 'ignore', 'place': 'ignore'}" in said
+        assert "'good'" not in said
+        found = readable_table(X)
+        assert list(found.unreadable) == ["tags", "raw", "place"]
+        assert found.table.to_pylist() == [{"good": 1, "tags": None, "raw": None, "place": None}]
+
+
+def test_what_is_not_read_passes_as_it_is():
+    frame = pa.table({"good": [1], "kind": pa.array(["a"]).dictionary_encode(), "tags": [["a"]], "raw": [b"x"]})
+    passed = as_table(frame, reads="good".__eq__, passes=True)
+    assert passed.to_pylist() == frame.to_pylist()
+    assert passed["kind"].type == pa.string()
+
+
+@pytest.mark.parametrize(
+    "X", [pd.DataFrame([[1, 2, 3]], columns=["a", "b", "a"]), pa.table([[1], [2], [3]], list("aba"))]
+)
+def test_a_name_that_occurs_twice_may_not_be_read(X):
+    assert as_table(X, reads="b".__eq__, passes=True).to_pydict() == {"a": [1], "b": [2], "a.1": [3]}
+    with pytest.raises(DataError, match="occur more than once: 'a'"):
+        as_table(X, reads="a".__eq__)
+
+
+def test_uuids_are_their_text():
+    text = "12345678-1234-5678-1234-567812345678"
+    values = pa.ExtensionArray.from_storage(pa.uuid(), pa.array([uuid.UUID(text).bytes, None], pa.binary(16)))
+    assert as_table(pa.table({"id": values})).to_pydict() == {"id": [text, None]}
+
+
+def test_fields_as_they_are_written_stay_so():
+    written = pa.table({"a": ["1.0"]}).replace_schema_metadata(AS_WRITTEN)
+    for X in (written, written.to_batches()[0]):
+        assert as_table(X).schema.metadata == AS_WRITTEN
+    assert as_table(written.replace_schema_metadata({"pandas": "{}"})).schema.metadata is None
 
 
 def test_objects_that_only_numpy_understands_are_arrays():

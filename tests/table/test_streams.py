@@ -48,14 +48,14 @@ def whole(stream) -> pa.Table:
 def same_as_read_whole(path: Path, **arguments) -> None:
     """The stream gives the rows that ``read_table`` gives, or is refused in the same words."""
     try:
-        expected = read_table(path, **arguments)
+        expected = read_table(path, **arguments, as_written=True)
     except OddrowError as error:
         with pytest.raises(type(error)) as caught:
             whole(open_stream(path, **arguments))
         assert str(caught.value) == str(error)
         return
     found = whole(open_stream(path, **arguments))
-    assert found.schema == expected.schema
+    assert found.schema.equals(expected.schema, check_metadata=True)
     assert found.equals(expected) or found.to_pylist() == expected.to_pylist()
 
 
@@ -127,16 +127,8 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 def test_files_come_in_the_order_of_their_paths_whatever_order_their_columns_have(tmp_path):
     write(tmp_path, {"b.csv": "x,y\n3,c\n", "a/1.csv": "y,x\na,1\n", "a/2.csv.gz": "", "_c.csv": "z\n1\n", ".d": "?"})
     (tmp_path / "a" / "2.csv.gz").write_bytes(gzip.compress(b"y,x\nb,NA\n"))
-    assert whole(open_stream(tmp_path)).to_pydict() == {"y": ["a", "b", "c"], "x": [1, None, 3]}
-    assert whole(open_stream(f"{tmp_path}/a/*.csv*")).to_pydict() == {"y": ["a", "b"], "x": [1, None]}
-
-
-@pytest.mark.parametrize(
-    ("late", "values"), [("0.5", [1.0, 0.5]), ("x", ["1", "x"]), ("007", ["1", "007"]), ("", [1, None])]
-)
-def test_a_value_in_the_last_file_decides_with_the_rest(tmp_path, late, values):
-    write(tmp_path, {"a.csv": "x,y\n1,1\n", "b.csv": f"x,y\n{late},1\n"})
-    assert whole(open_stream(tmp_path))["x"].to_pylist() == values
+    assert whole(open_stream(tmp_path)).to_pydict() == {"y": ["a", "b", "c"], "x": ["1", "NA", "3"]}
+    assert whole(open_stream(f"{tmp_path}/a/*.csv*")).to_pydict() == {"y": ["a", "b"], "x": ["1", "NA"]}
 
 
 def test_parquet_files_meet_in_a_type_that_holds_both(tmp_path):
@@ -216,12 +208,12 @@ def test_every_line_is_a_row_or_is_told(tmp_path, small_pieces, data, n_bytes):
     skipped = [row for batch in located for row in batch.skipped]
     assert stream.n_rows + stream.n_skipped == 1 + len(lines)
     assert stream.n_skipped == len(skipped)
-    bad = [line for line in lines if line not in (b"1,2", b"3,4")]
+    bad = [line for line in lines if line not in (b"1,2", b"3,4", b"\xff,1")]
     assert [row.raw.rstrip(b"\n") for row in skipped] == bad
     assert [lines[row.line - 3] for row in skipped] == bad
     good = [line for line in [b"0,0", *lines] if line not in bad]
     assert [row for batch in located for row in batch.rows.to_pylist()] == [
-        dict(zip("ab", map(int, line.split(b",")), strict=True)) for line in good
+        dict(zip("ab", line.decode("cp1252").split(","), strict=True)) for line in good
     ]
     told = [batch.place.of({row: ""})[0] for batch in located for row in range(len(batch.rows))]
     assert [row.raw.rstrip(b"\n") for row in told] == good

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import pyarrow as pa
 import typer
 
 from oddrow import artifact
@@ -23,9 +23,9 @@ from oddrow.cli._engines import (
     fit_by_engine,
 )
 from oddrow.cli._options import (
+    AS_FOUND,
     CategoryOption,
     ColumnsOption,
-    DelimiterOption,
     FailOnFloodOption,
     ForceOption,
     IdOption,
@@ -40,8 +40,11 @@ from oddrow.cli._options import (
     check_ids,
     column_overrides,
     leave_if_found,
+    named,
     note_unknown,
-    numeric_columns,
+    opened,
+    reads_table,
+    whole,
 )
 from oddrow.cli._policies import (
     AlertsOption,
@@ -66,15 +69,16 @@ from oddrow.explanation import explain_row, stream_scores
 from oddrow.metrics import detection_metrics
 from oddrow.scoring import Cost
 from oddrow.table import (
+    LocatedBatch,
     Origin,
+    PlacedRows,
+    ReadingOptions,
     TableSchema,
     TableStream,
+    as_table,
     atomic_write,
     check_target,
-    normal_batches,
-    open_stream,
-    read_table,
-    split_label,
+    normal_located,
 )
 
 MOST_DRAWN = 100_000
@@ -110,6 +114,7 @@ class SettingsName(StrEnum):
     ARTICLE = "article"
 
 
+@reads_table
 def inspect(
     table: TableArgument,
     output: Annotated[
@@ -120,22 +125,29 @@ def inspect(
     category: CategoryOption = None,
     ignore: IgnoreOption = None,
     id_: IdOption = None,
-    delimiter: DelimiterOption = None,
+    reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
 ) -> None:
     """Show how each column would be treated, and why. Nothing is trained."""
-    rows = read_table(table, delimiter=delimiter)
+    stream = opened(table, reading)
+    rows = whole(stream)
     if label is not None:
-        ignore = [*(ignore or []), label]
-    schema = TableSchema.infer(rows, column_overrides(None, category, ignore, ids=check_ids(id_, rows.column_names)))
+        ignore = [*(ignore or []), named(label, rows.column_names, "--label")]
+    overrides = column_overrides(
+        None, category, ignore, present=rows.column_names, ids=check_ids(id_, rows.column_names)
+    )
+    rows = as_table(rows, reads=lambda name: overrides.get(name) != "ignore", passes=True)
+    with PlacedRows(stream.located).placing():
+        schema = TableSchema.infer(rows, overrides)
     if output is None:
         print_schema(schema, rows.num_rows)
         return
-    with atomic_write(output, force) as stream:
-        stream.write(schema.to_json().encode())
+    with atomic_write(output, force) as file:
+        file.write(schema.to_json().encode())
     _console.say(f"wrote {output}: edit the kinds, then: oddrow fit {table} --columns {output} -o MODEL")
 
 
+@reads_table
 def fit(
     table: StreamArgument,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Where the model file goes.")],
@@ -188,23 +200,26 @@ def fit(
     engine: EngineOption = None,
     address: AddressOption = None,
     workers: WorkersOption = None,
-    delimiter: DelimiterOption = None,
+    reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
     json_: JsonOption = False,
 ) -> None:
     """Learn what normal rows look like; with --label and --normal, from the normal rows alone."""
     check_engine_options(engine, address, workers)
-    if engine is not None and (label is not None or delimiter is not None):
-        raise SettingError("--label and --delimiter do not go with fit --engine, which reads all rows of Parquet files")
+    if engine is not None and (label is not None or reading.keywords):
+        raise SettingError(
+            "--label, --delimiter and what else says how a table is read do not go with fit --engine, which reads all "
+            "rows of Parquet files"
+        )
     check_target(output, force)
     notes = _console.gather_notes() if json_ else []
     start: Any = None if start_from is None else artifact.load(start_from)
-    numeric = () if start is None else numeric_columns(start.model_)
     is_labelled = _both(label, normal)
     if engine is None:
-        stream = open_stream(table, delimiter=delimiter, numeric=numeric)
+        stream = opened(table, reading, None if start is None else start.model_)
+        label = None if label is None else named(label, stream.schema.names, "--label")
         names = [name for name in stream.schema.names if not is_labelled or name != label]
-        origin = Origin.of(table, stream.files)
+        origin = Origin.of(table, stream.files, stream.csv)
     else:
         names = engine_columns(table)
         origin = Origin.of(table, ())
@@ -233,10 +248,10 @@ def fit(
         if engine is not None:
             fit_by_engine(engine, table, fitted, address, workers, start)
         else:
-            batches: Iterable[Any] = _told(stream, watching.on_rows)
-            if is_labelled:
-                batches = normal_batches(batches, str(label), str(normal))
-            fitted.fit_batches(batches, start_from=start)
+            batches = partial(_told, stream, watching.on_rows, (str(label), str(normal)) if is_labelled else None)
+            rows = PlacedRows(batches)
+            with rows.placing():
+                fitted.fit_batches(rows, start_from=start)
     fitted.model_ = replace(fitted.model_, origin=origin)
     artifact.save(fitted, output, force=force)
     for line in () if json_ else info_lines(fitted):
@@ -251,6 +266,7 @@ def fit(
         _console.say(f"wrote {output}")
 
 
+@reads_table
 def explain(
     table: TableArgument,
     model: ModelOption,
@@ -258,31 +274,33 @@ def explain(
         int, typer.Option("--row", metavar="N", help="Which row of the file: the first below the header is 1.")
     ],
     id_: IdOption = None,
-    delimiter: DelimiterOption = None,
+    reading: ReadingOptions = AS_FOUND,
     json_: JsonOption = False,
 ) -> None:
     """Say why one row has its surprise: every column's part, its value, and the value the model expected."""
     fitted = artifact.load_model(model)
     # of the other rows none need be readable
-    stream = open_stream(table, delimiter=delimiter, on_error="skip", numeric=numeric_columns(fitted))
+    stream = opened(table, reading, fitted, on_error="skip")
     ids = check_ids(id_, stream.schema.names)
     note_unknown(fitted, stream.schema.empty_table(), ids=ids)
     print_explanation(explain_row(fitted, stream, row), ids, as_json=json_)
 
 
+@reads_table
 def evaluate(
     table: StreamArgument,
     model: ModelOption,
     label: Annotated[str, typer.Option("--label", metavar="COL", help="Column that tells which rows are normal.")],
     normal: Annotated[str, typer.Option("--normal", metavar="VALUE", help="Its value for a normal row.")],
     fail_on_flood: FailOnFloodOption = False,
-    delimiter: DelimiterOption = None,
+    reading: ReadingOptions = AS_FOUND,
     json_: JsonOption = False,
 ) -> None:
     """Compare the decisions with the labels of a table."""
     fitted = artifact.load_model(model)
     with _console.rows_progress() as on_progress:
-        stream = open_stream(table, delimiter=delimiter, numeric=numeric_columns(fitted))
+        stream = opened(table, reading, fitted)
+        label = named(label, stream.schema.names, "--label")
         note_unknown(fitted, stream.schema.empty_table(), label)
         found = stream_scores(fitted, stream, (label, normal), on_progress=on_progress)
     figures = detection_metrics(~found.is_normal, found.surprise, found.decision.is_odd)
@@ -290,6 +308,7 @@ def evaluate(
     leave_if_found(fail_on_flood and found.decision.note is not None)
 
 
+@reads_table
 def decide(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that fit wrote; it is changed.")],
     false_alarms: FalseAlarmsOption = None,
@@ -309,7 +328,7 @@ def decide(
     ] = None,
     label: LabelOption = None,
     normal: NormalOption = None,
-    delimiter: DelimiterOption = None,
+    reading: ReadingOptions = AS_FOUND,
 ) -> None:
     """Store in a model file which rows are odd from now on. Nothing is fitted again."""
     if cost is None and (sample, label, normal) != (None, None, None):
@@ -319,30 +338,34 @@ def decide(
     if cost is not None:
         if policy is not None or sample is None or not _both(label, normal):
             raise SettingError("--cost goes with --sample TABLE --label COL --normal VALUE, and with no other policy")
-        labelled = split_label(read_table(sample, delimiter=delimiter), str(label), str(normal))
-        policy = Cost(*cost_of(cost)).learn(fitted.surprise(labelled.table), ~labelled.is_normal)
+        stream = opened(sample, reading, fitted.model_)
+        found = stream_scores(fitted.model_, stream, (named(str(label), stream.schema.names, "--label"), str(normal)))
+        policy = Cost(*cost_of(cost)).learn(found.surprise, ~found.is_normal)
     if policy is None:
         raise SettingError("give one of --false-alarms, --alerts, --fdr, --surprise, --cost")
     artifact.save(fitted.set_policy(policy), model, force=True)
     _console.say(f"wrote {model}; odd: {policy_text(fitted.model_)}")
 
 
+@reads_table
 def map_(
     table: StreamArgument,
     model: ModelOption,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")],
     label: LabelOption = None,
     normal: NormalOption = None,
-    delimiter: DelimiterOption = None,
+    reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
 ) -> None:
     """Draw the latent space, the distribution of surprise, and the learning curve (PNG and SVG)."""
     from oddrow.report import MapSummary, draw_maps
 
     fitted = artifact.load_model(model)
-    labelled = (str(label), str(normal)) if _both(label, normal) else None
+    is_labelled = _both(label, normal)
     with _console.rows_progress() as on_progress:
-        stream = open_stream(table, delimiter=delimiter, numeric=numeric_columns(fitted))
+        stream = opened(table, reading, fitted)
+        label = named(str(label), stream.schema.names, "--label") if is_labelled else None
+        labelled = (str(label), str(normal)) if is_labelled else None
         note_unknown(fitted, stream.schema.empty_table(), label)
         found = stream_scores(fitted, stream, labelled, MOST_DRAWN, on_progress)
     rows = found.sampled
@@ -389,13 +412,20 @@ def demo(
     run_demo(output, seed=seed, force=force)
 
 
-def _told(stream: TableStream, on_rows: Callable[[int, int], None]) -> Iterator[pa.RecordBatch]:
-    """The batches of a stream, each told when it has been worked on."""
+def _told(
+    stream: TableStream, on_rows: Callable[[int, int], None], label: tuple[str, str] | None
+) -> Iterator[LocatedBatch]:
+    """The batches of a stream, of a labelled one the normal rows; each is told when it has been worked on."""
     done = 0
-    for batch in stream:
-        yield batch
-        done += batch.num_rows
-        on_rows(done, stream.n_rows)
+
+    def batches() -> Iterator[LocatedBatch]:
+        nonlocal done
+        for located in stream.located():
+            yield located
+            done += located.rows.num_rows
+            on_rows(done, stream.n_rows)
+
+    yield from batches() if label is None else normal_located(batches(), *label)
 
 
 def _both(label: str | None, normal: str | None) -> bool:

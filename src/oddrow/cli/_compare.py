@@ -10,13 +10,17 @@ import typer
 
 from oddrow.cli import _console
 from oddrow.cli._options import (
-    DelimiterOption,
+    AS_FOUND,
     ForceOption,
     IgnoreOption,
     JsonOption,
     LabelOption,
     SeedOption,
     TableArgument,
+    named,
+    opened,
+    reads_table,
+    whole,
     without_columns,
 )
 from oddrow.cli._rank import rank
@@ -24,7 +28,7 @@ from oddrow.exceptions import OddrowError, SettingError
 from oddrow.experiments import METHODS, Comparison, Interval, MethodSummary, checked_methods
 from oddrow.experiments import compare as compare_methods
 from oddrow.report import FigureRow, MethodRow, draw_comparison
-from oddrow.table import check_target, read_table, write_table
+from oddrow.table import ReadingOptions, check_target, write_table
 
 MEASURES = {"auroc": "AUROC", "average_precision": "average precision"}
 HEADINGS = ["method", "AUROC", "AP", "precision", "recall", "alarms", "fit s", "score s", "p"]
@@ -34,6 +38,7 @@ DROPPABLE = ("score s", "fit s", "p")
 """Columns that a narrow terminal can do without."""
 
 
+@reads_table
 def compare(
     table: TableArgument,
     label: LabelOption = None,
@@ -67,7 +72,7 @@ def compare(
     ] = None,
     ignore: IgnoreOption = None,
     seed: SeedOption = 0,
-    delimiter: DelimiterOption = None,
+    reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
     json_: JsonOption = False,
 ) -> None:
@@ -83,7 +88,7 @@ def compare(
     if label is None and (normal is not None or contaminated or picture is not None):
         raise SettingError("--normal, --contaminated and --picture are for a table with labels; give --label COL")
     chosen = checked_methods([name.strip() for name in methods.split(",") if name.strip()])
-    rows = without_columns(read_table(table, delimiter=delimiter), ignore or [])
+    rows = without_columns(whole(opened(table, reading)), ignore or [])
     if label is None:
         rank(
             rows,
@@ -97,6 +102,7 @@ def compare(
             as_json=json_,
         )
         return
+    label = named(label, rows.column_names, "--label")
     with _console.fits_progress() as on_progress:
         found = compare_methods(
             rows,

@@ -15,9 +15,9 @@ import typer
 from oddrow import artifact
 from oddrow.cli import _console
 from oddrow.cli._options import (
+    AS_FOUND,
     CategoryOption,
     ColumnsOption,
-    DelimiterOption,
     FailOnFloodOption,
     ForceOption,
     IdOption,
@@ -32,19 +32,23 @@ from oddrow.cli._options import (
     check_ids,
     column_overrides,
     leave_if_found,
+    opened,
+    reads_table,
+    whole,
 )
 from oddrow.cli._render import explanation_values
 from oddrow.detector import FIND_FOLDS, Cleaning, Found, VAEDetector
 from oddrow.detector import find as find_odd_rows
 from oddrow.exceptions import DataError, SettingError
 from oddrow.explanation import reason_text, shown
-from oddrow.table import Origin, check_target, read_table, write_table
+from oddrow.table import Origin, PlacedRows, ReadingOptions, check_target, write_table
 
 REASONS = 3
 BEGINS_WITH, MOST_LETTERS = 3, 36
 """Columns and letters at most that a row is known by where no --id is given."""
 
 
+@reads_table
 def find(
     table: TableArgument,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many of the strangest rows to show.")] = 20,
@@ -65,21 +69,21 @@ def find(
     with_row: WithRowOption = False,
     fail_on_flood: FailOnFloodOption = False,
     seed: SeedOption = 0,
-    delimiter: DelimiterOption = None,
+    reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
     json_: JsonOption = False,
 ) -> None:
     """Find the odd rows of a table of which nothing is known; each is scored by a model that never saw it."""
     _check_outputs(output, keep, force=force, as_json=json_, shapes=only_odd or with_row or sort is not SortName.FILE)
-    rows = read_table(table, delimiter=delimiter)
+    stream = opened(table, reading)
+    rows = whole(stream)
     if with_row and "row" in rows.column_names:
         raise DataError(f"{table}: already has a column 'row', which --with-row adds; rename or drop it")
     ids = check_ids(id_, rows.column_names)
-    overrides = column_overrides(columns, category, ignore, ids=ids)
-    origin = None if keep is None else Origin.of(table, () if table == "-" else (Path(table),))
+    overrides = column_overrides(columns, category, ignore, present=rows.column_names, ids=ids)
     explain_all = output is not None
     phases = _console.find_phases(FIND_FOLDS + (keep is not None), FIND_FOLDS, explains_all=explain_all)
-    with _console.fit_progress(phases) as watching:
+    with _console.fit_progress(phases) as watching, PlacedRows(stream.located).placing():
         detector = VAEDetector(clean="robust", columns=overrides, random_state=seed, on_progress=watching.on_progress)
         found = find_odd_rows(
             rows,
@@ -94,7 +98,7 @@ def find(
         written = _written(found, rows.num_columns, only_odd=only_odd, sort=sort, with_row=with_row)
         write_table(written, output, force=force)
     if keep is not None and found.detector is not None:
-        found.detector.model_ = replace(found.detector.model_, origin=origin)
+        found.detector.model_ = replace(found.detector.model_, origin=Origin.of(table, stream.files, stream.csv))
         artifact.save(found.detector, keep, force=force)
     if json_:
         typer.echo(json.dumps(_values(found, rows, ids), ensure_ascii=False))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import inspect
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pyarrow as pa
 import typer
@@ -14,7 +17,7 @@ from oddrow.cli import _console
 from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
 from oddrow.exceptions import SettingError
 from oddrow.scoring import FittedModel
-from oddrow.table import Kind, column_kinds
+from oddrow.table import OnError, ReadingOptions, TableStream, column_kinds, open_stream, same_names
 
 SHOWN = 8
 """Names that an error shows."""
@@ -36,10 +39,6 @@ StreamArgument = Annotated[
 ]
 ModelOption = Annotated[
     Path, typer.Option("--model", "-m", metavar="MODEL", help="A model file that fit wrote.", rich_help_panel=MODEL)
-]
-DelimiterOption = Annotated[
-    str | None,
-    typer.Option("--delimiter", metavar="CHAR", help="What separates the fields of a CSV file.", rich_help_panel=INPUT),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists.", rich_help_panel=OUTPUT)]
 LabelOption = Annotated[
@@ -125,13 +124,18 @@ def column_overrides(
         kinds = column_kinds(text)
         if label is not None and present is not None and label not in present:
             kinds.pop(label, None)
-    kinds |= dict.fromkeys(category or [], "category")
-    kinds |= dict.fromkeys([*(ignore or []), *(ids or [])], "ignore")
-    return kinds
+    ignore = [*(ignore or []), *(ids or [])]
+    if present is None:
+        return kinds | dict.fromkeys(category or [], "category") | dict.fromkeys(ignore, "ignore")
+    known = same_names(kinds, present)
+    kinds = {known.get(name, name): kind for name, kind in kinds.items()}
+    kinds |= {named(name, present, "--category"): "category" for name in category or []}
+    return kinds | {named(name, present, "--ignore"): "ignore" for name in ignore}
 
 
 def without_columns(rows: pa.Table, ignored: list[str]) -> pa.Table:
     """The table without the columns to ignore; an error names one that is not there."""
+    ignored = [named(name, rows.column_names, "--ignore") for name in ignored]
     for name in ignored:
         if name not in rows.column_names:
             raise SettingError(f"--ignore {name}: the table has no such column")
@@ -140,11 +144,12 @@ def without_columns(rows: pa.Table, ignored: list[str]) -> pa.Table:
 
 def check_ids(ids: list[str] | None, names: Sequence[str]) -> list[str]:
     """The columns that name rows; an error names one that the table does not have."""
-    for name in ids or []:
+    known = [named(name, names, "--id") for name in ids or []]
+    for name in known:
         if name not in names:
             shown = ", ".join(map(repr, names[:SHOWN])) + (", ..." if len(names) > SHOWN else "")
             raise SettingError(f"--id {name}: the table has no such column; it has {shown}")
-    return ids or []
+    return known
 
 
 def leave_if_found(is_found: bool) -> None:
@@ -160,6 +165,110 @@ def note_unknown(model: FittedModel, rows: pa.Table, label: str | None = None, i
         _console.say(f"note: columns the model does not know are ignored: {', '.join(unknown)}")
 
 
-def numeric_columns(model: FittedModel) -> list[str]:
-    """The columns of a table that should hold numbers or times, by what the model learned."""
-    return [column.name for column in model.encoding.schema.used if column.kind in (Kind.NUMBER, Kind.TIMESTAMP)]
+# How a table is read ------------------------------------------------------------------------------------------------
+
+READING = "Input"
+"""The group of these options in every help page."""
+AS_FOUND = ReadingOptions()
+"""Nothing is said of how a table is read."""
+
+
+def _option(name: str, metavar: str | None, text: str, **more: Any) -> Any:
+    return typer.Option(name, metavar=metavar, help=text, rich_help_panel=READING, **more)
+
+
+_READING: dict[str, tuple[Any, Any]] = {
+    "format": (
+        Annotated[str | None, _option("--format", "FORM", "csv, jsonl, parquet, csv.gz, ... where no suffix tells.")],
+        None,
+    ),
+    "delimiter": (
+        Annotated[str | None, _option("--delimiter", "CHAR", "What separates the fields of a CSV file.")],
+        None,
+    ),
+    "skip": (
+        Annotated[int | None, _option("--skip", "N", "Lines before the header of a CSV file.", min=0)],
+        None,
+    ),
+    "no_header": (
+        Annotated[bool, _option("--no-header", None, "The first line of a CSV file is a row.")],
+        False,
+    ),
+    "names": (
+        Annotated[str | None, _option("--names", "A,B,...", "Names of the columns of a CSV file without a header.")],
+        None,
+    ),
+    "encoding": (
+        Annotated[str | None, _option("--encoding", "NAME", "Of a CSV file: utf-8, windows-1252, utf-16, ...")],
+        None,
+    ),
+}
+
+
+def reads_table(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say how its table is read; it takes them as ``reading``, one frozen value."""
+    signature = inspect.signature(command, eval_str=True)
+    kept = [one for name, one in signature.parameters.items() if name != "reading"]
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in _READING.items()
+    ]
+    # where the command has them is where its help page shows them
+    place = list(signature.parameters).index("reading")
+    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in kept]
+    parameters[place:place] = added
+
+    @wraps(command)
+    def called(**arguments: Any) -> None:
+        said = {name: arguments.pop(name) for name in _READING}
+        command(**arguments, reading=_reading_options(**said))
+
+    called.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {one.name: one.annotation for one in parameters}
+    return called
+
+
+def _reading_options(
+    format: str | None,  # noqa: A002 - the option's name
+    delimiter: str | None,
+    skip: int | None,
+    no_header: bool,
+    names: str | None,
+    encoding: str | None,
+) -> ReadingOptions:
+    listed = None if names is None else tuple(next(csv.reader([names], skipinitialspace=True), []))
+    return ReadingOptions(format, delimiter, listed, skip, False if no_header else None, encoding)
+
+
+def opened(
+    table: str,
+    reading: ReadingOptions,
+    model: FittedModel | None = None,
+    *,
+    on_error: OnError = "stop",
+    may_be_empty: bool = False,
+) -> TableStream:
+    """A table of any size, read as the options say and as a model knows it; what was assumed is said."""
+    known: dict[str, Any] = {}
+    if model is not None:
+        columns = zip(model.encoding.names, model.encoding.columns, strict=True)
+        known["expects"] = model.encoding.names
+        known["may_lack"] = [name for name, column in columns if getattr(column, "has_missing", False)]
+        known["like"] = None if model.origin is None else model.origin.csv
+    stream = open_stream(table, **reading.keywords, on_error=on_error, may_be_empty=may_be_empty, **known)
+    for note in stream.notes:
+        _console.say(f"note: {note}")
+    return stream
+
+
+def whole(stream: TableStream) -> pa.Table:
+    """All rows of a stream at once."""
+    return pa.Table.from_batches(list(stream), stream.schema)
+
+
+def named(wanted: str, present: Sequence[str], option: str) -> str:
+    """The column that an option names: where there is none, the one that differs by blanks or its Unicode form."""
+    found = same_names([wanted], present).get(wanted, wanted)
+    if found != wanted:
+        _console.say(f"note: {option} {wanted}: the column is {found!r}")
+    return found

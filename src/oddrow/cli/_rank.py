@@ -12,18 +12,21 @@ import typer
 
 from oddrow.cli import _console
 from oddrow.cli._options import (
-    DelimiterOption,
+    AS_FOUND,
     ForceOption,
     IgnoreOption,
     JsonOption,
     SeedOption,
     TableArgument,
+    opened,
+    reads_table,
+    whole,
     without_columns,
 )
 from oddrow.exceptions import OddrowError, SettingError
 from oddrow.experiments import MOST_TUNING_ROWS, Method, MethodRank, ProbeRanking, Tuning, rank_without_labels
 from oddrow.experiments import tune as tune_detector
-from oddrow.table import check_target, read_table, write_table
+from oddrow.table import ReadingOptions, check_target, write_table
 
 
 def rank(
@@ -47,6 +50,7 @@ def rank(
     _give(found, found, p_values, name, output=output, force=force, as_json=as_json)
 
 
+@reads_table
 def tune(
     table: TableArgument,
     seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="How many random splits.")] = 5,
@@ -59,7 +63,7 @@ def tune(
     ] = None,
     ignore: IgnoreOption = None,
     seed: SeedOption = 0,
-    delimiter: DelimiterOption = None,
+    reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
     json_: JsonOption = False,
 ) -> None:
@@ -71,7 +75,7 @@ def tune(
         raise SettingError("--json and -o - both print on stdout; give -o a file")
     if output is not None and output != "-":
         check_target(output, force)
-    rows = without_columns(read_table(table, delimiter=delimiter), ignore or [])
+    rows = without_columns(whole(opened(table, reading)), ignore or [])
     with _console.fits_progress() as on_progress:
         found = tune_detector(rows, seeds=seeds, random_state=seed, max_rows=max_rows, on_progress=on_progress)
     _give(found, found.ranking, found.p_values, Path(table).name, output=output, force=force, as_json=json_)

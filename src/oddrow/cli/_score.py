@@ -17,7 +17,7 @@ from oddrow import artifact
 from oddrow.cli import _console
 from oddrow.cli._engines import AddressOption, EngineOption, WorkersOption, check_engine_options, score_by_engine
 from oddrow.cli._options import (
-    DelimiterOption,
+    AS_FOUND,
     FailOnAnomalyOption,
     FailOnFloodOption,
     ForceOption,
@@ -32,7 +32,8 @@ from oddrow.cli._options import (
     check_ids,
     leave_if_found,
     note_unknown,
-    numeric_columns,
+    opened,
+    reads_table,
 )
 from oddrow.cli._policies import (
     AlertsOption,
@@ -47,7 +48,7 @@ from oddrow.cli._render import threshold_text
 from oddrow.exceptions import SettingError
 from oddrow.explanation import JobIdentity, KeptParts, ScoringCount, ScoringOptions, score_stream
 from oddrow.scoring import check_policy
-from oddrow.table import TableStream, check_target, open_stream
+from oddrow.table import ReadingOptions, TableStream, check_target
 
 
 class OnErrorName(StrEnum):
@@ -68,6 +69,7 @@ def _on_error_name(text: str | OnErrorName) -> OnErrorName:
         ) from None
 
 
+@reads_table
 def score(
     table: StreamArgument,
     model: ModelOption,
@@ -111,7 +113,7 @@ def score(
     with_row: WithRowOption = False,
     fail_on_anomaly: FailOnAnomalyOption = False,
     fail_on_flood: FailOnFloodOption = False,
-    delimiter: DelimiterOption = None,
+    reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
     json_: JsonOption = False,
 ) -> None:
@@ -123,9 +125,10 @@ def score(
     if json_ and output == "-":
         raise SettingError("--json and -o - both print on stdout; give -o a file")
     if engine is not None:
-        if resume or on_error is not OnErrorName.STOP or delimiter is not None:
+        if resume or on_error is not OnErrorName.STOP or reading.keywords:
             raise SettingError(
-                "--resume, --on-error and --delimiter do not go with --engine, which reads Parquet whole"
+                "--resume, --on-error, --delimiter and what else says how a table is read do not go with --engine, "
+                "which reads Parquet whole"
             )
         if only_odd or sort is not SortName.FILE or id_ or with_row or json_ or fail_on_anomaly or fail_on_flood:
             raise SettingError(
@@ -141,13 +144,7 @@ def score(
         check_policy(policy, fitted.calibration.n_rows)
     skips = on_error is not OnErrorName.STOP
     with _console.rows_progress() as on_progress:
-        stream = open_stream(
-            table,
-            delimiter=delimiter,
-            on_error="skip" if skips else "stop",
-            numeric=numeric_columns(fitted),
-            may_be_empty=True,
-        )
+        stream = opened(table, reading, fitted, on_error="skip" if skips else "stop", may_be_empty=True)
         ids = check_ids(id_, stream.schema.names or id_ or [])
         note_unknown(fitted, stream.schema.empty_table(), ids=ids)
         options = ScoringOptions(
@@ -156,7 +153,7 @@ def score(
         if resume:
             from importlib.metadata import version  # takes as long as reading the model
 
-            decisive = {"--explain": explain, "policy": policy, "--on-error": on_error, "--delimiter": delimiter}
+            decisive = {"--explain": explain, "policy": policy, "--on-error": on_error, "reading": reading}
             decisive |= {"--with-row": with_row}
             said = {name: str(value) for name, value in decisive.items()} | {"oddrow": version("oddrow")}
             identity = JobIdentity.of(stream, hashlib.sha256(model.read_bytes()).hexdigest(), said)

@@ -128,7 +128,7 @@ def find(
     (7, 'x0')
     """
     pattern = _checked_pattern(detector, top, reasons)
-    rows = as_table(table)
+    rows = as_table(table, reads=pattern._reads(pattern.encoding, reset=True), passes=True)
     if rows.num_rows < LEAST_ROWS:
         raise DataError(f"the table has {rows.num_rows} rows; finding odd rows among them needs at least {LEAST_ROWS}")
     schema = TableSchema.infer(rows, pattern.columns) if pattern.encoding is None else pattern.encoding.schema

@@ -439,6 +439,8 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
 def _has_column_names(X: Any) -> bool:
     """Whether a table names its columns itself; asked of the type, since a lazy frame would resolve its plan."""
     named = ("columns", "column_names", "__arrow_c_stream__")
+    if isinstance(X, list | tuple) and X and all(isinstance(row, Mapping) for row in X):
+        return True
     return isinstance(X, Mapping) or any(hasattr(type(X), name) for name in named)
 
 

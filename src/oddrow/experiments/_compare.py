@@ -225,12 +225,21 @@ def _agreed_normal(table: pa.Table, name: str) -> str:
     if name not in table.column_names:
         return ""  # which the reading of the labels tells
     found = frozenset(as_texts(table.column(name)).unique().to_pylist())
-    if found in AGREED:
-        return AGREED[found]
+    agreed = frozenset(_usual("" if label is None else label) for label in found)
+    if agreed in AGREED:
+        return AGREED[agreed]
     shown = ", ".join(sorted(map(repr, found))[:8]) + (", ..." if len(found) > 8 else "")
     raise SettingError(
         f"which label is normal? the labels are {shown}; say it with --normal VALUE (in Python: normal=)"
     )
+
+
+def _usual(label: str) -> str:
+    """A label as it is usually written: 0 for 0.0, true for True."""
+    text = label.strip().lower()
+    if text in ("0.0", "1.0", "-1.0", "+1"):
+        return text.removesuffix(".0").removeprefix("+")
+    return text if text in ("0", "1", "-1", "true", "false") else label
 
 
 def _thinned(labelled: LabelledTable, max_rows: int | None, random_state: int) -> LabelledTable:

@@ -112,7 +112,9 @@ class KeptParts:
         for number, part in enumerate(parts, self.n_parts):
             skipped = [[row.file, row.line, row.reason, row.raw.decode("latin-1")] for row in part.skipped]
             rare = json.dumps({**vars(part.rare), "first": dict(part.rare.first)})
-            rows = part.rows.replace_schema_metadata({_SKIPPED: json.dumps(skipped), _RARE: rare})
+            kept = part.rows.schema.metadata or {}
+            added = {_SKIPPED: json.dumps(skipped).encode(), _RARE: rare.encode()}
+            rows = part.rows.replace_schema_metadata({**kept, **added})
             with atomic_write(self._path(number), force=True) as file, pa.ipc.new_stream(file, rows.schema) as writer:
                 writer.write_batch(rows)
             yield part
@@ -123,12 +125,13 @@ class KeptParts:
             try:
                 with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
                     rows = reader.read_next_batch()
-                skipped = json.loads(rows.schema.metadata[_SKIPPED])
-                rare = RareRows(**json.loads(rows.schema.metadata[_RARE]))
+                kept = dict(rows.schema.metadata)
+                skipped = json.loads(kept.pop(_SKIPPED))
+                rare = RareRows(**json.loads(kept.pop(_RARE)))
             except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, StopIteration) as error:
                 raise self._wrong(f"{path.name} is damaged") from error
             told = tuple(SkippedRow(file, line, why, raw.encode("latin-1")) for file, line, why, raw in skipped)
-            yield ScoredPart(rows.replace_schema_metadata(None), told, rare)
+            yield ScoredPart(rows.replace_schema_metadata(kept or None), told, rare)
 
     def discard(self) -> None:
         """Remove the folder of a job that has ended, its last part first: what a kill leaves can be gone on with."""

@@ -66,7 +66,7 @@ def explain_row(model: FittedModel, stream: TableStream, number: int) -> RowOfSt
     if unfit:
         raise SchemaMismatchError(f"{place}: {unfit[0]}")
     # a policy that looks at the batch needs all of it to decide on one row
-    table, index = _all_fit(model, stream, number) if model.policy.looks_at_batch else (_table(row), 0)
+    table, index = _all_fit(model, stream, number) if model.policy.looks_at_batch else (_table(model, row), 0)
     decision = model.decide(model.score(table), table)
     explanation = replace(explain(model, table, None)[index], row=number - 1)
     return RowOfStream(number, place, row.to_pylist()[0], explanation, decision)
@@ -101,11 +101,11 @@ def _all_fit(model: FittedModel, stream: TableStream, number: int) -> tuple[pa.T
 
 def _fit_batches(model: FittedModel, stream: TableStream) -> Iterator[tuple[pa.Table, Any]]:
     for located, _, numbers in numbered(stream.located()):
-        table = _table(located.rows)
+        table = _table(model, located.rows)
         unfit = model.encoding.schema.unfit_rows(table)
         fits = [row for row in range(table.num_rows) if row not in unfit] if unfit else None
         yield (table, numbers) if fits is None else (table.take(fits), numbers[fits])
 
 
-def _table(rows: pa.RecordBatch) -> pa.Table:
-    return as_table(pa.Table.from_batches([rows]))
+def _table(model: FittedModel, rows: pa.RecordBatch) -> pa.Table:
+    return as_table(pa.Table.from_batches([rows]), reads=set(model.encoding.names).__contains__, passes=True)

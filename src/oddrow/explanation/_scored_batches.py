@@ -32,8 +32,12 @@ def scored_batches(
             f"the policy {chosen.kind!r} decides on all rows together, and here they come in batches; "
             "choose a share of false alarms or a fixed surprise"
         )
+    # what the model does not know may hold anything, and passes as it is
+    reads = set(model.encoding.names).__contains__
     for batch in batches:
-        yield one_scored(scored_table(model, as_table(pa.Table.from_batches([batch])), top, chosen))
+        yield one_scored(
+            scored_table(model, as_table(pa.Table.from_batches([batch]), reads=reads, passes=True), top, chosen)
+        )
 
 
 def one_scored(table: ScoredTable) -> pa.RecordBatch:

@@ -117,7 +117,8 @@ def _scored(model: FittedModel, located: LocatedBatch, top: int | None, policy: 
 def _part(
     model: FittedModel, rows: pa.RecordBatch, top: int | None, policy: Policy, skipped: tuple[SkippedRow, ...]
 ) -> ScoredPart:
-    table = as_table(pa.Table.from_batches([rows]))
+    # what the model does not know may hold anything, and passes as it is
+    table = as_table(pa.Table.from_batches([rows]), reads=set(model.encoding.names).__contains__, passes=True)
     scored = scored_table(model, table, top, _UNDECIDED if policy.looks_at_batch else policy)
     return ScoredPart(one_scored(scored), skipped, model.rare_rows(scored.scored, policy))
 

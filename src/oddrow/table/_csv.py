@@ -1,105 +1,60 @@
-"""CSV and TSV: bytes to columns of text, and back to text."""
+"""CSV and TSV: bytes to columns of text, each field as it is written, and back."""
 
 from __future__ import annotations
 
-import csv
-import io
-from dataclasses import dataclass
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from oddrow.exceptions import DataError, SettingError, TableReadError
-from oddrow.table._csv_records import Record, Region, count_lines, ends_whole, record_problem, records
-from oddrow.table._text_types import typed
+from oddrow.exceptions import TableReadError
+from oddrow.table._csv_dialect import CsvDialect
+from oddrow.table._csv_records import Region, ends_whole, record_problem, records, ways_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 __all__ = [
-    "BYTE_ORDER_MARK",
-    "CsvDialect",
-    "checked_delimiter",
-    "csv_dialect",
+    "AS_WRITTEN",
+    "as_json",
     "in_utc",
-    "read_csv",
+    "is_as_written",
+    "plain_texts",
     "text_columns",
     "write_header",
     "write_rows",
 ]
 
+AS_WRITTEN = {b"oddrow.fields": b"as written"}
+"""Metadata of the schema of a table whose columns hold text as it stands in a file, to be read by each kind itself."""
+
+
+def is_as_written(schema: pa.Schema) -> bool:
+    """Whether a table's texts are fields of a file, as they are written there.
+
+    Examples
+    --------
+    >>> is_as_written(pa.schema([("size", pa.string())], AS_WRITTEN)), is_as_written(pa.schema([]))
+    (True, False)
+    """
+    return bool((schema.metadata or {}).items() >= AS_WRITTEN.items())
+
+
 # From bytes to columns of text ------------------------------------------------------------------------------
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
-_HEAD = 1 << 16
 _BLOCK = 1 << 24
 _FEW_BYTES = 1 << 20  # which one thread has read before another has woken up
-_SIGNATURES = {
-    b"\x1f\x8b": "gzip data; let the name end in .gz, or give the format csv.gz",
-    b"\x28\xb5\x2f\xfd": "zstd data; let the name end in .zst, or give the format csv.zst",
-    b"PAR1": "a Parquet file; let the name end in .parquet, or give the format parquet",
-    b"ARROW1": "an Arrow file; let the name end in .arrow, or give the format arrow",
-    b"PK\x03\x04": "a zip archive or an Excel workbook; unpack it, or save the sheet as CSV",
-    b"\xff\xfe": "UTF-16 text; save it as UTF-8",
-    b"\xfe\xff": "UTF-16 text; save it as UTF-8",
-}
+_ROWS_AT_ONCE = 1 << 15
+_MANY_BYTES = 1 << 28
 
 
-@dataclass(frozen=True)
-class CsvDialect:
-    """How a file is written: what separates its fields, the names of its columns, and where its rows begin.
+def text_columns(region: Region, dialect: CsvDialect, *, only_count: bool = False) -> list[pa.ChunkedArray]:
+    """The fields of whole records of UTF-8 as columns of text; with ``only_count`` the first column alone.
 
-    Attributes
-    ----------
-    label : what errors call the file
-    start, line : byte of the first row, and the line of the file on which it stands
-    """
-
-    label: str
-    delimiter: str
-    names: tuple[str, ...]
-    start: int
-    line: int
-
-    @property
-    def width(self) -> int:
-        """How many fields a record has."""
-        return len(self.names)
-
-
-def csv_dialect(content: bytes, label: str, delimiter: str | None, column_names: Sequence[str] | None) -> CsvDialect:
-    """What the first bytes of a file tell; :func:`oddrow.table.read_table` says how."""
-    _reject_binary(content, label)
-    data = content.removeprefix(BYTE_ORDER_MARK)
-    # Blank lines at the start would pass for the header of a file of one column.
-    start = len(data) - len(data.lstrip(b"\r\n"))
-    line = 1 + count_lines(data[:start])
-    data = data[start:]
-    if delimiter is None:
-        delimiter = _detected_delimiter(data, None if column_names is None else len(column_names))
-    start += len(content) - len(content.removeprefix(BYTE_ORDER_MARK))
-    if column_names is not None:
-        return CsvDialect(label, delimiter, tuple(column_names), start, line)
-    header = next(iter(_first_records(data, delimiter)), [])
-    _reject_unsplit_header(data, label, header, delimiter)
-    names = tuple(name or f"column_{place}" for place, name in enumerate(header, 1))
-    record = next(records(Region(data, line), delimiter), Record(b"", line, 0))
-    problem = record_problem(record.data, delimiter, len(names))
-    if problem is not None:
-        raise TableReadError(f"{label}, line {line}: {problem}")
-    return CsvDialect(label, delimiter, names, start + len(record.data), line + count_lines(record.data))
-
-
-def read_csv(content: bytes, label: str, delimiter: str | None, column_names: Sequence[str] | None) -> pa.Table:
-    """Read the bytes that ``label`` names in errors; :func:`oddrow.table.read_table` says how."""
-    dialect = csv_dialect(content, label, delimiter, column_names)
-    columns = text_columns(Region(content[dialect.start :], dialect.line), dialect)
-    return pa.Table.from_arrays([typed(column) for column in columns], names=list(dialect.names))
-
-
-def text_columns(region: Region, dialect: CsvDialect) -> list[pa.ChunkedArray]:
-    """The fields of whole records as columns of text.
+    An empty field is null, and a quoted one that is empty a text of no letters.
 
     Raises
     ------
@@ -112,28 +67,18 @@ def text_columns(region: Region, dialect: CsvDialect) -> list[pa.ChunkedArray]:
     problem: Exception | None = None
     try:
         if b"\0" not in data and ends_whole(data, dialect.delimiter):
-            return _text_columns(data, dialect.delimiter, dialect.width)
+            return _text_columns(data, dialect.delimiter, dialect.width, only_count)
     except pa.ArrowInvalid as error:
         problem = error
     for record in records(region, dialect.delimiter):
         found = record_problem(record.data, dialect.delimiter, dialect.width)
         if found is not None:
-            raise TableReadError(f"{dialect.label}, line {record.line}: {found}") from problem
+            out = ways_out(found)
+            raise TableReadError(f"{dialect.label}, line {record.line}: {found}{'. ' if out else ''}{out}") from problem
     raise TableReadError(f"{dialect.label}: cannot be read as CSV: {problem}") from problem
 
 
-def _reject_binary(content: bytes, label: str) -> None:
-    for signature, found in _SIGNATURES.items():
-        if content.startswith(signature):
-            raise TableReadError(f"{label}: is not CSV but {found}")
-    # A header, or the first row, with a NUL byte: what follows is not looked at as if it were rows.
-    first = content.lstrip(b"\r\n").partition(b"\n")[0]
-    if b"\0" in first:
-        line = 1 + count_lines(content[: content.index(first)])
-        raise TableReadError(f"{label}, line {line}: holds a NUL byte; is it a binary file?")
-
-
-def _text_columns(data: bytes, delimiter: str, width: int) -> list[pa.ChunkedArray]:
+def _text_columns(data: bytes, delimiter: str, width: int, only_count: bool) -> list[pa.ChunkedArray]:
     """Split into fields and leave them text: pyarrow would infer types from the first block alone."""
     import pyarrow.csv as arrow_csv
 
@@ -149,59 +94,11 @@ def _text_columns(data: bytes, delimiter: str, width: int) -> list[pa.ChunkedArr
             null_values=[""],
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,  # a quoted "" is a text of no letters
+            include_columns=names[:1] if only_count else None,
         ),
     )
     columns: list[pa.ChunkedArray] = table.columns
     return columns
-
-
-def _records(text: str, delimiter: str) -> Iterator[list[str]]:
-    return (fields for fields in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if fields)
-
-
-def _first_records(data: bytes, delimiter: str) -> list[list[str]]:
-    end = len(data)
-    if end > _HEAD:
-        end = data.rfind(b"\n", 0, _HEAD) + 1 or data.find(b"\n", _HEAD) + 1 or end
-    try:
-        found = list(_records(data[:end].decode("utf-8", "replace"), delimiter))
-    except csv.Error as error:
-        raise DataError(f"the first lines cannot be read as CSV: {error}") from error
-    # The cut may go through a quoted field that spans lines.
-    return found[:-1] if end < len(data) and len(found) > 1 else found
-
-
-def _detected_delimiter(data: bytes, width: int | None) -> str:
-    """Return a delimiter that splits the first lines evenly, a comma if it does or if none does.
-
-    Cautious, for a wrong guess reads nonsense in silence, while a comma kept in vain leads to an error that
-    names the other candidates.
-    """
-    even: dict[str, int] = {}
-    for delimiter in _DELIMITERS:
-        widths = {len(record) for record in _first_records(data, delimiter)}
-        if len(widths) == 1 and widths != {1} and widths <= {width or max(widths)}:
-            even[delimiter] = max(widths)
-    return "," if "," in even or not even else max(even, key=even.__getitem__)
-
-
-def checked_delimiter(delimiter: str | None) -> str | None:
-    """Return a delimiter given by a user, or the reason why it cannot be one as an error."""
-    if delimiter == "\\t":  # what a shell hands over for a tab typed as \t
-        return "\t"
-    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n\0' or not delimiter.isascii()):
-        raise SettingError(f"the delimiter must be one ASCII character, not a quote or line end: {delimiter!r}")
-    return delimiter
-
-
-def _reject_unsplit_header(data: bytes, label: str, header: list[str], delimiter: str) -> None:
-    others = [other for other in _DELIMITERS if other != delimiter and header and other in header[0]]
-    if len(header) == 1 and others and not data.startswith(b'"'):
-        other = others[0]
-        raise TableReadError(
-            f"{label}: the header is one column, {header[0]!r:.80}; are the fields separated by "
-            f"{_DELIMITERS[other]}? Say so by delimiter={other!r}, or quote the name"
-        )
 
 
 # From a table to text ---------------------------------------------------------------------------------------
@@ -213,16 +110,84 @@ def write_header(names: Sequence[str], stream: Any, delimiter: str) -> None:
 
 
 def write_rows(table: pa.Table, stream: Any, delimiter: str) -> None:
-    """Write the rows of a table behind a header."""
-    import pyarrow.csv as arrow_csv
+    """Write the rows of a table behind a header: each text as it is, in quotes only where it would be misread.
 
-    # pyarrow quotes every text, which tells an empty one from a missing one.
-    options = arrow_csv.WriteOptions(include_header=False, delimiter=delimiter)
-    arrow_csv.write_csv(in_utc(table), stream, options)
+    Nothing stands for a missing value, and ``""`` for a text of no letters.
+    """
+    table = in_utc(table)
+    for start in range(0, table.num_rows, _ROWS_AT_ONCE):
+        fields = [_as_fields(column, delimiter) for column in table.slice(start, _ROWS_AT_ONCE).columns]
+        fields[-1] = pc.binary_join_element_wise(fields[-1], "", "\n")
+        lines = pc.binary_join_element_wise(*fields, delimiter) if len(fields) > 1 else fields[0]
+        for chunk in lines.chunks if isinstance(lines, pa.ChunkedArray) else [lines]:
+            if len(chunk):
+                stream.write(_buffer(chunk))
+
+
+def _as_fields(column: pa.ChunkedArray, delimiter: str) -> pa.Array:
+    """One column as it stands in a file, none of its values null."""
+    texts = plain_texts(column).combine_chunks()
+    if isinstance(texts, pa.ChunkedArray):  # too many bytes for one array of small offsets
+        texts = pa.chunked_array([chunk.cast(pa.large_string()) for chunk in texts.chunks]).combine_chunks()
+    if texts.nbytes > _MANY_BYTES:
+        texts = texts.cast(pa.large_string())
+    kind = column.type
+    is_bare = pa.types.is_null(kind) or (pa.types.is_primitive(kind) and not pa.types.is_interval(kind))
+    if not is_bare:  # numbers and times have no delimiter or quote in them
+        data = bytes(_buffer(texts)) if len(texts) else b""
+        if any(sign in data for sign in (b'"', b"\n", b"\r", delimiter.encode())):
+            needs = pc.match_substring_regex(texts, f'["\r\n{re.escape(delimiter)}]')
+            quoted = pc.binary_join_element_wise("", pc.replace_substring(texts, '"', '""'), "", '"')
+            texts = pc.if_else(pc.fill_null(needs, False), quoted, texts)
+        texts = pc.if_else(pc.fill_null(pc.equal(texts, ""), False), '""', texts)
+    return pc.fill_null(texts, "")
+
+
+def _buffer(texts: pa.Array) -> memoryview:
+    """The bytes of all texts, one behind the other."""
+    _, offsets, data = texts.buffers()
+    if data is None:
+        return memoryview(b"")
+    ends = np.frombuffer(offsets, np.int64 if pa.types.is_large_string(texts.type) else np.int32)
+    return memoryview(data)[int(ends[texts.offset]) : int(ends[texts.offset + len(texts)])]
+
+
+def plain_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values as a file of text holds them: lists, structs and maps as JSON, bytes in hexadecimal digits."""
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return column
+    try:
+        if not (pa.types.is_nested(kind) or _is_binary(kind)):
+            return column.cast(pa.string())
+    except pa.ArrowException:  # a type that has no text of its own, such as an interval
+        pass
+    return pa.chunked_array([[_as_text(value) for value in column.to_pylist()]], pa.string())
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.hex()
+    return json.dumps(value, ensure_ascii=False, default=as_json) if isinstance(value, (list, dict)) else str(value)
+
+
+def as_json(value: Any) -> str:
+    """What JSON has no form for, as text."""
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    types = pa.types
+    return any(
+        is_kind(kind)
+        for is_kind in (types.is_binary, types.is_large_binary, types.is_binary_view, types.is_fixed_size_binary)
+    )
 
 
 def _quoted(name: str) -> str:
-    is_safe = name and name.isprintable() and not any(sign in name for sign in ('"', *_DELIMITERS))
+    is_safe = name and name.isprintable() and not any(sign in name for sign in '",;\t|')
     return name if is_safe else '"' + name.replace('"', '""') + '"'
 
 

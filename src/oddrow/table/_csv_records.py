@@ -14,10 +14,24 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["OPEN_QUOTE", "Record", "Region", "count_lines", "ends_whole", "record_problem", "records", "whole_records"]
+__all__ = [
+    "OPEN_QUOTE",
+    "Record",
+    "Region",
+    "as_utf8",
+    "count_lines",
+    "decoded",
+    "ends_whole",
+    "fields_of",
+    "record_problem",
+    "records",
+    "ways_out",
+    "whole_records",
+]
 
 OPEN_QUOTE = "a quote is opened and never closed"
 _QUOTE, _LINE_FEED, _CARRIAGE_RETURN = b'"\n\r'
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"(.*)\Z', re.DOTALL)
 
 
 class Region(NamedTuple):
@@ -56,29 +70,100 @@ def records(region: Region, delimiter: str) -> Iterator[Record]:
         start, line = end, line + count_lines(record.data)
 
 
-def record_problem(record: bytes, delimiter: str, width: int) -> str | None:
-    """What is wrong with a record of a file of ``width`` columns, in words; None where nothing is."""
-    field, whole = _patterns(delimiter)
+def record_problem(record: bytes, delimiter: str, width: int, *, is_strict: bool = True) -> str | None:
+    """What is wrong with a record of a file of ``width`` columns, in words; None where nothing is.
+
+    Text that is not UTF-8 is wrong where ``is_strict``, and else as :func:`as_utf8` reads it.
+    """
+    _, whole = _patterns(delimiter)
     if b"\0" in record:
         return "holds a NUL byte; is it a binary file?"
-    try:
-        record.decode("utf-8")
-    except UnicodeDecodeError as invalid:
-        return f"is not UTF-8 text (byte 0x{record[invalid.start]:02x}); save the file as UTF-8"
+    if is_strict:
+        try:
+            record.decode("utf-8")
+        except UnicodeDecodeError as invalid:
+            return f"is not UTF-8 text (byte 0x{record[invalid.start]:02x})"
     if not whole.fullmatch(record):
         return OPEN_QUOTE
     if width > 1 and not record.strip(b"\r\n"):
         return None
-    count, place = 0, -1
+    count = len(_raw_fields(record, delimiter))
+    return None if count == width else f"expected {width} field{'s' * (width > 1)}, found {count}"
+
+
+def ways_out(problem: str) -> str:
+    """What a user can do about a problem that :func:`record_problem` tells."""
+    if problem.startswith("expected "):
+        return (
+            "Is a quote not closed, or a field with the delimiter in it not quoted? Mend that line, say how the file "
+            "is written (--delimiter, --skip, --no-header), or let score leave such lines out (--on-error skip)"
+        )
+    if problem == OPEN_QUOTE:
+        return "Close or double it, or let score leave that line out (--on-error skip)"
+    if "UTF-8" in problem:
+        return "Save the file as UTF-8, or say what it is, as --encoding windows-1252 (in Python: encoding=)"
+    return ""
+
+
+def fields_of(record: bytes, delimiter: str) -> list[str]:
+    r"""The fields of one record as text, without the quotes around them.
+
+    Examples
+    --------
+    >>> fields_of(b'a,"b ""c"", d",\\n', ",")
+    ['a', 'b "c", d', '']
+    """
+    return [_unquoted(decoded(field)) for field in _raw_fields(record, delimiter)]
+
+
+def _raw_fields(record: bytes, delimiter: str) -> list[bytes]:
+    pattern = _patterns(delimiter)[0]
+    fields, place = [], -1
     while place < 0 or record[place : place + 1] == delimiter.encode():
-        found = field.match(record, place + 1)
-        count, place = count + 1, found.end() if found else len(record)
-    if count == width:
-        return None
-    return (
-        f"expected {width} field{'s' * (width > 1)}, found {count}. Mend that line; is a quote not closed, or a field "
-        "with the delimiter in it not quoted?"
-    )
+        found = pattern.match(record, place + 1)
+        fields.append(found.group() if found else record[place + 1 :])
+        place = found.end() if found else len(record)
+    return fields
+
+
+def _unquoted(field: str) -> str:
+    found = _QUOTED.match(field)
+    return found.group(1).replace('""', '"') + found.group(2) if found else field
+
+
+def decoded(data: bytes) -> str:
+    """Text in UTF-8, or in Windows-1252 where it is no UTF-8; every byte has a meaning there, as web browsers read it.
+
+    Examples
+    --------
+    >>> decoded("Größe".encode()), decoded("Größe".encode("cp1252"))
+    ('Größe', 'Größe')
+    """
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in data)
+
+
+def as_utf8(region: Region, delimiter: str) -> tuple[Region, int]:
+    """The region in UTF-8, and how many records are not: those are read as Windows-1252, each by itself.
+
+    So what a record holds does not depend on the records beside it.
+    """
+    if region.data.isascii():
+        return region, 0
+    try:
+        region.data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    else:
+        return region, 0
+    parts, count = [], 0
+    for record in records(region, delimiter):
+        text = decoded(record.data).encode()
+        count += text != record.data
+        parts.append(text)
+    return Region(b"".join(parts), region.line), count
 
 
 def count_lines(data: bytes) -> int:

@@ -11,25 +11,23 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 
-from oddrow.exceptions import DataError, SettingError, TableReadError
-from oddrow.table._csv import (
-    BYTE_ORDER_MARK,
-    checked_delimiter,
-    read_csv,
-)
-from oddrow.table._forms import Form, not_found, reject_folder, source_form, source_label
+from oddrow.exceptions import DataError, TableReadError
+from oddrow.table._csv_dialect import BYTE_ORDER_MARK
+from oddrow.table._csv_files import CsvFile
+from oddrow.table._forms import not_found, reject_folder, source_form, source_label
 from oddrow.table._frame import as_table
-from oddrow.table._parquet import parquet_opened
-from oddrow.table._text_types import CLOCKS, first_reading
+from oddrow.table._parquet import of_file, parquet_opened
+from oddrow.table._reading import ReadingOptions, checked_reading, renaming_notes, unrepeated
+from oddrow.table._text_types import CLOCKS, first_reading, typed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
-__all__ = ["CsvOptions", "checked_csv_options", "read_table"]
+__all__ = ["content_of", "foreign_note", "read_table", "read_whole"]
 
 
 def read_table(
@@ -38,36 +36,59 @@ def read_table(
     column_names: Sequence[str] | None = None,
     delimiter: str | None = None,
     format: str | None = None,  # noqa: A002 - the word that the command line uses too
+    skip: int | None = None,
+    has_header: bool | None = None,
+    encoding: str | None = None,
+    as_written: bool = False,
     may_be_empty: bool = False,
+    on_note: Callable[[str], None] | None = None,
 ) -> pa.Table:
     r"""Read a file as a plain table: what :func:`as_table` promises about columns holds here too.
 
-    CSV and TSV are UTF-8, with or without a byte order mark, with a header unless ``column_names`` are given.
+    CSV and TSV are UTF-8, with or without a byte order mark; a row that is not is read as Windows-1252. Lines before
+    the header are skipped where ``skip`` says how many; a first line ``sep=;`` is honoured. A name that occurs twice
+    has ``.1``, ``.2`` behind it from the second time on. A column without a name is called column_1, column_2 and so
+    on by its place. Blank lines are skipped, but in a file of one column a blank line is a missing value.
+
     Types are inferred from all values of a column: boolean (true, false), integer, float, ISO 8601 date, time
     and timestamp (those with a zone offset come in UTC), else text. An empty field is missing. So are NA,
     N/A, n/a, #N/A, <NA>, NaN, nan, NULL, null, None and ? where all other values of the column are of one
     such type; in a column of text they stay what they are, for there NA may be Namibia. Integers with
-    leading zeros, or too long for int64, are identifiers, and the whole column stays text. A column without
-    a name is called column_1, column_2 and so on by its place. Blank lines are skipped, but in a file of one
-    column a blank line is a missing value.
+    leading zeros, or too long for int64, are identifiers, and the whole column stays text.
 
-    JSON lines hold one flat object a line; text that is a date or time throughout a column is read as such.
+    JSON lines hold one object a line; text that is a date or time throughout a column is read as such. A column that
+    pandas marked as the index of its data frame is left out of a Parquet or Arrow file. Columns of lists, structs,
+    maps or bytes come as they are, though nothing is learned from them.
 
     Parameters
     ----------
     source
-        A path, whose suffix tells the form: .csv .tsv .parquet .pq .arrow .feather .ipc .jsonl .ndjson .json,
-        each also with .gz or .zst behind it. Or a binary file object, or ``"-"`` for standard input: both
-        are CSV.
+        A path, whose suffix tells the form: .csv .txt .data .dat .tsv .parquet .pq .arrow .feather .ipc .jsonl
+        .ndjson .json, each also with .gz or .zst behind it. Or a binary file object, or ``"-"`` for standard input:
+        both are CSV.
     column_names
         Names for the columns of a CSV or TSV file that has no header.
     delimiter
-        What separates the fields of a CSV file. Otherwise it is a comma, or that one of semicolon, tab and
-        bar which splits the first lines evenly where the comma does not.
+        What separates the fields of a CSV file. Otherwise it is that one of comma, semicolon, tab and bar which
+        stands in the header; of several the comma, or that one which splits the first lines evenly where the comma
+        does not.
     format
         The form, such as ``"parquet"`` or ``"csv.gz"``, where the source has no suffix or a wrong one.
+    skip
+        How many lines of a CSV file stand before its header, or before its first row.
+    has_header
+        False for a CSV file without a header; its columns are then called column_1, column_2, or as
+        ``column_names`` says.
+    encoding
+        Of a CSV file, such as ``"utf-16"`` or ``"windows-1252"``; a text that is in another one is an error.
+    as_written
+        Columns of CSV and TSV come as text, each field as it is written, null where it is empty and not in quotes.
+        The metadata of the schema says so: ``{b"oddrow.fields": b"as written"}``.
     may_be_empty
         Whether a table without rows is read as that, instead of refused. Of CSV it still needs the header.
+    on_note
+        Is told in a sentence what was assumed: rows that are not UTF-8, names that occur twice, a header that looks
+        like a row.
 
     Raises
     ------
@@ -86,54 +107,70 @@ def read_table(
     """
     label = source_label(source)
     form = source_form(source, label, format)
-    csv_options = checked_csv_options(label, form, delimiter, column_names)
-    data = _decompressed(_content(source, label), form.compression, label)
-    if may_be_empty and form.name == "jsonl" and not data.strip():
+    names = None if column_names is None else tuple(column_names)
+    options = checked_reading(label, form, ReadingOptions(format, delimiter, names, skip, has_header, encoding))
+    notes: list[str] = []
+    table = read_whole(
+        content_of(source, label), label, form.name, form.compression, options, notes, may_be_empty=may_be_empty
+    )
+    if form.name in ("csv", "tsv") and not as_written:
+        table = pa.table({name: typed(table.column(name)) for name in table.column_names})
+    if table.num_rows == 0 and not may_be_empty:
+        raise TableReadError(f"{label}: has a header but no rows")
+    if on_note is not None:
+        for note in notes:
+            on_note(note)
+    return table
+
+
+def read_whole(
+    content: bytes,
+    label: str,
+    form: str,
+    compression: str | None,
+    options: ReadingOptions,
+    notes: list[str],
+    keeps: Collection[str] = (),
+    *,
+    may_be_empty: bool = False,
+) -> pa.Table:
+    """The table that the bytes of a file hold, CSV as it is written; adds to the notes what was assumed."""
+    if form in ("csv", "tsv"):
+        if not content or content.isspace():
+            raise TableReadError(f"{label}: the file is empty")
+        file = CsvFile.at(content, label, compression, options)
+        table, n_foreign = file.table()
+        notes += file.dialect.notes
+        if n_foreign:
+            notes.append(foreign_note(label, n_foreign))
+        return table
+    data = _decompressed(content, compression, label)
+    if may_be_empty and form == "jsonl" and not data.strip():
         return pa.table({})  # JSON lines name their columns in their rows alone
     if not data or data.isspace():
         raise TableReadError(f"{label}: the file is empty")
     try:
-        if form.name == "parquet":
-            with parquet_opened(pa.BufferReader(data), label) as file:
-                table = file.read()
-        elif form.name == "arrow":
-            table = _read_arrow(data, label)
-        elif form.name == "jsonl":
-            table = _read_json_lines(data, label)
+        if form == "parquet":
+            with parquet_opened(pa.BufferReader(data), label) as parquet:
+                table = parquet.read()
         else:
-            table = read_csv(data, label, csv_options.delimiter, column_names)
-        table = as_table(table)
+            table = _read_arrow(data, label) if form == "arrow" else _read_json_lines(data, label)
+        notes += renaming_notes(label, unrepeated(table.column_names)[1], {})
+        return of_file(table, keeps)
     except TableReadError:
         raise
     except DataError as error:
         raise TableReadError(f"{label}: {error}") from error
-    if table.num_rows == 0 and not may_be_empty:
-        raise TableReadError(f"{label}: has a header but no rows")
-    return table
 
 
-class CsvOptions(NamedTuple):
-    """What a user says of CSV, see :func:`oddrow.table.open_stream`."""
-
-    delimiter: str | None
-    column_names: Sequence[str] | None
-    skips: bool = False
-    numeric: Collection[str] = ()
+def foreign_note(label: str, n_rows: int) -> str:
+    """Say how many rows are not UTF-8."""
+    rows = "1 row is" if n_rows == 1 else f"{n_rows:,} rows are"
+    return f"{label}: {rows} not UTF-8, and read as Windows-1252; say what the file is by --encoding"
 
 
-def checked_csv_options(
-    label: str, form: Form, delimiter: str | None, column_names: Sequence[str] | None
-) -> CsvOptions:
-    """The options where they have a meaning for the form, with the tab that TSV says by its name."""
-    if form.name not in ("csv", "tsv") and not (column_names is None and delimiter is None):
-        raise SettingError(f"{label}: column names and a delimiter can be given for CSV and TSV only")
-    if column_names is not None and len(column_names) == 0:
-        raise SettingError(f"{label}: the list of column names is empty")
-    is_tab = form.name == "tsv" and delimiter is None
-    return CsvOptions("\t" if is_tab else checked_delimiter(delimiter), column_names)
-
-
-def _content(source: str | Path | BinaryIO, label: str) -> bytes:
+def content_of(source: str | Path | BinaryIO, label: str) -> bytes:
+    """The bytes of a source, or an error that names it."""
     try:
         if not isinstance(source, (str, Path)):
             data: object = source.read()
@@ -201,8 +238,17 @@ def _read_json_lines(data: bytes, label: str) -> pa.Table:
         rows += 1
     for values in columns.values():
         values.extend([None] * (rows - len(values)))
-    table = as_table(columns)
-    return pa.table({name: _dated(table[name]) for name in table.column_names})
+    return pa.table({name: _json_column(name, values) for name, values in columns.items()})
+
+
+def _json_column(name: str, values: list[Any]) -> pa.ChunkedArray:
+    if any(isinstance(value, (dict, list)) for value in values):
+        try:
+            return pa.chunked_array([pa.array(values)])
+        except (pa.ArrowException, ValueError, OverflowError):  # values of several types
+            texts = [None if value is None else json.dumps(value, ensure_ascii=False) for value in values]
+            return pa.chunked_array([pa.ExtensionArray.from_storage(pa.json_(), pa.array(texts, pa.string()))])
+    return _dated(as_table({name: values}).column(0))
 
 
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -26,6 +26,9 @@ class Form(NamedTuple):
 _SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
+    ".txt": "csv",
+    ".data": "csv",
+    ".dat": "csv",
     ".parquet": "parquet",
     ".pq": "parquet",
     ".arrow": "arrow",

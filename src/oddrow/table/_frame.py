@@ -10,7 +10,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,18 +22,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError
+from oddrow.table._csv import AS_WRITTEN, is_as_written
 from oddrow.table._objects import as_text, binary, from_numpy, from_objects, nested
+from oddrow.table._reading import unrepeated
 from oddrow.table._values import TICKS, counted, shortened
 
-__all__ = ["as_table"]
+__all__ = ["ReadableTable", "as_table", "readable_table"]
 
 
-def as_table(X: Any, column_names: Sequence[str] | None = None, reads: Callable[[str], bool] | None = None) -> pa.Table:
+def as_table(
+    X: Any,
+    column_names: Sequence[str] | None = None,
+    reads: Callable[[str], bool] | None = None,
+    *,
+    passes: bool = False,
+) -> pa.Table:
     """Turn anything that holds a table into a plain :class:`pyarrow.Table`, in the same order.
 
     Columns become plain: dictionaries (pandas' categories) are decoded, extension types give way to their
-    storage, decimals become float64, durations float64 seconds, NaN becomes null. Dates, times, timestamps
-    and their zones stay. Names become strings; a pandas index is dropped. A column of Python objects keeps
+    storage (UUIDs their text), decimals become float64, durations float64 seconds, NaN becomes null. Dates, times,
+    timestamps and their zones stay. Names become strings; a pandas index is dropped. A column of Python objects keeps
     the type that its values share; otherwise it becomes float64 where all values are numbers, and text by
     ``str()`` where not.
 
@@ -38,19 +50,22 @@ def as_table(X: Any, column_names: Sequence[str] | None = None, reads: Callable[
     X
         An Arrow table or record batch, a pandas or polars data frame, a lazy frame (which is collected),
         whatever else narwhals or the Arrow PyCapsule interface (``__arrow_c_stream__``) understands, a 2-D
-        NumPy array or what NumPy can turn into one, or a mapping of names to sequences.
+        NumPy array or what NumPy can turn into one, a mapping of names to sequences, or a list of mappings, one a
+        row; a mapping of names to single values is one row.
     column_names
         Names for an input that has none of its own, such as an array; without them its columns are called
         x0, x1 and so on. Names that the input has always win.
     reads
         Whether the column of a name is read; without it all are. A column that is not read may hold anything: it
-        keeps its name and its length, and its values come as nulls.
+        keeps its name and its length, and its values come as nulls. A name that occurs twice may not be read.
+    passes
+        Columns that are not read come with their values: plain ones as if they were read, others as they are.
 
     Raises
     ------
     DataError
-        If X is not two-dimensional, is sparse or complex, has no columns, has a name twice, or has a column
-        of bytes, of nested values, or of text that is no UTF-8.
+        If X is not two-dimensional, is sparse or complex, has no columns, has a name twice, or has columns
+        of bytes, of nested values, or of text that is no UTF-8, which are all named.
 
     Examples
     --------
@@ -59,19 +74,90 @@ def as_table(X: Any, column_names: Sequence[str] | None = None, reads: Callable[
     {'size': [1, 2], 'colour': ['red', None]}
 
     """
-    reads = reads or _every
+    found = _read(X, column_names, reads or _every, passes=passes)
+    if found.unreadable:
+        raise _unreadable(found.unreadable)
+    return found.table
+
+
+@dataclass(frozen=True, eq=False)
+class ReadableTable:
+    """A table as far as it can be read.
+
+    Attributes
+    ----------
+    table : every column; those that cannot be read as nulls
+    unreadable : the reason for each column that cannot be read
+    """
+
+    table: pa.Table
+    unreadable: Mapping[str, str]
+
+
+def readable_table(X: Any, column_names: Sequence[str] | None = None) -> ReadableTable:
+    """As :func:`as_table`, but a column that cannot be read is told and no error.
+
+    Raises
+    ------
+    DataError
+        If X is no table, or has a name twice.
+
+    Examples
+    --------
+    >>> found = readable_table({"size": [1, 2], "tags": [["a"], []]})
+    >>> found.table.to_pydict()
+    {'size': [1, 2], 'tags': [None, None]}
+    >>> found.unreadable
+    {'tags': "column 'tags' holds nested values (list<item: string>); drop it, or flatten it into plain columns"}
+    """
+    found = _read(X, column_names, _every, passes=False)
+    return ReadableTable(found.table, {name: str(problem) for name, problem in found.unreadable.items()})
+
+
+class _Read(NamedTuple):
+    table: pa.Table
+    unreadable: dict[str, DataError]
+
+
+def _read(X: Any, column_names: Sequence[str] | None, reads: _Reads, *, passes: bool) -> _Read:
     named, columns = _named_columns(X, column_names, reads)
     names = [as_text(name) for name in named]
     if not names:
         rows = next(iter(getattr(X, "shape", (0,))), 0)
         # scikit-learn's estimator checks look for these very words.
         raise DataError(f"the table has no columns: 0 feature(s) (shape=({rows}, 0)) while a minimum of 1 is required.")
-    _reject_duplicates(names)
-    plain = [
-        _plain_column(name, column) if reads(name) else pa.nulls(len(column))
-        for name, column in zip(names, columns, strict=True)
-    ]
-    return pa.Table.from_arrays(plain, names=names)
+    _reject_duplicates([name for name in names if reads(name)])
+    unreadable: dict[str, DataError] = {}
+    plain = []
+    for name, column in zip(names, columns, strict=True):
+        is_read = reads(name)
+        if not is_read and not passes:
+            plain.append(pa.nulls(column.length))
+            continue
+        given = None
+        try:
+            given = column.read()
+            plain.append(_plain_column(name, given))
+        except DataError as problem:
+            if is_read:
+                unreadable[name] = problem
+            plain.append(pa.nulls(column.length) if is_read or given is None else given)
+    is_arrow = isinstance(X, (pa.Table, pa.RecordBatch))
+    metadata = AS_WRITTEN if is_arrow and is_as_written(X.schema) else None
+    table = pa.Table.from_arrays(plain, names=list(unrepeated(names)[0]))
+    return _Read(table.replace_schema_metadata(metadata) if metadata else table, unreadable)
+
+
+def _unreadable(problems: Mapping[str, DataError]) -> DataError:
+    """One error for all columns that cannot be read."""
+    first = next(iter(problems.values()))
+    names = list(problems)
+    options = " ".join(f"--ignore {shortened(name)}" for name in names)
+    kinds = ", ".join(f"{shortened(name)}: 'ignore'" for name in names)
+    way = f"leave {'it' if len(names) == 1 else 'them'} out with {options} (in Python: columns={{{kinds}}})"
+    if len(names) == 1:
+        return DataError(f"{first}; or {way}")
+    return DataError(f"{len(names)} columns cannot be read; {way}. " + ". ".join(map(str, problems.values())))
 
 
 def _every(name: str) -> bool:  # noqa: ARG001 - every column, whatever its name
@@ -84,67 +170,94 @@ def _every(name: str) -> bool:  # noqa: ARG001 - every column, whatever its name
 _Reads: TypeAlias = Callable[[str], bool]
 
 
-def _named_columns(X: Any, column_names: Sequence[str] | None, reads: _Reads) -> tuple[list[Any], list[Any]]:
+class _Column(NamedTuple):
+    """One column: how many values it has, and what gives them as an Arrow array."""
+
+    length: int
+    read: Callable[[], Any]
+
+
+def _held(column: Any) -> _Column:
+    return _Column(len(column), lambda: column)
+
+
+def _named_columns(X: Any, column_names: Sequence[str] | None, reads: _Reads) -> tuple[list[Any], list[_Column]]:
     if isinstance(X, pa.RecordBatch):
         X = pa.Table.from_batches([X])
     if isinstance(X, pa.Table):
-        return X.column_names, X.columns
+        return X.column_names, list(map(_held, X.columns))
     if hasattr(X, "toarray") and hasattr(X, "nnz"):  # before the mappings: SciPy's DOK form is one too
         raise DataError("X is a sparse matrix, but dense data is required; convert it with X.toarray()")
     if isinstance(X, Mapping):
         return _from_mapping(X, reads)
+    if isinstance(X, (list, tuple)) and X and all(isinstance(row, Mapping) for row in X):
+        keys = dict.fromkeys(key for row in X for key in row)
+        return _from_mapping({key: [row.get(key) for row in X] for key in keys}, reads)
     if isinstance(X, (str, bytes)):
         raise DataError(f"{X!r:.60} is a text, not a table; to read a file, use read_table")
     if not isinstance(X, (np.ndarray, list, tuple)):
-        _reject_dimensions(1 if _is_one_column(X) else 2)
+        if _is_one_column(X):
+            raise _one_dimensional(X)
         found = _from_frame(X, reads)
         if found is not None:
             return found
-    return _from_array(X, column_names, reads)
+    return _from_array(X, column_names)
 
 
-def _from_frame(X: Any, reads: _Reads) -> tuple[list[Any], list[Any]] | None:
+def _from_frame(X: Any, reads: _Reads) -> tuple[list[Any], list[_Column]] | None:
     import narwhals as nw
 
     try:
         frame: Any = nw.from_native(X, pass_through=True)
     except nw.exceptions.DuplicateError as error:
-        _reject_duplicates([as_text(name) for name in X.columns])
-        raise DataError(str(error)) from error
+        names = [as_text(name) for name in X.columns]
+        _reject_duplicates([name for name in names if reads(name)])
+        if not hasattr(X, "set_axis"):
+            raise DataError(str(error)) from error
+        frame = nw.from_native(X.set_axis([f"{place}" for place in range(len(names))], axis=1))
+        return names, [_Column(len(one), partial(_from_series, one)) for one in frame.iter_columns()]
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     if isinstance(frame, nw.DataFrame):
         # Column by column, for a whole pandas frame would bring its index along and fail on one mixed column.
         series = list(frame.iter_columns())
-        names = [one.name for one in series]
-        return names, [
-            _from_series(one) if reads(as_text(name)) else pa.nulls(len(one))
-            for name, one in zip(names, series, strict=True)
-        ]
+        return [one.name for one in series], [_Column(len(one), partial(_from_series, one)) for one in series]
     if hasattr(X, "__arrow_c_stream__"):
         try:
             table = pa.table(X)
         except (pa.ArrowException, TypeError, ValueError) as error:
             raise DataError(f"{type(X).__name__} does not hand over an Arrow table: {error}") from error
-        return table.column_names, table.columns
+        return table.column_names, list(map(_held, table.columns))
     return None
 
 
 def _from_series(series: Any) -> Any:
     import narwhals as nw
 
+    if series.dtype in (nw.Int128, nw.UInt128):  # which neither Arrow nor NumPy has; by way of text, rounded once
+        return series.cast(nw.String).to_arrow().cast(pa.string()).cast(pa.float64())
     if series.dtype != nw.Object:  # polars would hand over its objects as the bytes of their addresses
         try:
             return series.to_arrow()
         except (pa.ArrowException, TypeError, ValueError):
             pass  # sparse and complex columns and half surrogates, which the way through NumPy reads or names
-    return from_numpy(str(series.name), series.to_numpy())
+    try:
+        values = series.to_numpy()
+    except Exception as error:  # each library of data frames has errors of its own
+        raise DataError(
+            f"column {shortened(str(series.name))} has the type {series.dtype}, which cannot be read; "
+            "drop it, or convert it to numbers, text or times"
+        ) from error
+    return from_numpy(str(series.name), values)
 
 
-def _from_mapping(X: Mapping[Any, Any], reads: _Reads) -> tuple[list[Any], list[Any]]:
+def _from_mapping(X: Mapping[Any, Any], reads: _Reads) -> tuple[list[Any], list[_Column]]:
     names = [as_text(name) for name in X]
-    columns = [_from_sequence(name, values, reads) for name, values in zip(names, X.values(), strict=True)]
-    lengths = {name: len(column) for name, column in zip(names, columns, strict=True)}
+    values = list(X.values())
+    if values and all(value is None or isinstance(value, _SINGLE) for value in values):
+        values = [[value] for value in values]  # one row
+    columns = [_from_sequence(name, one, reads) for name, one in zip(names, values, strict=True)]
+    lengths = {name: column.length for name, column in zip(names, columns, strict=True)}
     if len(set(lengths.values())) > 1:
         shortest, longest = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
         raise DataError(
@@ -154,25 +267,29 @@ def _from_mapping(X: Mapping[Any, Any], reads: _Reads) -> tuple[list[Any], list[
     return names, columns
 
 
-def _from_sequence(name: str, values: Any, reads: _Reads) -> Any:
-    if not reads(name) and hasattr(values, "__len__"):
-        return pa.nulls(len(values))
+_SINGLE = (str, bytes, bool, int, float, Decimal, date, time, timedelta, np.generic)
+
+
+def _from_sequence(name: str, values: Any, reads: _Reads) -> _Column:
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
-        return values
+        return _held(values)
     if isinstance(values, np.ndarray) and values.ndim == 1:
-        return from_numpy(name, values)
+        return _Column(len(values), partial(from_numpy, name, values))
     if isinstance(values, (list, tuple, range)):
-        return from_objects(name, np.fromiter(values, dtype=object, count=len(values)))
+        return _Column(len(values), lambda: from_objects(name, np.fromiter(values, dtype=object, count=len(values))))
     if _is_one_column(values):
         import narwhals as nw
 
         series: Any = nw.from_native(values, series_only=True, pass_through=True)
         if isinstance(series, nw.Series):
-            return _from_series(series)
+            return _Column(len(series), partial(_from_series, series))
+
+    if not reads(name) and hasattr(values, "__len__"):
+        return _held(pa.nulls(len(values)))
     raise DataError(f"column {shortened(name)} must be a sequence of values, but is of type {type(values).__name__}")
 
 
-def _from_array(X: Any, column_names: Sequence[str] | None, reads: _Reads) -> tuple[list[Any], list[Any]]:
+def _from_array(X: Any, column_names: Sequence[str] | None) -> tuple[list[Any], list[_Column]]:
     array = X if isinstance(X, np.ma.MaskedArray) else _array_of(X)
     if array.dtype.kind == "c":
         raise DataError("Complex data not supported; split it into real and imaginary columns")
@@ -181,9 +298,7 @@ def _from_array(X: Any, column_names: Sequence[str] | None, reads: _Reads) -> tu
     names = [f"x{j}" for j in range(width)] if column_names is None else list(column_names)
     if len(names) != width:
         raise DataError(f"the array has {width} columns, but {len(names)} column names were given")
-    return names, [
-        from_numpy(str(name), array[:, j]) if reads(str(name)) else pa.nulls(n_rows) for j, name in enumerate(names)
-    ]
+    return names, [_Column(n_rows, partial(from_numpy, str(name), array[:, j])) for j, name in enumerate(names)]
 
 
 def _array_of(X: Any) -> npt.NDArray[Any]:
@@ -198,6 +313,15 @@ def _array_of(X: Any) -> npt.NDArray[Any]:
 
 def _is_one_column(X: Any) -> bool:
     return isinstance(X, (pa.Array, pa.ChunkedArray)) or len(getattr(X, "shape", ())) == 1
+
+
+def _one_dimensional(X: Any) -> DataError:
+    # scikit-learn's estimator checks look for these very words.
+    return DataError(
+        f"Expected 2D array, got 1D array instead. Reshape your data: a {type(X).__name__} of {len(X)} values is one "
+        "column or one row, and no table; of one row give df.iloc[[0]], with two brackets, or a list of one dict, of "
+        'one column {"name": values}'
+    )
 
 
 def _reject_dimensions(count: int, X: Any = None) -> None:
@@ -236,7 +360,7 @@ def _plain_column(name: str, column: pa.Array | pa.ChunkedArray) -> pa.ChunkedAr
     kind = column.type
     if _is_binary(kind):
         raise binary(name)
-    if pa.types.is_nested(kind):
+    if pa.types.is_nested(kind) or isinstance(kind, pa.JsonType):
         raise nested(name, str(kind))
     raise DataError(f"column {shortened(name)} has the type {kind}, which cannot be read; drop or convert it")
 
@@ -244,6 +368,10 @@ def _plain_column(name: str, column: pa.Array | pa.ChunkedArray) -> pa.ChunkedAr
 def _unwrapped(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Take off what only says how values are stored or meant: extension types, dictionaries, runs."""
     kind = column.type
+    if isinstance(kind, pa.UuidType):
+        return pa.chunked_array([[None if one is None else str(one) for one in column.to_pylist()]], pa.string())
+    if isinstance(kind, pa.JsonType):
+        return column
     if isinstance(kind, pa.BaseExtensionType):
         return _unwrapped(pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type))
     if pa.types.is_dictionary(kind):

@@ -203,8 +203,8 @@ class _Texts:
                 self.name,
                 Kind.IGNORE,
                 f"dates as in {example}{missing}",
-                note=f"{shortened(self.name)} looks like dates as {example}, but day and month cannot be told apart: it "
-                "is left out; say which comes first with the kind 'timestamp; dates=dmy' or 'timestamp; dates=mdy'",
+                note=f"{shortened(self.name)} looks like dates as {example}, but day and month cannot be told apart: "
+                "it is left out; say which comes first with the kind 'timestamp; dates=dmy' or 'timestamp; dates=mdy'",
             )
         kind = "time of day" if form == "time" else "ISO 8601 date or time" if form == "" else "date or time"
         every = "nearly every" if is_lenient else "every"

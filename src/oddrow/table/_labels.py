@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,8 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError
+from oddrow.table._located import LocatedBatch, SomeRows, TableRows, one_batch
+from oddrow.table._reading import same_names
 from oddrow.table._values import as_texts
 
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 SHOWN = 8
 """Names and labels that an error shows."""
 
@@ -60,7 +64,7 @@ def split_label(table: pa.Table, label: str, normal: str) -> LabelledTable:
 
 
 def is_normal_row(table: pa.Table, label: str, normal: str) -> npt.NDArray[np.bool_]:
-    """Which rows [n] have the value ``normal`` in the label column.
+    """Which rows [n] have the value ``normal`` in the label column, blanks around it aside; numbers where both are.
 
     Raises
     ------
@@ -68,10 +72,22 @@ def is_normal_row(table: pa.Table, label: str, normal: str) -> npt.NDArray[np.bo
         If there is no such column.
     """
     if label not in table.column_names:
+        near = same_names([label], table.column_names).get(label)
+        if near is not None:
+            raise DataError(
+                f"there is no label column {label!r}, but {near!r}, which differs in blanks; give that name"
+            )
         n_further = table.num_columns - SHOWN
         shown = ", ".join(map(repr, table.column_names[:SHOWN])) + (f" and {n_further} more" if n_further > 0 else "")
         raise DataError(f"there is no label column {label!r}; the table has {shown}")
-    return np.asarray(pc.equal(_texts(table, label), normal).to_numpy(), np.bool_)
+    texts = _texts(table, label)
+    is_same = pc.equal(texts, normal.strip())
+    if _NUMBER.fullmatch(normal.strip()):
+        numbers = pc.if_else(pc.match_substring_regex(texts, f"^{_NUMBER.pattern}$"), texts, None).cast(pa.float64())
+        is_same = pc.or_(is_same, pc.fill_null(pc.equal(numbers, float(normal)), False))
+    if normal.strip().lower() in ("true", "false"):
+        is_same = pc.or_(is_same, pc.equal(pc.utf8_lower(texts), normal.strip().lower()))
+    return np.asarray(is_same.to_numpy(), np.bool_)
 
 
 def normal_batches(batches: Iterable[pa.RecordBatch], label: str, normal: str) -> Iterator[pa.Table]:
@@ -88,21 +104,30 @@ def normal_batches(batches: Iterable[pa.RecordBatch], label: str, normal: str) -
     >>> [rows.to_pydict() for rows in normal_batches([batch], "label", "normal.")]
     [{'x': [1, 3]}]
     """
+    for located in normal_located(
+        (LocatedBatch(batch, TableRows("the table", 0, batch)) for batch in batches), label, normal
+    ):
+        yield pa.Table.from_batches([located.rows])
+
+
+def normal_located(batches: Iterable[LocatedBatch], label: str, normal: str) -> Iterator[LocatedBatch]:
+    """As :func:`normal_batches`; each batch knows where its rows come from."""
     has_normal = False
     found: set[str] = set()
-    for batch in batches:
-        table = pa.Table.from_batches([batch])
+    for located in batches:
+        table = pa.Table.from_batches([located.rows])
         is_normal = is_normal_row(table, label, normal)
         has_normal = has_normal or bool(is_normal.any())
         if not has_normal and len(found) <= SHOWN:
             found.update(pc.unique(_texts(table, label)).to_pylist())
-        yield table.filter(pa.array(is_normal)).drop_columns([label])
+        kept = one_batch(table.filter(pa.array(is_normal)).drop_columns([label]))
+        yield LocatedBatch(kept, SomeRows(located.place, np.flatnonzero(is_normal)), located.skipped)
     if not has_normal:
         raise _never_normal(label, normal, list(found))
 
 
 def _texts(table: pa.Table, label: str) -> pa.ChunkedArray:
-    return pc.fill_null(as_texts(table.column(label)), "")
+    return pc.utf8_trim_whitespace(pc.fill_null(as_texts(table.column(label)), ""))
 
 
 def _never_normal(label: str, normal: str, found: list[str]) -> DataError:

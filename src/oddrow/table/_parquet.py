@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,9 @@ from oddrow.exceptions import TableReadError
 from oddrow.table._forms import not_found
 from oddrow.table._frame import as_table
 from oddrow.table._located import MOST_BYTES, MOST_ROWS, LocatedBatch, TableRows, one_batch
+from oddrow.table._reading import renaming_notes, unrepeated
 
-__all__ = ["ParquetRows", "parquet_opened"]
+__all__ = ["ParquetRows", "of_file", "parquet_opened"]
 
 _BUFFER_BYTES = 1 << 20
 """Read ahead of each column: without it pyarrow reads all of a column that one row group has, however large that is."""
@@ -38,6 +40,26 @@ def parquet_opened(source: Any, label: str) -> Iterator[Any]:
         raise TableReadError(f"{label}: is not a Parquet file, or is damaged: {error}") from error
 
 
+def of_file(table: pa.Table, keeps: Collection[str] = ()) -> pa.Table:
+    """The plain columns of a table that a file holds; those that cannot be read as they are.
+
+    The index of a pandas data frame is none of them, as it is none of the data frame's, but for names in ``keeps``.
+    """
+    index = _pandas_index(table.schema) - set(keeps)
+    if index and len(index) < table.num_columns:
+        table = table.select([place for place, name in enumerate(table.column_names) if name not in index])
+    return as_table(table, reads=lambda _: False, passes=True)
+
+
+def _pandas_index(schema: pa.Schema) -> set[str]:
+    """The columns that pandas says are the index of its data frame."""
+    try:
+        found = json.loads((schema.metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
+        return {name for name in found if isinstance(name, str)}
+    except (ValueError, AttributeError, TypeError):  # pandas did not write that
+        return set()
+
+
 @dataclass(frozen=True, eq=False)
 class ParquetRows:
     """The rows of a Parquet file, some at a time."""
@@ -47,22 +69,27 @@ class ParquetRows:
     schema: pa.Schema
     n_rows: int
     batch_rows: int
+    keeps: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
     @classmethod
-    def at(cls, path: Path, label: str) -> ParquetRows:
+    def at(cls, path: Path, label: str, keeps: Collection[str] = ()) -> ParquetRows:
         """The file at a path, by what its end says of it."""
         with parquet_opened(path, label) as file:
             whole = file.metadata
             parts = [whole.row_group(place) for place in range(whole.num_row_groups)]
             row_bytes = sum(part.total_byte_size for part in parts) // max(whole.num_rows, 1)
-            schema = as_table(file.schema_arrow.empty_table()).schema
-        return cls(label, path, schema, whole.num_rows, min(MOST_BYTES // max(row_bytes, 1) + 1, MOST_ROWS))
+            names = file.schema_arrow.names
+            schema = of_file(file.schema_arrow.empty_table(), keeps).schema
+        batch_rows = min(MOST_BYTES // max(row_bytes, 1) + 1, MOST_ROWS)
+        notes = renaming_notes(label, unrepeated(names)[1], {})
+        return cls(label, path, schema, whole.num_rows, batch_rows, frozenset(keeps), notes)
 
     def batches(self) -> Iterator[LocatedBatch]:
         """Its rows in order."""
         first = 0
         with parquet_opened(self.path, self.label) as file:
             for batch in file.iter_batches(self.batch_rows):
-                rows = one_batch(as_table(batch))
+                rows = one_batch(of_file(pa.Table.from_batches([batch]), self.keeps))
                 yield LocatedBatch(rows, TableRows(self.label, first, rows))
                 first += len(rows)

@@ -212,5 +212,7 @@ def _check_values(rows: pa.Table, kinds: Mapping[str, str], first_row: int) -> N
                 values_of(ColumnSchema(name, Kind.NUMBER), column, DataError)
             except DataError as error:
                 if first_row:
-                    raise DataError(f"{error} (rows are counted from row {first_row:,} on)") from error
+                    later = DataError(f"{error} (rows are counted from row {first_row:,} on)")
+                    later.row = error.row
+                    raise later from error
                 raise

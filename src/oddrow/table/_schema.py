@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
 from oddrow.table._column_schema import ColumnSchema
+from oddrow.table._csv import is_as_written
 from oddrow.table._given_kinds import NOTHING_GIVEN, GivenColumn, Kind, given_columns, quoted, said_kind
 from oddrow.table._judging import given_form, judged_column
 from oddrow.table._running import with_order
@@ -31,15 +32,6 @@ from oddrow.table._values import (
 
 ColumnValues = Mapping[str, "npt.NDArray[np.float64] | pa.ChunkedArray"]
 """Column name to its values in the form of their kind, see :meth:`TableSchema.values`."""
-
-AS_WRITTEN = {b"oddrow.fields": b"as written"}
-"""Metadata of a table whose strings are the fields of a text file, each as it is written there."""
-
-
-def is_as_written(table: pa.Table) -> bool:
-    """Whether the strings of a table are the fields of a text file."""
-    metadata = table.schema.metadata or {}
-    return all(metadata.get(key) == value for key, value in AS_WRITTEN.items())
 
 
 @dataclass(frozen=True)
@@ -86,7 +78,7 @@ class TableSchema:
             If an override names no column or no kind.
         """
         given = given_columns(overrides or {}, table.column_names)
-        is_written = is_as_written(table)
+        is_written = is_as_written(table.schema)
         columns = [
             _column(name, table.column(name), rest.column(name), given.get(name, NOTHING_GIVEN), is_written=is_written)
             for name in table.column_names
@@ -210,10 +202,14 @@ def values_of(
     try:
         converted = _CONVERSIONS.get(column.kind, as_names)(values, column.form)
     except (ValueError, pa.ArrowException) as problem:
-        raise error(f"column {shortened(column.name)} {_TREATED_AS} {column.kind.value}: {problem}") from problem
+        unfit = error(f"column {shortened(column.name)} {_TREATED_AS} {column.kind.value}: {problem}")
+        unfit.row = int(problem.rows[0]) if isinstance(problem, UnfitValueError) else None
+        raise unfit from problem
     infinite = _infinite(converted)
     if len(infinite):
-        raise error(f"column {shortened(column.name)}, row {infinite[0]}, counted from 0: {_INFINITE}")
+        unfit = error(f"column {shortened(column.name)}, row {infinite[0]}, counted from 0: {_INFINITE}")
+        unfit.row = int(infinite[0])
+        raise unfit
     return converted
 
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
@@ -15,13 +15,16 @@ from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 import pyarrow as pa
 
 from oddrow.exceptions import DataError, TableReadError
+from oddrow.table._csv import is_as_written
 from oddrow.table._csv_files import CsvFile
-from oddrow.table._files import CsvOptions, checked_csv_options, read_table
+from oddrow.table._files import content_of, foreign_note, read_whole
 from oddrow.table._forms import source_form, source_label
 from oddrow.table._located import MOST_ROWS, LocatedBatch, TableRows, one_batch
+from oddrow.table._origin import CsvReading
 from oddrow.table._parquet import ParquetRows
+from oddrow.table._reading import ReadingOptions, checked_reading, renaming_notes, same_names
 from oddrow.table._source_files import SourceFile, source_files
-from oddrow.table._text_types import TextType, typed
+from oddrow.table._text_types import typed
 
 __all__ = ["OnError", "TableStream", "open_stream"]
 
@@ -36,10 +39,12 @@ class TableStream:
     Attributes
     ----------
     label : what errors and pictures call it
-    schema : of every batch; the plain columns that :func:`read_table` promises
+    schema : of every batch; columns of CSV are text as it is written, others those that :func:`read_table` promises
     n_rows : rows of all batches together
     n_skipped : rows that are in no batch because they cannot be read; 0 unless that was asked for
     files : the files that are read, in order
+    csv : how CSV was read, for a later file to be read alike; None for other forms
+    notes : what was assumed, in sentences
     """
 
     label: str
@@ -48,6 +53,8 @@ class TableStream:
     n_skipped: int
     files: tuple[Path, ...]
     _parts: tuple[_Batches, ...]
+    csv: CsvReading | None = None
+    notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return (located.rows for located in self.located() if located.rows.num_rows)
@@ -64,30 +71,41 @@ def open_stream(
     delimiter: str | None = None,
     column_names: Sequence[str] | None = None,
     format: str | None = None,  # noqa: A002 - the word that the command line uses too
+    skip: int | None = None,
+    has_header: bool | None = None,
+    encoding: str | None = None,
     on_error: OnError = "stop",
-    numeric: Collection[str] = (),
     may_be_empty: bool = False,
+    expects: Collection[str] | None = None,
+    may_lack: Collection[str] = (),
+    like: CsvReading | None = None,
 ) -> TableStream:
     r"""Open a table of any size: a file, a folder of files, or a pattern such as ``"logs/*.parquet"``.
 
-    What :func:`read_table` promises of columns holds of all files together. CSV is read once to see which type all
-    values of a column have, and again with each iteration; CSV and Parquet take the memory of a few batches, other
-    forms and compressed Parquet that of the whole file. Files come in the order of their paths, rows in the order of
-    their file. In a folder, files and folders whose names begin with a dot or an underscore are passed over. Folders
-    named ``key=value`` give columns.
+    Columns of CSV and TSV are text, each field as it is written and null where it is empty and not in quotes; other
+    forms have the types that :func:`read_table` promises. CSV is read once to count its rows, and again with each
+    iteration; CSV and Parquet take the memory of a few batches, other forms and compressed Parquet that of the whole
+    file. Files come in the order of their paths, rows in the order of their file. In a folder, files and folders
+    whose names begin with a dot or an underscore are passed over. Folders named ``key=value`` give columns.
 
     Parameters
     ----------
-    source, delimiter, column_names, format
+    source, delimiter, column_names, format, skip, has_header, encoding
         As :func:`read_table` takes them. What is no path is first copied to a temporary file.
     on_error
         "stop" at a row of CSV that cannot be read, or "skip" it: then ``n_skipped`` counts such rows, and
         :meth:`TableStream.located` tells them.
-    numeric
-        Columns of CSV that should hold numbers or times: where a wrong value among them makes one a column of text,
-        the words for missing are missing there all the same.
     may_be_empty
         Whether a table without rows is a stream without batches, instead of an error.
+    expects
+        Names of columns, such as those of a model. The delimiter and the header of CSV are then those that give these
+        columns, whatever lines stand before the header and whatever later rows look like; a column whose name differs
+        by blanks around it or by its Unicode form has the name that is expected.
+    may_lack
+        Expected columns that are missing in all rows of JSON lines where no row has them, instead of an error.
+    like
+        How the table was read that a model learned from: a file of rows alone is then read alike. What is said by
+        another argument goes before.
 
     Raises
     ------
@@ -99,41 +117,69 @@ def open_stream(
     Examples
     --------
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     for day, rows in {"1": "size\n1\n2\n", "2": "size\n2.5\n"}.items():
+    ...     for day, rows in {"1": "size\n1\n2\n", "2": "size\n2.50\n"}.items():
     ...         Path(folder, f"day={day}").mkdir()
     ...         _ = Path(folder, f"day={day}", "sizes.csv").write_text(rows)
     ...     [batch.to_pydict() for batch in open_stream(folder)]
-    [{'size': [1.0, 2.0], 'day': [1, 1]}, {'size': [2.5], 'day': [2]}]
+    [{'size': ['1', '2'], 'day': ['1', '1']}, {'size': ['2.50'], 'day': ['2']}]
     """
-    label, spool = source_label(source), None
-    if not isinstance(source, (str, Path)) or str(source) == "-":
-        spool = _spooled(source)
-        files: tuple[SourceFile, ...] = (SourceFile(Path(spool.name), source_form(source, label, format), {}),)
-    else:
-        files = _with_content(source_files(source, format))
-    is_one = spool is not None or files[0].path == Path(str(source))
-    labels = [label] if is_one else [str(file.path) for file in files]
-    csv_options = checked_csv_options(label, files[0].form, delimiter, column_names)
-    csv_options = csv_options._replace(skips=on_error == "skip", numeric=numeric)
+    label = source_label(source)
+    names = None if column_names is None else tuple(column_names)
+    options = ReadingOptions(format, delimiter, names, skip, has_header, encoding)
+    expected = None if expects is None else tuple(expects)
+    opening = _Opening(options, expected, tuple(may_lack), like, on_error == "skip", may_be_empty)
+    if isinstance(source, (str, Path)) and str(source) != "-":
+        return _stream(label, source, _with_content(source_files(source, format)), opening)
+    form = source_form(source, label, format)
+    spool = _spooled(source)
     try:
-        rows, skipped = _rows(files, labels, csv_options, may_be_empty)
+        stream = _stream(label, spool.name, (SourceFile(Path(spool.name), form, {}),), opening, is_spooled=True)
+    except BaseException:
+        spool.close()
+        raise
+    weakref.finalize(stream, spool.close)
+    return stream
+
+
+def _stream(
+    label: str, source: str | Path, files: tuple[SourceFile, ...], opening: _Opening, *, is_spooled: bool = False
+) -> TableStream:
+    is_one = is_spooled or files[0].path == Path(str(source))
+    labels = [label] if is_one else [str(file.path) for file in files]
+    options = checked_reading(label, files[0].form, opening.options)
+    if opening.like is not None:
+        options = replace(options, encoding=options.encoding or opening.like.encoding)
+    opening = replace(opening, options=options)
+    try:
+        rows = _rows(files, labels, opening)
         schema = _common_schema(rows)
         partitions = _partition_columns(files, schema, label)
     except TableReadError:
         raise
     except DataError as error:
         raise TableReadError(f"{label}: {error}") from error
-    n_rows = sum(file.n_rows for file in rows)
-    if n_rows + skipped == 0 and not may_be_empty:
+    n_rows, skipped = sum(file.n_rows for file in rows), sum(file.n_skipped for file in rows)
+    if n_rows + skipped == 0 and not opening.may_be_empty:
         raise TableReadError(f"{label}: has a header but no rows")
     parts = tuple(partial(_fitted, file, schema, partition) for file, partition in zip(rows, partitions, strict=True))
     for name, value in partitions[0].items():
         schema = schema.append(pa.field(name, value.type))
-    paths = () if spool is not None else tuple(file.path for file in files)
-    stream = TableStream(label, schema, n_rows, skipped, paths, parts)
-    if spool is not None:
-        weakref.finalize(stream, spool.close)
-    return stream
+    paths = () if is_spooled else tuple(file.path for file in files)
+    notes = tuple(dict.fromkeys(note for file in rows for note in file.notes))
+    csv = rows[0].file.dialect.reading if isinstance(rows[0], _CsvRows) else None
+    return TableStream(label, schema, n_rows, skipped, paths, parts, csv, notes)
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """How files are opened: what a user says, and what a model knows of their columns."""
+
+    options: ReadingOptions
+    expects: tuple[str, ...] | None
+    may_lack: tuple[str, ...]
+    like: CsvReading | None
+    skips: bool
+    may_be_empty: bool
 
 
 def _with_content(files: tuple[SourceFile, ...]) -> tuple[SourceFile, ...]:
@@ -142,21 +188,24 @@ def _with_content(files: tuple[SourceFile, ...]) -> tuple[SourceFile, ...]:
     return filled or files[:1]
 
 
-def _rows(
-    files: Sequence[SourceFile],
-    labels: Sequence[str],
-    csv_options: CsvOptions,
-    may_be_empty: bool,
-) -> tuple[list[_Rows], int]:
-    if files[0].form.name in ("csv", "tsv"):
-        return _csv_rows(files, labels, csv_options)
+def _rows(files: Sequence[SourceFile], labels: Sequence[str], opening: _Opening) -> list[_Rows]:
     named = list(zip(files, labels, strict=True))
+    if files[0].form.name in ("csv", "tsv"):
+        return list(_csv_rows(named, opening))
+    keeps = opening.expects or ()
     if all(file.form.compression is None for file in files) and files[0].form.name == "parquet":
-        return [ParquetRows.at(file.path, label) for file, label in named], 0
-    return [
-        _WholeTable(label, read_table(file.path, format=file.form.suffix, may_be_empty=may_be_empty))
-        for file, label in named
-    ], 0
+        return [_Renamed.of(ParquetRows.at(file.path, label, keeps), opening) for file, label in named]
+    return [_Renamed.of(_whole(file, label, opening), opening) for file, label in named]
+
+
+def _whole(file: SourceFile, label: str, opening: _Opening) -> _WholeTable:
+    notes: list[str] = []
+    content, (form, compression) = content_of(file.path, label), file.form
+    keeps, may_be_empty = opening.expects or (), opening.may_be_empty
+    table = read_whole(content, label, form, compression, ReadingOptions(), notes, keeps, may_be_empty=may_be_empty)
+    if table.num_rows == 0 and not may_be_empty:
+        raise TableReadError(f"{label}: has a header but no rows")
+    return _WholeTable(label, table, tuple(notes), is_json=file.form.name == "jsonl")
 
 
 def _spooled(source: Any) -> Any:
@@ -178,6 +227,10 @@ class _Rows(Protocol):
     def schema(self) -> pa.Schema: ...
     @property
     def n_rows(self) -> int: ...
+    @property
+    def n_skipped(self) -> int: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
     def batches(self) -> Iterator[LocatedBatch]: ...
 
 
@@ -185,21 +238,44 @@ class _Rows(Protocol):
 class _CsvRows:
     label: str
     file: CsvFile
-    types: Mapping[str, TextType]
     n_rows: int
+    n_skipped: int
+    notes: tuple[str, ...]
 
     @property
     def schema(self) -> pa.Schema:
-        return pa.schema([(name, self.types[name].kind) for name in self.file.dialect.names])
+        return self.file.schema
 
     def batches(self) -> Iterator[LocatedBatch]:
-        return self.file.batches(self.types)
+        return self.file.batches()
+
+
+def _csv_rows(files: Sequence[tuple[SourceFile, str]], opening: _Opening) -> Iterator[_CsvRows]:
+    """Each file; the columns of the first are looked for in those that follow."""
+    expects, like = opening.expects, opening.like
+    for file, label in files:
+        opened = CsvFile.at(
+            file.path,
+            label,
+            file.form.compression,
+            opening.options,
+            skips=opening.skips,
+            expects=expects,
+            like=like,
+        )
+        count = opened.count()
+        foreign = (foreign_note(label, count.foreign),) if count.foreign else ()
+        yield _CsvRows(label, opened, count.rows, count.skipped, (*opened.dialect.notes, *foreign))
+        if expects is None and len(files) > 1:
+            expects, like = opened.dialect.names, opened.dialect.reading
 
 
 @dataclass(frozen=True, eq=False)
 class _WholeTable:
     label: str
     table: pa.Table
+    notes: tuple[str, ...]
+    is_json: bool
 
     @property
     def schema(self) -> pa.Schema:
@@ -215,26 +291,45 @@ class _WholeTable:
             yield LocatedBatch(rows, TableRows(self.label, start, rows))
 
 
-def _csv_rows(
-    files: Sequence[SourceFile],
-    labels: Sequence[str],
-    csv_options: CsvOptions,
-) -> tuple[list[_Rows], int]:
-    """Each file in the types that the columns of all of them have, and how many rows cannot be read."""
-    opened = [
-        CsvFile.at(file.path, label, file.form.compression, csv_options)
-        for file, label in zip(files, labels, strict=True)
-    ]
-    surveys = [file.survey() for file in opened]
-    types: dict[str, TextType] = {}
-    for survey in surveys:
-        for name, found in survey.types.items():
-            types[name] = types[name].merged(found) if name in types else found
-    types = {name: replace(found, drops_missing=name in csv_options.numeric) for name, found in types.items()}
-    read = [
-        _CsvRows(label, file, types, survey.rows) for label, file, survey in zip(labels, opened, surveys, strict=True)
-    ]
-    return list(read), sum(survey.skipped for survey in surveys)
+@dataclass(frozen=True, eq=False)
+class _Renamed:
+    """A file whose columns have the names that are expected, and whose absent ones are null where they may be."""
+
+    rows: ParquetRows | _WholeTable
+    names: tuple[str, ...]
+    absent: tuple[str, ...]
+    notes: tuple[str, ...]
+    n_skipped: int = field(default=0, init=False)
+
+    @classmethod
+    def of(cls, rows: ParquetRows | _WholeTable, opening: _Opening) -> _Renamed:
+        present = rows.schema.names
+        expects = opening.expects or ()
+        known = {there: name for name, there in same_names(expects, present).items()}
+        names = tuple(known.get(name, name) for name in present)
+        notes = renaming_notes(rows.label, {}, {there: name for there, name in known.items() if there != name})
+        lacks = isinstance(rows, _WholeTable) and rows.is_json
+        absent = tuple(name for name in expects if lacks and name in opening.may_lack and name not in names)
+        return cls(rows, names, absent, (*rows.notes, *notes))
+
+    @property
+    def label(self) -> str:
+        return self.rows.label
+
+    @property
+    def n_rows(self) -> int:
+        return self.rows.n_rows
+
+    @property
+    def schema(self) -> pa.Schema:
+        renamed = [one.with_name(name) for name, one in zip(self.names, self.rows.schema, strict=True)]
+        return pa.schema([*renamed, *(pa.field(name, pa.null()) for name in self.absent)])
+
+    def batches(self) -> Iterator[LocatedBatch]:
+        for located in self.rows.batches():
+            rows = located.rows
+            columns = [*rows.columns, *(pa.nulls(rows.num_rows) for _ in self.absent)]
+            yield located._replace(rows=pa.RecordBatch.from_arrays(columns, names=[*self.names, *self.absent]))
 
 
 def _common_schema(files: Sequence[_Rows]) -> pa.Schema:
@@ -251,7 +346,7 @@ def _common_schema(files: Sequence[_Rows]) -> pa.Schema:
             )
         for name, kind in fields.items():
             fields[name] = _common_type(name, kind, file)
-    return pa.schema(list(fields.items()))
+    return pa.schema(list(fields.items()), first.schema.metadata)
 
 
 def _common_type(name: str, kind: pa.DataType, file: _Rows) -> pa.DataType:
@@ -266,19 +361,22 @@ def _common_type(name: str, kind: pa.DataType, file: _Rows) -> pa.DataType:
 
 
 def _partition_columns(files: Sequence[SourceFile], schema: pa.Schema, label: str) -> list[dict[str, pa.Scalar]]:
-    """For each file the values that its folders name, in the types that the values of all files have."""
+    """For each file the values that its folders name: as written beside CSV, else of the type that all of them have."""
     columns = {}
     for name in files[0].partition:
         if name in schema.names:
             raise TableReadError(f"{label}: a folder and the files in it both have {name!r}; rename one")
-        columns[name] = typed(pa.chunked_array([[file.partition[name] for file in files]], pa.string()))
+        written = pa.chunked_array([[file.partition[name] for file in files]], pa.string())
+        columns[name] = written if is_as_written(schema) else typed(written)
     return [{name: column[place] for name, column in columns.items()} for place in range(len(files))]
 
 
 def _fitted(file: _Rows, schema: pa.Schema, partition: Mapping[str, pa.Scalar]) -> Iterator[LocatedBatch]:
     """A file's batches with the columns of the whole table."""
     for located in file.batches():
-        rows = pa.Table.from_batches([located.rows]).select(schema.names).cast(schema, safe=False)
+        rows = pa.Table.from_batches([located.rows])
+        if rows.schema != schema:
+            rows = rows.select(schema.names).cast(schema, safe=False)
         for name, value in partition.items():
             rows = rows.append_column(name, pa.repeat(value, rows.num_rows))
         yield located._replace(rows=one_batch(rows))

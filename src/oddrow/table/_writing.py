@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from oddrow.exceptions import OutputError
 from oddrow.table._atomic import atomic_write
-from oddrow.table._csv import in_utc, write_header, write_rows
+from oddrow.table._csv import as_json, in_utc, plain_texts, write_header, write_rows
 from oddrow.table._forms import KNOWN_FORMS, form_of
 
 __all__ = ["table_writer", "write_table"]
@@ -32,7 +32,9 @@ def write_table(table: pa.Table, target: str | Path, *, force: bool = False) -> 
     """Write a plain table to a file whose suffix tells the form, as :func:`read_table` knows them.
 
     ``"-"`` writes CSV to standard output. A file appears whole or not at all: see
-    :func:`oddrow.table.atomic_write`. CSV and JSON lines write moments with a zone in UTC.
+    :func:`oddrow.table.atomic_write`. CSV and JSON lines write moments with a zone in UTC, and bytes in hexadecimal
+    digits; CSV writes lists, structs and maps as JSON, and a text in quotes only where it would be misread. So a field
+    of CSV that was read as it is written is written alike.
 
     Raises
     ------
@@ -125,16 +127,25 @@ def _write_json_lines(table: pa.Table, stream: Any) -> None:
     for place, name in enumerate(table.column_names):
         column = table.column(place)
         if pa.types.is_temporal(column.type):
-            table = table.set_column(place, name, column.cast(pa.string()))
+            table = table.set_column(place, name, plain_texts(column))
         elif pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
             raise OutputError(f"column {name!r} holds an infinite value, which JSON cannot; write another form")
     for batch in table.to_batches(max_chunksize=10_000):
-        lines = [json.dumps(_without_nan(row), ensure_ascii=False) for row in batch.to_pylist()]
+        rows = batch.to_pylist()
+        for name in (one.name for one in batch.schema if isinstance(one.type, pa.JsonType)):
+            for row in rows:
+                row[name] = row[name] and json.loads(row[name])
+        lines = [json.dumps(_plain(row), ensure_ascii=False, default=as_json) for row in rows]
         stream.write(("\n".join(lines) + "\n").encode())
 
 
-def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in row.items()}
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: NaN and infinity, which it has not, are missing within lists and structs too."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 @contextmanager
