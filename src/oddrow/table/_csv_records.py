@@ -110,7 +110,7 @@ def fields_of(record: bytes, delimiter: str) -> list[str]:
 
     Examples
     --------
-    >>> fields_of(b'a,"b ""c"", d",\\n', ",")
+    >>> fields_of(b'a,"b ""c"", d",\n', ",")
     ['a', 'b "c", d', '']
     """
     return [_unquoted(decoded(field)) for field in _raw_fields(record, delimiter)]
