@@ -8,6 +8,7 @@ from oddrow.table._frame import ReadableTable, as_table, readable_table
 from oddrow.table._labels import LabelledTable, is_normal_row, normal_batches, normal_located, split_label
 from oddrow.table._located import LocatedBatch, PlacedRows, RowPlace, SkippedRow
 from oddrow.table._origin import CsvReading, Origin
+from oddrow.table._parquet import without_pandas_index
 from oddrow.table._quarantine import quarantine_writer
 from oddrow.table._reading import ReadingOptions, same_names
 from oddrow.table._row_sample import SampleBounds
@@ -65,5 +66,6 @@ __all__ = [
     "sampled",
     "split_label",
     "table_writer",
+    "without_pandas_index",
     "write_table",
 ]

@@ -117,14 +117,23 @@ class TableSchema:
         schema = cls(columns)
         if not schema.used:
             raise DataError("no column is left: every column is ignored; leave at least one to learn from")
+        empty = [
+            shortened(column.name)
+            for column in schema.used
+            if table.column(column.name).null_count + rest.column(column.name).n_missing
+            == table.num_rows + rest.column(column.name).n_rows
+            > 0
+        ]
+        if empty:
+            which = f"column {empty[0]} has" if len(empty) == 1 else f"columns {', '.join(empty)} have"
+            options = " ".join(f"--ignore {name}" for name in empty)
+            given = ", ".join(f"{name}: 'ignore'" for name in empty)
+            raise DataError(
+                f"{which} no value in any row; leave {'it' if len(empty) == 1 else 'them'} out with {options} "
+                f"(in Python: columns={{{given}}})"
+            )
         for column in schema.used:
             values, others = table.column(column.name), rest.column(column.name)
-            if values.null_count + others.n_missing == len(values) + others.n_rows > 0:
-                name = shortened(column.name)
-                raise DataError(
-                    f"column {name} has no value in any row; leave it out with --ignore {name} "
-                    f"(in Python: columns={{{name}: 'ignore'}})"
-                )
             values_of(column, values, DataError)
             if column.kind is Kind.NUMBER and np.isinf(others.range.ends).any():
                 raise DataError(f"column {shortened(column.name)} has an infinite value: {_INFINITE}")
