@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oddrow.exceptions import SettingError, TableReadError
-from oddrow.table import CsvReading, is_as_written, open_stream, read_table, write_table
+from oddrow.table import CsvReading, as_table, is_as_written, normal_located, open_stream, read_table, write_table
 
 WRITTEN = ["1", "3.20", "+4929", "123456e12345", "1,5", "1.234,50", "007", "True", "NA", "", '""', " b ", "$1", "a;b"]
 WRITTEN += [
@@ -136,6 +136,23 @@ def test_long_tables_are_written_piece_by_piece(tmp_path):
     write_table(table, tmp_path / "out.csv")
     lines = (tmp_path / "out.csv").read_text().splitlines()
     assert lines[1:] == [f'{place},"""",{place}' for place in range(100_000)]
+
+
+def test_batches_of_a_csv_stay_marked_as_written_on_their_way(tmp_path):
+    for day in "12":
+        (tmp_path / f"day={day}").mkdir()
+        (tmp_path / f"day={day}" / "a.csv").write_text("x,label\n1.0,ok\n2.0,bad\n")
+    stream = open_stream(tmp_path)
+    assert is_as_written(stream.schema)
+    assert pa.Table.from_batches(list(stream)).to_pydict()["day"] == ["1", "1", "2", "2"]
+    for located in (*stream.located(), *normal_located(stream.located(), "label", "ok")):
+        table = as_table(located.rows)
+        assert is_as_written(located.rows.schema)
+        assert is_as_written(table.schema)
+        assert is_as_written(as_table(table, reads="x".__eq__).schema)
+    write_table(pa.Table.from_batches(list(stream)), tmp_path / "out.parquet")
+    assert is_as_written(read_table(tmp_path / "out.parquet").schema)
+    assert not is_as_written(read_table(tmp_path / "day=1" / "a.csv").schema)
 
 
 # Lines before the header, files without one, names ------------------------------------------------------------------
