@@ -289,6 +289,16 @@ def test_what_is_said_goes_before_what_the_model_knows():
     assert read("Report\n1,2;3\n", like=like, encoding="utf-8", delimiter=",") == [{"a": "1", "b": "2;3"}]
 
 
+def test_rows_alone_may_lack_the_columns_that_the_model_does_not_need():
+    like = CsvReading(False, ("a", "b", "label"), ",")
+    stream = opened("1,2\n3,4\n", expects=["a", "b"], like=like)
+    assert rows_of(stream) == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+    assert "has no header, and 2 fields in a row: read as the columns of the model" in stream.notes[0]
+    assert read("1;2;x\n", expects=["a", "b"], like=like) == [{"a": "1", "b": "2", "label": "x"}]
+    with pytest.raises(TableReadError, match="line 1: expected 3 fields, found 4"):
+        opened("1,2,3,4\n", expects=["a", "b"], like=like)
+
+
 def test_a_header_is_found_though_the_training_file_had_none():
     like = CsvReading(False, ("a", "b", "label"), ",", 0)
     stream = opened("Report\n\n b;a\n2;1\n", expects=["a", "b"], like=like)
