@@ -72,6 +72,10 @@ def test_normal_rows_know_their_place() -> None:
         (1, "t.parquet, row 4"),
     ]
     assert [row.line for row in kept[1].place.of({0: "why"})] == [4]
+    whole = TABLE.to_batches()[0]
+    (kept,) = normal_located([LocatedBatch(whole, TableRows("t.parquet", 0, whole))], "label", "ok")
+    assert [kept.place.said(row) for row in range(2)] == ["t.parquet, row 1", "t.parquet, row 4"]
+    assert [row.line for row in kept.place.of({1: "why"})] == [4]
 
 
 def test_an_error_names_the_row_of_the_file_while_and_after_rows_are_read() -> None:

@@ -230,6 +230,12 @@ def test_names_that_a_model_expects_are_found_but_for_blanks_and_unicode_forms()
     assert open_stream(parquet, format="parquet", expects=["Label"]).schema.names == ["Label", "x"]
 
 
+def test_the_header_is_the_line_with_all_names_or_else_the_first_with_half_of_them():
+    rows = "1,2,3\n4,5,6\n"
+    assert opened(f"Row,x\nRow,x,y\n{rows}", expects=["Row", "x", "y"]).schema.names == ["Row", "x", "y"]
+    assert opened(f"of,x\nRow,x,y\n{rows}", expects=["Row", "x", "y", "z"]).schema.names == ["Row", "x", "y"]
+
+
 def test_the_delimiter_of_a_model_is_the_one_that_gives_its_columns():
     text = "a;b,c\n1;5,2\n"
     assert opened(text).schema.names == ["a;b", "c"]

@@ -198,9 +198,7 @@ def _headerless(
     if given and fitting:
         delimiter, names = fitting[0]
         if names != given:
-            notes = (
-                f"{label}: has no header and {len(names)} fields in a row, read as the columns that the model has",
-            )
+            notes = (f"{label}: has no header, and {len(names)} fields in a row: read as the columns of the model",)
     elif given:
         delimiter, names = options.delimiter or _even_delimiter(head, len(given), list(_DELIMITERS)), given
     else:
