@@ -727,3 +727,21 @@ def test_health_is_that_of_the_fit_and_only_of_a_fit(vae):
     assert vae.health_ is vae.model_.network.health
     with pytest.raises(NotFittedError):
         VAEDetector().health_  # noqa: B018 - asking is the point
+
+
+def test_columns_are_known_by_their_names_without_the_blanks_around_them(vae, fresh):
+    table = as_table(fresh)
+    respelled = table.rename_columns([f" {name} " for name in table.column_names])
+    with pytest.warns(UserWarning, match="names are compared without the blanks around them: ' .* ' is '"):
+        assert (vae.surprise(respelled) == vae.surprise(table)).all()
+    # a column of the very name goes before, whatever the other holds
+    both = table.append_column(f" {table.column_names[0]}", pa.array([[1]] * table.num_rows))
+    assert (vae.surprise(both) == vae.surprise(table)).all()
+    with pytest.raises(SchemaMismatchError, match="missing"):
+        vae.surprise(table.drop_columns(table.column_names[0]))
+
+
+def test_rows_come_as_a_list_of_mappings(vae, fresh):
+    rows = as_table(fresh).slice(0, 20).to_pylist()
+    assert (vae.surprise(rows) == vae.surprise(as_table(fresh).slice(0, 20))).all()
+    assert (vae.surprise(rows[0]) == vae.surprise(rows)[:1]).all()

@@ -9,7 +9,7 @@ import pytest
 
 import oddrow
 from engines import small_samples
-from oddrow.distributed import ENGINES, _fitting_files, fit_files
+from oddrow.distributed import ENGINES, _fitting_files, column_names, fit_files
 from oddrow.distributed._gathering import RowSampling, merge_samples, whole_sample
 from oddrow.exceptions import DataError, MissingExtraError, SchemaMismatchError, SettingError, TableReadError
 from oddrow.table import SampleBounds, Sampling
@@ -43,6 +43,15 @@ def test_the_model_is_that_of_one_machine(here, table, table_path, most_rows):
         found = fit_files(table_path, detector, engine="ray", part_rows=110)
     assert found is detector
     same(expected, found, table)
+
+
+def test_the_index_of_a_data_frame_is_not_learned(here, table, tmp_path):
+    frame = table.to_pandas().sample(frac=0.8, random_state=0)
+    frame.to_parquet(tmp_path / "indexed.parquet")
+    assert column_names(tmp_path / "indexed.parquet") == table.column_names
+    with no_training():
+        found = fit_files(tmp_path / "indexed.parquet", oddrow.VAEDetector(random_state=3), engine="ray")
+    assert list(found.model_.encoding.names) == table.column_names
 
 
 def test_kinds_and_a_model_to_start_from_count_as_on_one_machine(here, table, table_path):

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 
 from oddrow.exceptions import DataError
-from oddrow.table import normal_batches, split_label
+from oddrow.table import LocatedBatch, PlacedRows, normal_batches, normal_located, split_label
+from oddrow.table._located import TableRows
 
 TABLE = pa.table({"x": [1, 2, 3, 4], "label": ["ok", "bad", None, "ok"], "y": ["a", "b", "c", "d"]})
 
@@ -36,6 +37,66 @@ def test_only_rows_with_the_given_value_are_normal() -> None:
 def test_labels_of_every_type_are_compared_as_text(labels: pa.Array, normal: str) -> None:
     labelled = split_label(pa.table({"x": [1, 2, 3, 4], "label": labels}), "label", normal)
     assert labelled.is_normal.tolist() == [True, False, False, True]
+
+
+@pytest.mark.parametrize("normal", ["1", "1.0", " 1 ", "+1", "1e0"])
+def test_labels_that_are_numbers_are_compared_as_numbers(normal: str) -> None:
+    labels = ["1", "1.0", " 1", "0", "1x", "", None, "01.", "-1"]
+    is_normal = split_label(pa.table({"x": range(9), "label": labels}), "label", normal).is_normal
+    assert is_normal.tolist() == [True, True, True, False, False, False, False, True, False]
+
+
+def test_labels_are_compared_without_the_blanks_around_them() -> None:
+    table = pa.table({"x": [1, 2, 3], "label": [" BENIGN", "BENIGN ", "benign"]})
+    assert split_label(table, "label", "BENIGN").is_normal.tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("normal", ["true", "True"])
+def test_true_and_false_are_known_in_any_letters(normal: str) -> None:
+    for labels in (["True", "false", "TRUE"], [True, False, True]):
+        table = pa.table({"x": [1, 2, 3], "label": labels})
+        assert split_label(table, "label", normal).is_normal.tolist() == [True, False, True]
+
+
+def test_a_label_column_that_differs_by_blanks_is_named() -> None:
+    with pytest.raises(DataError, match="there is no label column 'Label', but ' Label', which differs in blanks"):
+        split_label(pa.table({"x": [1], " Label": ["a"]}), "Label", "a")
+
+
+def test_normal_rows_know_their_place() -> None:
+    batches = TABLE.to_batches(max_chunksize=3)
+    located = [LocatedBatch(batch, TableRows("t.parquet", 3 * place, batch)) for place, batch in enumerate(batches)]
+    kept = list(normal_located(located, "label", "ok"))
+    assert [(rows.rows.num_rows, rows.place.said(0)) for rows in kept] == [
+        (1, "t.parquet, row 1"),
+        (1, "t.parquet, row 4"),
+    ]
+    assert [row.line for row in kept[1].place.of({0: "why"})] == [4]
+    whole = TABLE.to_batches()[0]
+    (kept,) = normal_located([LocatedBatch(whole, TableRows("t.parquet", 0, whole))], "label", "ok")
+    assert [kept.place.said(row) for row in range(2)] == ["t.parquet, row 1", "t.parquet, row 4"]
+    assert [row.line for row in kept.place.of({1: "why"})] == [4]
+
+
+def test_an_error_names_the_row_of_the_file_while_and_after_rows_are_read() -> None:
+    batches = TABLE.to_batches(max_chunksize=3)
+    located = [LocatedBatch(batch, TableRows("t.parquet", 3 * place, batch)) for place, batch in enumerate(batches)]
+    rows = PlacedRows(lambda: normal_located(located, "label", "ok"))
+
+    def fail(row: int) -> None:
+        error = DataError(f"column 'x': row {row}, counted from 0, holds 4")
+        error.row = row
+        raise error
+
+    with pytest.raises(DataError, match=r"^t\.parquet, row 4: column 'x': holds 4$"), rows.placing():
+        list(rows)
+        fail(1)  # of all rows together
+    with pytest.raises(DataError, match=r"^t\.parquet, row 4: column 'x': holds 4$"), rows.placing():
+        for number, _ in enumerate(rows):
+            if number == 1:
+                fail(0)  # of this batch
+    with pytest.raises(DataError, match=r"^no row$"), rows.placing():
+        raise DataError("no row")
 
 
 def test_a_missing_label_can_mark_the_normal_rows() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oddrow.exceptions import SettingError, TableReadError
-from oddrow.table import CsvReading, is_as_written, open_stream, read_table, write_table
+from oddrow.table import CsvReading, as_table, is_as_written, normal_located, open_stream, read_table, write_table
 
 WRITTEN = ["1", "3.20", "+4929", "123456e12345", "1,5", "1.234,50", "007", "True", "NA", "", '""', " b ", "$1", "a;b"]
 WRITTEN += [
@@ -138,6 +138,23 @@ def test_long_tables_are_written_piece_by_piece(tmp_path):
     assert lines[1:] == [f'{place},"""",{place}' for place in range(100_000)]
 
 
+def test_batches_of_a_csv_stay_marked_as_written_on_their_way(tmp_path):
+    for day in "12":
+        (tmp_path / f"day={day}").mkdir()
+        (tmp_path / f"day={day}" / "a.csv").write_text("x,label\n1.0,ok\n2.0,bad\n")
+    stream = open_stream(tmp_path)
+    assert is_as_written(stream.schema)
+    assert pa.Table.from_batches(list(stream)).to_pydict()["day"] == ["1", "1", "2", "2"]
+    for located in (*stream.located(), *normal_located(stream.located(), "label", "ok")):
+        table = as_table(located.rows)
+        assert is_as_written(located.rows.schema)
+        assert is_as_written(table.schema)
+        assert is_as_written(as_table(table, reads="x".__eq__).schema)
+    write_table(pa.Table.from_batches(list(stream)), tmp_path / "out.parquet")
+    assert is_as_written(read_table(tmp_path / "out.parquet").schema)
+    assert not is_as_written(read_table(tmp_path / "day=1" / "a.csv").schema)
+
+
 # Lines before the header, files without one, names ------------------------------------------------------------------
 
 
@@ -213,6 +230,12 @@ def test_names_that_a_model_expects_are_found_but_for_blanks_and_unicode_forms()
     assert open_stream(parquet, format="parquet", expects=["Label"]).schema.names == ["Label", "x"]
 
 
+def test_the_header_is_the_line_with_all_names_or_else_the_first_with_half_of_them():
+    rows = "1,2,3\n4,5,6\n"
+    assert opened(f"Row,x\nRow,x,y\n{rows}", expects=["Row", "x", "y"]).schema.names == ["Row", "x", "y"]
+    assert opened(f"of,x\nRow,x,y\n{rows}", expects=["Row", "x", "y", "z"]).schema.names == ["Row", "x", "y"]
+
+
 def test_the_delimiter_of_a_model_is_the_one_that_gives_its_columns():
     text = "a;b,c\n1;5,2\n"
     assert opened(text).schema.names == ["a;b", "c"]
@@ -270,6 +293,16 @@ def test_what_is_said_goes_before_what_the_model_knows():
     assert read(text, like=like, encoding="utf-8", column_names=["p", "q"])[0] == {"p": "1", "q": "2"}
     assert read("a;b\n3;4\n", like=like, encoding="utf-8", has_header=True) == [{"a": "3", "b": "4"}]
     assert read("Report\n1,2;3\n", like=like, encoding="utf-8", delimiter=",") == [{"a": "1", "b": "2;3"}]
+
+
+def test_rows_alone_may_lack_the_columns_that_the_model_does_not_need():
+    like = CsvReading(False, ("a", "b", "label"), ",")
+    stream = opened("1,2\n3,4\n", expects=["a", "b"], like=like)
+    assert rows_of(stream) == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+    assert "has no header, and 2 fields in a row: read as the columns of the model" in stream.notes[0]
+    assert read("1;2;x\n", expects=["a", "b"], like=like) == [{"a": "1", "b": "2", "label": "x"}]
+    with pytest.raises(TableReadError, match="line 1: expected 3 fields, found 4"):
+        opened("1,2,3,4\n", expects=["a", "b"], like=like)
 
 
 def test_a_header_is_found_though_the_training_file_had_none():

@@ -288,3 +288,9 @@ def test_a_columns_file_is_text_that_a_person_can_read() -> None:
     assert json.loads(text) == {"columns": [{"name": "größe", "kind": "number", "why": "3 distinct numbers"}]}
     assert '"größe"' in text
     assert text.endswith("}\n")
+
+
+def test_columns_without_a_value_are_all_named_at_once():
+    table = pa.table({"a": pa.nulls(2), "x": [1, 2], "b": pa.array([None, None], pa.string())})
+    with pytest.raises(DataError, match=r"columns 'a', 'b' have no value in any row; .*--ignore 'a' --ignore 'b'"):
+        TableSchema.infer(table)

@@ -54,6 +54,7 @@ from oddrow.table import (
     as_table,
     checked_kinds,
     is_ignored,
+    same_names,
 )
 
 AUTO_FALSE_ALARMS = 0.01
@@ -410,6 +411,8 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
         )
         if reset:
             self._take_names(table, is_array=is_array)
+        elif not is_array:
+            return self._with_names(X, table)
         elif is_array and table.num_columns != self.n_features_in_:
             raise SchemaMismatchError(
                 f"X has {table.num_columns} features, but {type(self).__name__} is expecting "
@@ -418,6 +421,19 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
         elif is_array and hasattr(self, "feature_names_in_"):
             table = table.rename_columns([str(name) for name in self.feature_names_in_])
         return table
+
+    def _with_names(self, X: Any, table: pa.Table) -> pa.Table:
+        """The table, with the names of the model's columns where its own differ by blanks or the Unicode form."""
+        expected = self.model_.encoding.names
+        missing = [name for name in expected if name not in table.column_names]
+        found = same_names(missing, [name for name in table.column_names if name not in expected]) if missing else {}
+        if not found:
+            return table
+        listed = ", ".join(f"{there!r} is {name!r}" for name, there in found.items())
+        warnings.warn(f"names are compared without the blanks around them: {listed}", UserWarning, stacklevel=4)
+        renamed = {there: name for name, there in found.items()}
+        table = as_table(X, reads={*expected, *renamed}.__contains__)
+        return table.rename_columns([renamed.get(name, name) for name in table.column_names])
 
     def _take_names(self, table: pa.Table, *, is_array: bool) -> None:
         self.n_features_in_ = table.num_columns

@@ -74,7 +74,7 @@ def mapped(frame: DataFrame, packed: PackedModel, work: Work) -> DataFrame:
 
 def _on_partition(rows: Any, packed: PackedModel, work: Work) -> Any:
     """A pandas frame with what the work adds; what it has stays as it is, its index too."""
-    table = as_table(rows)
+    table = as_table(rows, reads=lambda _: False, passes=True)  # what the model does not know may hold anything
     batches = table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
     done = pa.Table.from_batches(work(packed.unpacked(), batches))
     added = done.select([name for name in done.column_names if name not in table.column_names]).to_pandas()

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from oddrow.distributed import _dask, _ray, _spark
 from oddrow.distributed._gathering import Gathering, PartSampling, whole_sample
-from oddrow.distributed._parts import PART_ROWS, check_options, common_schema, described, parquet_files, parts_of
+from oddrow.distributed._parts import PART_ROWS, check_options, described, learned_names, parquet_files, parts_of
 from oddrow.distributed._work import Detector
 
 _GatherParts = Callable[[pa.Table, Gathering, str | None, int | None], pa.Table]
@@ -77,7 +77,7 @@ def fit_files(
     """
     check_options(engine, part_rows)
     files = parquet_files(Path(table))
-    sampling = detector.sampling(names=common_schema(files).names, start_from=start_from)
+    sampling = detector.sampling(names=learned_names(files), start_from=start_from)
     parts = parts_of(files, part_rows)
     sampling = replace(sampling, n_rows=sum(part.n_rows for part in parts))
     gathered = _GATHER_PARTS[engine](described(parts), PartSampling(sampling), address, workers)

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from oddrow.distributed._parts import FAILURE, Part, failure_of, raise_first_failure
 from oddrow.exceptions import DataError, OddrowError
-from oddrow.table import SampledTable, Sampling, as_table
+from oddrow.table import SampledTable, Sampling, as_table, without_pandas_index
 
 Gathering: TypeAlias = Callable[[Iterable[Any]], Iterator[pa.RecordBatch]]
 
@@ -70,7 +70,8 @@ class PartSampling:
             for description in as_table(batch).to_pylist():
                 part = Part(**description)
                 try:
-                    merging.add(self.sampling.part(part.batches(), part.place))
+                    tables = (without_pandas_index(pa.Table.from_batches([rows])) for rows in part.batches())
+                    merging.add(self.sampling.part(tables, part.place))
                 except (OddrowError, OSError, pa.ArrowException) as error:
                     merging.failures.append({"number": part.number} | failure_of(error, f"{part}: "))
         yield merging.result()

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from oddrow import exceptions
 from oddrow.distributed._work import BATCH_ROWS
 from oddrow.exceptions import DataError, OddrowError, SettingError, TableReadError
+from oddrow.table import without_pandas_index
 
 ENGINES: Final = ("ray", "spark", "dask")
 PART_ROWS: Final = 65_536
@@ -117,7 +118,13 @@ def column_names(table: str | Path) -> list[str]:
     TableReadError, DataError
         If there are none, or files differ.
     """
-    names: list[str] = common_schema(parquet_files(Path(table))).names
+    return learned_names(parquet_files(Path(table)))
+
+
+def learned_names(files: list[Path]) -> list[str]:
+    """The columns that all files have, without the index of a data frame of pandas."""
+    common_schema(files)  # refuses files that differ
+    names: list[str] = without_pandas_index(pq.read_schema(files[0]).empty_table()).column_names
     return names
 
 

@@ -10,6 +10,7 @@ from oddrow.table._given_kinds import checked_kinds, is_ignored
 from oddrow.table._labels import LabelledTable, is_normal_row, normal_batches, normal_located, split_label
 from oddrow.table._located import LocatedBatch, PlacedRows, RowPlace, SkippedRow, TableRows
 from oddrow.table._origin import CsvReading, Origin
+from oddrow.table._parquet import without_pandas_index
 from oddrow.table._quarantine import quarantine_writer
 from oddrow.table._reading import ReadingOptions, same_names
 from oddrow.table._row_sample import SampleBounds
@@ -69,5 +70,6 @@ __all__ = [
     "sampled",
     "split_label",
     "table_writer",
+    "without_pandas_index",
     "write_table",
 ]

@@ -128,7 +128,7 @@ def csv_dialect(
         if like is not None and options.skip is None:
             n_lines = like.skip
             head, options = _without_separator(_after_lines(head, label, n_lines), options)
-        return _headerless(head, label, options, like, n_lines)
+        return _headerless(head, label, options, like, n_lines, expects or ())
     header = header or _first_header(head, label, options)
     problem = record_problem(
         header.record.data, header.delimiter, len(header.names), is_strict=options.encoding is not None
@@ -186,25 +186,29 @@ def _without_separator(head: _Head, options: ReadingOptions) -> tuple[_Head, Rea
 # Without a header ---------------------------------------------------------------------------------------------------
 
 
-def _headerless(head: _Head, label: str, options: ReadingOptions, like: CsvReading | None, n_lines: int) -> CsvDialect:
+def _headerless(
+    head: _Head, label: str, options: ReadingOptions, like: CsvReading | None, n_lines: int, expects: Sequence[str]
+) -> CsvDialect:
     given = options.column_names or (() if like is None else like.names)
-    delimiter = options.delimiter or (_delimiter_of_width(head, len(given), like) if given else _first_delimiter(head))
-    if not given:
-        given = tuple(f"column_{place}" for place in range(1, max(_n_fields(head, delimiter), 1) + 1))
-    names, repeated = unrepeated(given)
+    # the next file may lack what the model does not need, as a label
+    needed = () if options.column_names else tuple(name for name in given if name in expects)
+    delimiters = _candidates(like) if options.delimiter is None else [options.delimiter]
+    fitting = [(sign, names) for names in (given, needed) for sign in delimiters if len(names) == _n_fields(head, sign)]
+    notes: tuple[str, ...] = ()
+    if given and fitting:
+        delimiter, names = fitting[0]
+        if names != given:
+            notes = (f"{label}: has no header, and {len(names)} fields in a row: read as the columns of the model",)
+    elif given:
+        delimiter, names = options.delimiter or _even_delimiter(head, len(given), list(_DELIMITERS)), given
+    else:
+        delimiter = options.delimiter or _first_delimiter(head)
+        names = tuple(f"column_{place}" for place in range(1, max(_n_fields(head, delimiter), 1) + 1))
+    names, repeated = unrepeated(names)
     is_strict = options.encoding is not None
     reading = CsvReading(False, names, delimiter, n_lines, options.encoding)
-    notes = renaming_notes(label, repeated, {})
+    notes += renaming_notes(label, repeated, {})
     return CsvDialect(label, delimiter, names, head.start, head.line, is_strict, reading, notes)
-
-
-def _delimiter_of_width(head: _Head, width: int, like: CsvReading | None) -> str:
-    """The first delimiter that splits the first record into so many fields; else the one that splits evenly."""
-    for delimiter in _candidates(like):
-        first = next(iter(head.records(delimiter)), None)
-        if first is not None and len(fields_of(first.data, delimiter)) == width:
-            return delimiter
-    return _even_delimiter(head, width, list(_DELIMITERS))
 
 
 def _candidates(like: CsvReading | None) -> list[str]:

@@ -54,6 +54,7 @@ class GivenColumn:
 
 
 NOTHING_GIVEN = GivenColumn()
+_DATE_FORMS: Mapping[str, DateForm] = {form: form for form in get_args(DateForm)} | {"iso": ""}
 _WORDS = {"comma": ",", "point": ".", "blank": " ", "none": ""}
 
 
@@ -125,10 +126,12 @@ def _given(name: str, text: str) -> GivenColumn:
             found = replace(found, runs_on=True)
         elif key == "missing" and sign:
             found = replace(found, missing=(*found.missing, value))
-        elif key in ("decimal", "thousands") and sign:
-            found = replace(found, **{key: _sign(name, key, value)})
-        elif key == "dates" and value in (*get_args(DateForm), "iso"):
-            found = replace(found, dates="" if value == "iso" else value)
+        elif key == "decimal" and sign:
+            found = replace(found, decimal=_sign(name, key, value))
+        elif key == "thousands" and sign:
+            found = replace(found, thousands=_sign(name, key, value))
+        elif key == "dates" and value in _DATE_FORMS:
+            found = replace(found, dates=_DATE_FORMS[value])
         else:
             forms = ", ".join(form for form in get_args(DateForm) if form)
             raise SettingError(

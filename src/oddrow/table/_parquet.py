@@ -17,7 +17,7 @@ from oddrow.table._frame import as_table
 from oddrow.table._located import MOST_BYTES, MOST_ROWS, LocatedBatch, TableRows, one_batch
 from oddrow.table._reading import renaming_notes, unrepeated
 
-__all__ = ["ParquetRows", "of_file", "parquet_opened"]
+__all__ = ["ParquetRows", "of_file", "parquet_opened", "without_pandas_index"]
 
 _BUFFER_BYTES = 1 << 20
 """Read ahead of each column: without it pyarrow reads all of a column that one row group has, however large that is."""
@@ -45,10 +45,23 @@ def of_file(table: pa.Table, keeps: Collection[str] = ()) -> pa.Table:
 
     The index of a pandas data frame is none of them, as it is none of the data frame's, but for names in ``keeps``.
     """
+    return as_table(without_pandas_index(table, keeps), reads=lambda _: False, passes=True)
+
+
+def without_pandas_index(table: pa.Table, keeps: Collection[str] = ()) -> pa.Table:
+    """A table that pandas wrote without the index of its data frame, but for names in ``keeps``.
+
+    Examples
+    --------
+    >>> described = {"pandas": '{"index_columns": ["__index_level_0__"]}'}
+    >>> table = pa.table({"size": [1], "__index_level_0__": [7]}).replace_schema_metadata(described)
+    >>> without_pandas_index(table).column_names
+    ['size']
+    """
     index = _pandas_index(table.schema) - set(keeps)
-    if index and len(index) < table.num_columns:
-        table = table.select([place for place, name in enumerate(table.column_names) if name not in index])
-    return as_table(table, reads=lambda _: False, passes=True)
+    if not index or len(index) >= table.num_columns:
+        return table
+    return table.select([place for place, name in enumerate(table.column_names) if name not in index])
 
 
 def _pandas_index(schema: pa.Schema) -> set[str]:

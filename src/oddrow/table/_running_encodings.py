@@ -101,8 +101,9 @@ class ClockEncoding:
     def learn(cls, values: Floats, rest: ColumnSketch = NO_ROWS) -> ClockEncoding:
         present = np.concatenate([values[~np.isnan(values)], rest.range.ends])
         low, high = (float(present.min()), float(present.max())) if present.size else (0.0, 0.0)
-        covers = [high - low >= MIN_PERIODS * period for period in CYCLES.values()]
-        return cls(low, high, bool(np.isnan(values).any() or rest.n_missing), *covers)
+        covers = {name: high - low >= MIN_PERIODS * period for name, period in CYCLES.items()}
+        has_missing = bool(np.isnan(values).any() or rest.n_missing)
+        return cls(low, high, has_missing, has_day=covers["day"], has_week=covers["week"])
 
     @property
     def periods(self) -> tuple[float, ...]:

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
-from oddrow.table._column_schema import ColumnSchema
+from oddrow.table._column_schema import ColumnSchema, Kind
 from oddrow.table._csv import is_as_written
-from oddrow.table._given_kinds import NOTHING_GIVEN, GivenColumn, Kind, given_columns, quoted, said_kind
+from oddrow.table._given_kinds import NOTHING_GIVEN, GivenColumn, given_columns, quoted, said_kind
 from oddrow.table._judging import given_form, judged_column
 from oddrow.table._running import with_order
 from oddrow.table._sketch import NOTHING_ELSE, ColumnSketch, TableSketch

@@ -241,7 +241,8 @@ def _dates(texts: pa.ChunkedArray, counts: Counts, no_number: Flags) -> tuple[di
     if not may_be.any():
         return {}, no_date
     likely, of_likely = texts.filter(pa.array(may_be)), counts[may_be]
-    taken, is_date = {}, np.zeros(len(of_likely), np.bool_)
+    taken: dict[str, Taken] = {}
+    is_date = np.zeros(len(of_likely), np.bool_)
     for form in DATE_FORMS:
         values = _iso(likely) if form == "" else parsed_dates(likely, form)
         if not np.isnan(values).all():
