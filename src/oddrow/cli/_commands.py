@@ -59,8 +59,10 @@ from oddrow.cli._policies import (
 from oddrow.cli._render import (
     info_lines,
     info_values,
+    inspection_values,
     policy_text,
     print_explanation,
+    print_inspection,
     print_metrics,
     print_schema,
 )
@@ -73,12 +75,12 @@ from oddrow.table import (
     Origin,
     PlacedRows,
     ReadingOptions,
-    TableSchema,
     TableStream,
-    as_table,
     atomic_write,
     check_target,
+    inspect_table,
     normal_located,
+    readable_table,
 )
 
 MOST_DRAWN = 100_000
@@ -127,23 +129,26 @@ def inspect(
     id_: IdOption = None,
     reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
+    json_: JsonOption = False,
 ) -> None:
-    """Show how each column would be treated, and why. Nothing is trained."""
+    """Show how each column would be treated and why, and what looks suspicious. Nothing is trained."""
     stream = opened(table, reading)
     rows = whole(stream)
-    if label is not None:
-        ignore = [*(ignore or []), named(label, rows.column_names, "--label")]
+    given_label = None if label is None else named(label, rows.column_names, "--label")
+    if given_label is not None:
+        ignore = [*(ignore or []), given_label]
     overrides = column_overrides(
         None, category, ignore, present=rows.column_names, ids=check_ids(id_, rows.column_names)
     )
-    rows = as_table(rows, reads=lambda name: overrides.get(name) != "ignore", passes=True)
-    with PlacedRows(stream.located).placing():
-        schema = TableSchema.infer(rows, overrides)
+    found = inspect_table(readable_table(rows), overrides, given_label)
+    if json_:
+        typer.echo(json.dumps(inspection_values(found), ensure_ascii=False))
+    elif output is None:
+        print_inspection(found)
     if output is None:
-        print_schema(schema, rows.num_rows)
         return
     with atomic_write(output, force) as file:
-        file.write(schema.to_json().encode())
+        file.write(found.schema.to_json().encode())
     _console.say(f"wrote {output}: edit the kinds, then: oddrow fit {table} --columns {output} -o MODEL")
 
 

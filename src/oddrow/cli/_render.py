@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from oddrow.explanation import COMBINATION, Explanation, RowOfStream, shown, usu
 from oddrow.metrics import DetectionMetrics
 from oddrow.model import TrainingHealth
 from oddrow.scoring import ROWS, Calibration, Decision, FittedModel
-from oddrow.table import Origin, TableSchema
+from oddrow.table import Inspection, Origin, Suspicion, TableSchema
 
 if TYPE_CHECKING:
     from oddrow.detector import AutoencoderDetector, VAEDetector
@@ -28,6 +29,54 @@ def print_schema(schema: TableSchema, n_rows: int | None) -> None:
     title = f"{len(schema.columns)} columns" + (f", {n_rows:,} rows" if n_rows is not None else "")
     rows = [[column.name, column.kind.value, column.why] for column in schema.columns]
     print_table(title, ["column", "treated as", "why"], rows)
+
+
+def print_inspection(found: Inspection) -> None:
+    """Each column, its kind, some of its values, and why; then what is worth a look, each with the way to answer it."""
+    rows = [
+        [one.column.name, one.column.kind.value, ", ".join(map(_brief, one.examples)), one.column.why]
+        for one in found.columns
+    ]
+    title = f"{len(found.columns):,} columns, {found.n_rows:,} rows"
+    print_table(title, ["column", "treated as", "examples", "why"], rows, droppable=["examples"])
+    for one in found.columns:
+        for kind, text in one.suspicions.items():
+            typer.echo(f"{text} ({answer_to(kind, one.column.name)})")
+
+
+def inspection_values(found: Inspection) -> dict[str, Any]:
+    """An inspection as plain values."""
+    return {
+        "rows": found.n_rows,
+        "columns": [
+            {
+                "name": one.column.name,
+                "kind": one.column.kind.value,
+                "why": one.column.why,
+                "examples": list(one.examples),
+                "suspicions": [{"kind": kind.value, "text": text} for kind, text in one.suspicions.items()],
+            }
+            for one in found.columns
+        ],
+    }
+
+
+def answer_to(kind: Suspicion, name: str) -> str:
+    """The option that answers a suspicion."""
+    name = shlex.quote(name)
+    return {
+        Suspicion.RUNS_ON: f"--ignore {name} leaves it out, --keep {name} treats it as any other column",
+        Suspicion.IDENTIFIER: f"--id {name} shows it, --keep {name} learns from it",
+        Suspicion.DATES: f"--timestamp {name}=dmy or --timestamp {name}=mdy reads it",
+        Suspicion.STRANGE: f"--category {name} takes every value as it is written",
+        Suspicion.EMPTY: f"--ignore {name} says so",
+    }.get(kind, f"--ignore {name} leaves it out")
+
+
+def _brief(text: str) -> str:
+    """An example on one line."""
+    line = " ".join(text.split()) or repr(text)
+    return line if len(line) <= 24 else f"{line[:21]}..."
 
 
 def info_values(fitted: VAEDetector | AutoencoderDetector) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from oddrow.table._encoding import EncodedTable, EncodingStyle, FeatureLayout, T
 from oddrow.table._files import read_table
 from oddrow.table._frame import ReadableTable, as_table, readable_table
 from oddrow.table._given_kinds import checked_kinds, is_ignored
+from oddrow.table._inspection import InspectedColumn, Inspection, Suspicion, inspect_table
 from oddrow.table._labels import LabelledTable, is_normal_row, normal_batches, normal_located, split_label
 from oddrow.table._located import LocatedBatch, PlacedRows, RowPlace, SkippedRow, TableRows
 from oddrow.table._origin import CsvReading, Origin
@@ -29,6 +30,8 @@ __all__ = [
     "EncodedTable",
     "EncodingStyle",
     "FeatureLayout",
+    "InspectedColumn",
+    "Inspection",
     "Kind",
     "LabelledTable",
     "LocatedBatch",
@@ -42,6 +45,7 @@ __all__ = [
     "SampledTable",
     "Sampling",
     "SkippedRow",
+    "Suspicion",
     "TableEncoding",
     "TableRows",
     "TableSchema",
@@ -56,6 +60,7 @@ __all__ = [
     "checked_kinds",
     "column_kinds",
     "day_numbers",
+    "inspect_table",
     "is_as_written",
     "is_ignored",
     "is_normal_row",

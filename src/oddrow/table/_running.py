@@ -63,7 +63,8 @@ class _Ordering:
             values = self.table.column(column.name).take(self.rows)
             form = replace(column.form, is_lenient=True)
             reads = as_seconds if column.kind is Kind.TIMESTAMP else as_numbers
-            self.values[column.name] = reads(values, form)
+            found = reads(values, form)
+            self.values[column.name] = np.where(np.isinf(found), np.nan, found)
         return self.values[column.name]
 
     def _dated(self, column: ColumnSchema) -> ColumnSchema:

@@ -77,13 +77,7 @@ class TableSchema:
         SettingError
             If an override names no column or no kind.
         """
-        given = given_columns(overrides or {}, table.column_names)
-        is_written = is_as_written(table.schema)
-        columns = [
-            _column(name, table.column(name), rest.column(name), given.get(name, NOTHING_GIVEN), is_written=is_written)
-            for name in table.column_names
-        ]
-        schema = cls(with_order(columns, table, given, table.num_rows + rest.n_rows))
+        schema = cls.judge(table, overrides, rest)
         if not schema.used:
             raise DataError(
                 "no column is left: every column is ignored; leave at least one to learn from"
@@ -96,6 +90,25 @@ class TableSchema:
             if column.kind is Kind.NUMBER and np.isinf(others.range.ends).any():
                 raise DataError(f"column {shortened(column.name)} has an infinite value: {_INFINITE}")
         return schema
+
+    @classmethod
+    def judge(
+        cls, table: pa.Table, overrides: Mapping[str, str] | None = None, rest: TableSketch = NOTHING_ELSE
+    ) -> TableSchema:
+        """As :meth:`infer`, also of a table that cannot be learned from.
+
+        Raises
+        ------
+        SettingError
+            If an override names no column or no kind.
+        """
+        given = given_columns(overrides or {}, table.column_names)
+        is_written = is_as_written(table.schema)
+        columns = [
+            _column(name, table.column(name), rest.column(name), given.get(name, NOTHING_GIVEN), is_written=is_written)
+            for name in table.column_names
+        ]
+        return cls(with_order(columns, table, given, table.num_rows + rest.n_rows))
 
     def values(self, table: pa.Table) -> ColumnValues:
         """The used columns of a later table as values of their kind, by name, in the order of the schema.
