@@ -13,6 +13,7 @@ from oddrow.table._column_schema import ColumnSchema, Kind
 from oddrow.table._given_kinds import NOTHING_GIVEN, GivenColumn
 from oddrow.table._judging import are_compact_dates, epoch_of, is_named_as_time
 from oddrow.table._order import MIN_ROWS, evenly, is_numbering, number_run, time_run
+from oddrow.table._text_evidence import TextEvidence
 from oddrow.table._values import as_numbers, as_seconds, is_string, shortened
 
 Floats = npt.NDArray[np.float64]
@@ -45,7 +46,7 @@ class _Ordering:
     def judged(self) -> tuple[ColumnSchema, ...]:
         self.rows = pa.array(evenly(self.table.num_rows))
         self.values: dict[str, Floats] = {}
-        columns = tuple(map(self._dated, self.columns))
+        columns = tuple(map(self._only_day, map(self._dated, self.columns)))
         columns = tuple(self._running(column, "") for column in columns)
         if any(column.runs_on or column.kind is Kind.COUNTER for column in columns):
             return tuple(map(self._numbering, columns))
@@ -84,11 +85,36 @@ class _Ordering:
             return replace(column, kind=Kind.TIMESTAMP, why=f"{unit} since 1970 ({column.why})", form=form)
         return column
 
+    def _only_day(self, column: ColumnSchema) -> ColumnSchema:
+        """A column that has one date in all rows: the next rows may be of the next day."""
+        if column.kind is not Kind.CONSTANT or not self._is_judged(column) or self.table.num_rows < MIN_ROWS:
+            return column
+        value = self.table.column(column.name).drop_null().slice(0, 1)
+        if not len(value):
+            return column
+        form = column.form
+        if is_string(value.type):
+            forms, _ = TextEvidence.of(value.combine_chunks(), np.ones(1, np.int64)).date_forms
+            if not forms or forms[0] == "time":
+                return column
+            if len(forms) > 1 or forms[0] == "compact":
+                return self._left_out(column, "is the same date in all rows")
+            form = replace(form, dates=forms[0])
+        elif not (pa.types.is_date(value.type) or pa.types.is_timestamp(value.type)):
+            return column
+        return self._as_running(replace(column, kind=Kind.TIMESTAMP, form=form), "from day to day")
+
+    def _left_out(self, column: ColumnSchema, why: str) -> ColumnSchema:
+        note = f"{shortened(column.name)} {why}: it is left out"
+        return replace(column, kind=Kind.IGNORE, why=f"{column.why}; {why}", note=_joined(column.note, note))
+
     def _running(self, column: ColumnSchema, key: str) -> ColumnSchema:
         """The column as one that runs on, if it does in the order of the rows, or of the values of a key column."""
-        is_time = column.kind is Kind.TIMESTAMP and self._is_moment(column)
+        is_time = column.kind is Kind.TIMESTAMP
         if not (is_time or column.kind is Kind.NUMBER) or not self._is_judged(column):
             return column
+        if is_time and not self._is_moment(column):
+            return column if key else self._time_of_day(column)
         if column.name == key:
             return self._as_running(column, "by itself")
         values = self._read(column)
@@ -100,6 +126,12 @@ class _Ordering:
         if run is None:
             return column
         return self._as_running(column, f"in order of {shortened(key)}" if key else "from row to row")
+
+    def _time_of_day(self, column: ColumnSchema) -> ColumnSchema:
+        """Times of day of rows that all are of one day say no more than that the day goes on."""
+        if time_run(self._read(column)) is None:
+            return column
+        return self._left_out(column, "runs on from row to row within a day")
 
     def _as_running(self, column: ColumnSchema, how: str) -> ColumnSchema:
         name = shortened(column.name)

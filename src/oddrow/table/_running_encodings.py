@@ -26,8 +26,10 @@ MIN_PERIODS = 2.0
 """A cycle counts where training rows cover so many of its periods: else the next rows come at hours never seen."""
 
 
-def jump(values: Floats, low: float, high: float) -> Floats:
+def jump(values: Floats, low: float, high: float, step: float = 0.0) -> Floats:
     """float64 [n] >= 0: how far values lie outside what the next rows can reach, in widths of the range [low, high].
+
+    ``step`` is what one value covers, as a date covers a day: the width is so much more.
 
     Examples
     --------
@@ -35,7 +37,7 @@ def jump(values: Floats, low: float, high: float) -> Floats:
     array([0. , 0. , 1. , 0.5])
     """
     # halves: what is huge must not overflow
-    width = max(high / 2 - low / 2, np.finfo(float).tiny)
+    width = max(high / 2 - low / 2 + step / 2, np.finfo(float).tiny)
     with np.errstate(over="ignore"):
         ahead, back = (values / 2 - high / 2) / width - AHEAD, (low / 2 - values / 2) / width - BACK
     return np.asarray(np.clip(np.maximum(ahead, back), 0.0, MOST_EXCESS))
@@ -133,8 +135,14 @@ class ClockEncoding:
             out[:, 2 * place], out[:, 2 * place + 1] = np.sin(angle), np.cos(angle)
         out[missing, : 2 * n_circles] = 0.0
         presence, novelty = _evidence(missing, out[:, 2 * n_circles] if self.has_missing else None, n_rows)
-        novelty[presence] = np.log1p(n_rows * jump(values[presence], self.low, self.high))
+        novelty[presence] = np.log1p(n_rows * jump(values[presence], self.low, self.high, self.step))
         return presence, novelty
+
+    @property
+    def step(self) -> float:
+        """Seconds that one value covers: a day where values are days, else none."""
+        day = CYCLES["day"]
+        return day if self.low % day == 0 and self.high % day == 0 else 0.0
 
     def decode(self, features: Features) -> list[object]:
         """The time of day that the day's circle shows; without one, the last moment of training."""
