@@ -166,6 +166,19 @@ def test_rare_names_are_told_last():
     assert reason.usual.endswith("rare ones")
 
 
+@pytest.mark.filterwarnings("ignore::oddrow.exceptions.TrainingHealthWarning")
+def test_of_many_names_the_rare_ones_are_no_single_name():
+    names = [f"name{k}" for k in range(40) for _ in range(20)] + [f"rare{k}" for k in range(100)]
+    table = pa.table({"x": names, "y": np.random.default_rng(0).normal(size=len(names))})
+    model = oddrow.VAEDetector(random_state=0, max_steps=20, columns={"x": "category"}).fit(table).model_
+    (row,) = explain(model, table.slice(0, 1), top=None)
+    found = next(one for one in row.reasons if one.column == "x")
+    column = model.encoding.names.index("x")
+    n_places = int(model.expectations.values[column][0, -1])
+    assert found.usual == f"one of {n_places - 1} names, or a rare one"
+    assert found.expected.startswith("name")
+
+
 def test_a_text_is_told_by_its_length():
     rng = np.random.default_rng(0)
     words = ["".join(rng.choice(list("abcdefgh "), rng.integers(10, 30))) for _ in range(300)]

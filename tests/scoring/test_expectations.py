@@ -162,8 +162,35 @@ def test_a_usual_time_of_day_may_pass_midnight_and_has_its_weekdays(known):
     assert 23 * 3600 <= start <= 23.5 * 3600
     assert 0.5 * 3600 <= stop <= 1 * 3600
     grocery = usual[np.array(FRESH.column("category").to_pylist()) == "grocery"]
+    start, stop, _ = np.median(grocery, axis=0)
+    assert 10 * 3600 <= start < stop <= 12 * 3600
     assert (grocery[:, 2] == 0b0011111).mean() > 0.9
     assert int(days) & 0b1100000 == 0b0100000  # what is paid half an hour after Friday is paid on a Saturday
+
+
+def test_the_last_half_second_of_a_day_is_a_time_and_not_a_missing_one():
+    late = [MONDAY + dt.timedelta(days=day, hours=23, minutes=59, seconds=59, milliseconds=900) for day in range(200)]
+    early = [MONDAY + dt.timedelta(days=day, hours=9) for day in range(200)]
+    table = pa.table({"paid": early + late, "x": np.r_[np.arange(200.0), 1000 + np.arange(200.0)]})
+    expectations, encoding = learned(table)
+    column = encoding.names.index("x")
+    encoded = encoding.encode(table)
+    assert expectations.given[column].tolist() == [encoding.names.index("paid"), -1]
+    found = expectations.look_up(encoded)[:, column]
+    codes = expectations.cells[column][found][:, 0]
+    assert codes.tolist() == [9] * 200 + [0] * 200  # whole seconds: the last half second is midnight
+
+
+def test_a_cell_with_few_values_takes_the_range_of_the_rows_around_it():
+    rng = np.random.default_rng(0)
+    values = np.r_[rng.normal(size=200), np.where(np.arange(60) < 10, 50.0, np.nan)]
+    table = pa.table({"kind": ["a"] * 200 + ["b"] * 60, "x": pa.array(values, from_pandas=True)})
+    expectations, encoding = learned(table)
+    column = encoding.names.index("x")
+    found = cells(expectations, encoding, table)[:, column]
+    assert expectations.given_columns(column, found[-1]) == (encoding.names.index("kind"),)
+    assert expectations.missing[column][found[-1]] == pytest.approx(50 / 60)
+    np.testing.assert_array_equal(expectations.values[column][found[-1]], expectations.values[column][0])
 
 
 def test_no_rows_and_no_columns_are_no_trouble(known):

@@ -116,7 +116,9 @@ def _places(encoding: Any, subject: Subject, values: Any, column: int, model: Fi
     names = sorted(encoding.decode(features), key=lambda name: name == RARE)
     n_usual = int(values[-1])
     if n_usual > MOST_NAMED:
-        return Usual(names[0], f"one of {n_usual} names")
+        # the place of the rare names is one of those counted, and holds many names
+        words = f"one of {n_usual - 1} names, or a rare one" if RARE in names else f"one of {n_usual} names"
+        return Usual(names[0], words)
     more = [f"{n_usual - len(kept)} more"] if n_usual > len(kept) else []
     return Usual(names[0], ", ".join([*("rare ones" if name == RARE else in_words(name) for name in names), *more]))
 
