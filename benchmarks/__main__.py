@@ -11,6 +11,7 @@ BENCHMARKS = (
     "reasons",
     "expectations",
     "card_payments",
+    "real_tables",
     "calibration",
     "robustness",
     "probes",

@@ -3,7 +3,7 @@
 import oddrow
 
 normal = oddrow.datasets.make_connections(5_000, odd_share=0.0, random_state=0)
-new = oddrow.datasets.make_connections(1_000, odd_share=0.02, random_state=1)
+new = oddrow.datasets.make_connections(1_000, odd_share=0.02, random_state=1, weeks_later=4)
 
 detector = oddrow.VAEDetector(random_state=0).fit(normal.table)
 for row in sorted(detector.explain(new.table), key=lambda row: -row.surprise)[:5]:

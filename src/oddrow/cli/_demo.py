@@ -20,6 +20,8 @@ from oddrow.table import check_target, open_stream, write_table
 TRAINING_ROWS = 12_000
 NEW_ROWS = 4_000
 ODD_SHARE = 0.03
+WEEKS = 4
+"""The training rows are of so many weeks; the new rows of the next ones, as a user's are."""
 TOP = 3
 
 
@@ -33,8 +35,11 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
     _console.say(f"1. A table of {TRAINING_ROWS:,} ordinary network connections: {training_file}")
     training = make_connections(TRAINING_ROWS, odd_share=0.0, random_state=seed)
     write_table(training.table, training_file, force=force)
-    _console.say(f"   and {NEW_ROWS:,} new ones, {ODD_SHARE:.0%} of them made odd in known ways: {new_file}")
-    new = make_connections(NEW_ROWS, odd_share=ODD_SHARE, random_state=seed + 1)
+    _console.say(
+        f"   and {NEW_ROWS:,} new ones of the {WEEKS} weeks that follow, {ODD_SHARE:.0%} of them made odd in known ways: "
+        f"{new_file}"
+    )
+    new = make_connections(NEW_ROWS, odd_share=ODD_SHARE, random_state=seed + 1, weeks_later=WEEKS)
     write_table(new.table, new_file, force=force)
 
     _console.say(f"2. oddrow fit {training_file} -o {model_file} --seed {seed}")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.datasets._draws import FARTHEST, Array, bell, draw, generator, valid_kinds, valid_n_rows, valid_odd_share
+from oddrow.exceptions import SettingError
 
 Reasons = tuple[str, ...]
 
@@ -250,6 +251,8 @@ def make_connections(
     odd_share: float = 0.02,
     kinds: Iterable[str] | None = None,
     random_state: int | np.random.Generator | None = None,
+    *,
+    weeks_later: int = 0,
 ) -> Connections:
     """Make up a table of network connections in which every odd row, and the reason for it, is known.
 
@@ -267,6 +270,8 @@ def make_connections(
         Which of ``ODDNESS_KINDS`` occur, each equally likely, in any order; None means all.
     random_state
         A seed (the same seed gives the same table), a generator to draw from, or None for a fresh table.
+    weeks_later
+        The connections start in the four weeks from 2024-01-01 on, or so many weeks later: 4 follows directly.
 
     Raises
     ------
@@ -286,6 +291,8 @@ def make_connections(
     n_rows = valid_n_rows(n_rows)
     n_odd = round(n_rows * valid_odd_share(odd_share))
     names = valid_kinds(kinds, ODDNESS_KINDS)
+    if not isinstance(weeks_later, int) or isinstance(weeks_later, bool):
+        raise SettingError(f"weeks_later is {weeks_later!r}: give a whole number of weeks, such as 4")
     rng = generator(random_state)
 
     odd_rows = rng.permutation(n_rows)[:n_odd]
@@ -296,6 +303,7 @@ def make_connections(
     shares = np.array([[p.share if fit(p) else 0.0 for p in _PROFILES] for fit in fits])
     succeeded = np.array([_KINDS[name].succeeded for name in names] + [False])
     draft = _ordinary(draw(shares, kind_of_row, rng), succeeded[kind_of_row], rng)
+    draft.columns["started"] = draft.columns["started"] + np.timedelta64(7 * weeks_later, "D")
 
     reasons: list[Reasons] = [()] * n_rows
     kind_names: list[str | None] = [None] * n_rows

@@ -117,7 +117,7 @@ def inspect_table(
 
 def _suspicions(column: ColumnSchema, values: pa.ChunkedArray) -> dict[Suspicion, str]:
     name, found = shortened(column.name), {}
-    if column.runs_on and column.note:
+    if column.note and (column.runs_on or "runs on" in column.why):
         found[Suspicion.RUNS_ON] = column.note
     elif column.note:
         kind = (
