@@ -101,9 +101,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     pairs = [(name, width) for width in WIDTHS for name in COLUMNS]
     # every kind twice: beside few columns and beside many
-    chosen = (pairs[: len(COLUMNS)] + pairs[3 * len(COLUMNS) :] + pairs[len(COLUMNS) : 3 * len(COLUMNS)])[
-        : asked.tables
-    ]
+    n = len(COLUMNS)
+    chosen = [*pairs[:n], *pairs[3 * n :], *pairs[n : 3 * n]][: asked.tables]
     inside = total = 0
     print(f"{'column that runs on':30} {'others':>6} {'flagged':>9} {'before':>7} {'inside':>7} {'jumps found':>12}")
     for name, width in chosen:

@@ -36,8 +36,8 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
     training = make_connections(TRAINING_ROWS, odd_share=0.0, random_state=seed)
     write_table(training.table, training_file, force=force)
     _console.say(
-        f"   and {NEW_ROWS:,} new ones of the {WEEKS} weeks that follow, {ODD_SHARE:.0%} of them made odd in known ways: "
-        f"{new_file}"
+        f"   and {NEW_ROWS:,} new ones of the {WEEKS} weeks that follow, {ODD_SHARE:.0%} of them made odd in "
+        f"known ways: {new_file}"
     )
     new = make_connections(NEW_ROWS, odd_share=ODD_SHARE, random_state=seed + 1, weeks_later=WEEKS)
     write_table(new.table, new_file, force=force)
