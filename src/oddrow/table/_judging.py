@@ -137,12 +137,20 @@ class _Texts:
         forms, dates = evidence.date_forms
         is_plain = form_name == "1234.5" and not evidence.affixes
         if n and numbers.n == n and (self.is_written or not is_plain or self._has_marks):
-            if evidence.n_digits == n and evidence.n_identifiers:
+            if (evidence.n_digits == n and evidence.n_identifiers) or self._are_versions:
                 return self._names()
             return self._compact_date() or self._number(form_name, numbers)
         if n and dates.n == n and len(self.distinct) > 1:
             return self._date(forms, dates)
         return self._mostly(form_name, numbers, forms, dates) or self._names()
+
+    @property
+    def _are_versions(self) -> bool:
+        """Whether a few texts look like versions: as numbers, ``1.1`` and ``1.10`` would be the same."""
+        if len(self.distinct) > FEW_VALUES:
+            return False
+        texts = set(self.distinct.to_pylist())
+        return any(re.fullmatch(r"\d+\.\d*[1-9]0", text or "") and text[:-1] in texts for text in texts)
 
     @property
     def _has_marks(self) -> bool:
@@ -151,7 +159,14 @@ class _Texts:
 
     @property
     def _missing(self) -> str:
-        return _missing(self.n_rows - self.evidence.n)
+        return self._missing_but(self.evidence.n)
+
+    def _missing_but(self, n: int) -> str:
+        """How many values are missing where n are there, and which marks stand for them."""
+        marks = [shortened(text) for text, _ in self.evidence.marks.most_frequent if text.strip()]
+        written = f" (written {', '.join(marks[:3])}{', ...' if len(marks) > 3 else ''})" if marks else ""
+        missing = _missing(self.n_rows - n)
+        return missing + written if missing else ""
 
     def _flag(self) -> ColumnSchema:
         words = pc.utf8_lower(PLAIN.present(self.distinct))
@@ -176,7 +191,7 @@ class _Texts:
         values, _ = form.numbers(self.distinct)
         values = values[~np.isnan(values)]
         is_counted = self.rest.counts is not None or len(np.unique(values)) > 2
-        missing = _missing(self.n_rows - taken.n)
+        missing = self._missing_but(taken.n)
         if form_name != "1234.5" or self.evidence.affixes:
             example = next(iter(self._examples(taken.n)), "")
             missing += f", written as in {shortened(example)}"
@@ -196,7 +211,7 @@ class _Texts:
     def _date(self, forms: tuple[DateForm, ...], taken: Taken, note: str = "") -> ColumnSchema:
         is_lenient = taken.n < self.evidence.n
         form = self._one_date_form(forms)
-        missing = _missing(self.n_rows - taken.n)
+        missing = self._missing_but(taken.n)
         example = shortened(next((text for text in self.distinct.to_pylist() if text and text.strip()), ""))
         if form is None:
             return ColumnSchema(

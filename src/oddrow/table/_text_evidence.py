@@ -105,6 +105,7 @@ class TextEvidence:
     n_digits, n_identifiers : rows with digits alone, and of these with a leading zero or more digits than int64 holds
     numbers, dates : by form, what is written so
     affixes : what stands before or behind numbers
+    marks : the texts that stand for a missing value
     no_number, no_date : what is written in no form of numbers, or of dates
     """
 
@@ -116,6 +117,7 @@ class TextEvidence:
     numbers: Mapping[str, Taken] = field(default_factory=dict)
     dates: Mapping[str, Taken] = field(default_factory=dict)
     affixes: frozenset[str] = frozenset()
+    marks: Strange = NOTHING_STRANGE
     no_number: Strange = NOTHING_STRANGE
     no_date: Strange = NOTHING_STRANGE
 
@@ -126,8 +128,9 @@ class TextEvidence:
         is_mark = present.is_null().to_numpy()
         kept = present.filter(pc.is_valid(present))
         rest = counts[~is_mark]
+        marks = Strange.of(texts, counts, is_mark)
         if not len(kept):
-            return cls(0, int(counts.sum()))
+            return cls(0, int(counts.sum()), marks=marks)
         numbers, affixes, no_number = _numbers(kept, rest)
         dates, no_date = _dates(kept, rest, no_number)
         is_digits = _matches(kept, r"^[+-]?[0-9]+$")
@@ -142,6 +145,7 @@ class TextEvidence:
             numbers,
             dates,
             affixes,
+            marks,
             Strange.of(kept.combine_chunks(), rest, no_number),
             Strange.of(kept.combine_chunks(), rest, no_date),
         )
@@ -157,6 +161,7 @@ class TextEvidence:
             _merged(self.numbers, other.numbers),
             _merged(self.dates, other.dates),
             self.affixes | other.affixes,
+            self.marks.merged(other.marks),
             self.no_number.merged(other.no_number),
             self.no_date.merged(other.no_date),
         )
