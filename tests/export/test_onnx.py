@@ -209,3 +209,26 @@ def test_without_onnx_the_error_says_how_to_have_it(detector, tmp_path, monkeypa
 def test_importing_oddrow_loads_no_onnx():
     code = "import sys, oddrow, oddrow.cli; assert not {'onnx', 'onnxruntime', 'google.protobuf'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def running_table(n_rows, shift):
+    """Clocks and a counter from ``shift`` seconds on, and columns that do not run on."""
+    rng = np.random.default_rng(shift % 1_000)
+    seconds = np.arange(n_rows) * 7_200 + shift
+    return pa.table(
+        {
+            "at": pa.array(1_704_067_200 + seconds, pa.timestamp("s")),
+            "number": np.arange(n_rows) + shift,
+            "epoch": pa.array([None if row % 9 == 0 else 1.7e9 + row * 60.0 + shift for row in range(n_rows)]),
+            "level": rng.normal(size=n_rows),
+            "zone": rng.choice(["a", "b"], n_rows),
+        }
+    )
+
+
+@pytest.mark.parametrize("shift", [0, 400 * 7_200, 5 * 10**7, -5 * 10**7], ids=["seen", "next", "ahead", "back"])
+def test_columns_that_run_on_score_as_in_oddrow(shift, untrained):
+    detector = VAEDetector(random_state=0).fit(running_table(400, 0))
+    kinds = [column.kind for column in detector.model_.encoding.columns]
+    assert kinds == ["clock", "counter", "clock", "number", "category"]
+    check_parity(detector, running_table(300, shift))

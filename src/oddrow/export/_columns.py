@@ -13,7 +13,7 @@ from oddrow.exceptions import SettingError
 from oddrow.export._graph import BOOLEAN, FLOAT, INTEGER, TEXT, DType, Graph, Value
 from oddrow.export._namespace import GraphNamespace
 from oddrow.export._scaling import excess, standardised
-from oddrow.table import Kind, TableEncoding
+from oddrow.table import AHEAD, BACK, CIRCLE_GRID, MOST_EXCESS, Kind, TableEncoding
 
 ColumnEncoding: TypeAlias = Any
 """One of those of :mod:`oddrow.table`, told apart by its ``kind``."""
@@ -28,6 +28,7 @@ INPUT_TYPES: Mapping[Kind, DType] = {
     Kind.NUMBER: FLOAT,
     Kind.BOOLEAN: FLOAT,
     Kind.TIMESTAMP: FLOAT,
+    Kind.COUNTER: FLOAT,
     Kind.CATEGORY: TEXT,
     Kind.CONSTANT: TEXT,
 }
@@ -240,6 +241,41 @@ def _timestamps(columns: _Columns) -> _Block:
     )
 
 
+def _counters(columns: _Columns) -> _Block:
+    xp, values = columns.xp, columns.joined()
+    missing = xp.isnan(values)
+    return _Block(missing, novelty=xp.where(missing, 0.0, _jump_nats(columns, xp.where(missing, 0.0, values))))
+
+
+def _clocks(columns: _Columns) -> _Block:
+    xp, values = columns.xp, columns.joined()
+    missing = xp.isnan(values)
+    seconds = xp.where(missing, 0.0, values)
+    parts, features = [], []
+    for place, each in enumerate(columns.encodings):
+        for circle, period in enumerate(each.periods):
+            angle = xp.mod(seconds[:, [place]], period) * (2 * np.pi) / period
+            for offset, turned in enumerate((xp.sin(angle), xp.cos(angle))):
+                parts.append(xp.where(missing[:, [place]], 0.0, xp.rint(turned * CIRCLE_GRID) / CIRCLE_GRID))
+                features.append(columns.starts[place] + 2 * circle + offset)
+    novelty = xp.where(missing, 0.0, _jump_nats(columns, seconds))
+    if not parts:
+        return _Block(missing, novelty=novelty)
+    return _Block(missing, xp.concatenate(parts, axis=1), np.array(features, np.int64), novelty=novelty)
+
+
+def _jump_nats(columns: _Columns, values: Value) -> Value:
+    """As :func:`oddrow.table._running_encodings.jump`, in nats."""
+    xp = columns.xp
+    half_low, half_high = columns.of_each("low") / 2, columns.of_each("high") / 2
+    steps = np.array([getattr(each, "step", 0.0) for each in columns.encodings]) / 2
+    width = np.maximum(half_high - half_low + steps, np.finfo(float).tiny)
+    ahead = (values / 2.0 - half_high) / width - AHEAD
+    back = (half_low - values / 2.0) / width - BACK
+    excess_widths = xp.clip(xp.maximum(ahead, back), np.zeros(len(width)), np.full(len(width), MOST_EXCESS))
+    return xp.log1p(excess_widths * columns.n_rows)
+
+
 def _booleans(columns: _Columns) -> _Block:
     xp, values = columns.xp, columns.joined()
     missing = xp.isnan(values)
@@ -317,6 +353,8 @@ _BLOCKS: Mapping[str, Callable[[_Columns], _Block]] = {
     "boolean": _booleans,
     "category": _categories,
     "constant": _constants,
+    "counter": _counters,
+    "clock": _clocks,
     "range": _article_numbers,
     "one-hot": _article_names,
 }

@@ -80,6 +80,10 @@ class GraphNamespace:
         rest = self.graph.apply("Mod", x, self.graph.constant(period, FLOAT), dtype=FLOAT, fmod=1)
         return self.where(rest < 0.0, rest + period, rest)
 
+    def rint(self, x: Value) -> Value:
+        """The nearest whole number, of two the even one."""
+        return self.graph.apply("Round", x, dtype=x.dtype)
+
     def maximum(self, x: Value, other: Any) -> Value:
         return self.graph.apply("Max", x, self._value(other), dtype=x.dtype)
 

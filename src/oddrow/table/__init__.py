@@ -15,6 +15,7 @@ from oddrow.table._parquet import without_pandas_index
 from oddrow.table._quarantine import quarantine_writer
 from oddrow.table._reading import ReadingOptions, same_names
 from oddrow.table._row_sample import SampleBounds
+from oddrow.table._running_encodings import AHEAD, BACK, CIRCLE_GRID, MOST_EXCESS
 from oddrow.table._sampling import SampledTable, Sampling, sampled
 from oddrow.table._schema import TableSchema, column_kinds
 from oddrow.table._sketch import NOTHING_ELSE, TableSketch
@@ -24,6 +25,10 @@ from oddrow.table._values import as_texts, day_numbers, python_values
 from oddrow.table._writing import table_writer, write_table
 
 __all__ = [
+    "AHEAD",
+    "BACK",
+    "CIRCLE_GRID",
+    "MOST_EXCESS",
     "NOTHING_ELSE",
     "ColumnSchema",
     "CsvReading",

@@ -22,6 +22,8 @@ rows reach about one width further, and rows do not run back."""
 MOST_EXCESS = 1e300
 CYCLES = {"day": 86_400.0, "week": 7 * 86_400.0}
 """Periods in seconds. The day of 1970-01-01 is a Thursday; which angle a weekday has does not matter."""
+CIRCLE_GRID = 2.0**20
+"""Steps of a circle's coordinates from 0 to 1: for a day, a tenth of a second."""
 MIN_PERIODS = 2.0
 """A cycle counts where training rows cover so many of its periods: else the next rows come at hours never seen."""
 
@@ -41,6 +43,11 @@ def jump(values: Floats, low: float, high: float, step: float = 0.0) -> Floats:
     with np.errstate(over="ignore"):
         ahead, back = (values / 2 - high / 2) / width - AHEAD, (low / 2 - values / 2) / width - BACK
     return np.asarray(np.clip(np.maximum(ahead, back), 0.0, MOST_EXCESS))
+
+
+def on_grid(points: Floats) -> Floats:
+    """Coordinates on a circle without the noise of rounding: the cosines of 6:00 and 18:00 are the same 0."""
+    return np.asarray(np.rint(points * CIRCLE_GRID) / CIRCLE_GRID)
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,7 @@ class ClockEncoding:
         n_circles = len(self.periods)
         for place, period in enumerate(self.periods):
             angle = 2 * np.pi * (seconds % period) / period
-            out[:, 2 * place], out[:, 2 * place + 1] = np.sin(angle), np.cos(angle)
+            out[:, 2 * place], out[:, 2 * place + 1] = on_grid(np.sin(angle)), on_grid(np.cos(angle))
         out[missing, : 2 * n_circles] = 0.0
         presence, novelty = _evidence(missing, out[:, 2 * n_circles] if self.has_missing else None, n_rows)
         novelty[presence] = np.log1p(n_rows * jump(values[presence], self.low, self.high, self.step))
