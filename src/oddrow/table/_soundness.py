@@ -13,9 +13,12 @@ from oddrow.table._columns import (
     TimestampEncoding,
 )
 from oddrow.table._encoding import ColumnEncoding, TableEncoding
+from oddrow.table._judging import MAX_ALIASES
 from oddrow.table._running_encodings import ClockEncoding, CounterEncoding
 from oddrow.table._scaling import Scaling
 from oddrow.table._text_encoding import TextEncoding
+from oddrow.table._text_evidence import AFFIXES
+from oddrow.table._text_form import TextForm
 
 MOST_ROWS = 2**53
 """Rows counted exactly in double precision."""
@@ -53,9 +56,23 @@ def check_encoding(encoding: TableEncoding) -> None:
     for schema, column in zip(used, encoding.columns, strict=True):
         if not encoding.encodes(schema, column):
             raise SettingError(f"column {schema.name!r} is a {schema.kind.value}, but encoded as {column.kind}")
-        problem = _problem(column, encoding.n_rows)
+        problem = _problem_of_form(schema.form) or _problem(column, encoding.n_rows)
         if problem:
             raise SettingError(f"column {schema.name!r}: {problem}")
+
+
+def _problem_of_form(form: TextForm) -> str:
+    """What is wrong with how values are said to be written; "" where nothing is."""
+    if form.decimal not in (".", ",") or form.thousands not in ("", ".", ",", " ", "'"):
+        return "its numbers are written with unknown signs"
+    if form.decimal == form.thousands:
+        return "its numbers have one sign for two things"
+    unknown = set(form.affixes) - set(AFFIXES)
+    if unknown:
+        return f"{min(unknown)!r} is no sign that stands beside numbers"
+    if max(len(form.missing), len(form.aliases)) > MAX_ALIASES:
+        return "it has too many marks of missing values, or too many ways to write a name"
+    return ""
 
 
 def _problem(column: ColumnEncoding, n_rows: int) -> str:
