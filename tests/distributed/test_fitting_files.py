@@ -51,7 +51,7 @@ def test_the_index_of_a_data_frame_is_not_learned(here, table, tmp_path):
     assert column_names(tmp_path / "indexed.parquet") == table.column_names
     with no_training():
         found = fit_files(tmp_path / "indexed.parquet", oddrow.VAEDetector(random_state=3), engine="ray")
-    assert list(found.model_.encoding.names) == table.column_names
+    assert [column.name for column in found.model_.encoding.schema.columns] == table.column_names
 
 
 def test_kinds_and_a_model_to_start_from_count_as_on_one_machine(here, table, table_path):

@@ -91,7 +91,8 @@ def test_the_score_is_the_weighted_mean_over_kinds(ranking):
 
 
 def test_rows_are_used_once_and_probes_are_none_of_them():
-    table = pa.table({"x": np.arange(400.0), "y": np.random.default_rng(0).permutation(400) * 1.0})
+    x, y = (np.random.default_rng(seed).permutation(400) + 0.5 for seed in (1, 0))
+    table = pa.table({"x": x, "y": y})
     watching = Watching()
     oddrow.rank_without_labels(table, methods=[watching], seeds=2)
     everything = set(zip(*table.to_pydict().values(), strict=True))

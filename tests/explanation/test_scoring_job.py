@@ -168,7 +168,7 @@ BAD_LINES = {
     3: b"1,2",
     8: b'many,0.1,22,a,true,2024-03-01,note,"home"',
     9: b"5,0.1,22,a,true,2024-02-30,note,home",
-    20: b"5,inf,22,a,true,2024-03-01,note,home",
+    20: b"5,many,22,a,true,2024-03-01,note,home",
     21: b"5,0.1,22,a,true,2024-03-01,not \xff UTF-8,home",
     48: b"5,0.1,22,a,true,2024-03-01,note,home,away",
     58: b'5,"0.1,22,a,true,2024-03-01,note,home',

@@ -171,7 +171,8 @@ def test_a_usual_time_of_day_may_pass_midnight_and_has_its_weekdays(known):
 def test_the_last_half_second_of_a_day_is_a_time_and_not_a_missing_one():
     late = [MONDAY + dt.timedelta(days=day, hours=23, minutes=59, seconds=59, milliseconds=900) for day in range(200)]
     early = [MONDAY + dt.timedelta(days=day, hours=9) for day in range(200)]
-    table = pa.table({"paid": early + late, "x": np.r_[np.arange(200.0), 1000 + np.arange(200.0)]})
+    levels = np.random.default_rng(0).normal(100, 50, 400) + np.repeat([0.0, 1_000.0], 200)
+    table = pa.table({"paid": early + late, "x": levels})
     expectations, encoding = learned(table)
     column = encoding.names.index("x")
     encoded = encoding.encode(table)

@@ -71,7 +71,7 @@ def running_on(encoding: Any) -> str | None:
         return None
     if scaling is not encoding:
         low, high = (float(scaling.invert(np.array([end]))[0]) for end in (low, high))
-    if encoding.kind == "timestamp":
+    if encoding.kind in ("timestamp", "clock"):
         moments = [_date(second) for second in (low, high)]
         return None if None in moments else f"from {moments[0]} to {moments[1]}, running on"
     return f"from {in_words(_tidy(low))} to {in_words(_tidy(high))}, running on"

@@ -115,7 +115,9 @@ def _subject(kind: str, own: list[int], layout: FeatureLayout, edges: tuple[Floa
     if not own:
         return Subject(Statistic.NOTHING, -1, (), 1, False)
     parts = parts_of(layout)
-    if kind == "timestamp" and len(own) >= 4:
+    if kind == "clock" and len(own) < 4:  # training covers too little to tell usual hours and weekdays
+        return Subject(Statistic.NOTHING, -1, (), 1, False)
+    if kind in ("timestamp", "clock") and len(own) >= 4:
         return Subject(Statistic.CLOCK, -1, tuple(parts[place].features[0] for place in own[-4:]), HOURS + 1, True)
     groups = [place for place in own if parts[place].is_category]
     place = (groups or own)[0]

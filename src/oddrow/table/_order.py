@@ -79,7 +79,8 @@ def is_numbering(values: Floats, name: str, n_rows: int) -> bool:
         return False
     if len(np.unique(present)) < len(present):
         return False
-    is_dense = (present.max() - present.min() + 1) <= DENSE * max(n_rows, len(present))
+    # halves: a range of huge numbers must not overflow
+    is_dense = present.max() / 2 - present.min() / 2 + 0.5 <= DENSE * max(n_rows, len(present)) / 2
     return bool(is_dense or _IDENTIFYING_NAME.search(name.strip().lower()) or _ends_in_id(name))
 
 
