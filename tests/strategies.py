@@ -61,6 +61,81 @@ ZONES = [None, "UTC", "Europe/Paris", "Asia/Kathmandu", "+05:30", "-11:00"]
 _PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 
 
+# Fields of text files -------------------------------------------------------------------------------------------------
+
+
+def _grouped(whole: int, sign: str) -> str:
+    return f"{whole:,}".replace(",", sign)
+
+
+NUMBER_STYLES = {
+    "1234.5": lambda whole, hundredths: f"{whole}.{hundredths:02d}",
+    "1,234.5": lambda whole, hundredths: f"{whole:,}.{hundredths:02d}",
+    "1234,5": lambda whole, hundredths: f"{whole},{hundredths:02d}",
+    "1.234,5": lambda whole, hundredths: f"{_grouped(whole, '.')},{hundredths:02d}",
+    "1 234.5": lambda whole, hundredths: f"{_grouped(whole, ' ')}.{hundredths:02d}",
+    "1 234,5": lambda whole, hundredths: f"{_grouped(whole, chr(0xA0))},{hundredths:02d}",
+    "1'234.5": lambda whole, hundredths: f"{_grouped(whole, chr(0x27))}.{hundredths:02d}",
+}
+"""Ways to write a number of hundredths, by the name that the source has for each."""
+DATE_STYLES = {
+    "ISO 8601": ("", "%Y-%m-%d"),
+    "year first": ("ymd", "%Y/%m/%d"),
+    "year first, with points": ("ymd", "%Y.%m.%d"),
+    "day first": ("dmy", "%d/%m/%Y"),
+    "day first, with points": ("dmy", "%d.%m.%Y"),
+    "day first, two digits": ("dmy", "%d-%m-%y"),
+    "day first, named": ("dmy", "%d %b %Y"),
+    "month first": ("mdy", "%m/%d/%Y"),
+    "month first, two digits": ("mdy", "%m/%d/%y"),
+    "month first, named": ("mdy", "%B %d, %Y"),
+    "eight digits": ("compact", "%Y%m%d"),
+}
+"""Ways to write a day: the form's name in the source, and the pattern of ``strftime``."""
+MARKS = st.sampled_from(["", "NA", "n/a", "-", "?", "#N/A", "null", r"\N", "NaN", "inf", "."])
+_DAYS = st.dates(dt.date(1970, 1, 1), dt.date(2068, 12, 31))
+
+
+def _styled_numbers(style: str) -> st.SearchStrategy[str]:
+    whole = st.integers(-(10**7), 10**7) | st.integers(-999, 9_999)
+    return st.builds(NUMBER_STYLES[style], whole, st.integers(0, 99))
+
+
+def _styled_dates(style: str) -> st.SearchStrategy[str]:
+    return _DAYS.map(lambda day: day.strftime(DATE_STYLES[style][1]))
+
+
+ISO_TEXTS = st.builds(
+    "{}{}{}".format,
+    _DAYS.map(str) | st.from_regex(r"[0-2][0-9]{3}-[01][0-9]-[0-3][0-9]", fullmatch=True),
+    st.sampled_from(["", "T12", " 12:30", "T12:30:59", " 23:59:60", "T00:00:00.5", " 12:30:00.123456"])
+    | st.sampled_from(["T12:30:00.123456789", "T24:00", " 1:30", "T1230", "T12:30:00,5"]),
+    st.sampled_from(["", "Z", "z", "+02:00", "-0530", "+14", " UTC", "+99:99", " -02"]),
+)
+"""Dates and times of ISO 8601, and texts that are nearly such."""
+FIELD_POOLS = {
+    **{f"numbers as {style}": _styled_numbers(style) for style in NUMBER_STYLES},
+    **{f"dates, {style}": _styled_dates(style) for style in DATE_STYLES},
+    "whole numbers": st.integers(-20, 20).map(str) | st.integers(-(2**70), 2**70).map(str),
+    "amounts": st.integers(0, 10**4).map("${:,}.00".format) | st.integers(0, 99).map("{} €".format),
+    "shares": st.integers(0, 100).map("{}%".format),
+    "flags": st.sampled_from(["true", "false", "True", "FALSE"]),
+    "letters for flags": st.sampled_from(["y", "n", "yes", "no"]),
+    "times of day": st.times().map(lambda time: time.strftime("%H:%M")),
+    "moments": ISO_TEXTS,
+    "epochs": st.integers(1_600_000_000, 1_700_000_000).map(str),
+    "identifiers": st.integers(0, 10**6).map("A{:07d}".format),
+    "digits with zeros": st.integers(0, 99_999).map("{:05d}".format),
+    "marks": MARKS,
+    "words": WORDS,
+    "odd numbers": st.sampled_from(
+        ["+1", "1e5", "1E-3", ".5", "5.", "1e999", "0x1F", "1_000", "--1", " 7 ", "1.0", "1"]
+    ),
+}
+"""Values of a column of a text file, each kind by its name."""
+FIELDS = st.one_of(*FIELD_POOLS.values())
+
+
 # Columns of one Arrow type: a few values, to be repeated --------------------------------------------------------------
 
 
