@@ -308,7 +308,7 @@ def test_a_column_without_a_value_is_left_out_and_a_note_says_so() -> None:
 
 
 def test_where_no_column_has_a_value_all_are_named() -> None:
-    with pytest.raises(DataError, match="no column is left: .*'a' is empty: it is left out; 'b' is empty"):
+    with pytest.raises(DataError, match=r"no column is left: .*'a' is empty: it is left out; 'b' is empty"):
         TableSchema.infer(pa.table({"a": pa.nulls(2), "b": pa.nulls(2)}))
 
 

@@ -1,5 +1,7 @@
 """What a column may be is told by each of its texts alone: the evidence of parts, merged, is that of the whole."""
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -21,7 +23,7 @@ def evidence_of(values: list[str]) -> TextEvidence:
 @example(["2024-01-31", "2024-1-31"], [1], np.random)
 def test_the_evidence_of_parts_in_any_order_is_that_of_the_whole(values: list[str], cuts: list[int], random) -> None:
     edges = [0, *sorted(min(cut, len(values)) for cut in cuts), len(values)]
-    parts = [evidence_of(values[start:stop]) for start, stop in zip(edges, edges[1:], strict=False)]
+    parts = [evidence_of(values[start:stop]) for start, stop in pairwise(edges)]
     random.shuffle(parts)
     merged = parts[0]
     for part in parts[1:]:

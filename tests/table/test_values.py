@@ -50,7 +50,7 @@ def test_numbers_may_be_written_in_many_ways(text: str, number: float) -> None:
     assert as_numbers(column([text])).tolist() == [number]
 
 
-@pytest.mark.parametrize("text", ["1,5", "1e", "0x1F", "-.", "1 2", "--1", "1_000", "١", "1e999", "e5", "+-1", "nan5"])
+@pytest.mark.parametrize("text", ["1,5", "1e", "0x1F", "-.", "1 2", "--1", "1_000", "1e999", "e5", "-1-", "nan5"])
 def test_a_text_that_is_no_number_is_named_with_its_row(text: str) -> None:
     with pytest.raises(ValueError, match=f"row 2, counted from 0, holds {text!r}, expected a number"):
         as_numbers(column(["1", None, text, "also not"]))
