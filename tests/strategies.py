@@ -136,6 +136,99 @@ FIELD_POOLS = {
 FIELDS = st.one_of(*FIELD_POOLS.values())
 
 
+def _clock(n_rows: int, rng: np.random.Generator, unit: str = "s") -> np.ndarray:
+    """Moments that run on, with steps of any length, perhaps a little out of order."""
+    start, step = int(rng.integers(10**9, 1_800_000_000)), int(rng.choice([1, 60, 3_600, 86_400]))
+    steps = rng.integers(0, 3, n_rows) if rng.random() < 0.5 else np.ones(n_rows, np.int64)
+    seconds = start + step * np.cumsum(steps)
+    if rng.random() < 0.3:
+        seconds = seconds[np.argsort(np.arange(n_rows) + rng.normal(0, 2, n_rows))]
+    return (seconds.astype("datetime64[s]"))[:: int(rng.choice([1, -1]))].astype(f"datetime64[{unit}]")
+
+
+def _texts_of(times: np.ndarray, pattern: str) -> list[str]:
+    return [time.strftime(pattern) for time in times.astype("datetime64[s]").astype(object)]
+
+
+RUNNING_FIELDS = {
+    "clock": lambda n, rng: _texts_of(_clock(n, rng), "%Y-%m-%d %H:%M:%S"),
+    "clock, ISO 8601": lambda n, rng: _texts_of(_clock(n, rng), "%Y-%m-%dT%H:%M:%SZ"),
+    "days, day first": lambda n, rng: _texts_of(_clock(n, rng), "%d/%m/%Y"),
+    "days, month first": lambda n, rng: _texts_of(_clock(n, rng), "%m/%d/%y"),
+    "days, eight digits": lambda n, rng: _texts_of(_clock(n, rng), "%Y%m%d"),
+    "epoch s": lambda n, rng: [str(tick) for tick in _clock(n, rng).astype(np.int64)],
+    "epoch ms": lambda n, rng: [str(tick) for tick in _clock(n, rng, "ms").astype(np.int64)],
+    "counter": lambda n, rng: [str(number) for number in rng.integers(10**6) + np.arange(n)],
+    "counter with gaps": lambda n, rng: [f"{number:,}" for number in np.cumsum(rng.integers(1, 9, n)) + 10**4],
+    "shuffled numbers": lambda n, rng: [str(number) for number in rng.permutation(n)],
+    "identifiers": lambda n, rng: [f"A{number:06d}" for number in rng.permutation(n)],
+    "normal": lambda n, rng: [f"{value:.3f}" for value in rng.normal(size=n)],
+    "single precision": lambda n, rng: [str(value) for value in rng.normal(size=n).astype(np.float32)],
+    "sorted": lambda n, rng: [f"{value:.3f}" for value in np.sort(rng.normal(size=n))],
+}
+"""Columns of a text file whose values are nearly all different, each by its name."""
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A table as the fields of a text file, and further rows of the same columns.
+
+    Attributes
+    ----------
+    header, rows, later : fields as they stand in the file, quoted where needed
+    families : the kind of each column, for whoever reads a counterexample
+    seed : for what the laws choose
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    later: tuple[tuple[str, ...], ...]
+    families: tuple[str, ...]
+    seed: int
+
+    def content(self, rows: tuple[tuple[str, ...], ...] | list[tuple[str, ...]]) -> bytes:
+        """A file of the header and these rows."""
+        return "".join(",".join(row) + "\n" for row in [self.header, *rows]).encode()
+
+
+def as_field(text: str) -> str:
+    """A field as it stands in a file of commas."""
+    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\n\r') else text
+
+
+@st.composite
+def text_files(draw: st.DrawFn) -> TextFile:
+    """Any text file of up to six columns; the values of one are of one pool, but for a few strange ones and marks."""
+    n_rows = draw(st.integers(2, 20) | st.integers(30, 120))
+    seed = draw(st.integers(0, 2**32 - 1))
+    rng = np.random.default_rng(seed)
+    families = draw(st.lists(st.sampled_from([*FIELD_POOLS, *RUNNING_FIELDS]), min_size=1, max_size=6))
+    strange = draw(st.lists(FIELDS | MARKS, min_size=3, max_size=8))
+    columns, laters = [], []
+    for family in families:
+        if family in RUNNING_FIELDS:
+            values = RUNNING_FIELDS[family](n_rows + 8, rng)
+            values, later = values[:n_rows], values[n_rows:]
+        else:
+            pool = draw(st.lists(FIELD_POOLS[family], min_size=1, max_size=12))
+            values = [pool[place] for place in rng.integers(0, len(pool), n_rows)]
+            later = [*pool, *draw(st.lists(FIELD_POOLS[family], max_size=3))]
+        odd = rng.random(n_rows) < rng.choice([0.0, 0.0, 0.02, 0.2])
+        columns.append(
+            [strange[rng.integers(len(strange))] if one else value for value, one in zip(values, odd, strict=True)]
+        )
+        laters.append([*later, *strange])
+    later_rows = [[later[rng.integers(len(later))] for later in laters] for _ in range(8)]
+    rows = tuple(tuple(map(as_field, row)) for row in zip(*columns, strict=True))
+    return TextFile(
+        tuple(f"c{place}" for place in range(len(families))),
+        rows,
+        tuple(tuple(map(as_field, row)) for row in later_rows),
+        tuple(families),
+        seed,
+    )
+
+
 # Columns of one Arrow type: a few values, to be repeated --------------------------------------------------------------
 
 
