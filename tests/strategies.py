@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -298,6 +300,12 @@ _PLAIN_POOLS = {
     "emoji": _pool(pa.string(), st.sampled_from(["😀", "👨‍👩‍👧", "🇫🇷", "❤️", "❤"])),
     "dates as words": _pool(pa.string(), st.dates().map(str) | st.datetimes().map(str)),
     "numbers as words": _pool(pa.string(), FINITE.map(str) | st.integers().map(str)),
+    "numbers as they are written": st.sampled_from(list(NUMBER_STYLES)).flatmap(
+        lambda style: _pool(pa.string(), _styled_numbers(style) | MARKS)
+    ),
+    "dates as they are written": st.sampled_from(list(DATE_STYLES)).flatmap(
+        lambda style: _pool(pa.string(), _styled_dates(style) | MARKS)
+    ),
     "dates": _counted(pa.date32(), st.integers(0, 36_500), pa.int32()),
     "dates out of range": _counted(pa.date32(), _ticks(32), pa.int32()),
     "date64": _counted(pa.date64(), st.integers(-(10**6), 10**6).map(lambda days: days * 86_400_000), pa.int64()),
@@ -356,6 +364,12 @@ def _ramp_of_floats(n_rows: int, rng: np.random.Generator) -> pa.Array:
     return pa.array(rng.normal(size=n_rows) * 10.0 ** rng.integers(-300, 300))
 
 
+def _running_texts(
+    make: Callable[[int, np.random.Generator], list[str]], n_rows: int, rng: np.random.Generator
+) -> pa.Array:
+    return pa.array(make(n_rows, rng), pa.string())
+
+
 _ALL_DIFFERENT = {
     "normal": _ramp_of_floats,
     "heavy": lambda n_rows, rng: pa.array(np.exp(5 * rng.normal(size=n_rows))),
@@ -366,6 +380,8 @@ _ALL_DIFFERENT = {
     "a clock in words": lambda n_rows, rng: pc.strftime(
         pa.array(10**9 + rng.integers(0, 10**8, n_rows)).cast(pa.timestamp("s")), "%Y-%m-%dT%H:%M:%SZ"
     ),
+    "a clock in order": lambda n_rows, rng: pa.array(_clock(n_rows, rng, "us")),
+    **{f"text: {name}": partial(_running_texts, make) for name, make in RUNNING_FIELDS.items()},
     "steps of one bit": lambda n_rows, rng: pa.array(1.0 + np.spacing(1.0) * rng.integers(0, 9, n_rows)),
 }
 
