@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -59,6 +61,174 @@ _UNSIGNED = {8: pa.uint8(), 16: pa.uint16(), 32: pa.uint32(), 64: pa.uint64()}
 UNITS = ["s", "ms", "us", "ns"]
 ZONES = [None, "UTC", "Europe/Paris", "Asia/Kathmandu", "+05:30", "-11:00"]
 _PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+
+
+# Fields of text files -------------------------------------------------------------------------------------------------
+
+
+def _grouped(whole: int, sign: str) -> str:
+    return f"{whole:,}".replace(",", sign)
+
+
+NUMBER_STYLES = {
+    "1234.5": lambda whole, hundredths: f"{whole}.{hundredths:02d}",
+    "1,234.5": lambda whole, hundredths: f"{whole:,}.{hundredths:02d}",
+    "1234,5": lambda whole, hundredths: f"{whole},{hundredths:02d}",
+    "1.234,5": lambda whole, hundredths: f"{_grouped(whole, '.')},{hundredths:02d}",
+    "1 234.5": lambda whole, hundredths: f"{_grouped(whole, ' ')}.{hundredths:02d}",
+    "1 234,5": lambda whole, hundredths: f"{_grouped(whole, chr(0xA0))},{hundredths:02d}",
+    "1'234.5": lambda whole, hundredths: f"{_grouped(whole, chr(0x27))}.{hundredths:02d}",
+}
+"""Ways to write a number of hundredths, by the name that the source has for each."""
+DATE_STYLES = {
+    "ISO 8601": ("", "%Y-%m-%d"),
+    "year first": ("ymd", "%Y/%m/%d"),
+    "year first, with points": ("ymd", "%Y.%m.%d"),
+    "day first": ("dmy", "%d/%m/%Y"),
+    "day first, with points": ("dmy", "%d.%m.%Y"),
+    "day first, two digits": ("dmy", "%d-%m-%y"),
+    "day first, named": ("dmy", "%d %b %Y"),
+    "month first": ("mdy", "%m/%d/%Y"),
+    "month first, two digits": ("mdy", "%m/%d/%y"),
+    "month first, named": ("mdy", "%B %d, %Y"),
+    "eight digits": ("compact", "%Y%m%d"),
+}
+"""Ways to write a day: the form's name in the source, and the pattern of ``strftime``."""
+MARKS = st.sampled_from(["", "NA", "n/a", "-", "?", "#N/A", "null", r"\N", "NaN", "inf", "."])
+_DAYS = st.dates(dt.date(1970, 1, 1), dt.date(2068, 12, 31))
+
+
+def _styled_numbers(style: str) -> st.SearchStrategy[str]:
+    whole = st.integers(-(10**7), 10**7) | st.integers(-999, 9_999)
+    return st.builds(NUMBER_STYLES[style], whole, st.integers(0, 99))
+
+
+def _styled_dates(style: str) -> st.SearchStrategy[str]:
+    return _DAYS.map(lambda day: day.strftime(DATE_STYLES[style][1]))
+
+
+ISO_TEXTS = st.builds(
+    "{}{}{}".format,
+    _DAYS.map(str) | st.from_regex(r"[0-2][0-9]{3}-[01][0-9]-[0-3][0-9]", fullmatch=True),
+    st.sampled_from(["", "T12", " 12:30", "T12:30:59", " 23:59:60", "T00:00:00.5", " 12:30:00.123456"])
+    | st.sampled_from(["T12:30:00.123456789", "T24:00", " 1:30", "T1230", "T12:30:00,5"]),
+    st.sampled_from(["", "Z", "z", "+02:00", "-0530", "+14", " UTC", "+99:99", " -02"]),
+)
+"""Dates and times of ISO 8601, and texts that are nearly such."""
+FIELD_POOLS = {
+    **{f"numbers as {style}": _styled_numbers(style) for style in NUMBER_STYLES},
+    **{f"dates, {style}": _styled_dates(style) for style in DATE_STYLES},
+    "whole numbers": st.integers(-20, 20).map(str) | st.integers(-(2**70), 2**70).map(str),
+    "amounts": st.integers(0, 10**4).map("${:,}.00".format) | st.integers(0, 99).map("{} €".format),
+    "shares": st.integers(0, 100).map("{}%".format),
+    "flags": st.sampled_from(["true", "false", "True", "FALSE"]),
+    "letters for flags": st.sampled_from(["y", "n", "yes", "no"]),
+    "times of day": st.times().map(lambda time: time.strftime("%H:%M")),
+    "moments": ISO_TEXTS,
+    "epochs": st.integers(1_600_000_000, 1_700_000_000).map(str),
+    "identifiers": st.integers(0, 10**6).map("A{:07d}".format),
+    "digits with zeros": st.integers(0, 99_999).map("{:05d}".format),
+    "marks": MARKS,
+    "words": WORDS,
+    "odd numbers": st.sampled_from(
+        ["+1", "1e5", "1E-3", ".5", "5.", "1e999", "0x1F", "1_000", "--1", " 7 ", "1.0", "1"]
+    ),
+}
+"""Values of a column of a text file, each kind by its name."""
+FIELDS = st.one_of(*FIELD_POOLS.values())
+
+
+def _clock(n_rows: int, rng: np.random.Generator, unit: str = "s") -> np.ndarray:
+    """Moments that run on, with steps of any length, perhaps a little out of order."""
+    start, step = int(rng.integers(10**9, 1_800_000_000)), int(rng.choice([1, 60, 3_600, 86_400]))
+    steps = rng.integers(0, 3, n_rows) if rng.random() < 0.5 else np.ones(n_rows, np.int64)
+    seconds = start + step * np.cumsum(steps)
+    if rng.random() < 0.3:
+        seconds = seconds[np.argsort(np.arange(n_rows) + rng.normal(0, 2, n_rows))]
+    return (seconds.astype("datetime64[s]"))[:: int(rng.choice([1, -1]))].astype(f"datetime64[{unit}]")
+
+
+def _texts_of(times: np.ndarray, pattern: str) -> list[str]:
+    return [time.strftime(pattern) for time in times.astype("datetime64[s]").astype(object)]
+
+
+RUNNING_FIELDS = {
+    "clock": lambda n, rng: _texts_of(_clock(n, rng), "%Y-%m-%d %H:%M:%S"),
+    "clock, ISO 8601": lambda n, rng: _texts_of(_clock(n, rng), "%Y-%m-%dT%H:%M:%SZ"),
+    "days, day first": lambda n, rng: _texts_of(_clock(n, rng), "%d/%m/%Y"),
+    "days, month first": lambda n, rng: _texts_of(_clock(n, rng), "%m/%d/%y"),
+    "days, eight digits": lambda n, rng: _texts_of(_clock(n, rng), "%Y%m%d"),
+    "epoch s": lambda n, rng: [str(tick) for tick in _clock(n, rng).astype(np.int64)],
+    "epoch ms": lambda n, rng: [str(tick) for tick in _clock(n, rng, "ms").astype(np.int64)],
+    "counter": lambda n, rng: [str(number) for number in rng.integers(10**6) + np.arange(n)],
+    "counter with gaps": lambda n, rng: [f"{number:,}" for number in np.cumsum(rng.integers(1, 9, n)) + 10**4],
+    "shuffled numbers": lambda n, rng: [str(number) for number in rng.permutation(n)],
+    "identifiers": lambda n, rng: [f"A{number:06d}" for number in rng.permutation(n)],
+    "normal": lambda n, rng: [f"{value:.3f}" for value in rng.normal(size=n)],
+    "single precision": lambda n, rng: [str(value) for value in rng.normal(size=n).astype(np.float32)],
+    "sorted": lambda n, rng: [f"{value:.3f}" for value in np.sort(rng.normal(size=n))],
+}
+"""Columns of a text file whose values are nearly all different, each by its name."""
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A table as the fields of a text file, and further rows of the same columns.
+
+    Attributes
+    ----------
+    header, rows, later : fields as they stand in the file, quoted where needed
+    families : the kind of each column, for whoever reads a counterexample
+    seed : for what the laws choose
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    later: tuple[tuple[str, ...], ...]
+    families: tuple[str, ...]
+    seed: int
+
+    def content(self, rows: tuple[tuple[str, ...], ...] | list[tuple[str, ...]]) -> bytes:
+        """A file of the header and these rows."""
+        return "".join(",".join(row) + "\n" for row in [self.header, *rows]).encode()
+
+
+def as_field(text: str) -> str:
+    """A field as it stands in a file of commas."""
+    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\n\r') else text
+
+
+@st.composite
+def text_files(draw: st.DrawFn) -> TextFile:
+    """Any text file of up to six columns; the values of one are of one pool, but for a few strange ones and marks."""
+    n_rows = draw(st.integers(2, 20) | st.integers(30, 120))
+    seed = draw(st.integers(0, 2**32 - 1))
+    rng = np.random.default_rng(seed)
+    families = draw(st.lists(st.sampled_from([*FIELD_POOLS, *RUNNING_FIELDS]), min_size=1, max_size=6))
+    strange = draw(st.lists(FIELDS | MARKS, min_size=3, max_size=8))
+    columns, laters = [], []
+    for family in families:
+        if family in RUNNING_FIELDS:
+            values = RUNNING_FIELDS[family](n_rows + 8, rng)
+            values, later = values[:n_rows], values[n_rows:]
+        else:
+            pool = draw(st.lists(FIELD_POOLS[family], min_size=1, max_size=12))
+            values = [pool[place] for place in rng.integers(0, len(pool), n_rows)]
+            later = [*pool, *draw(st.lists(FIELD_POOLS[family], max_size=3))]
+        odd = rng.random(n_rows) < rng.choice([0.0, 0.0, 0.02, 0.2])
+        columns.append(
+            [strange[rng.integers(len(strange))] if one else value for value, one in zip(values, odd, strict=True)]
+        )
+        laters.append([*later, *strange])
+    later_rows = [[later[rng.integers(len(later))] for later in laters] for _ in range(8)]
+    rows = tuple(tuple(map(as_field, row)) for row in zip(*columns, strict=True))
+    return TextFile(
+        tuple(f"c{place}" for place in range(len(families))),
+        rows,
+        tuple(tuple(map(as_field, row)) for row in later_rows),
+        tuple(families),
+        seed,
+    )
 
 
 # Columns of one Arrow type: a few values, to be repeated --------------------------------------------------------------
@@ -130,6 +300,12 @@ _PLAIN_POOLS = {
     "emoji": _pool(pa.string(), st.sampled_from(["😀", "👨‍👩‍👧", "🇫🇷", "❤️", "❤"])),
     "dates as words": _pool(pa.string(), st.dates().map(str) | st.datetimes().map(str)),
     "numbers as words": _pool(pa.string(), FINITE.map(str) | st.integers().map(str)),
+    "numbers as they are written": st.sampled_from(list(NUMBER_STYLES)).flatmap(
+        lambda style: _pool(pa.string(), _styled_numbers(style) | MARKS)
+    ),
+    "dates as they are written": st.sampled_from(list(DATE_STYLES)).flatmap(
+        lambda style: _pool(pa.string(), _styled_dates(style) | MARKS)
+    ),
     "dates": _counted(pa.date32(), st.integers(0, 36_500), pa.int32()),
     "dates out of range": _counted(pa.date32(), _ticks(32), pa.int32()),
     "date64": _counted(pa.date64(), st.integers(-(10**6), 10**6).map(lambda days: days * 86_400_000), pa.int64()),
@@ -188,6 +364,12 @@ def _ramp_of_floats(n_rows: int, rng: np.random.Generator) -> pa.Array:
     return pa.array(rng.normal(size=n_rows) * 10.0 ** rng.integers(-300, 300))
 
 
+def _running_texts(
+    make: Callable[[int, np.random.Generator], list[str]], n_rows: int, rng: np.random.Generator
+) -> pa.Array:
+    return pa.array(make(n_rows, rng), pa.string())
+
+
 _ALL_DIFFERENT = {
     "normal": _ramp_of_floats,
     "heavy": lambda n_rows, rng: pa.array(np.exp(5 * rng.normal(size=n_rows))),
@@ -198,6 +380,8 @@ _ALL_DIFFERENT = {
     "a clock in words": lambda n_rows, rng: pc.strftime(
         pa.array(10**9 + rng.integers(0, 10**8, n_rows)).cast(pa.timestamp("s")), "%Y-%m-%dT%H:%M:%SZ"
     ),
+    "a clock in order": lambda n_rows, rng: pa.array(_clock(n_rows, rng, "us")),
+    **{f"text: {name}": partial(_running_texts, make) for name, make in RUNNING_FIELDS.items()},
     "steps of one bit": lambda n_rows, rng: pa.array(1.0 + np.spacing(1.0) * rng.integers(0, 9, n_rows)),
 }
 

@@ -40,7 +40,8 @@ def make_table(n_rows: int, seed: int) -> pa.Table:
 
 TABLE = make_table(N_ROWS, seed=0)
 LATER = make_table(40, seed=1)
-ENCODINGS = {style: TableEncoding.learn(TableSchema.infer(TABLE), TABLE, style) for style in ("standard", "article")}
+SCHEMA = TableSchema.infer(TABLE, {"when": "timestamp", "when_or_not": "timestamp"})  # and not the table's clock
+ENCODINGS = {style: TableEncoding.learn(SCHEMA, TABLE, style) for style in ("standard", "article")}
 STANDARD = ENCODINGS["standard"]
 
 
@@ -223,7 +224,7 @@ def test_what_a_hundred_rows_never_showed_is_worth_ln_101(training: list, later:
 
 def test_a_number_one_width_outside_is_worth_about_as_much() -> None:
     training = np.linspace(-1, 1, 1000)
-    novelty = novelty_of(training, [1.0, 1.9, 3.0, -3.0, 100.0])
+    novelty = novelty_of(training, [1.0, 1.9, 3.0, -3.0, 100.0], "number")
     np.testing.assert_array_equal(novelty[:2], 0)
     assert 0 < novelty[2] < novelty[4]
     assert novelty[2] == pytest.approx(np.log(1001), abs=2.0)
@@ -234,7 +235,7 @@ def test_time_running_on_by_less_than_one_range_is_no_evidence() -> None:
     start = dt.datetime(2024, 1, 1)
     training = [start + dt.timedelta(hours=hour) for hour in range(101)]
     later = [start + dt.timedelta(hours=hour) for hour in (0, 100, 150, 199, -99, 230, 1000)]
-    novelty = novelty_of(training, later)
+    novelty = novelty_of(training, later, "timestamp")
     np.testing.assert_allclose(novelty[:5], 0, atol=1e-9)
     assert 0 < novelty[5] < novelty[6]
 

@@ -92,7 +92,7 @@ def judged_number(
         return ColumnSchema(name, Kind.NUMBER, f"{len(distinct):,} distinct numbers{missing}", form, note=note)
     if distinct.tolist() == [0, 1]:
         return ColumnSchema(name, Kind.BOOLEAN, f"only 0 and 1{missing}", form, note=note)
-    if np.all(distinct == np.floor(distinct)):
+    if np.all(np.isfinite(distinct) & (distinct == np.floor(distinct))):
         low, high = map(_plainly, distinct)
         why = f"only {low} and {high}: a flag, not a quantity{missing}"
         return ColumnSchema(name, Kind.CATEGORY, why, names, note=note)

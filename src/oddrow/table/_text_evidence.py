@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from oddrow.table._dates import DATE_ORDERS, LIKE_A_DATE, parsed_dates
 from oddrow.table._ranges import NO_RANGE, ValueRange
-from oddrow.table._text_form import CURRENCIES, EPOCH_UNITS, PLAIN, DateForm, TextForm, arrow_seconds
+from oddrow.table._text_form import CURRENCIES, EPOCH_UNITS, PLAIN, DateForm, TextForm
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -36,7 +36,8 @@ DATE_FORMS: tuple[DateForm, ...] = ("", *DATE_ORDERS)  # type: ignore[arg-type] 
 MOST_STRANGE = 100
 """Different texts kept that are no number, or no date; of more, none are named."""
 
-_PLAIN_WHOLE, _PLAIN_FRACTION = "whole", "fraction"
+_ISO_8601 = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?$"
+"""Each text by itself: a cast takes a whole column or nothing, and the evidence of parts would not be that of all."""
 
 
 @dataclass(frozen=True)
@@ -249,20 +250,14 @@ def _dates(texts: pa.ChunkedArray, counts: Counts, no_number: Flags) -> tuple[di
     taken: dict[str, Taken] = {}
     is_date = np.zeros(len(of_likely), np.bool_)
     for form in DATE_FORMS:
-        values = _iso(likely) if form == "" else parsed_dates(likely, form)
+        values = parsed_dates(likely, form or "ymd")
+        if form == "":
+            values = np.where(_matches(likely, _ISO_8601), values, np.nan)
         if not np.isnan(values).all():
             taken[form] = Taken.of(values, of_likely)
             is_date |= ~np.isnan(values)
     no_date[may_be] = ~is_date
     return taken, no_date
-
-
-def _iso(texts: pa.ChunkedArray) -> Floats:
-    """Seconds of texts that are all ISO 8601; none of them where one is not: then "ymd" reads the others."""
-    try:
-        return arrow_seconds(texts)
-    except pa.ArrowInvalid:
-        return np.full(len(texts), np.nan)
 
 
 def _matches(texts: pa.ChunkedArray, pattern: str) -> Flags:
