@@ -15,10 +15,11 @@ from scipy.stats import wilcoxon
 
 @pytest.fixture
 def adbench(tmp_path):
-    """100 normal rows and 20 anomalies; the only column counts the rows, so that a row is known again."""
+    """100 normal rows and 20 anomalies; the only column numbers the rows, in no order, so that a row is known again."""
     folder = tmp_path / "adbench"
     folder.mkdir()
-    np.savez(folder / "7_counted.npz", X=np.arange(120.0)[:, None], y=np.arange(120) >= 100)
+    number = np.random.default_rng(0).permutation(120)
+    np.savez(folder / "7_counted.npz", X=number[:, None] + 0.5, y=number >= 100)
     return SetFile(folder / "7_counted.npz")
 
 

@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 import oddrow
-from oddrow.table import read_table
+from oddrow.table import read_table, write_table
 
 COMMON = ("--label", "label", "--normal", "normal", "--methods", "knn1,pca", "--seeds", 2)
 
@@ -73,8 +75,9 @@ def test_compare_with_oddrow_itself(run, labelled_csv):
 
 
 def test_compare_fails_where_every_method_does(run, tmp_path):
-    path = tmp_path / "endless.csv"
-    path.write_text("x,label\n" + "\n".join(f"{'inf' if row == 0 else row},{row % 2}" for row in range(60)))
+    path = tmp_path / "endless.parquet"
+    values = [float("inf"), *np.random.default_rng(0).normal(size=59)]
+    write_table(pa.table({"x": values, "label": [row % 2 for row in range(60)]}), path)
     outcome = run("compare", path, "--label", "label", "--methods", "oddrow", "--seeds", 1, "--contaminated")
     assert outcome.code == 1
     assert "failed" in outcome.out

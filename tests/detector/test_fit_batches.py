@@ -130,7 +130,11 @@ def test_an_encoding_that_is_given_is_kept(untrained, small_samples, connections
 
 @pytest.mark.parametrize(
     ("batches", "said"),
-    [([], "no batch"), ([{"x": [1.0]}], "n_samples=1"), ([{"x": [None]}, {"x": [None]}], "no column is left.*'x' is empty")],
+    [
+        ([], "no batch"),
+        ([{"x": [1.0]}], "n_samples=1"),
+        ([{"x": [None]}, {"x": [None]}], "no column is left.*'x' is empty"),
+    ],
 )
 def test_what_cannot_be_learned_from_is_refused(batches, said):
     with pytest.raises(DataError, match=said):

@@ -17,7 +17,16 @@ from oddrow.cli import _console
 from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
 from oddrow.exceptions import SettingError
 from oddrow.scoring import FittedModel
-from oddrow.table import OnError, ReadingOptions, TableStream, column_kinds, open_stream, same_names
+from oddrow.table import (
+    OnError,
+    ReadingOptions,
+    TableSchema,
+    TableStream,
+    column_kinds,
+    is_as_written,
+    open_stream,
+    same_names,
+)
 
 SHOWN = 8
 """Names that an error shows."""
@@ -264,6 +273,12 @@ def opened(
 def whole(stream: TableStream) -> pa.Table:
     """All rows of a stream at once."""
     return pa.Table.from_batches(list(stream), stream.schema)
+
+
+def whole_typed(stream: TableStream) -> pa.Table:
+    """All rows at once, with columns of text in the types of what they hold: for who compares methods."""
+    rows = whole(stream)
+    return TableSchema.judge(rows).typed(rows) if is_as_written(rows.schema) else rows
 
 
 def named(wanted: str, present: Sequence[str], option: str) -> str:

@@ -27,6 +27,7 @@ from oddrow.table._values import (
     as_numbers,
     as_seconds,
     day_numbers,
+    is_string,
     shortened,
 )
 
@@ -128,6 +129,28 @@ class TableSchema:
             raise _missing_columns(missing, table.column_names)
         return {column.name: values_of(column, columns[column.name], SchemaMismatchError) for column in self.used}
 
+    def typed(self, table: pa.Table) -> pa.Table:
+        """The table with each column of numbers, flags or times in a type of its kind, in place of text; others stay.
+
+        Raises
+        ------
+        SchemaMismatchError
+            As :meth:`values`.
+
+        Examples
+        --------
+        >>> written = pa.table({"size": ["1,5", "2,5", "3,5"], "zone": ["a", "b", "a"]})
+        >>> TableSchema.judge(written).typed(written).to_pydict()
+        {'size': [1.5, 2.5, 3.5], 'zone': ['a', 'b', 'a']}
+        """
+        columns = {column.name: column for column in self.used}
+        typed = []
+        for name, values in zip(table.column_names, table.columns, strict=True):
+            column = columns.get(name)
+            is_text = column is not None and is_string(values.type)
+            typed.append(_typed(column, values) if column is not None and is_text else values)
+        return pa.Table.from_arrays(typed, names=table.column_names)
+
     def unfit_rows(self, table: pa.Table) -> dict[int, str]:
         """The rows, counted from 0, with a value that the kind of its column cannot hold, and why, in order.
 
@@ -224,6 +247,25 @@ def values_of(
         unfit.row = int(infinite[0])
         raise unfit
     return converted
+
+
+def _typed(column: ColumnSchema, values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts of a column in the Arrow type of its kind."""
+    if column.kind in (Kind.NUMBER, Kind.COUNTER) or column.form.is_numeric:
+        numbers = as_numbers(values, column.form)
+        is_whole = bool(np.all(np.isnan(numbers) | ((numbers == np.floor(numbers)) & (np.abs(numbers) < 2**53))))
+        found = pa.chunked_array([pa.array(numbers, from_pandas=True)])
+        return pc.cast(found, pa.int64()) if is_whole else found
+    if column.kind is Kind.TIMESTAMP:
+        seconds = as_seconds(values, column.form)
+        ticks = pa.array(np.round(seconds * 1e6), from_pandas=True)
+        return pc.cast(pc.cast(pa.chunked_array([ticks]), pa.int64()), pa.timestamp("us"))
+    if column.kind is Kind.BOOLEAN:
+        flags = as_booleans(values, column.form)
+        known = np.isin(flags, (0.0, 1.0))
+        if bool(np.all(known | np.isnan(flags))):
+            return pa.chunked_array([pa.array(flags == 1.0, mask=~known)])
+    return values
 
 
 _TREATED_AS = "is treated as"
