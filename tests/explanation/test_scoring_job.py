@@ -201,7 +201,15 @@ def test_rows_left_out_are_told_and_the_others_keep_their_scores(model, table_fi
     reasons = [row["reason"] for row in told]
     for reason, words in zip(
         reasons,
-        ("found 2", "'many', expected a number", "'2024-02-30', expected", "'many', expected", "UTF-8", "found 9", "a quote"),
+        (
+            "found 2",
+            "'many', expected a number",
+            "'2024-02-30', expected",
+            "'many', expected",
+            "UTF-8",
+            "found 9",
+            "a quote",
+        ),
         strict=True,
     ):
         assert words in reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -24,6 +24,7 @@ from oddrow.cli._engines import (
 )
 from oddrow.cli._options import (
     AS_FOUND,
+    AS_JUDGED,
     CategoryOption,
     ColumnsOption,
     FailOnFloodOption,
@@ -44,6 +45,7 @@ from oddrow.cli._options import (
     note_unknown,
     opened,
     reads_table,
+    treats_columns,
     whole,
 )
 from oddrow.cli._policies import (
@@ -116,6 +118,7 @@ class SettingsName(StrEnum):
     ARTICLE = "article"
 
 
+@treats_columns
 @reads_table
 def inspect(
     table: TableArgument,
@@ -128,6 +131,7 @@ def inspect(
     ignore: IgnoreOption = None,
     id_: IdOption = None,
     reading: ReadingOptions = AS_FOUND,
+    treatment: Mapping[str, str] = AS_JUDGED,
     force: ForceOption = False,
     json_: JsonOption = False,
 ) -> None:
@@ -138,7 +142,12 @@ def inspect(
     if given_label is not None:
         ignore = [*(ignore or []), given_label]
     overrides = column_overrides(
-        None, category, ignore, present=rows.column_names, ids=check_ids(id_, rows.column_names)
+        None,
+        category,
+        ignore,
+        present=rows.column_names,
+        ids=check_ids(id_, rows.column_names),
+        treatment=treatment,
     )
     found = inspect_table(readable_table(rows), overrides, given_label)
     if json_:
@@ -152,6 +161,7 @@ def inspect(
     _console.say(f"wrote {output}: edit the kinds, then: oddrow fit {table} --columns {output} -o MODEL")
 
 
+@treats_columns
 @reads_table
 def fit(
     table: StreamArgument,
@@ -206,6 +216,7 @@ def fit(
     address: AddressOption = None,
     workers: WorkersOption = None,
     reading: ReadingOptions = AS_FOUND,
+    treatment: Mapping[str, str] = AS_JUDGED,
     force: ForceOption = False,
     json_: JsonOption = False,
 ) -> None:
@@ -229,7 +240,7 @@ def fit(
         names = engine_columns(table)
         origin = Origin.of(table, ())
     ids = check_ids(id_, names)
-    overrides = column_overrides(columns, category, ignore, present=names, label=label, ids=ids)
+    overrides = column_overrides(columns, category, ignore, present=names, label=label, ids=ids, treatment=treatment)
     share = contamination if contamination == "auto" else _number(contamination)
     common: dict[str, Any] = {"settings": settings.value, "contamination": share, "random_state": seed}
     common |= {
@@ -261,6 +272,8 @@ def fit(
     artifact.save(fitted, output, force=force)
     for line in () if json_ else info_lines(fitted):
         _console.say(line)
+    for text in fitted.notes_:
+        _console.say(f"note: {text}")
     for diagnosis in fitted.health_.diagnoses:
         if not diagnosis.is_certain:  # the others were said as warnings
             _console.say(f"note: {diagnosis.text}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +16,7 @@ from oddrow import artifact
 from oddrow.cli import _console
 from oddrow.cli._options import (
     AS_FOUND,
+    AS_JUDGED,
     CategoryOption,
     ColumnsOption,
     FailOnFloodOption,
@@ -34,6 +35,7 @@ from oddrow.cli._options import (
     leave_if_found,
     opened,
     reads_table,
+    treats_columns,
     whole,
 )
 from oddrow.cli._render import explanation_values
@@ -48,6 +50,7 @@ BEGINS_WITH, MOST_LETTERS = 3, 36
 """Columns and letters at most that a row is known by where no --id is given."""
 
 
+@treats_columns
 @reads_table
 def find(
     table: TableArgument,
@@ -70,6 +73,7 @@ def find(
     fail_on_flood: FailOnFloodOption = False,
     seed: SeedOption = 0,
     reading: ReadingOptions = AS_FOUND,
+    treatment: Mapping[str, str] = AS_JUDGED,
     force: ForceOption = False,
     json_: JsonOption = False,
 ) -> None:
@@ -80,7 +84,7 @@ def find(
     if with_row and "row" in rows.column_names:
         raise DataError(f"{table}: already has a column 'row', which --with-row adds; rename or drop it")
     ids = check_ids(id_, rows.column_names)
-    overrides = column_overrides(columns, category, ignore, present=rows.column_names, ids=ids)
+    overrides = column_overrides(columns, category, ignore, present=rows.column_names, ids=ids, treatment=treatment)
     explain_all = output is not None
     phases = _console.find_phases(FIND_FOLDS + (keep is not None), FIND_FOLDS, explains_all=explain_all)
     with _console.fit_progress(phases) as watching, PlacedRows(stream.located).placing():
@@ -124,6 +128,8 @@ def _say_what_was_found(found: Found, output: str | None, keep: Path | None, *, 
     tell(_summary(found))
     if found.note is not None:
         tell(f"note: {found.note}")
+    for text in found.notes:
+        _console.say(f"note: {text}")
     for path in (output, keep):
         if path is not None and path != "-":
             _console.say(f"wrote {path}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
@@ -18,6 +18,8 @@ from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
 from oddrow.exceptions import SettingError
 from oddrow.scoring import FittedModel
 from oddrow.table import (
+    ALL_COLUMNS,
+    AUTO,
     OnError,
     ReadingOptions,
     TableSchema,
@@ -122,6 +124,7 @@ def column_overrides(
     present: list[str] | None = None,
     label: str | None = None,
     ids: list[str] | None = None,
+    treatment: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Kinds from the columns file, then from the options; the file may name the label column, which is gone by now."""
     kinds: dict[str, str] = {}
@@ -134,9 +137,10 @@ def column_overrides(
         if label is not None and present is not None and label not in present:
             kinds.pop(label, None)
     ignore = [*(ignore or []), *(ids or [])]
+    kinds |= treatment or {}
     if present is None:
         return kinds | dict.fromkeys(category or [], "category") | dict.fromkeys(ignore, "ignore")
-    known = same_names(kinds, present)
+    known = same_names([name for name in kinds if name != ALL_COLUMNS], present)
     kinds = {known.get(name, name): kind for name, kind in kinds.items()}
     kinds |= {named(name, present, "--category"): "category" for name in category or []}
     return kinds | {named(name, present, "--ignore"): "ignore" for name in ignore}
@@ -216,21 +220,34 @@ _READING: dict[str, tuple[Any, Any]] = {
 
 def reads_table(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say how its table is read; it takes them as ``reading``, one frozen value."""
+    return _with_options(command, "reading", _READING, _reading_options)
+
+
+def treats_columns(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say how columns are treated; it takes them as ``treatment``, a mapping."""
+    own = _TREATMENT if "keep" not in inspect.signature(command).parameters else _TREATMENT_BESIDE_KEEP
+    return _with_options(command, "treatment", own, _treatment)
+
+
+def _with_options(
+    command: Callable[..., None], taken_as: str, options: Mapping[str, tuple[Any, Any]], make: Callable[..., Any]
+) -> Callable[..., None]:
+    """A command with further options, whose values it takes as one."""
     signature = inspect.signature(command, eval_str=True)
-    kept = [one for name, one in signature.parameters.items() if name != "reading"]
+    kept = [one for name, one in signature.parameters.items() if name != taken_as]
     added = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-        for name, (annotation, default) in _READING.items()
+        for name, (annotation, default) in options.items()
     ]
     # where the command has them is where its help page shows them
-    place = list(signature.parameters).index("reading")
+    place = list(signature.parameters).index(taken_as)
     parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in kept]
     parameters[place:place] = added
 
     @wraps(command)
     def called(**arguments: Any) -> None:
-        said = {name: arguments.pop(name) for name in _READING}
-        command(**arguments, reading=_reading_options(**said))
+        said = {name: arguments.pop(name) for name in options}
+        command(**arguments, **{taken_as: make(**said)})
 
     called.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {one.name: one.annotation for one in parameters}
@@ -247,6 +264,64 @@ def _reading_options(
 ) -> ReadingOptions:
     listed = None if names is None else tuple(next(csv.reader([names], skipinitialspace=True), []))
     return ReadingOptions(format, delimiter, listed, skip, False if no_header else None, encoding)
+
+
+# How columns are treated ---------------------------------------------------------------------------------------------
+
+AS_JUDGED: Mapping[str, str] = {}
+"""Nothing is said of how columns are treated."""
+
+
+def _keep_option(*names: str) -> Any:
+    text = "Learn from a column as it is judged, though it looks like an identifier or runs on; may be repeated."
+    return Annotated[list[str] | None, typer.Option(*names, metavar="COL", help=text, rich_help_panel=READING)]
+
+
+_TREATMENT: dict[str, tuple[Any, Any]] = {
+    "keep_column": (_keep_option("--keep", "--keep-column"), None),
+    "number": (
+        Annotated[list[str] | None, _option("--number", "COL", "Numbers; any other text is missing. May be repeated.")],
+        None,
+    ),
+    "timestamp": (
+        Annotated[
+            list[str] | None,
+            _option("--timestamp", "COL[=FORM]", "Times, as dmy, mdy, ymd, 'epoch s', ... May be repeated."),
+        ],
+        None,
+    ),
+    "decimal": (Annotated[str | None, _option("--decimal", "SIGN", "The decimal sign of all numbers: , or .")], None),
+    "thousands": (
+        Annotated[str | None, _option("--thousands", "SIGN", "The thousands sign of all numbers: . , ' or blank.")],
+        None,
+    ),
+    "missing": (
+        Annotated[
+            list[str] | None, _option("--missing", "MARK", "A text that stands for a missing value. May be repeated.")
+        ],
+        None,
+    ),
+}
+_TREATMENT_BESIDE_KEEP = {**_TREATMENT, "keep_column": (_keep_option("--keep-column"), None)}
+"""For a command that has another --keep."""
+
+
+def _treatment(
+    keep_column: list[str] | None,
+    number: list[str] | None,
+    timestamp: list[str] | None,
+    decimal: str | None,
+    thousands: str | None,
+    missing: list[str] | None,
+) -> dict[str, str]:
+    """What is said of columns, as the library takes it."""
+    kinds = dict.fromkeys(keep_column or [], AUTO) | dict.fromkeys(number or [], "number")
+    for text in timestamp or []:
+        name, sign, form = text.rpartition("=")
+        kinds[name if sign else text] = f"timestamp; dates={form}" if sign else "timestamp"
+    settings = [f"{name}={sign}" for name, sign in (("decimal", decimal), ("thousands", thousands)) if sign is not None]
+    settings += [f"missing={mark}" for mark in missing or []]
+    return kinds | ({ALL_COLUMNS: "; ".join(["", *settings])} if settings else {})
 
 
 def opened(

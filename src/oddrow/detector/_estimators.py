@@ -82,6 +82,8 @@ class VAEDetector(BaseDetector):
         How the fit went: its learning curve, why it ended, active latent units, and what is wrong with it.
     offset_ : float
         ``-threshold`` in nats; NaN where the policy's threshold depends on the batch.
+    notes_ : tuple of str
+        What is worth knowing of how columns are treated: which were left out, run on, or hold foreign texts.
     n_features_in_, feature_names_in_
         As in scikit-learn; the names only where the table had some.
 

@@ -44,6 +44,7 @@ class Found:
         says so and names the columns; else None
     detector : a detector fitted on the whole table, where it was asked for; its scores of these rows are not
         cross-fitted
+    notes : what is worth knowing of how columns are treated, a sentence each
     """
 
     scored: pa.Table
@@ -53,6 +54,7 @@ class Found:
     promise: str
     note: str | None
     detector: VAEDetector | AutoencoderDetector | None
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         odd, n_rows = int(np.sum(self.is_odd)), self.scored.num_rows
@@ -158,10 +160,11 @@ def find(
     explained = _explained(models, rows, fold, strangest, reasons)
     decided = tuple(replace(explained[row], is_odd=is_odd[row].as_py()) for row in strangest.tolist())
     explanations = with_index(decided, table)
+    notes = tuple(column.note for column in schema.columns if column.note)
     kept = _staged(pattern, FIND_FOLDS, stages, on_phase).fit(table) if keep else None
     if kept is not None:
         kept.set_params(on_progress=pattern.on_progress, on_phase=pattern.on_phase, time_limit=pattern.time_limit)
-    return Found(scored, explanations, cleaning, fold, promise, note, kept)
+    return Found(scored, explanations, cleaning, fold, promise, note, kept, notes)
 
 
 def _checked_pattern(

@@ -375,6 +375,12 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
         )
 
     @property
+    def notes_(self) -> tuple[str, ...]:
+        """What is worth knowing of how columns are treated, a sentence each: left out, runs on, foreign texts."""
+        check_is_fitted(self, "model_")
+        return tuple(column.note for column in self.model_.encoding.schema.columns if column.note)
+
+    @property
     def health_(self) -> TrainingHealth:
         """How the fit went: a frozen value, with a diagnosis in words where something is wrong."""
         check_is_fitted(self, "model_")

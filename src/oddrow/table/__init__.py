@@ -6,7 +6,7 @@ from oddrow.table._csv import is_as_written
 from oddrow.table._encoding import EncodedTable, EncodingStyle, FeatureLayout, TableEncoding
 from oddrow.table._files import read_table
 from oddrow.table._frame import ReadableTable, as_table, readable_table
-from oddrow.table._given_kinds import checked_kinds, is_ignored
+from oddrow.table._given_kinds import ALL_COLUMNS, AUTO, checked_kinds, is_ignored
 from oddrow.table._inspection import InspectedColumn, Inspection, Suspicion, inspect_table
 from oddrow.table._labels import LabelledTable, is_normal_row, normal_batches, normal_located, split_label
 from oddrow.table._located import LocatedBatch, PlacedRows, RowPlace, SkippedRow, TableRows
@@ -26,6 +26,8 @@ from oddrow.table._writing import table_writer, write_table
 
 __all__ = [
     "AHEAD",
+    "ALL_COLUMNS",
+    "AUTO",
     "BACK",
     "CIRCLE_GRID",
     "MOST_EXCESS",

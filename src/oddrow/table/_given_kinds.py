@@ -61,8 +61,9 @@ _WORDS = {"comma": ",", "point": ".", "blank": " ", "none": ""}
 def given_columns(overrides: Mapping[str, str], names: Iterable[str]) -> dict[str, GivenColumn]:
     """What is said of the columns of a table, from a text for each: a kind, and after it how values are written.
 
-    The text is a kind or ``auto``, and behind semicolons ``decimal=,``, ``thousands=.``, ``dates=dmy``, ``runs on``, or
-    ``missing=MARK`` (as often as needed). The name ``*`` stands for all columns that are not named.
+    The text is a kind, ``auto``, or nothing where the column is judged, and behind semicolons ``decimal=,``,
+    ``thousands=.``, ``dates=dmy``, ``runs on``, or ``missing=MARK`` (as often as needed). The name ``*`` stands for all
+    columns that are not named.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def is_ignored(text: str | None) -> bool:
 def given_kind(text: str | None) -> str | None:
     """The kind in what is said of a column; None where it is to be judged."""
     kind = None if text is None else text.partition(";")[0].strip()
-    return None if kind == AUTO else kind
+    return None if kind in (AUTO, "") else kind
 
 
 def _with_common(given: GivenColumn, common: GivenColumn) -> GivenColumn:
@@ -149,7 +150,7 @@ def _sign(name: str, key: str, value: str) -> str:
 
 
 def _kind(name: str, text: str) -> Kind | None:
-    if text == AUTO:
+    if text in (AUTO, ""):
         return None
     try:
         return Kind(text)
