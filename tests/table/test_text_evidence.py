@@ -52,7 +52,7 @@ def test_many_strange_texts_are_counted_and_not_named() -> None:
     ],
 )
 def test_the_way_in_which_numbers_are_written_is_found(values: list[str], form: str) -> None:
-    name, taken = evidence_of(values).number_form
+    name, taken = evidence_of(values).number_form()
     assert (name, taken.n) == (form, len(values))
 
 

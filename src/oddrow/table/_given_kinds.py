@@ -145,7 +145,8 @@ def _given(name: str, text: str) -> GivenColumn:
 def _sign(name: str, key: str, value: str) -> str:
     sign = _WORDS.get(value, value)
     if sign not in ((".", ",") if key == "decimal" else ("", ".", ",", " ", "'")):
-        raise SettingError(f"column {shortened(name)}: {key}={value!r} is no sign that numbers are written with")
+        where = "all columns" if name == ALL_COLUMNS else f"column {shortened(name)}"
+        raise SettingError(f"{where}: {key}={value!r} is no sign that numbers are written with")
     return sign
 
 

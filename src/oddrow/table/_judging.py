@@ -133,7 +133,7 @@ class _Texts:
             return _without_values(self.name)
         if n and evidence.n_flags == n:
             return self._flag()
-        form_name, numbers = evidence.number_form
+        form_name, numbers = evidence.number_form(self.given.decimal, self.given.thousands)
         forms, dates = evidence.date_forms
         is_plain = form_name == "1234.5" and not evidence.affixes
         if n and numbers.n == n and (self.is_written or not is_plain or self._has_marks):
@@ -193,14 +193,15 @@ class _Texts:
         is_counted = self.rest.counts is not None or len(np.unique(values)) > 2
         missing = self._missing_but(taken.n)
         if form_name != "1234.5" or self.evidence.affixes:
-            example = next(iter(self._examples(taken.n)), "")
-            missing += f", written as in {shortened(example)}"
+            missing += f", written as in {shortened(self._example(form))}"
         return judged_number(self.name, values, missing, form, is_counted=is_counted, note=note)
 
-    def _examples(self, n: int) -> list[str]:  # noqa: ARG002 - all of them
-        """Values that show the form: those with the most signs that are no digits."""
-        texts = [text for text in self.distinct.slice(0, 1_000).to_pylist() if text]
-        return sorted(texts, key=lambda text: (-sum(not sign.isdigit() for sign in text), text))[:1]
+    def _example(self, form: TextForm) -> str:
+        """A value that shows the form: of the first ones that with the most signs that are no digits."""
+        some = self.distinct.slice(0, 1_000)
+        values, _ = form.numbers(some)
+        texts = [text for text, value in zip(some.to_pylist(), values, strict=True) if not np.isnan(value)]
+        return min(texts, key=lambda text: (-sum(not sign.isdigit() for sign in text), text), default="")
 
     def _compact_date(self) -> ColumnSchema | None:
         taken = self.evidence.dates.get("compact")
@@ -237,7 +238,7 @@ class _Texts:
     def given_dates(self) -> DateForm:
         """The form of a column that is said to hold times: dates if any are, else a count since 1970."""
         forms, dates = self.evidence.date_forms
-        name, numbers = self.evidence.number_form
+        name, numbers = self.evidence.number_form()
         if numbers.n > dates.n:
             values, _ = NUMBER_FORMS[name].numbers(self.distinct)
             return epoch_of(values) or "epoch s"
@@ -308,7 +309,7 @@ class _Texts:
     def _looks_like(self) -> str:
         """What is said of a column of names of which many are numbers or dates."""
         evidence = self.evidence
-        numbers, dates = evidence.number_form[1].n, evidence.date_forms[1].n
+        numbers, dates = evidence.number_form()[1].n, evidence.date_forms[1].n
         for what, n_taken, strange in (
             ("numbers", numbers, evidence.no_number),
             ("dates", dates, evidence.no_date),
@@ -396,7 +397,7 @@ def given_form(kind: Kind, column: pa.ChunkedArray, rest: ColumnSketch, given: G
         return given.form(TextForm(is_numeric=pa.types.is_integer(column.type) or pa.types.is_floating(column.type)))
     texts = _Texts("", column, rest, is_written=True, given=given)
     if kind in (Kind.NUMBER, Kind.COUNTER):
-        return texts.number_form(texts.evidence.number_form[0], is_lenient=True)
+        return texts.number_form(texts.evidence.number_form(given.decimal, given.thousands)[0], is_lenient=True)
     if kind is Kind.TIMESTAMP:
         return given.form(TextForm(dates=texts.given_dates, is_lenient=True))
     if kind is Kind.BOOLEAN:

@@ -172,17 +172,16 @@ class TextEvidence:
         if kind == "timestamp" and not form.dates.startswith("epoch"):
             of_dates = [form.dates] if form.dates else ["", "ymd"]  # the second reads all that the first does
             return max((self.dates.get(name, NOTHING_TAKEN) for name in of_dates), key=lambda taken: taken.n)
-        signs = (form.decimal, form.thousands)
-        name = next(name for name, one in NUMBER_FORMS.items() if (one.decimal, one.thousands) == signs)
-        taken = self.numbers.get(name, NOTHING_TAKEN)
+        _, taken = self.number_form(form.decimal, form.thousands)
         if kind == "timestamp":
             return replace(taken, range=taken.range.scaled(1 / EPOCH_UNITS[form.dates]), is_whole=False)
         return taken
 
-    @property
-    def number_form(self) -> tuple[str, Taken]:
-        """The way of writing numbers that takes most rows."""
-        best = max(NUMBER_FORMS, key=lambda form: self.numbers.get(form, NOTHING_TAKEN).n)  # of equal ones the first
+    def number_form(self, decimal: str | None = None, thousands: str | None = None) -> tuple[str, Taken]:
+        """The way of writing numbers that takes most rows, among those with these signs where they are given."""
+        forms = [name for name, form in NUMBER_FORMS.items() if decimal in (None, form.decimal)]
+        exact = [name for name in forms if thousands in (None, NUMBER_FORMS[name].thousands)]
+        best = max(exact or forms, key=lambda form: self.numbers.get(form, NOTHING_TAKEN).n)  # of equal ones the first
         return best, self.numbers.get(best, NOTHING_TAKEN)
 
     @property
