@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import typer
 
 from oddrow import artifact
@@ -20,6 +21,7 @@ from oddrow.table import check_target, open_stream, write_table
 TRAINING_ROWS = 12_000
 NEW_ROWS = 4_000
 ODD_SHARE = 0.03
+LABELLED_ROWS, LABELLED_SHARE = 3_000, 0.05
 WEEKS = 4
 """The training rows are of so many weeks; the new rows of the next ones, as a user's are."""
 TOP = 3
@@ -30,7 +32,8 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     training_file, new_file = folder / "normal_connections.parquet", folder / "new_connections.parquet"
     model_file, scored_file = folder / "connections.oddrow", folder / "scored.csv"
-    for path in (training_file, new_file, model_file, scored_file):
+    labelled_file = folder / "labelled_connections.csv"
+    for path in (training_file, new_file, labelled_file, model_file, scored_file):
         check_target(path, force)
     _console.say(f"1. A table of {TRAINING_ROWS:,} ordinary network connections: {training_file}")
     training = make_connections(TRAINING_ROWS, odd_share=0.0, random_state=seed)
@@ -41,6 +44,12 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
     )
     new = make_connections(NEW_ROWS, odd_share=ODD_SHARE, random_state=seed + 1, weeks_later=WEEKS)
     write_table(new.table, new_file, force=force)
+    _console.say(
+        f"   and {LABELLED_ROWS:,} with a column that tells which are odd, to compare methods by: {labelled_file}"
+    )
+    labelled = make_connections(LABELLED_ROWS, odd_share=LABELLED_SHARE, random_state=seed)
+    labels = pa.array(np.where(labelled.is_odd, "odd", "normal"))
+    write_table(labelled.table.append_column("label", labels), labelled_file, force=force)
 
     _console.say(f"2. oddrow fit {training_file} -o {model_file} --seed {seed}")
     with _console.fit_progress() as watching:
