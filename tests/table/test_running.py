@@ -100,9 +100,18 @@ def test_a_shuffled_table_is_put_in_order_by_its_clock() -> None:
     assert found["size"].kind is Kind.NUMBER
 
 
-def test_times_of_day_never_run_on() -> None:
-    (column,) = judged(c=pa.array(ROWS * 60, pa.int32()).cast(pa.time32("s"))).values()
-    assert (column.kind, column.runs_on) == (Kind.TIMESTAMP, False)
+def test_times_of_one_day_in_order_are_left_out_and_others_are_not() -> None:
+    seconds = pa.array(ROWS * 60, pa.int32())
+    of_many_days = pa.array(RNG.permutation(ROWS) * 60, pa.int32())
+    found = judged(c=seconds.cast(pa.time32("s")), d=of_many_days.cast(pa.time32("s")))
+    assert found["c"].kind is Kind.IGNORE
+    assert "runs on from row to row within a day" in found["c"].note
+    assert (found["d"].kind, found["d"].runs_on) == (Kind.TIMESTAMP, False)
+
+
+def test_a_date_that_all_rows_share_is_a_clock() -> None:
+    found = judged(c=["9/25/2017"] * N, d=["2024-01-05"] * N, x=RNG.normal(size=N))
+    assert [(found[name].kind, found[name].runs_on) for name in "cd"] == [(Kind.TIMESTAMP, True)] * 2
 
 
 def test_dense_whole_numbers_in_no_order_are_identifiers() -> None:
