@@ -316,6 +316,7 @@ def test_demo_does_the_whole_job(run, tmp_path, monkeypatch):
         "connections.oddrow",
         "maps",
         "new_connections.parquet",
+        "labelled_connections.csv",
         "normal_connections.parquet",
         "scored.csv",
     }
