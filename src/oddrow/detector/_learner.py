@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,7 @@ from oddrow.table import (
     TableSketch,
     as_table,
     checked_kinds,
+    is_as_written,
     is_ignored,
     same_names,
 )
@@ -266,12 +267,19 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
     ) -> None:
         encoding = self._given_encoding(start)
         self._take_names(table.sample.rows, is_array=is_array)
-        table = within_memory(table, lambda table: encoding or self._learned_encoding(table))
-        self._fit_table(table.sample.ordered, table.rest, rng, start)
+        schema = None
+        if encoding is None:
+            schema = TableSchema.infer(table.sample.ordered, self.columns, table.rest)
+        known = encoding or schema
+        table = within_memory(table, lambda table: self._encoding_of(known, table))
+        self._fit_table(table.sample.ordered, table.rest, rng, start, schema)
 
-    def _learned_encoding(self, table: SampledTable) -> TableEncoding:
-        schema = TableSchema.infer(table.sample.rows, self.columns, table.rest)
-        return TableEncoding.learn(schema, table.sample.rows, checked_settings(self.settings).style, table.rest)
+    def _encoding_of(self, known: TableEncoding | TableSchema | None, table: SampledTable) -> TableEncoding:
+        """The encoding that is given, or that the sample of a table teaches."""
+        if not isinstance(known, TableSchema):
+            return cast("TableEncoding", known)
+        style = checked_settings(self.settings).style
+        return TableEncoding.learn(known, table.sample.rows, style, table.rest)
 
     def _checked_start(self, start_from: Self | None) -> FittedModel | None:
         """What to start from, once all parameters have been checked."""
@@ -285,9 +293,14 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
         return self.encoding if start is None else start.encoding
 
     def _fit_table(
-        self, table: pa.Table, rest: TableSketch, rng: np.random.Generator, start: FittedModel | None
+        self,
+        table: pa.Table,
+        rest: TableSketch,
+        rng: np.random.Generator,
+        start: FittedModel | None,
+        schema: TableSchema | None = None,
     ) -> None:
-        """Learn from a table, and from what is known of further rows."""
+        """Learn from a table whose kinds of columns may be known already, and from what is known of further rows."""
         if table.num_rows < 2:
             raise DataError(
                 f"the table has n_samples={table.num_rows} row; fitting needs at least 2 (1 sample is no sample)"
@@ -295,7 +308,10 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
         if start is not None:
             check_same_columns(table.column_names, start.encoding.schema, self.columns or {})
         encoding = self._given_encoding(start)
-        schema = TableSchema.infer(table, self.columns, rest) if encoding is None else encoding.schema
+        if encoding is not None:
+            schema = encoding.schema
+        elif schema is None:
+            schema = TableSchema.infer(table, self.columns, rest)
         # what is known of the others is of odd rows too, where some may be
         self._learn(table, schema, rng, rest=rest if self.clean == "assume" else NOTHING_ELSE, start=start)
 
@@ -332,6 +348,8 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
     ) -> None:
         """Learn from a table whose kinds of columns are known, with parameters that have been checked."""
         contamination = self._checked_contamination()
+        if is_as_written(table.schema):
+            table = schema.typed(table)  # once, for a fit looks at its rows several times
         plan = replace(self._plan(schema), isolates=isolates, rest=rest)
         if start is not None:
             plan = replace(plan, encoding=start.encoding, start=start.network)
