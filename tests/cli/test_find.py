@@ -50,6 +50,15 @@ def test_find_says_the_same_to_machines(run, labelled_csv):
     assert found["odd_share"]["low"] <= found["odd_share"]["estimate"] <= found["odd_share"]["high"]
 
 
+def test_find_tells_machines_what_is_worth_knowing_of_columns(run, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(["number,level", *(f"{row},{row * 7 % 11}.5" for row in range(200))]))
+    outcome = run("find", table, "--json")
+    (note,) = json.loads(outcome.out)["notes"]
+    assert "'number' runs on from row to row" in note
+    assert "note: 'number' runs on" in outcome.err
+
+
 def test_find_cannot_print_two_things_on_stdout(run, labelled_csv):
     outcome = run("find", labelled_csv, "-o", "-", "--json")
     assert outcome.code == 2

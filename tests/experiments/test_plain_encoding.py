@@ -44,9 +44,7 @@ def test_what_is_missing_is_the_mean_and_said_where_training_had_some():
 
 def test_names_have_a_place_each_and_the_rare_and_the_new_share_one():
     names = [f"n{index:02}" for index in range(80) for _ in range(80 - index)]
-    later = encoded({"name": names, "x": range(len(names))}, {"name": ["n00", "n79", "new", None], "x": [0] * 4})[
-        :, :-1
-    ]
+    later = encoded({"name": names}, {"name": ["n00", "n79", "new", None]})
     assert later.shape == (4, 65)
     assert later.sum(axis=1).tolist() == [1, 1, 1, 0]
     np.testing.assert_array_equal(later[1], later[2])
@@ -60,6 +58,19 @@ def test_a_missing_name_is_said_where_training_had_one():
 def test_moments_are_numbers():
     moments = [dt.datetime(2026, 1, 1) + dt.timedelta(hours=hour) for hour in (0, 1, 2)]
     np.testing.assert_allclose(encoded({"at": moments})[:, 0], np.array([-1, 0, 1]) / np.std([-1, 0, 1]))
+
+
+def test_a_counter_gives_nothing_but_where_it_is_all_there_is():
+    rows = np.arange(60)
+    level = rows * 7 % 11 / 2
+    np.testing.assert_array_equal(encoded({"number": rows, "level": level}), encoded({"level": level}))
+    np.testing.assert_allclose(encoded({"number": rows})[:, 0], (rows - rows.mean()) / rows.std())
+
+
+def test_a_clock_is_a_number_of_seconds():
+    rows = np.arange(60)
+    at = pa.array(1_704_067_200 + 7_200 * rows, pa.timestamp("s"))
+    np.testing.assert_allclose(encoded({"at": at})[:, 0], (rows - rows.mean()) / rows.std())
 
 
 def test_a_category_of_numbers_made_by_hand_is_one_hot():

@@ -2,25 +2,31 @@
 
 from typing import get_args
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oddrow.exceptions import SettingError
-from oddrow.table import ColumnSchema, Kind
+from oddrow.table import ColumnSchema, Kind, TableEncoding, TableSchema, check_encoding
 from oddrow.table._given_kinds import GivenColumn, given_columns, given_kind, is_ignored, said_kind
 from oddrow.table._text_form import DateForm, TextForm
 
 MARK = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=";"), max_size=6).filter(
     lambda mark: mark == mark.strip()
 )
+PAIRS = [
+    *(f"decimal={sign}" for sign in (".", ",")),
+    *(f"thousands={sign}" for sign in ("none", ".", ",", "blank", "'")),
+    *(f"decimal={one}; thousands={two}" for one in ".," for two in ("none", ".", ",", "blank", "'") if one != two),
+]
 FORMS = st.builds(
     TextForm,
     decimal=st.sampled_from([".", ","]),
     thousands=st.sampled_from(["", " ", "'", ",", "."]),
     dates=st.sampled_from(get_args(DateForm)),
     missing=st.lists(MARK, max_size=3, unique=True).map(tuple),
-)
+).filter(lambda form: form.decimal != form.thousands)
 
 
 @settings(max_examples=200, deadline=None)
@@ -67,11 +73,52 @@ def test_what_is_said_of_all_columns_holds_where_nothing_else_is_said() -> None:
         ("number; thousands=_", "thousands='_' is no sign"),
         ("timestamp; dates=ydm", "'dates=ydm' is no setting; choose from decimal=SIGN.* one of iso, ymd, dmy"),
         ("number; missing", "'missing' is no setting"),
+        ("number; decimal=,; thousands=,", "column 'c': decimal=, and thousands=, are the same sign"),
     ],
 )
 def test_what_has_no_meaning_is_refused(text: str, message: str) -> None:
     with pytest.raises(SettingError, match=message):
         given_columns({"c": text}, ["c"])
+
+
+@pytest.mark.parametrize(
+    ("column", "common", "signs"),
+    [
+        ("", "; thousands=.", (",", ".")),
+        ("", "; thousands=,", (".", ",")),
+        ("; thousands=,", "; decimal=,", (".", ",")),
+        ("; decimal=.", "; thousands=.", (".", "")),
+        ("; decimal=,", "; thousands=.", (",", ".")),
+    ],
+)
+def test_one_sign_is_never_read_in_two_ways(column: str, common: str, signs: tuple[str, str]) -> None:
+    form = given_columns({"c": column, "*": common}, ["c"])["c"].form()
+    assert (form.decimal, form.thousands) == signs
+
+
+def test_a_judged_sign_gives_way_to_a_given_one() -> None:
+    german, english = TextForm(decimal=",", thousands="."), TextForm(thousands=",")
+    assert GivenColumn(decimal=".").form(german) == TextForm()
+    assert GivenColumn(decimal=",").form(english) == TextForm(decimal=",")
+    assert GivenColumn(thousands=",").form(german) == TextForm(thousands=",")
+
+
+@pytest.mark.parametrize("kind", ["auto", "number", "boolean", "category", "timestamp", "text", "constant"])
+@pytest.mark.parametrize("settings", [f"; {pair}" for pair in PAIRS])
+def test_a_table_whose_signs_are_given_can_always_be_read(kind: str, settings: str) -> None:
+    table = pa.table(
+        {
+            "german": [f"{row % 9 + 1}.{row * 37 % 1000:03},5" for row in range(60)],
+            "swiss": [f"{row % 9 + 1}'{row * 37 % 1000:03}.5" for row in range(60)],
+            "day": [f"2024-01-{row % 28 + 1:02}" for row in range(60)],
+            "flag": ["yes", "no", "y"] * 20,
+            "bit": ["0", "1", "1"] * 20,
+            "whole": [str(row % 7) for row in range(60)],
+        }
+    ).replace_schema_metadata({b"oddrow.fields": b"as written"})
+    said = {"*": settings} if kind == "auto" else {"whole": kind + settings}
+    schema = TableSchema.judge(table, said)
+    check_encoding(TableEncoding.learn(schema, table))
 
 
 def test_the_kind_alone() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from oddrow.table import ColumnSchema, Kind, TableEncoding, TableSchema, as_table
 from oddrow.table._running_encodings import AHEAD, BACK, ClockEncoding, CounterEncoding
+from oddrow.table._soundness import MOST_ROWS
 
 N = 300
 START = dt.datetime(2024, 3, 1)
@@ -157,6 +158,15 @@ def test_the_next_rows_are_no_news_and_a_far_jump_is(start: int, step: int, widt
     np.testing.assert_array_equal(found[: N + 1], 0.0)
     assert found[N + 1] == pytest.approx(np.log1p(N * (3 - AHEAD)), rel=1e-6)
     assert found[N + 2] == pytest.approx(np.log1p(N * (3 - BACK)), rel=1e-6)
+
+
+@pytest.mark.parametrize("encoding", [CounterEncoding(5.0, 5.0, False), ClockEncoding(5.0, 5.0, False, False, False)])
+def test_a_jump_is_finite_evidence_however_many_rows_were_trained_on(encoding: CounterEncoding | ClockEncoding) -> None:
+    far = np.array([5.0, 6.0, np.finfo(float).max, -np.finfo(float).max])
+    _, news = encoding.encode(far, np.zeros((4, 0), np.float32), MOST_ROWS)
+    assert news[0] == 0.0
+    assert np.isfinite(news).all()
+    assert (news[1:] > 500).all()
 
 
 def test_a_counter_has_no_feature_but_whether_it_is_missing() -> None:

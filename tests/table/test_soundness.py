@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from oddrow.exceptions import SettingError
 from oddrow.table import TableEncoding, TableSchema, check_encoding
+from oddrow.table._text_form import TextForm
 
 TABLE = pa.table({"size": [1.0, 2.0, 5.0, None], "zone": ["a", "b", "a", "c"], "note": ["x 1", "y", "", "zz 42"]})
 KINDS = {"size": "number", "zone": "category", "note": "text"}
@@ -61,6 +62,56 @@ def test_a_column_that_could_not_encode_is_named(encoding, column, change, messa
     columns[column] = change(columns[column])
     with pytest.raises(SettingError, match=message):
         check_encoding(replace(encoding, columns=tuple(columns)))
+
+
+@pytest.fixture
+def running():
+    rows = np.arange(60)
+    table = pa.table({"number": rows, "at": pa.array(rows * 7_200, pa.timestamp("s")), "x": rows % 7 / 2})
+    encoding = TableEncoding.learn(TableSchema.infer(table), table)
+    assert [column.kind for column in encoding.columns] == ["counter", "clock", "number"]
+    check_encoding(encoding)
+    return encoding
+
+
+@pytest.mark.parametrize("column", [0, 1])
+@pytest.mark.parametrize(
+    "change", [{"low": 1e9}, {"low": np.nan}, {"high": np.nan}, {"high": np.inf}, {"low": -np.inf}], ids=str
+)
+def test_a_range_that_is_not_finite_and_in_order_is_refused(running, column, change):
+    columns = list(running.columns)
+    columns[column] = replace(columns[column], **change)
+    with pytest.raises(SettingError, match="its range is not finite and in order"):
+        check_encoding(replace(running, columns=tuple(columns)))
+
+
+def test_a_counter_is_no_clock(running):
+    counter, clock, x = running.columns
+    with pytest.raises(SettingError, match="column 'number' is a counter, but encoded as clock"):
+        check_encoding(replace(running, columns=(clock, counter, x)))
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        (TextForm(decimal=""), "unknown signs"),
+        (TextForm(decimal=";"), "unknown signs"),
+        (TextForm(decimal=".*"), "unknown signs"),
+        (TextForm(thousands="]"), "unknown signs"),
+        (TextForm(thousands="\\d"), "unknown signs"),
+        (TextForm(thousands="."), "one sign for two things"),
+        (TextForm(decimal=",", thousands=","), "one sign for two things"),
+        (TextForm(affixes=("$", "(")), r"'\(' is no sign that stands beside numbers"),
+        (TextForm(affixes=("",)), "'' is no sign"),
+        (TextForm(missing=tuple(map(str, range(1_001)))), "too many marks"),
+        (TextForm(aliases=tuple((str(i), str(i)) for i in range(1_001))), "too many ways to write a name"),
+    ],
+)
+def test_a_form_that_no_column_was_judged_to_have_is_refused(encoding, form, message):
+    size, *others = encoding.schema.columns
+    schema = replace(encoding.schema, columns=(replace(size, form=form), *others))
+    with pytest.raises(SettingError, match=f"column 'size': .*{message}"):
+        check_encoding(replace(encoding, schema=schema))
 
 
 def test_columns_that_do_not_fit_the_schema_are_named(encoding):

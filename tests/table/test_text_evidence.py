@@ -49,6 +49,7 @@ def test_many_strange_texts_are_counted_and_not_named() -> None:
         (["1 234.5", "22"], "1 234.5"),
         (["1\u00a0234,5", "22"], "1 234,5"),
         (["1'234.5", "1\u2019000"], "1'234.5"),
+        (["1'234,5", "1\u2019000"], "1'234,5"),
     ],
 )
 def test_the_way_in_which_numbers_are_written_is_found(values: list[str], form: str) -> None:

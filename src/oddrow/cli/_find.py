@@ -152,6 +152,7 @@ def _values(found: Found, rows: pa.Table, ids: list[str]) -> dict[str, Any]:
         "flagged": int(np.sum(found.is_odd)),
         "promise": found.promise,
         "note": found.note,
+        "notes": list(found.notes),
         "odd_share": {"estimate": odd.share, "low": odd.low, "high": odd.high},
         "strangest": [
             {**explanation_values(explanation.of_at_least()), "id": _named(rows, explanation.row, ids)}

@@ -81,7 +81,8 @@ class PlainEncoding:
     Numbers, flags and moments (seconds) are standardised by mean and deviation of the training rows; a column that was
     constant is divided by 1, and a number of few values is still a number. What is missing is the training mean, with a
     further feature that says so where training had missing values. Names and texts are one-hot: the 64 most frequent
-    values have a place each, all others share one. A standardised value ends at 1e9 deviations, infinity there too.
+    values have a place each, all others share one. A counter, of which oddrow's own methods learn nothing either, is
+    left out, unless there is nothing else. A standardised value ends at 1e9 deviations, infinity there too.
 
     Examples
     --------
@@ -106,7 +107,8 @@ class PlainEncoding:
         SchemaMismatchError
             If the rows do not fit the schema.
         """
-        plain = TableSchema(tuple(_plain_kind(column, training) for column in schema.used))
+        telling = [column for column in schema.used if column.kind is not Kind.COUNTER] or schema.used
+        plain = TableSchema(tuple(_plain_kind(column, training) for column in telling))
         columns: list[_StandardisedColumn | _OneHotColumn] = []
         for values in plain.values(without_infinity(training)).values():
             is_number = isinstance(values, np.ndarray)

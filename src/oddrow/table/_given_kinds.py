@@ -43,11 +43,20 @@ class GivenColumn:
     runs_on: bool = False
 
     def form(self, judged: TextForm = PLAIN) -> TextForm:
-        """A form that was judged, with what is said instead."""
+        """A form that was judged, with what is said instead.
+
+        A sign that is said is not kept for the other purpose, where it was judged or is the usual one.
+        """
+        decimal = judged.decimal if self.decimal is None else self.decimal
+        thousands = judged.thousands if self.thousands is None else self.thousands
+        if decimal == thousands and self.decimal is None:
+            decimal = _OTHER_DECIMAL[thousands]
+        elif decimal == thousands:
+            thousands = ""
         return replace(
             judged,
-            decimal=judged.decimal if self.decimal is None else self.decimal,
-            thousands=judged.thousands if self.thousands is None else self.thousands,
+            decimal=decimal,
+            thousands=thousands,
             dates=judged.dates if self.dates is None else self.dates,
             missing=tuple(dict.fromkeys((*judged.missing, *self.missing))),
         )
@@ -55,6 +64,7 @@ class GivenColumn:
 
 NOTHING_GIVEN = GivenColumn()
 _DATE_FORMS: Mapping[str, DateForm] = {form: form for form in get_args(DateForm)} | {"iso": ""}
+_OTHER_DECIMAL = {".": ",", ",": "."}
 _WORDS = {"comma": ",", "point": ".", "blank": " ", "none": ""}
 
 
@@ -107,11 +117,14 @@ def given_kind(text: str | None) -> str | None:
 
 
 def _with_common(given: GivenColumn, common: GivenColumn) -> GivenColumn:
+    # a sign that the column has for one purpose is not taken from all columns for the other
+    decimal = None if common.decimal == given.thousands else common.decimal
+    thousands = None if common.thousands == given.decimal else common.thousands
     return GivenColumn(
         given.kind or common.kind,
         given.is_kept or common.is_kept,
-        common.decimal if given.decimal is None else given.decimal,
-        common.thousands if given.thousands is None else given.thousands,
+        decimal if given.decimal is None else given.decimal,
+        thousands if given.thousands is None else given.thousands,
         common.dates if given.dates is None else given.dates,
         (*given.missing, *common.missing),
         given.runs_on or common.runs_on,
@@ -136,17 +149,25 @@ def _given(name: str, text: str) -> GivenColumn:
         else:
             forms = ", ".join(form for form in get_args(DateForm) if form)
             raise SettingError(
-                f"column {shortened(name)}: {shortened(setting.strip())} is no setting; choose from decimal=SIGN, "
+                f"{_named(name)}: {shortened(setting.strip())} is no setting; choose from decimal=SIGN, "
                 f"thousands=SIGN, missing=MARK, {RUNS_ON}, and dates= one of iso, {forms}"
             )
+    if found.decimal is not None and found.decimal == found.thousands:
+        raise SettingError(
+            f"{_named(name)}: decimal={found.decimal} and thousands={found.thousands} are the same sign; "
+            "give two that differ"
+        )
     return found
+
+
+def _named(name: str) -> str:
+    return "all columns" if name == ALL_COLUMNS else f"column {shortened(name)}"
 
 
 def _sign(name: str, key: str, value: str) -> str:
     sign = _WORDS.get(value, value)
     if sign not in ((".", ",") if key == "decimal" else ("", ".", ",", " ", "'")):
-        where = "all columns" if name == ALL_COLUMNS else f"column {shortened(name)}"
-        raise SettingError(f"{where}: {key}={value!r} is no sign that numbers are written with")
+        raise SettingError(f"{_named(name)}: {key}={value!r} is no sign that numbers are written with")
     return sign
 
 
@@ -157,7 +178,7 @@ def _kind(name: str, text: str) -> Kind | None:
         return Kind(text)
     except ValueError as error:
         raise SettingError(
-            f"column {shortened(name)}: {shortened(text)} is not a kind; choose from {', '.join(Kind)}, {AUTO}"
+            f"{_named(name)}: {shortened(text)} is not a kind; choose from {', '.join(Kind)}, {AUTO}"
         ) from error
 
 

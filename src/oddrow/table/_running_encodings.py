@@ -19,7 +19,8 @@ from oddrow.table._values import Floats
 AHEAD, BACK = 2.0, 0.5
 """A value so many widths of the range of training beyond its last value, or before its first, is no evidence: the next
 rows reach about one width further, and rows do not run back."""
-MOST_EXCESS = 1e300
+MOST_EXCESS = 1e290
+"""Times any number of training rows this is finite."""
 CYCLES = {"day": 86_400.0, "week": 7 * 86_400.0}
 """Periods in seconds. The day of 1970-01-01 is a Thursday; which angle a weekday has does not matter."""
 CIRCLE_GRID = 2.0**20

@@ -30,8 +30,9 @@ NUMBER_FORMS: Mapping[str, TextForm] = {
     "1 234.5": TextForm(thousands=" ", affixes=AFFIXES),
     "1 234,5": TextForm(decimal=",", thousands=" ", affixes=AFFIXES),
     "1'234.5": TextForm(thousands="'", affixes=AFFIXES),
+    "1'234,5": TextForm(decimal=",", thousands="'", affixes=AFFIXES),
 }
-"""The ways to write a number; of several that take as many values of a column, the first is its own."""
+"""Ways to write a number, with every pair of signs; of several that take as many values, the first counts."""
 DATE_FORMS: tuple[DateForm, ...] = ("", *DATE_ORDERS)  # type: ignore[arg-type]  # mypy sees str
 MOST_STRANGE = 100
 """Different texts kept that are no number, or no date; of more, none are named."""
@@ -180,8 +181,8 @@ class TextEvidence:
     def number_form(self, decimal: str | None = None, thousands: str | None = None) -> tuple[str, Taken]:
         """The way of writing numbers that takes most rows, among those with these signs where they are given."""
         forms = [name for name, form in NUMBER_FORMS.items() if decimal in (None, form.decimal)]
-        exact = [name for name in forms if thousands in (None, NUMBER_FORMS[name].thousands)]
-        best = max(exact or forms, key=lambda form: self.numbers.get(form, NOTHING_TAKEN).n)  # of equal ones the first
+        forms = [name for name in forms if thousands in (None, NUMBER_FORMS[name].thousands)]
+        best = max(forms, key=lambda form: self.numbers.get(form, NOTHING_TAKEN).n)  # of equal ones the first
         return best, self.numbers.get(best, NOTHING_TAKEN)
 
     @property
