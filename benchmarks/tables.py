@@ -1,6 +1,6 @@
 """Any table at all: the laws of ``tests/table_laws.py`` on thousands of tables, with every outcome counted.
 
-``python -m benchmarks.tables [EXAMPLES] [SEED]``; 20,000 examples unless said otherwise.
+``python -m benchmarks.tables [EXAMPLES] [SEED]``; 20,000 tables and as many text files unless said otherwise.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from hypothesis.strategies import SearchStrategy
 from threadpoolctl import threadpool_limits
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-from strategies import any_tables, object_tables
-from table_laws import Outcome, check_objects, check_tables
+from strategies import any_tables, object_tables, text_files
+from table_laws import Outcome, check_objects, check_tables, check_text_file
 from untrained import no_training
 
 EXAMPLES, AT_ONCE, OBJECTS_SHARE = 20_000, 500, 0.25
+TEXT_SHARE = 1.0
+"""Text files beside the tables, as a share of these: 20,000 of each."""
 SHOWN = 20
 """Broken laws shown at most, one of each place."""
 
@@ -76,6 +78,7 @@ def main(examples: int, first_seed: int = 0) -> int:
     for strategy, check, wanted in (
         (any_tables(), check_tables, examples - objects),
         (object_tables(), check_objects, objects),
+        (text_files(), check_text_file, round(TEXT_SHARE * examples)),
     ):
         for start in range(0, wanted, AT_ONCE):
             with no_training(), threadpool_limits(1):

@@ -6,6 +6,7 @@ part. A broken law is an ``AssertionError``; any error that is not oddrow's, and
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,8 +24,8 @@ import pyarrow.compute as pc
 import oddrow
 from oddrow.exceptions import DataError, OddrowError
 from oddrow.explanation import scored_table
-from oddrow.table import TableEncoding, TableSchema, as_table
-from strategies import AnyTables, ObjectTable, taken
+from oddrow.table import TableEncoding, TableSchema, as_table, open_stream, read_table
+from strategies import AnyTables, ObjectTable, TextFile, taken
 
 _ADDED = {"surprise", "p_value", "is_odd"} | {
     f"reason_{place}{part}" for place in (1, 2) for part in ("", "_value", "_expected", "_usual", "_share")
@@ -93,6 +94,27 @@ def check_objects(objects: ObjectTable) -> Outcome:
     for name, X in containers.items():
         assert _bits(detector.surprise(X)) == _bits(surprise), f"{name} is scored otherwise than a mapping"
     return Outcome("fitted", "not asked", tuple(containers))
+
+
+def check_text_file(drawn: TextFile) -> Outcome:
+    """A row of a text file is scored alike alone and beside any others, read whole and as a stream."""
+    detector = oddrow.VAEDetector(random_state=0)
+    try:
+        detector.fit(read_table(io.BytesIO(drawn.content(drawn.rows)), as_written=True))
+    except OddrowError as error:
+        return Outcome(type(error).__name__)
+    rng = np.random.default_rng(drawn.seed)
+    some = [drawn.rows[place] for place in rng.integers(0, len(drawn.rows), 4)]
+    alone = {row: _text_surprise(detector, drawn.content([row])) for row in {*some, *drawn.later}}
+    assert not any(isinstance(alone[row], str) for row in some), "a training row is refused"
+    fitting = [row for row, found in alone.items() if not isinstance(found, str)]
+    for _ in range(3):
+        rows = [fitting[place] for place in rng.integers(0, len(fitting), rng.integers(1, 12))]
+        assert _text_surprise(detector, drawn.content(rows)) == [alone[row][0] for row in rows]
+    whole = _text_surprise(detector, drawn.content([*drawn.rows, *fitting]))
+    assert whole[len(drawn.rows) :] == [alone[row][0] for row in fitting]
+    assert _text_surprise(detector, drawn.content(drawn.rows)) == whole[: len(drawn.rows)]
+    return Outcome("fitted", "scored")
 
 
 # The laws, one by one -------------------------------------------------------------------------------------------------
@@ -364,3 +386,24 @@ def _same_reading(found: pa.Table | OddrowError, other: pa.Table | OddrowError) 
 
 def _bits(values: np.ndarray) -> bytes:
     return np.ascontiguousarray(values).tobytes()
+
+
+def _text_surprise(detector, content):
+    """The bits of each row's surprise, or the error, of the file read whole and as a stream."""
+    found = []
+    for read in (_read_whole, _read_stream):
+        try:
+            found.append([row.tobytes() for row in detector.surprise(read(content, detector))])
+        except DataError as error:
+            found.append(type(error).__name__)
+    assert found[0] == found[1], f"read whole {found[0]}, as a stream {found[1]}"
+    return found[0]
+
+
+def _read_whole(content, _):
+    return read_table(io.BytesIO(content), as_written=True)
+
+
+def _read_stream(content, detector):
+    stream = open_stream(io.BytesIO(content), expects=detector.model_.encoding.names)
+    return pa.Table.from_batches(stream, stream.schema)
