@@ -47,6 +47,9 @@ class DataError(OddrowError, ValueError):
 class TableReadError(DataError):
     """A file cannot be read as a table: missing, binary, ragged, of an unknown form."""
 
+    skip: int | None = None
+    """How many lines to pass over for it to be read, where that is what is wrong."""
+
 
 class SchemaMismatchError(DataError):
     """A later table does not fit the schema of the training table."""

@@ -64,11 +64,15 @@ def test_every_field_comes_back_as_it_was_written(run, tmp_path, name):
     assert written == list(csv.reader(lines, delimiter=sign))
 
 
-def test_a_preamble_is_named_with_the_option_that_passes_over_it(run, tmp_path):
+def test_a_preamble_is_passed_over_by_inspect_and_named_by_fit_with_the_option_for_it(run, tmp_path):
     (tmp_path / "plant.csv").write_bytes(plant_export(60))
-    outcome = run("inspect", tmp_path / "plant.csv")
-    assert outcome.code == 3
-    assert "--skip 3" in outcome.err
+    inspected = run("inspect", tmp_path / "plant.csv", "--json")
+    assert inspected.code == 0, inspected.err
+    assert "the first 3 lines are passed over; fit needs --skip 3" in inspected.err
+    assert json.loads(inspected.out)["columns"][0]["name"] == "Row"
+    fitted = run("fit", tmp_path / "plant.csv", "-o", tmp_path / "m.oddrow")
+    assert fitted.code == 3
+    assert "--skip 3" in fitted.err
 
 
 def test_what_is_suspicious_is_said_with_the_option_that_answers_it(run, tmp_path):

@@ -68,7 +68,7 @@ from oddrow.cli._render import (
     print_metrics,
     print_schema,
 )
-from oddrow.exceptions import SettingError
+from oddrow.exceptions import SettingError, TableReadError
 from oddrow.explanation import explain_row, stream_scores
 from oddrow.metrics import detection_metrics
 from oddrow.scoring import Cost
@@ -136,7 +136,13 @@ def inspect(
     json_: JsonOption = False,
 ) -> None:
     """Show how each column would be treated and why, and what looks suspicious. Nothing is trained."""
-    stream = opened(table, reading)
+    try:
+        stream = opened(table, reading)
+    except TableReadError as error:
+        if error.skip is None:
+            raise
+        _console.say(f"note: the first {error.skip} lines are passed over; fit needs --skip {error.skip}")
+        stream = opened(table, replace(reading, skip=error.skip))
     rows = whole(stream)
     given_label = None if label is None else named(label, rows.column_names, "--label")
     if given_label is not None:

@@ -339,13 +339,15 @@ def _reject_preamble(head: _Head, label: str, options: ReadingOptions, delimiter
         first = shortened(found[0].data.decode("utf-8", "replace").strip())
         which = f"line {found[0].line} has" if before == 1 else f"lines {found[0].line} to {lines} have"
         names = ", which names all columns" if widths[0] != steady - 1 or before > 1 else ""
-        raise TableReadError(
+        problem = TableReadError(
             f"{label}: {which} fewer fields than the {steady} of each line that follows, separated by "
             f"{_DELIMITERS.get(sign, repr(sign))} (line {found[0].line} is {first}); if the header is line {lines + 1}"
             f"{names}, say --skip {lines} (in Python: skip={lines}); if these lines are names, skip them and name the "
             f"{steady} columns by --names a,b,..."
             + ("" if sign == delimiter else f"; if all is one column, say --delimiter {delimiter}")
         )
+        problem.skip = lines
+        raise problem
 
 
 def _reject_unsplit_header(head: _Head, label: str, header: list[str], delimiter: str) -> None:
