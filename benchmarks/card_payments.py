@@ -15,9 +15,9 @@ import numpy.typing as npt
 from sklearn.metrics import average_precision_score
 
 from oddrow import VAEDetector, find
+from oddrow.columns import TableEncoding, TableSchema
+from oddrow.comparison._rivals import RIVALS
 from oddrow.datasets import PAYMENT_ODDNESS_KINDS, CardPayments, make_card_payments
-from oddrow.experiments._rivals import RIVALS
-from oddrow.table import TableEncoding, TableSchema
 
 SEEN_BY_ROW = tuple(kind for kind in PAYMENT_ODDNESS_KINDS if kind != "burst")
 RIVAL_NAMES = ("iforest", "ecod", "knn1")

@@ -25,9 +25,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 import oddrow
+from oddrow.batch import scored_batches
 from oddrow.datasets import make_connections
 from oddrow.distributed import ENGINES, _dask, _ray, _spark, score_files
-from oddrow.explanation import scored_batches
 
 MODULES = {"ray": _ray, "spark": _spark, "dask": _dask}
 LIBRARIES = {"ray": "ray", "spark": "pyspark", "dask": "dask"}

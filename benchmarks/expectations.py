@@ -16,7 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow import VAEDetector, datasets
-from oddrow.scoring import Expectations, FittedModel, Statistic, ViewEvidence
+from oddrow.expectations import Expectations, Statistic
+from oddrow.fitted import FittedModel
+from oddrow.surprise import ViewEvidence
 
 Floats = npt.NDArray[np.float64]
 

@@ -25,9 +25,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks._peers import compile_ours, peer_python
-from oddrow.experiments import kddcup99_file, read_connections
-from oddrow.experiments._kddcup99 import COLUMNS, LABEL, SYMBOLIC, _article
-from oddrow.table import TableEncoding, TableSchema
+from oddrow.columns import TableEncoding, TableSchema
+from oddrow.reproductions import kddcup99_file, read_connections
+from oddrow.reproductions._kddcup99 import COLUMNS, LABEL, SYMBOLIC, _article
 
 ROUNDS = 3
 FLOOR_NAME = "matrix products alone"

@@ -21,7 +21,7 @@ import numpy as np
 import safetensors.numpy
 
 from oddrow.datasets import make_connections
-from oddrow.table import write_table
+from oddrow.files import write_table
 
 KILLS = 50
 LONGEST_CHAIN = 5

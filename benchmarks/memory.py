@@ -19,8 +19,10 @@ import pyarrow.parquet as pq
 from sklearn.metrics import roc_auc_score
 
 import oddrow
+from oddrow.columns import sampled
 from oddrow.datasets import Connections, make_connections
-from oddrow.table import SampleBounds, open_stream, sampled
+from oddrow.files import open_stream
+from oddrow.table import SampleBounds
 
 ROWS = (100_000, 1_000_000, 10_000_000)
 PART_ROWS = 250_000

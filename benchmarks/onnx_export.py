@@ -24,8 +24,8 @@ from threadpoolctl import threadpool_limits
 from oddrow import AutoencoderDetector, VAEDetector, export_onnx
 from oddrow.datasets import make_connections
 from oddrow.exceptions import OddrowError, TrainingHealthWarning
-from oddrow.experiments import kddcup99_file, read_connections
-from oddrow.scoring import FittedModel
+from oddrow.fitted import FittedModel
+from oddrow.reproductions import kddcup99_file, read_connections
 from oddrow.table import as_table
 
 ROWS, TRAINING_ROWS, BATCH = 100_000, 20_000, 1_000

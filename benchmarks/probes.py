@@ -28,7 +28,7 @@ from scipy.stats import kendalltau
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.public_sets import FOLDER
-from oddrow.experiments import STATED_KINDS, encoded_rows, method_of, rank_without_labels
+from oddrow.comparison import STATED_KINDS, encoded_rows, method_of, rank_without_labels
 from oddrow.table import as_table
 
 METHODS = ("knn1", "knn5", "lof", "iforest", "ocsvm", "gmm", "pca", "ecod")

@@ -19,8 +19,9 @@ from benchmarks.quality_protocols import NoSplitError, Protocol, SetFile, Split
 from benchmarks.quality_results import Result, append
 from benchmarks.quality_versions import is_own, own_version, rival_version
 from oddrow import VAEDetector, find
-from oddrow.experiments import Method, MethodRows, PlainEncoding, Scorer, method_of
-from oddrow.table import TableSchema, as_table
+from oddrow.columns import TableSchema
+from oddrow.comparison import Method, MethodRows, PlainEncoding, Scorer, method_of
+from oddrow.table import as_table
 
 
 @dataclass(frozen=True)

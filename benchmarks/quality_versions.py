@@ -12,7 +12,7 @@ from typing import Any
 
 import oddrow
 from benchmarks.quality_protocols import SetFile
-from oddrow.experiments import Method, PlainEncoding
+from oddrow.comparison import Method, PlainEncoding
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ("src/oddrow", "benchmarks/quality_protocols.py")

@@ -20,7 +20,7 @@ import pandas as pd
 from scipy.stats import betabinom
 
 from oddrow import VAEDetector
-from oddrow.table import read_table
+from oddrow.files import read_table
 
 Array = npt.NDArray[Any]
 ROWS = 1_500

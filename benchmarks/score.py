@@ -29,12 +29,15 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks._peers import peer_python
 from oddrow import VAEDetector
+from oddrow.batch import scored_table
+from oddrow.columns import EncodedTable
+from oddrow.density import BLOCK_ROWS
 from oddrow.exceptions import TrainingHealthWarning
-from oddrow.experiments import kddcup99_file, read_connections
-from oddrow.experiments._kddcup99 import LABEL, _article
-from oddrow.explanation import scored_table
-from oddrow.scoring import BLOCK_ROWS, FittedModel, ViewEvidence
-from oddrow.table import EncodedTable, read_table, write_table
+from oddrow.files import read_table, write_table
+from oddrow.fitted import FittedModel
+from oddrow.reproductions import kddcup99_file, read_connections
+from oddrow.reproductions._kddcup99 import LABEL, _article
+from oddrow.surprise import ViewEvidence
 
 ROUNDS = 5
 DEFAULT_ROWS = 8_192

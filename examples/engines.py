@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 import oddrow
 import oddrow.distributed
-from oddrow.experiments import kddcup99_file, read_connections
+from oddrow.reproductions import kddcup99_file, read_connections
 
 
 def by_ray(folder: Path, model: Path) -> pa.Table:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from oddrow.distributed import _work
 from oddrow.distributed._gathering import PartSampling
 from oddrow.distributed._work import Work
-from oddrow.scoring import FittedModel
+from oddrow.fitted import FittedModel
 from oddrow.table import as_table
 
 

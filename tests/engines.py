@@ -14,10 +14,11 @@ import pyarrow as pa
 
 import oddrow.detector._learner
 import oddrow.distributed
+from oddrow.columns import Sampling
 from oddrow.distributed import _dask, _ray, _spark
 from oddrow.distributed._gathering import Gathering
 from oddrow.distributed._work import PackedModel, Work
-from oddrow.table import SampleBounds, Sampling
+from oddrow.table import SampleBounds
 
 MODULES: dict[str, ModuleType] = {"ray": _ray, "spark": _spark, "dask": _dask}
 NEEDED = {"ray": ("ray",), "spark": ("pyspark",), "dask": ("dask", "distributed")}

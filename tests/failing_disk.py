@@ -1,6 +1,6 @@
 """A disk that fails, or a machine that stops, at the k-th call of a save.
 
-What :func:`oddrow.table.atomic_write` asks of the system goes through here, is counted, and goes wrong where it should.
+What :func:`oddrow.files.atomic_write` asks of the system goes through here, is counted, and goes wrong where it should.
 
 ``python tests/failing_disk.py FOLDER`` stops real processes by SIGKILL at each call and prints what is left, as JSON.
 """

@@ -80,7 +80,7 @@ def scores(detector: Any, rows: dict[str, list[Any]]) -> dict[str, Any]:
 def main() -> None:
     folder = GOLDEN / f"protocol-{PROTOCOL}"
     folder.mkdir(parents=True, exist_ok=True)
-    named = sys.modules.get("oddrow.detector._settings", oddrow.detector).SETTINGS
+    named = sys.modules.get("oddrow.fitting._settings", oddrow.detector).SETTINGS
     narrow = {name: replace(settings, hidden=HIDDEN, n_latent=N_LATENT) for name, settings in named.items()}
     rows, expected = new_rows(), {}
     with mock.patch.dict(named, narrow):

@@ -22,9 +22,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import oddrow
+from oddrow.batch import scored_table
+from oddrow.columns import TableEncoding, TableSchema
 from oddrow.exceptions import DataError, OddrowError
-from oddrow.explanation import scored_table
-from oddrow.table import TableEncoding, TableSchema, as_table, open_stream, read_table
+from oddrow.files import open_stream, read_table
+from oddrow.table import as_table
 from strategies import AnyTables, ObjectTable, TextFile, taken
 
 _ADDED = {"surprise", "p_value", "is_odd"} | {

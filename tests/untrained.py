@@ -11,16 +11,8 @@ from unittest.mock import patch
 import numpy as np
 
 import oddrow.training
+from oddrow.density import CopyingShare, FitEnd, FittedNetwork, Gain, LearningCurve, TrainingHealth, initial_parameters
 from oddrow.exceptions import TrainingHealthWarning
-from oddrow.model import (
-    CopyingShare,
-    FitEnd,
-    FittedNetwork,
-    Gain,
-    LearningCurve,
-    TrainingHealth,
-    initial_parameters,
-)
 
 
 @contextmanager

@@ -7,15 +7,15 @@
 
 from typing import TYPE_CHECKING
 
-from oddrow._contents import opened_when_asked
+from oddrow._lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from oddrow import datasets, exceptions
     from oddrow.artifact import load, save
+    from oddrow.comparison import compare, rank_without_labels, tune
     from oddrow.detector import AutoencoderDetector, VAEDetector, find
-    from oddrow.experiments import compare, rank_without_labels, tune
     from oddrow.export import export_onnx
-    from oddrow.scoring import AlertBudget, Cost, FalseAlarmRate, FalseDiscoveryRate, FixedSurprise
+    from oddrow.policies import AlertBudget, Cost, FalseAlarmRate, FalseDiscoveryRate, FixedSurprise
 
 __all__ = [
     "AlertBudget",
@@ -36,7 +36,7 @@ __all__ = [
     "tune",
 ]
 
-__getattr__ = opened_when_asked(
+__getattr__ = lazy_exports(
     __name__,
     {
         **dict.fromkeys(("load", "save"), "oddrow.artifact"),

@@ -34,7 +34,7 @@ from benchmarks.model_files import (
 
 import oddrow
 from oddrow.exceptions import ModelFileError
-from oddrow.scoring import VIEWS
+from oddrow.views import VIEWS
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of memory and /proc are Linux's")

@@ -18,7 +18,7 @@ from oddrow import AutoencoderDetector, VAEDetector, artifact
 from oddrow.artifact import PROTOCOL, _bounds
 from oddrow.datasets import make_connections
 from oddrow.exceptions import ModelFileError, OutputError, SettingError
-from oddrow.table import CsvReading, Origin
+from oddrow.files import CsvReading, Origin
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 import oddrow
-from oddrow.table import read_table, write_table
+from oddrow.files import read_table, write_table
 
 COMMON = ("--label", "label", "--normal", "normal", "--methods", "knn1,pca", "--seeds", 2)
 

@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import oddrow
+from oddrow.batch import scored_table
 from oddrow.distributed import ENGINES, _fitting_files, _scoring_files
-from oddrow.explanation import scored_table
-from oddrow.table import read_table, write_table
+from oddrow.files import read_table, write_table
 
 
 @pytest.fixture

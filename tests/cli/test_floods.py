@@ -9,8 +9,8 @@ import pytest
 
 import oddrow
 from oddrow.detector import _find
-from oddrow.scoring import RareRows
-from oddrow.table import read_table, write_table
+from oddrow.files import read_table, write_table
+from oddrow.policies import RareRows
 
 ENDING = "this looks like a changed column, not 570 odd rows. These rows are not like the training rows."
 

@@ -18,7 +18,7 @@ from oddrow.cli._compare import DROPPABLE, HEADINGS
 from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
 from oddrow.cli._help import EXAMPLES
 from oddrow.cli._render import print_schema
-from oddrow.table import TableSchema
+from oddrow.columns import TableSchema
 
 PAGES = [(name,) for name in COMMANDS] + [("reproduce", "kddcup99"), ("reproduce", "latent-space")]
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from oddrow.datasets import make_connections
-from oddrow.table import read_table, write_table
+from oddrow.files import read_table, write_table
 
 
 @pytest.fixture(scope="module")

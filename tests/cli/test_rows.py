@@ -9,7 +9,7 @@ from benchmarks.model_files import golden
 
 import oddrow
 from make_golden import columns
-from oddrow.table import read_table, write_table
+from oddrow.files import read_table, write_table
 
 ROWS = 60
 
@@ -36,7 +36,7 @@ def csv(table, tmp_path):
 def _small_batches(monkeypatch):
     for module in ("_csv_files", "_streams"):
         monkeypatch.setattr(f"oddrow.table.{module}.MOST_ROWS", 7)
-    monkeypatch.setattr("oddrow.table._csv_files.MOST_BYTES", 900)
+    monkeypatch.setattr("oddrow.files._csv_files.MOST_BYTES", 900)
 
 
 def spoil(path, row):
@@ -59,7 +59,7 @@ def test_the_strangest_rows_come_first_and_the_odd_ones_alone(
     scored = read_table(whole)
     order = np.argsort(-scored["surprise"].to_numpy(), kind="stable")
     for most_bytes in (1, 2000, 1 << 28):  # put in order row by row, some at once, all at once
-        monkeypatch.setattr("oddrow.explanation._scoring_job.MOST_SORTED_BYTES", most_bytes)
+        monkeypatch.setattr("oddrow.batch._scoring_job.MOST_SORTED_BYTES", most_bytes)
         out = tmp_path / f"out{suffix}"
         assert run(*plain, "-o", out, "--sort", "surprise", "--force").code == 0
         assert read_table(out).equals(scored.take(order))

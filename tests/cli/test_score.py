@@ -15,7 +15,7 @@ from benchmarks.model_files import golden
 
 import oddrow
 from make_golden import columns
-from oddrow.table import read_table, write_table
+from oddrow.files import read_table, write_table
 
 N_FILES, ROWS = 6, 40
 

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from oddrow.columns import Kind, TableSchema
 from oddrow.datasets import PAYMENT_ODDNESS_KINDS, make_card_payments
 from oddrow.exceptions import SettingError
-from oddrow.table import Kind, TableSchema
 
 FIXED = ("NETFLIX.COM", "SPOTIFY AB", "AMAZON PRIME MEMBERSHIP", "FITX STUDIO BEITRAG")
 

@@ -21,10 +21,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import oddrow
 from oddrow import AutoencoderDetector, VAEDetector
+from oddrow.columns import TableEncoding, TableSchema
 from oddrow.datasets import ODDNESS_KINDS, make_connections
+from oddrow.density import BLOCK_ROWS
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
-from oddrow.scoring import BLOCK_ROWS
-from oddrow.table import TableEncoding, TableSchema, as_table
+from oddrow.table import as_table
 
 DETECTORS = [VAEDetector, AutoencoderDetector]
 
@@ -356,8 +357,8 @@ def test_a_table_just_too_long_for_the_memory_is_remembered_in_part(
     untrained, numbers, monkeypatch, at_most, remembered
 ):
     """Of 400 rows, 280 train: all, these, or a sample of these are remembered; what is held out then has no place."""
-    monkeypatch.setattr("oddrow.scoring._memory.MEMORY_ROWS", at_most)
-    monkeypatch.setattr("oddrow.scoring._views.MEMORY_ROWS", at_most)
+    monkeypatch.setattr("oddrow.views._memory.MEMORY_ROWS", at_most)
+    monkeypatch.setattr("oddrow.views._views.MEMORY_ROWS", at_most)
     detector = VAEDetector(random_state=0).fit(numbers)
     model = detector.model_.surprise_model
     encoded = detector.model_.encoding.encode(as_table(numbers))

@@ -10,10 +10,11 @@ import pytest
 import oddrow
 import oddrow.detector._find as finding
 from oddrow import AutoencoderDetector, VAEDetector
+from oddrow.calibration import Calibration
 from oddrow.datasets import make_connections
-from oddrow.detector import Cleaning
 from oddrow.exceptions import DataError, SettingError
-from oddrow.scoring import Calibration, RareRows
+from oddrow.fitting import Cleaning
+from oddrow.policies import RareRows
 
 
 @pytest.fixture(scope="module")

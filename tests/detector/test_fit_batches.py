@@ -8,11 +8,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-import oddrow.detector._fitting as fitting
 import oddrow.detector._learner as learner
+import oddrow.fitting._fitting as fitting
 from oddrow import AutoencoderDetector, VAEDetector
+from oddrow.columns import Sampling, TableEncoding, TableSchema
 from oddrow.exceptions import DataError, SettingError
-from oddrow.table import SampleBounds, Sampling, TableEncoding, TableSchema
+from oddrow.table import SampleBounds
 
 
 @pytest.fixture

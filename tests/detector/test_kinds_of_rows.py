@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from oddrow import VAEDetector
+from oddrow.columns import TableSchema
 from oddrow.datasets import make_card_payments
-from oddrow.detector._cleaning import clean_table
-from oddrow.table import TableSchema, as_table
+from oddrow.fitting._cleaning import clean_table
+from oddrow.table import as_table
 
 FIXED = ["NETFLIX.COM", "SPOTIFY AB", "AMAZON PRIME MEMBERSHIP", "FITX STUDIO BEITRAG"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from oddrow import VAEDetector
 from oddrow.exceptions import SchemaMismatchError, SettingError
-from oddrow.scoring import VIEWS
+from oddrow.views import VIEWS
 
 
 @pytest.mark.parametrize(

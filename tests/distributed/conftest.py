@@ -13,10 +13,10 @@ import pytest
 
 import oddrow
 from engines import MODULES, NEEDED, RunningEngine
+from oddrow.batch import scored_table
 from oddrow.datasets import make_connections
 from oddrow.distributed._work import PackedModel
-from oddrow.explanation import scored_table
-from oddrow.table import read_table
+from oddrow.files import read_table
 from untrained import no_training
 
 TOP = 2

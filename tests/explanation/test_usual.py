@@ -8,10 +8,11 @@ import pyarrow as pa
 import pytest
 
 import oddrow
-from oddrow.explanation import LEAST_SHARE, explain, reason_text, scored_table, usual_cell
+from oddrow.batch import scored_table
+from oddrow.columns import TableEncoding, TableSchema
+from oddrow.explanation import LEAST_SHARE, explain, reason_text, usual_cell
 from oddrow.explanation._reasons import Reason
 from oddrow.explanation._usual import Usual, _clock, _range, in_words, running_on
-from oddrow.table import TableEncoding, TableSchema
 
 
 def column(values):

@@ -6,11 +6,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from oddrow.calibration import TailCurve
 from oddrow.export._curves import borders_reached, going_on, interpolated, tail_nats
 from oddrow.export._file import onnx_bytes
 from oddrow.export._graph import FLOAT, Graph
 from oddrow.export._namespace import GraphNamespace
-from oddrow.scoring import PiecewiseCurve, TailCurve
+from oddrow.views import PiecewiseCurve
 
 SIZES = (1, 2, 3, 7, 8, 9, 100, 256)
 """Of knots: on both sides of where one more halving is needed."""

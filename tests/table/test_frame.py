@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import oddrow
 from oddrow.exceptions import DataError
-from oddrow.table._csv import AS_WRITTEN
+from oddrow.table._as_written import AS_WRITTEN
 from oddrow.table._frame import as_table, readable_table
 
 NAN = float("nan")
@@ -483,7 +483,7 @@ for X in (numpy.ones((1, 1)), [[1, "a"]], {"x0": [1, "a", None]}, pyarrow.table(
 
 def test_importing_loads_no_data_frame_library():
     importing = """
-import oddrow.table._frame, oddrow.table._files
+import oddrow.table._frame, oddrow.files._read_table
 print({"pandas", "polars", "narwhals", "jax"} & set(sys.modules))
 """
     assert printed(LAYER_ALONE + importing) == ["set()"]

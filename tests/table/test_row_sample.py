@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oddrow.table import SampleBounds, sampled
+from oddrow.columns import sampled
+from oddrow.table import SampleBounds
 from oddrow.table._row_sample import RowSample, priorities, row_bytes
 
 N_ROWS = 300

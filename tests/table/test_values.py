@@ -8,13 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oddrow.table._values import (
-    as_booleans,
-    as_numbers,
-    as_seconds,
-    as_texts,
-    python_values,
-)
+from oddrow.table._values import as_booleans, as_numbers, as_seconds, as_texts, python_values
 
 NAN = float("nan")
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

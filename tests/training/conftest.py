@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from oddrow.model import FittedNetwork, MixedLikelihood, NetworkShape
-from oddrow.table import EncodedTable, FeatureLayout
+from oddrow.columns import EncodedTable, FeatureLayout
+from oddrow.density import FittedNetwork, MixedLikelihood, NetworkShape
 from oddrow.training import Interruption, TrainingSettings, fit_network
 
 SmallFit = Callable[..., FittedNetwork]

@@ -20,8 +20,8 @@ import safetensors.numpy
 
 import oddrow
 from oddrow.datasets import make_connections
+from oddrow.density import FitEnd, FittedNetwork
 from oddrow.exceptions import CheckpointError, OutputError, SettingError, TrainingHealthWarning
-from oddrow.model import FitEnd, FittedNetwork
 from oddrow.training import Interruption, discard_checkpoint
 
 SmallFit = Callable[..., FittedNetwork]

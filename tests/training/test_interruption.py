@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from oddrow.model import FitEnd, FittedNetwork
+from oddrow.density import FitEnd, FittedNetwork
 from oddrow.training import Interruption
 
 SmallFit = Callable[..., FittedNetwork]

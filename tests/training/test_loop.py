@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from oddrow.exceptions import TrainingError
-from oddrow.model import (
+from oddrow.columns import EncodedTable, FeatureLayout
+from oddrow.density import (
     FittedNetwork,
     LossParts,
     MixedLikelihood,
@@ -18,7 +18,7 @@ from oddrow.model import (
     initial_parameters,
     loss_parts,
 )
-from oddrow.table import EncodedTable, FeatureLayout
+from oddrow.exceptions import TrainingError
 from oddrow.training import TrainingSettings, _program, fit_network
 from oddrow.training._program import compiled_steps, initial_optimiser, optimiser_of, steps_at_once
 from oddrow.training._watching import WatchedRows

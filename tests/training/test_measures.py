@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from oddrow import AutoencoderDetector, VAEDetector
+from oddrow.columns import EncodedTable, FeatureLayout
+from oddrow.density import MixedLikelihood, SquaredError
 from oddrow.exceptions import TrainingHealthWarning
-from oddrow.model import MixedLikelihood, SquaredError
-from oddrow.table import EncodedTable, FeatureLayout
 from oddrow.training._measures import _shuffled, strongest_dependence
 
 # a number, a number that may be missing, a flag, and a name of two

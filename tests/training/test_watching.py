@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from oddrow.model import MixedLikelihood, NetworkShape, initial_parameters, loss_parts
-from oddrow.table import EncodedTable, FeatureLayout
+from oddrow.columns import EncodedTable, FeatureLayout
+from oddrow.density import MixedLikelihood, NetworkShape, initial_parameters, loss_parts
 from oddrow.training import TrainingSettings, _watching
 from oddrow.training._watching import BLOCK_ROWS, SHOWN_ROWS, WATCHED_ROWS, WatchedRows
 

@@ -11,19 +11,10 @@ import numpy.typing as npt
 
 from oddrow.artifact._bounds import MOST_INPUT, MOST_NATS, MOST_NUMBER
 from oddrow.artifact._container import Arrays
+from oddrow.columns import FeatureLayout, TableEncoding
 from oddrow.exceptions import ModelFileError
-from oddrow.scoring import (
-    MOST_BORDERS,
-    Dependence,
-    Expectations,
-    PiecewiseCurve,
-    Statistic,
-    Subject,
-    n_given_codes,
-    parts_of,
-    subjects_of,
-)
-from oddrow.table import FeatureLayout, TableEncoding
+from oddrow.expectations import Expectations, Statistic, Subject, n_given_codes, subjects_of
+from oddrow.views import MOST_BORDERS, Dependence, PiecewiseCurve, parts_of
 
 
 class ArrayStore:

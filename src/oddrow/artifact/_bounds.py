@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.calibration import Calibration, TailCurve
+from oddrow.columns import TableEncoding
+from oddrow.density import FeatureRange, FittedNetwork, NetworkShape
 from oddrow.exceptions import ModelFileError
-from oddrow.model import FittedNetwork, NetworkShape
-from oddrow.scoring import Calibration, FeatureRange, TailCurve, Views
-from oddrow.table import TableEncoding
+from oddrow.views import Views
 
 MOST_COLUMNS = 10_000
 MOST_FEATURES = 100_000

@@ -32,10 +32,11 @@ from oddrow.artifact._container import (
     strict_json,
     unpack_arrays,
 )
-from oddrow.detector import Cleaning, checked_calibration, checked_clean
-from oddrow.exceptions import ModelFileError, OddrowError, OutputError, SettingError
-from oddrow.model import (
+from oddrow.calibration import Calibration, Source, TailCurve
+from oddrow.columns import TableEncoding, check_encoding
+from oddrow.density import (
     CopyingShare,
+    FeatureRange,
     FitEnd,
     FittedNetwork,
     Gain,
@@ -46,29 +47,13 @@ from oddrow.model import (
     SquaredError,
     TrainingHealth,
 )
-from oddrow.scoring import (
-    VIEWS,
-    Calibration,
-    EvidenceModel,
-    FeatureRange,
-    FittedModel,
-    LatentProjection,
-    Marginals,
-    Memory,
-    Policy,
-    Reach,
-    ReconstructionEvidence,
-    Source,
-    Space,
-    SurpriseModel,
-    TailCurve,
-    ViewEvidence,
-    Views,
-    ViewScales,
-    checked_contamination,
-    checked_view_weights,
-)
-from oddrow.table import Origin, TableEncoding, atomic_write, check_encoding
+from oddrow.exceptions import ModelFileError, OddrowError, OutputError, SettingError
+from oddrow.files import Origin, atomic_write
+from oddrow.fitted import FittedModel, LatentProjection
+from oddrow.fitting import Cleaning, checked_calibration, checked_clean
+from oddrow.policies import Policy, checked_contamination
+from oddrow.surprise import EvidenceModel, ReconstructionEvidence, SurpriseModel, ViewEvidence
+from oddrow.views import VIEWS, Marginals, Memory, Reach, Space, Views, ViewScales, checked_view_weights
 
 if TYPE_CHECKING:
     from oddrow.detector import AutoencoderDetector, VAEDetector

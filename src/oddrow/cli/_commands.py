@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from oddrow import artifact
+from oddrow.batch import explain_row, stream_scores
 from oddrow.cli import _console
 from oddrow.cli._engines import (
     AddressOption,
@@ -68,22 +69,12 @@ from oddrow.cli._render import (
     print_metrics,
     print_schema,
 )
+from oddrow.columns import inspect_table
 from oddrow.exceptions import SettingError, TableReadError
-from oddrow.explanation import explain_row, stream_scores
+from oddrow.files import Origin, ReadingOptions, TableStream, atomic_write, check_target
 from oddrow.metrics import detection_metrics
-from oddrow.scoring import Cost
-from oddrow.table import (
-    LocatedBatch,
-    Origin,
-    PlacedRows,
-    ReadingOptions,
-    TableStream,
-    atomic_write,
-    check_target,
-    inspect_table,
-    normal_located,
-    readable_table,
-)
+from oddrow.policies import Cost
+from oddrow.table import LocatedBatch, PlacedRows, normal_located, readable_table
 
 MOST_DRAWN = 100_000
 """Rows on a map at most: more are one dark spot."""

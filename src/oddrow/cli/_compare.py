@@ -23,12 +23,12 @@ from oddrow.cli._options import (
     whole_typed,
     without_columns,
 )
-from oddrow.cli._rank import rank
+from oddrow.cli._rank_without_labels import rank
+from oddrow.comparison import METHODS, Comparison, Interval, MethodSummary, checked_methods
+from oddrow.comparison import compare as compare_methods
 from oddrow.exceptions import OddrowError, SettingError
-from oddrow.experiments import METHODS, Comparison, Interval, MethodSummary, checked_methods
-from oddrow.experiments import compare as compare_methods
+from oddrow.files import ReadingOptions, check_target, write_table
 from oddrow.report import FigureRow, MethodRow, draw_comparison
-from oddrow.table import ReadingOptions, check_target, write_table
 
 MEASURES = {"auroc": "AUROC", "average_precision": "average precision"}
 HEADINGS = ["method", "AUROC", "AP", "precision", "recall", "alarms", "fit s", "score s", "p"]

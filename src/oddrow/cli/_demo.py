@@ -9,14 +9,14 @@ import pyarrow as pa
 import typer
 
 from oddrow import artifact
+from oddrow.batch import explain_row, scored_table
 from oddrow.cli import _console
 from oddrow.cli._render import info_lines, print_explanation, print_metrics
 from oddrow.datasets import make_connections
 from oddrow.detector import VAEDetector
-from oddrow.explanation import explain_row, scored_table
+from oddrow.files import check_target, open_stream, write_table
 from oddrow.metrics import detection_metrics
 from oddrow.report import MapSummary, draw_maps
-from oddrow.table import check_target, open_stream, write_table
 
 TRAINING_ROWS = 12_000
 NEW_ROWS = 4_000

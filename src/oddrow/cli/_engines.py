@@ -12,7 +12,7 @@ from oddrow import artifact
 from oddrow.cli import _console
 from oddrow.cli._render import policy_text
 from oddrow.exceptions import OutputError, SettingError
-from oddrow.scoring import Policy, RareRows, flood_note
+from oddrow.policies import Policy, RareRows, flood_note
 
 
 class EngineName(StrEnum):

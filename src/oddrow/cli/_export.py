@@ -11,7 +11,7 @@ from oddrow import artifact
 from oddrow.cli import _console
 from oddrow.cli._options import ForceOption
 from oddrow.export import OPSET, export_onnx
-from oddrow.table import check_target
+from oddrow.files import check_target
 
 
 def export(

@@ -13,6 +13,7 @@ import pyarrow as pa
 import typer
 
 from oddrow import artifact
+from oddrow.batch import shown
 from oddrow.cli import _console
 from oddrow.cli._options import (
     AS_FOUND,
@@ -39,11 +40,13 @@ from oddrow.cli._options import (
     whole,
 )
 from oddrow.cli._render import explanation_values
-from oddrow.detector import FIND_FOLDS, Cleaning, Found, VAEDetector
+from oddrow.detector import FIND_FOLDS, Found, VAEDetector
 from oddrow.detector import find as find_odd_rows
 from oddrow.exceptions import DataError, SettingError
-from oddrow.explanation import reason_text, shown
-from oddrow.table import Origin, PlacedRows, ReadingOptions, check_target, write_table
+from oddrow.explanation import reason_text
+from oddrow.files import Origin, ReadingOptions, check_target, write_table
+from oddrow.fitting import Cleaning
+from oddrow.table import PlacedRows
 
 REASONS = 3
 BEGINS_WITH, MOST_LETTERS = 3, 36

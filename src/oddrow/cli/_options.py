@@ -15,20 +15,11 @@ import typer
 
 from oddrow.cli import _console
 from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
+from oddrow.columns import ALL_COLUMNS, AUTO, TableSchema, column_kinds
 from oddrow.exceptions import SettingError
-from oddrow.scoring import FittedModel
-from oddrow.table import (
-    ALL_COLUMNS,
-    AUTO,
-    OnError,
-    ReadingOptions,
-    TableSchema,
-    TableStream,
-    column_kinds,
-    is_as_written,
-    open_stream,
-    same_names,
-)
+from oddrow.files import OnError, ReadingOptions, TableStream, open_stream
+from oddrow.fitted import FittedModel
+from oddrow.table import is_as_written, same_names
 
 SHOWN = 8
 """Names that an error shows."""

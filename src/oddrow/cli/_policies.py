@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from oddrow.exceptions import SettingError
-from oddrow.scoring import AlertBudget, FalseAlarmRate, FalseDiscoveryRate, FixedSurprise, Policy
+from oddrow.policies import AlertBudget, FalseAlarmRate, FalseDiscoveryRate, FixedSurprise, Policy
 
 FalseAlarmsOption = Annotated[
     float | None,

@@ -12,13 +12,17 @@ import numpy as np
 import typer
 
 from oddrow.artifact import PROTOCOL
+from oddrow.batch import RowOfStream, shown
+from oddrow.calibration import Calibration
 from oddrow.cli._console import print_table
-from oddrow.detector import Cleaning
-from oddrow.explanation import COMBINATION, Explanation, RowOfStream, shown, usual_cell, value_text
+from oddrow.columns import Inspection, Suspicion, TableSchema
+from oddrow.density import TrainingHealth
+from oddrow.explanation import COMBINATION, Explanation, usual_cell, value_text
+from oddrow.files import Origin
+from oddrow.fitted import FittedModel
+from oddrow.fitting import Cleaning
 from oddrow.metrics import DetectionMetrics
-from oddrow.model import TrainingHealth
-from oddrow.scoring import ROWS, Calibration, Decision, FittedModel
-from oddrow.table import Inspection, Origin, Suspicion, TableSchema
+from oddrow.policies import ROWS, Decision
 
 if TYPE_CHECKING:
     from oddrow.detector import AutoencoderDetector, VAEDetector

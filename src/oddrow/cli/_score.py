@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from oddrow import artifact
+from oddrow.batch import JobIdentity, KeptParts, ScoringCount, ScoringOptions, score_stream
 from oddrow.cli import _console
 from oddrow.cli._engines import AddressOption, EngineOption, WorkersOption, check_engine_options, score_by_engine
 from oddrow.cli._options import (
@@ -46,9 +47,8 @@ from oddrow.cli._policies import (
 )
 from oddrow.cli._render import threshold_text
 from oddrow.exceptions import SettingError
-from oddrow.explanation import JobIdentity, KeptParts, ScoringCount, ScoringOptions, score_stream
-from oddrow.scoring import check_policy
-from oddrow.table import ReadingOptions, TableStream, check_target
+from oddrow.files import ReadingOptions, TableStream, check_target
+from oddrow.policies import check_policy
 
 
 class OnErrorName(StrEnum):

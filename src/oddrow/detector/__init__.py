@@ -1,13 +1,11 @@
-"""The estimators: they compose table, model, training, scoring and explanation.
+"""The estimators with the interface of scikit-learn, and ``find``.
 
-Their base classes are scikit-learn's, which takes long to import: what needs no estimator is had without them.
+scikit-learn takes long to import, so the names are imported when they are first used (PEP 562).
 """
 
 from typing import TYPE_CHECKING
 
-from oddrow._contents import opened_when_asked
-from oddrow.detector._cleaning import Cleaning, checked_clean
-from oddrow.detector._settings import checked_calibration
+from oddrow._lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
@@ -16,15 +14,12 @@ if TYPE_CHECKING:
 __all__ = [
     "FIND_FOLDS",
     "AutoencoderDetector",
-    "Cleaning",
     "Found",
     "VAEDetector",
-    "checked_calibration",
-    "checked_clean",
     "find",
 ]
 
-__getattr__ = opened_when_asked(
+__getattr__ = lazy_exports(
     __name__,
     {
         **dict.fromkeys(("AutoencoderDetector", "VAEDetector"), "oddrow.detector._estimators"),

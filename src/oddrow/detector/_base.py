@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from oddrow.detector._learner import Learner, with_index
 from oddrow.explanation import Explanation, explain
-from oddrow.scoring import Decision, Policy, Surprise, check_policy
+from oddrow.policies import Decision, Policy, check_policy
+from oddrow.surprise import Surprise
 
 
 class BaseDetector(Learner):

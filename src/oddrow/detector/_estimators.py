@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from oddrow.columns import TableEncoding
 from oddrow.detector._base import BaseDetector
 from oddrow.exceptions import SettingError
-from oddrow.scoring import Policy
-from oddrow.table import TableEncoding
+from oddrow.policies import Policy
 
 
 class VAEDetector(BaseDetector):

@@ -12,13 +12,16 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.base import clone
 
-from oddrow.detector._cleaning import Cleaning, clean_table
+from oddrow.batch import scored_table
+from oddrow.columns import TableSchema
 from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
 from oddrow.detector._learner import AUTO_FALSE_ALARMS, generator, with_index
 from oddrow.exceptions import DataError, SettingError, TrainingHealthWarning
-from oddrow.explanation import Explanation, explain, scored_table
-from oddrow.scoring import FittedModel, RareRows, columns_text, expected_text, is_flood
-from oddrow.table import TableSchema, as_table
+from oddrow.explanation import Explanation, explain
+from oddrow.fitted import FittedModel
+from oddrow.fitting import Cleaning, clean_table
+from oddrow.policies import RareRows, columns_text, expected_text, is_flood
+from oddrow.table import as_table
 
 FIND_FOLDS = 3
 """Parts of the table, each scored by a model of the others."""

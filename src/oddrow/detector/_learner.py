@@ -18,32 +18,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
-from oddrow.detector._cleaning import Cleaning, checked_clean, clean_table
-from oddrow.detector._fitting import FitPlan, discard_spent, fit_parts, n_calibration_rows, within_memory
-from oddrow.detector._settings import (
-    checked_calibration,
-    checked_checkpoint,
-    checked_max_steps,
-    checked_settings,
-    checked_time_limit,
-)
-from oddrow.detector._start import check_same_columns, check_start
-from oddrow.exceptions import DataError, SchemaMismatchError, SettingError, TrainingHealthWarning
-from oddrow.explanation import Explanation
-from oddrow.model import TrainingHealth
-from oddrow.scoring import (
-    AlertBudget,
-    FittedModel,
-    Policy,
-    TrainingShare,
-    check_is_policy,
-    check_policy,
-    checked_contamination,
-    checked_view_weights,
-    day_column,
-    strictest_supported,
-)
-from oddrow.table import (
+from oddrow.columns import (
     NOTHING_ELSE,
     Kind,
     SampledTable,
@@ -51,12 +26,40 @@ from oddrow.table import (
     TableEncoding,
     TableSchema,
     TableSketch,
-    as_table,
     checked_kinds,
-    is_as_written,
     is_ignored,
-    same_names,
 )
+from oddrow.density import TrainingHealth
+from oddrow.detector._start import check_same_columns, check_start
+from oddrow.exceptions import DataError, SchemaMismatchError, SettingError, TrainingHealthWarning
+from oddrow.explanation import Explanation
+from oddrow.fitted import FittedModel, day_column
+from oddrow.fitting import (
+    Cleaning,
+    FitPlan,
+    checked_calibration,
+    checked_checkpoint,
+    checked_clean,
+    checked_max_steps,
+    checked_settings,
+    checked_time_limit,
+    clean_table,
+    discard_spent,
+    fit_parts,
+    n_calibration_rows,
+    within_memory,
+)
+from oddrow.policies import (
+    AlertBudget,
+    Policy,
+    TrainingShare,
+    check_is_policy,
+    check_policy,
+    checked_contamination,
+    strictest_supported,
+)
+from oddrow.table import as_table, is_as_written, same_names
+from oddrow.views import checked_view_weights
 
 AUTO_FALSE_ALARMS = 0.01
 """``contamination="auto"`` flags what one normal row in a hundred reaches (or the second of fewer rows)."""

@@ -20,7 +20,7 @@ from oddrow.distributed._gathering import (
 )
 from oddrow.distributed._work import Detector, Model, PackedModel, RowScoring, Work, missing_extra
 from oddrow.exceptions import SettingError
-from oddrow.scoring import Policy
+from oddrow.policies import Policy
 from oddrow.table import as_table
 
 if TYPE_CHECKING:

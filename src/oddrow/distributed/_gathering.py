@@ -1,8 +1,8 @@
 """What the workers of an engine do for a fit: sample their parts of a table, and merge what others have sampled.
 
 Each function takes record batches and gives record batches, of ``GATHERED``: a row is a pickled
-:class:`~oddrow.table.SampledTable`, or an error. (It is pickled as the engine pickles all that it moves; no file holds
-it.)
+:class:`~oddrow.columns.SampledTable`, or an error. (It is pickled as the engine pickles all that it moves; no file
+holds it.)
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from oddrow.columns import SampledTable, Sampling
 from oddrow.distributed._parts import FAILURE, Part, failure_of, raise_first_failure
 from oddrow.exceptions import DataError, OddrowError
-from oddrow.table import SampledTable, Sampling, as_table, without_pandas_index
+from oddrow.files import without_pandas_index
+from oddrow.table import as_table
 
 Gathering: TypeAlias = Callable[[Iterable[Any]], Iterator[pa.RecordBatch]]
 

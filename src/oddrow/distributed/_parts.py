@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from oddrow import exceptions
 from oddrow.distributed._work import BATCH_ROWS
 from oddrow.exceptions import DataError, OddrowError, SettingError, TableReadError
-from oddrow.table import without_pandas_index
+from oddrow.files import without_pandas_index
 
 ENGINES: Final = ("ray", "spark", "dask")
 PART_ROWS: Final = 65_536

@@ -30,7 +30,7 @@ from oddrow.distributed._work import (
     check,
     missing_extra,
 )
-from oddrow.scoring import Policy
+from oddrow.policies import Policy
 
 if TYPE_CHECKING:
     from ray.data import Dataset

@@ -31,8 +31,9 @@ from oddrow.distributed._parts import (
 )
 from oddrow.distributed._work import Model, PackedModel, RowScoring, Work, schema_after
 from oddrow.exceptions import OddrowError, OutputError
-from oddrow.scoring import FittedModel, Policy
-from oddrow.table import atomic_folder, atomic_write
+from oddrow.files import atomic_folder, atomic_write
+from oddrow.fitted import FittedModel
+from oddrow.policies import Policy
 
 _WorkOnParts = Callable[[pa.Table, PackedModel, Work, str | None, int | None], pa.Table]
 _WORK_ON_PARTS: Final[Mapping[str, _WorkOnParts]] = {

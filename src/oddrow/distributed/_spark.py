@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from oddrow.columns import Sampling
 from oddrow.distributed._gathering import (
     GATHERED,
     MERGERS,
@@ -22,8 +23,7 @@ from oddrow.distributed._gathering import (
 )
 from oddrow.distributed._work import Detector, Model, PackedModel, RowScoring, Work, missing_extra, schema_after
 from oddrow.exceptions import SettingError
-from oddrow.scoring import Policy
-from oddrow.table import Sampling
+from oddrow.policies import Policy
 
 if TYPE_CHECKING:
     from pyspark.broadcast import Broadcast

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 import pyarrow as pa
 
 from oddrow.artifact import dumps, load, loads_model
+from oddrow.batch import scored_batches
 from oddrow.exceptions import MissingExtraError
-from oddrow.explanation import scored_batches
-from oddrow.scoring import FittedModel, Policy
+from oddrow.fitted import FittedModel
+from oddrow.policies import Policy
 
 if TYPE_CHECKING:
     from oddrow.detector import AutoencoderDetector, VAEDetector
@@ -69,7 +70,7 @@ class Work(Protocol):
 
 @dataclass(frozen=True)
 class RowScoring:
-    """Each batch holds rows, and gets what :func:`oddrow.explanation.scored_batches` adds."""
+    """Each batch holds rows, and gets what :func:`oddrow.batch.scored_batches` adds."""
 
     top: int | None = None
     policy: Policy | None = None
@@ -87,7 +88,7 @@ def schema_after(work: Work, packed: PackedModel, schema: pa.Schema) -> pa.Schem
     Raises
     ------
     SettingError, DataError, SchemaMismatchError
-        As :func:`oddrow.explanation.scored_batches`.
+        As :func:`oddrow.batch.scored_batches`.
     """
     nothing = pa.RecordBatch.from_pylist([], schema=schema)
     (done,) = work(packed.unpacked(), [nothing])

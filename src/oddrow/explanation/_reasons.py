@@ -8,10 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from oddrow.columns import EncodedTable
 from oddrow.exceptions import SettingError
 from oddrow.explanation._usual import in_words, usual
-from oddrow.scoring import Decision, FittedModel, Policy, Surprise
-from oddrow.table import EncodedTable, python_values
+from oddrow.fitted import FittedModel
+from oddrow.policies import Decision, Policy
+from oddrow.surprise import Surprise
+from oddrow.table import python_values
 
 COMBINATION = "(combination of columns)"
 """The name of what no column carries alone."""

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oddrow.scoring import Expectations, FittedModel, Statistic, Subject
+from oddrow.expectations import Expectations, Statistic, Subject
+from oddrow.fitted import FittedModel
 
 MOSTLY, SOMETIMES = 0.5, 0.05
 """Shares of missing values from which on one is expected, and is said to be usual."""

@@ -9,11 +9,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.columns import AHEAD, BACK, CIRCLE_GRID, MOST_EXCESS, Kind, TableEncoding
 from oddrow.exceptions import SettingError
 from oddrow.export._graph import BOOLEAN, FLOAT, INTEGER, TEXT, DType, Graph, Value
 from oddrow.export._namespace import GraphNamespace
 from oddrow.export._scaling import excess, standardised
-from oddrow.table import AHEAD, BACK, CIRCLE_GRID, MOST_EXCESS, Kind, TableEncoding
 
 ColumnEncoding: TypeAlias = Any
 """One of those of :mod:`oddrow.table`, told apart by its ``kind``."""
@@ -36,7 +36,7 @@ INPUT_TYPES: Mapping[Kind, DType] = {
 
 @dataclass(frozen=True)
 class EncodedValues:
-    """As :class:`oddrow.table.EncodedTable`, in a graph and in double precision.
+    """As :class:`oddrow.columns.EncodedTable`, in a graph and in double precision.
 
     Attributes
     ----------
@@ -265,7 +265,7 @@ def _clocks(columns: _Columns) -> _Block:
 
 
 def _jump_nats(columns: _Columns, values: Value) -> Value:
-    """As :func:`oddrow.table._running_encodings.jump`, in nats."""
+    """As :func:`oddrow.columns._running_encodings.jump`, in nats."""
     xp = columns.xp
     half_low, half_high = columns.of_each("low") / 2, columns.of_each("high") / 2
     steps = np.array([getattr(each, "step", 0.0) for each in columns.encodings]) / 2

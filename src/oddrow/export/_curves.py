@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.calibration import TailCurve
 from oddrow.export._graph import INTEGER, Value
 from oddrow.export._namespace import GraphNamespace
-from oddrow.scoring import PiecewiseCurve, TailCurve
+from oddrow.views import PiecewiseCurve
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -81,7 +82,7 @@ def _interpolated(xp: GraphNamespace, x: Value, knots: list[Floats], values: lis
 
 
 def going_on(xp: GraphNamespace, x: Value, curves: Sequence[PiecewiseCurve]) -> Value:
-    """As :meth:`oddrow.scoring.PiecewiseCurve.going_on`, each number [n, k] on its curve."""
+    """As :meth:`oddrow.views.PiecewiseCurve.going_on`, each number [n, k] on its curve."""
     pieces = [_Pieces.of(curve.knots, curve.values) for curve in curves]
     firsts, lasts = (np.array([curve.knots[end] for curve in curves]) for end in (0, -1))
     # of a curve with one knot both are 0: it is flat
@@ -94,7 +95,7 @@ def going_on(xp: GraphNamespace, x: Value, curves: Sequence[PiecewiseCurve]) -> 
 
 
 def tail_nats(xp: GraphNamespace, scores: Value, tails: Sequence[TailCurve]) -> Value:
-    """As :meth:`oddrow.scoring.TailCurve.__call__`, each score [n, k] on its curve."""
+    """As :meth:`oddrow.calibration.TailCurve.__call__`, each score [n, k] on its curve."""
     firsts, lasts = (np.array([tail.knots[end] for tail in tails]) for end in (0, -1))
     scale, shape = np.array([tail.scale for tail in tails]), np.array([tail.shape for tail in tails])
     above = xp.maximum(scores - lasts, 0.0)

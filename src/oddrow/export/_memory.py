@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from oddrow.export._graph import FLOAT, INTEGER, Value
 from oddrow.export._namespace import GraphNamespace
-from oddrow.scoring import NEIGHBOURS, TIED, Memory, Surroundings
+from oddrow.views import NEIGHBOURS, TIED, Memory, Surroundings
 
 NOWHERE = -1
 """The place of a row that is not passed over for any."""
 
 
 def nearest_places(xp: GraphNamespace, rows: Value, memory: Memory, count: int, own: Value | None) -> Value:
-    """As :meth:`oddrow.scoring.Memory.nearest`: places int64 [n, count] of the nearest remembered rows.
+    """As :meth:`oddrow.views.Memory.nearest`: places int64 [n, count] of the nearest remembered rows.
 
     ``own`` int64 [n, 1] is the place that is passed over. Of equal numbers TopK takes the first.
     """
@@ -72,7 +72,7 @@ class NeighbourhoodValues:
 
 
 def neighbourhood(xp: GraphNamespace, rows: Value, around: Surroundings, own: Value | None) -> NeighbourhoodValues:
-    """As :meth:`oddrow.scoring.Surroundings.of`, for rows [n, d] of its memory's space."""
+    """As :meth:`oddrow.views.Surroundings.of`, for rows [n, d] of its memory's space."""
     places = nearest_places(xp, rows, around.memory, NEIGHBOURS, own)
     apart = differences(xp, rows, around.memory, places)
     squares = apart.sum(axis=2)

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oddrow.density import FeatureRange, FittedNetwork, Likelihood, decode, encode, kl_divergence
 from oddrow.export._columns import EncodedValues
 from oddrow.export._graph import FLOAT, Value
 from oddrow.export._namespace import GraphNamespace
-from oddrow.model import FittedNetwork, Likelihood, decode, encode, kl_divergence
-from oddrow.scoring import FeatureRange
 
 
 @dataclass(frozen=True)
 class ReadValues:
-    """As :class:`oddrow.scoring.RowLikelihood`, in a graph.
+    """As :class:`oddrow.density.RowLikelihood`, in a graph.
 
     Attributes
     ----------

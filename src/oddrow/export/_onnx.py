@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from oddrow.artifact import dumps
+from oddrow.calibration import Calibration, TailCurve
 from oddrow.detector import AutoencoderDetector, VAEDetector
 from oddrow.exceptions import OutputError, SettingError
 from oddrow.export._columns import EncodedValues, check_exportable, encoded_values
@@ -20,8 +21,9 @@ from oddrow.export._namespace import GraphNamespace
 from oddrow.export._network import read_values
 from oddrow.export._scales import EvidenceValues, combined, split_total
 from oddrow.export._views import view_values
-from oddrow.scoring import Calibration, EvidenceModel, FittedModel, IsolationEvidence, ReconstructionEvidence, TailCurve
-from oddrow.table import atomic_write, check_target
+from oddrow.files import atomic_write, check_target
+from oddrow.fitted import FittedModel
+from oddrow.surprise import EvidenceModel, IsolationEvidence, ReconstructionEvidence
 
 OUTPUTS, PARTS = ("surprise", "p_value", "is_odd"), ("column_part", "combination_part")
 MOST_BYTES = 2**31 - 1

@@ -1,20 +1,21 @@
-"""The views on one scale, and combined, as operations of a graph; see :class:`oddrow.scoring.ViewScales`."""
+"""The views on one scale, and combined, as operations of a graph; see :class:`oddrow.views.ViewScales`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from oddrow.calibration import TailCurve
 from oddrow.export._curves import tail_nats
 from oddrow.export._graph import Value
 from oddrow.export._namespace import GraphNamespace
 from oddrow.export._views import ViewValues
-from oddrow.scoring import MARGINAL_POWER, MOST_NATS, POWER, TailCurve, ViewScales
+from oddrow.views import MARGINAL_POWER, MOST_NATS, POWER, ViewScales
 
 
 @dataclass(frozen=True)
 class EvidenceValues:
-    """As :class:`oddrow.scoring.Evidence`, in a graph.
+    """As :class:`oddrow.views.Evidence`, in a graph.
 
     Attributes
     ----------

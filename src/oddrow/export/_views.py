@@ -1,4 +1,4 @@
-"""The views of a row, as operations of a graph; see :class:`oddrow.scoring.Views`."""
+"""The views of a row, as operations of a graph; see :class:`oddrow.views.Views`."""
 
 from __future__ import annotations
 
@@ -8,28 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.columns import FeatureLayout
 from oddrow.export._columns import EncodedValues
 from oddrow.export._curves import borders_reached, going_on, interpolated
 from oddrow.export._graph import FLOAT, INTEGER, Value
 from oddrow.export._memory import differences, nearest_places, neighbourhood, places_of_copies
 from oddrow.export._namespace import GraphNamespace
 from oddrow.export._network import column_nats, read_values
-from oddrow.scoring import (
-    NEIGHBOURS,
-    Dependence,
-    Marginals,
-    Memory,
-    Space,
-    Surroundings,
-    Views,
-    parts_of,
-)
-from oddrow.table import FeatureLayout
+from oddrow.views import NEIGHBOURS, Dependence, Marginals, Memory, Space, Surroundings, Views, parts_of
 
 
 @dataclass(frozen=True)
 class ViewValues:
-    """As :class:`oddrow.scoring.RowViews`, in a graph; what is [n] there is [n, 1] here.
+    """As :class:`oddrow.views.RowViews`, in a graph; what is [n] there is [n, 1] here.
 
     ``distance`` and ``rank_distance`` are those to the nearest row, as is ``latent_distance``.
     """
@@ -94,7 +85,7 @@ def _in_space(xp: GraphNamespace, space: Space, rows: Value) -> Value:
 
 
 def _marginal_nats(xp: GraphNamespace, marginals: Marginals, layout: FeatureLayout, encoded: EncodedValues) -> Value:
-    """As :meth:`oddrow.scoring.Marginals.nats`."""
+    """As :meth:`oddrow.views.Marginals.nats`."""
     flags = {feature for feature, is_flag in zip(layout.binary, layout.is_presence_flag, strict=True) if is_flag}
     places = {place for group in layout.groups for place in range(group[0], group[-1] + 2)}
     is_flag = np.array([feature in flags for feature in range(layout.n_features)], np.bool_)
@@ -107,7 +98,7 @@ def _marginal_nats(xp: GraphNamespace, marginals: Marginals, layout: FeatureLayo
 
 
 def _dependence_nats(xp: GraphNamespace, dependence: Dependence, encoded: EncodedValues) -> Value:
-    """As :meth:`oddrow.scoring.Dependence.nats`."""
+    """As :meth:`oddrow.views.Dependence.nats`."""
     layout = dependence.layout
     parts = parts_of(layout)
     if not parts:  # constants alone

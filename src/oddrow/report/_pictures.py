@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from oddrow.exceptions import MissingExtraError, OutputError
-from oddrow.table import atomic_write
+from oddrow.files import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -22,9 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError
-from oddrow.table._csv import AS_WRITTEN, is_as_written
-from oddrow.table._objects import as_text, binary, from_numpy, from_objects, nested
-from oddrow.table._reading import unrepeated
+from oddrow.table._as_written import AS_WRITTEN, is_as_written
+from oddrow.table._names import unrepeated
+from oddrow.table._python_objects import as_text, binary, from_numpy, from_objects, nested
 from oddrow.table._values import TICKS, counted, shortened
 
 __all__ = ["ReadableTable", "as_table", "readable_table"]

@@ -22,9 +22,10 @@ import pydantic
 import safetensors
 import safetensors.numpy
 
+from oddrow.columns import EncodedTable
+from oddrow.density import FitEnd, FittedNetwork, Likelihood, NetworkShape, Rollback
 from oddrow.exceptions import CheckpointError, OutputError
-from oddrow.model import FitEnd, FittedNetwork, Likelihood, NetworkShape, Rollback
-from oddrow.table import EncodedTable, atomic_write
+from oddrow.files import atomic_write
 from oddrow.training._batches import BatchOrder
 from oddrow.training._settings import TrainingSettings
 from oddrow.training._state import Check, FitState, GeneratorState

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import jax
 import numpy as np
 
+from oddrow.columns import EncodedTable
+from oddrow.density import FitEnd, FittedNetwork, Likelihood, NetworkShape, initial_parameters
 from oddrow.exceptions import TrainingError
-from oddrow.model import FitEnd, FittedNetwork, Likelihood, NetworkShape, initial_parameters
-from oddrow.table import EncodedTable
 from oddrow.training._batches import BatchOrder
 from oddrow.training._checkpoint import Checkpoint, FitIdentity
 from oddrow.training._device import device_name, device_of

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.model import (
+from oddrow.columns import EncodedTable, FeatureLayout
+from oddrow.density import (
     CopyingShare,
     FitEnd,
     Gain,
@@ -21,7 +22,6 @@ from oddrow.model import (
     kl_divergence,
     loss_parts,
 )
-from oddrow.table import EncodedTable, FeatureLayout
 from oddrow.training._settings import TrainingSettings
 
 MEASURED_ROWS = 4_096

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import optax
 
-from oddrow.model import Likelihood, NetworkShape, initial_parameters, loss_parts
+from oddrow.density import Likelihood, NetworkShape, initial_parameters, loss_parts
 from oddrow.training._compilation import compilations_kept
 from oddrow.training._settings import TrainingSettings
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.density import FitEnd, LearningCurve, Rollback
 from oddrow.exceptions import SettingError
-from oddrow.model import FitEnd, LearningCurve, Rollback
 
 RATE_FALL = 4.0
 """By how much the learning rate is lowered where the loss stopped being finite."""

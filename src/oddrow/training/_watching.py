@@ -1,7 +1,7 @@
 """The rows that a fit is watched by, and their loss.
 
 With NumPy: a fit looks at them a few dozen times, and compiling that would take as long as all the looks. In double
-precision, whose products are the same with any number of threads, see :mod:`oddrow.scoring._blocks`; and with one
+precision, whose products are the same with any number of threads, see :mod:`oddrow.density._blocks`; and with one
 thread where that can be set, for those of OpenBLAS go on waiting for work, busily, and hold up the steps that follow.
 """
 
@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow._threads import threads_of_blas
-from oddrow.model import Likelihood, NetworkShape, loss_parts
-from oddrow.table import EncodedTable
+from oddrow.columns import EncodedTable
+from oddrow.density import Likelihood, NetworkShape, loss_parts
 from oddrow.training._settings import TrainingSettings
 
 WATCHED_ROWS = 1_024

@@ -1,0 +1,22 @@
+"""Tables, files and streams are scored in order, with a quarantine and resumable jobs."""
+
+from oddrow.batch._kept_parts import JobIdentity, KeptParts
+from oddrow.batch._one_row import RowOfStream, explain_row
+from oddrow.batch._scored_batches import scored_batches
+from oddrow.batch._scored_table import scored_table, shown
+from oddrow.batch._scoring_job import ScoringCount, ScoringOptions, score_stream
+from oddrow.batch._stream_scores import stream_scores
+
+__all__ = [
+    "JobIdentity",
+    "KeptParts",
+    "RowOfStream",
+    "ScoringCount",
+    "ScoringOptions",
+    "explain_row",
+    "score_stream",
+    "scored_batches",
+    "scored_table",
+    "shown",
+    "stream_scores",
+]

@@ -1,0 +1,198 @@
+"""A table that may be larger than memory gets its scores part by part, and each of its rows is accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from oddrow.batch._row_numbers import numbered
+from oddrow.batch._scored_batches import one_scored
+from oddrow.batch._scored_table import scored_table
+from oddrow.exceptions import DataError, SchemaMismatchError
+from oddrow.files import TableStream
+from oddrow.fitted import FittedModel, day_column
+from oddrow.policies import AlertBudget, Decision, FixedSurprise, Policy, RareRows
+from oddrow.surprise import Surprise
+from oddrow.table import LocatedBatch, SkippedRow, TableRows, as_table
+
+OnProgress: TypeAlias = Callable[[int, int], None]
+"""Told ``(rows_done, rows_in_all)`` after each batch."""
+_UNDECIDED = FixedSurprise(0.0)
+
+
+class ScoredPart(NamedTuple):
+    """A batch with its scores, the rows before or within it that were left out, and how many of its rows are rare."""
+
+    rows: pa.RecordBatch
+    skipped: tuple[SkippedRow, ...]
+    rare: RareRows
+
+
+def scored_parts(
+    model: FittedModel,
+    stream: TableStream,
+    top: int | None = None,
+    policy: Policy | None = None,
+    *,
+    skips: bool = False,
+    first: int = 0,
+    with_row: bool = False,
+) -> Iterator[ScoredPart]:
+    """Each batch of a stream scored, from the ``first`` on; a row gets the scores that it gets in a whole table.
+
+    Where the policy decides on all rows together ``is_odd`` means nothing yet: see :func:`decided`. With ``skips`` a
+    row with a value that the model cannot judge is left out and told. A stream without rows gives one empty part.
+    ``with_row`` adds, before the scores, ``row``: the row's number in its file, from 1, rows left out counted too; and
+    before that ``file``, where the stream has several.
+
+    Raises
+    ------
+    DataError
+        If the table already has a column that ``with_row`` would add.
+    SchemaMismatchError
+        If a row cannot be judged, which names its file and line; or as :func:`scored_batches`.
+    """
+    chosen = policy or model.policy
+    located = stream.located() if not with_row else _with_rows(model, stream)
+    number = -1
+    for number, batch in enumerate(located):
+        if number >= first:
+            yield _scored(model, batch, top, chosen, skips)
+    if number < 0 and first == 0:
+        yield _scored(model, _nothing(model, stream, with_row), top, chosen, skips)
+
+
+def _with_rows(model: FittedModel, stream: TableStream) -> Iterator[LocatedBatch]:
+    added = _row_fields(stream)
+    for field in added:
+        if field.name in {*stream.schema.names, *model.encoding.names}:
+            raise DataError(
+                f"{stream.label}: already has a column {field.name!r}, which --with-row (with_row) adds; rename or "
+                "drop it"
+            )
+    for located, file, numbers in numbered(stream.located()):
+        columns = {"file": pa.repeat(pa.scalar(file), len(numbers)), "row": pa.array(numbers)}
+        rows = located.rows
+        for field in added:
+            rows = rows.append_column(field, columns[field.name])
+        yield located._replace(rows=rows)
+
+
+def _row_fields(stream: TableStream) -> list[pa.Field]:
+    file = [pa.field("file", pa.string())] if len(stream.files) > 1 else []
+    return [*file, pa.field("row", pa.int64())]
+
+
+def _nothing(model: FittedModel, stream: TableStream, with_row: bool) -> LocatedBatch:
+    """The one batch of a stream without rows; where nothing is known of its columns, it has those of the model."""
+    schema = stream.schema
+    names = model.encoding.names
+    if all(pa.types.is_null(field.type) and field.name in names for field in schema):
+        # JSON lines name their columns in their rows alone
+        lacking = [name for name in names if name not in schema.names]
+        schema = pa.schema([(name, pa.null()) for name in (*schema.names, *lacking)])
+    for field in _row_fields(stream) if with_row else ():
+        schema = schema.append(field)
+    rows = pa.RecordBatch.from_pylist([], schema=schema)
+    return LocatedBatch(rows, TableRows(stream.label, 0, rows))
+
+
+def _scored(model: FittedModel, located: LocatedBatch, top: int | None, policy: Policy, skips: bool) -> ScoredPart:
+    try:
+        with located_errors(model, located):
+            return _part(model, located.rows, top, policy, located.skipped)
+    except SchemaMismatchError:
+        unfit = model.encoding.schema.unfit_rows(pa.Table.from_batches([located.rows]))
+        if not (skips and unfit):
+            raise
+    fits = np.ones(len(located.rows), np.bool_)
+    fits[list(unfit)] = False
+    skipped = sorted((*located.skipped, *located.place.of(unfit)), key=lambda row: (row.file, row.line))
+    return _part(model, located.rows.filter(pa.array(fits)), top, policy, tuple(skipped))
+
+
+def _part(
+    model: FittedModel, rows: pa.RecordBatch, top: int | None, policy: Policy, skipped: tuple[SkippedRow, ...]
+) -> ScoredPart:
+    # what the model does not know may hold anything, and passes as it is
+    table = as_table(pa.Table.from_batches([rows]), reads=set(model.encoding.names).__contains__, passes=True)
+    scored = scored_table(model, table, top, _UNDECIDED if policy.looks_at_batch else policy)
+    return ScoredPart(one_scored(scored), skipped, model.rare_rows(scored.scored, policy))
+
+
+@contextmanager
+def located_errors(model: FittedModel, located: LocatedBatch) -> Iterator[None]:
+    """Name the file and the line of a row that the model cannot judge, where it would be counted within its batch."""
+    try:
+        yield
+    except SchemaMismatchError as error:
+        for row, why in model.encoding.schema.unfit_rows(pa.Table.from_batches([located.rows])).items():
+            raise SchemaMismatchError(f"{located.place.said(row)}: {why}") from error
+        raise
+
+
+@dataclass(frozen=True, eq=False)
+class RowScores:
+    """What a decision on all rows together looks at, of some or all of them.
+
+    Attributes
+    ----------
+    surprise, p_value : float64 [n]
+    day : float64 [n], see :func:`oddrow.table.day_numbers`; of no row where the policy asks for none
+    """
+
+    surprise: npt.NDArray[np.float64]
+    p_value: npt.NDArray[np.float64]
+    day: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, model: FittedModel, surprise: Any, p_value: Any, table: pa.Table, policy: Policy) -> RowScores:
+        """Of the rows of a table that have been scored."""
+        day = np.zeros(0)
+        if isinstance(policy, AlertBudget) and policy.per == "day":
+            schema = model.encoding.schema
+            day = schema.day_numbers(table, day_column(policy, schema))
+        return cls(np.asarray(surprise), np.asarray(p_value), day)
+
+    @classmethod
+    def joined(cls, scores: Iterable[RowScores]) -> RowScores:
+        """Of one batch after the other."""
+        columns = zip(*((one.surprise, one.p_value, one.day) for one in scores), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
+
+    def decided(self, model: FittedModel, policy: Policy) -> Decision:
+        """The decision of a policy on these rows."""
+        none = np.zeros(0)
+        day = self.day if len(self.day) == len(self.surprise) else None
+        return policy.decide(Surprise(self.surprise, self.p_value, none, none), model.calibration, day)
+
+
+def decide_stream(model: FittedModel, parts: Iterable[ScoredPart], policy: Policy) -> Decision:
+    """Decide on all rows of a stream together, from the scores that they have; takes some 50 bytes a row."""
+    scores = (
+        RowScores.of(model, part.rows.column("surprise"), part.rows.column("p_value"), pa.table(part.rows), policy)
+        for part in parts
+    )
+    return RowScores.joined(scores).decided(model, policy)
+
+
+def decide_each(model: FittedModel, policy: Policy) -> Decision:
+    """The threshold and the promise of a policy that decides each row by itself; of no row."""
+    return RowScores(*(np.zeros(0),) * 3).decided(model, policy)
+
+
+def decided(parts: Iterable[ScoredPart], decision: Decision) -> Iterator[ScoredPart]:
+    """The parts with what was decided on all their rows together."""
+    start = 0
+    for part in parts:
+        stop = start + len(part.rows)
+        place = part.rows.schema.get_field_index("is_odd")
+        is_odd = pa.array(decision.is_odd[start:stop])
+        yield part._replace(rows=part.rows.set_column(place, "is_odd", is_odd))
+        start = stop

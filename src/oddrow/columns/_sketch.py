@@ -1,0 +1,279 @@
+"""What is known of rows that nobody holds any more: counts, extremes and distinct values, column by column.
+
+A sketch of one part of a table, merged with that of another, is the sketch of both, whatever the order. So one pass
+over the parts, in one process or in many, knows of every row what a sample of them does not show: the smallest and the
+largest value, whether one is missing, and which names there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from oddrow.columns._given_kinds import given_kind, is_ignored
+from oddrow.columns._ranges import NO_RANGE, ValueRange
+from oddrow.columns._text_evidence import NO_EVIDENCE, TextEvidence
+from oddrow.columns._texts import LETTER_SHARES, text_features, words
+from oddrow.table import TextForm, as_names, as_seconds, as_texts, floats_of, is_string
+
+MOST_NAMES = 1_000_000
+"""Distinct values kept of all columns of a table together."""
+LEAST_NAMES, MOST_COLUMN_NAMES = 1_000, 100_000
+"""Distinct values kept of each column at least, however many columns there are, and at most."""
+NAME_BYTES = 2**24
+"""Bytes of the distinct values kept of one column."""
+TELLS_A_FLAG = 2
+"""A quantity has more distinct values than this, and then it does not matter how many."""
+N_LOOKS = 1 + len(LETTER_SHARES)
+
+
+@dataclass(frozen=True, eq=False)
+class ValueCounts:
+    """The distinct values of a column, of its own type, and how many rows have each; int64 [k]."""
+
+    values: pa.Array
+    counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> ValueCounts:
+        """Of the values that are there."""
+        counted = pc.value_counts(column.drop_null())
+        return cls(counted.field("values"), counted.field("counts").to_numpy())
+
+    def merged(self, other: ValueCounts) -> ValueCounts:
+        """Of both, which are of one type, or one of whole numbers and one of others."""
+        if not len(other.values):
+            return self
+        if not len(self.values):
+            return other
+        parts = [self.values, other.values]
+        if self.values.type != other.values.type:
+            parts = [values.cast(pa.float64(), safe=False) for values in parts]
+        values = pa.concat_arrays(parts)
+        return ValueCounts(values, np.concatenate([self.counts, other.counts])).summed()
+
+    def summed(self) -> ValueCounts:
+        """The same with each value once."""
+        rows = pa.table({"value": self.values, "count": self.counts})
+        summed = rows.group_by("value", use_threads=False).aggregate([("count", "sum")])
+        return ValueCounts(summed["value"].combine_chunks(), summed["count_sum"].to_numpy())
+
+    def exceeds(self, most: int) -> bool:
+        """Whether these are more values than so many, or too long ones."""
+        is_long = pa.types.is_string(self.values.type) and _n_bytes(self.values) > NAME_BYTES
+        return len(self.values) > most or is_long
+
+    @property
+    def as_texts(self) -> ValueCounts:
+        """The same of the values as texts, which may be fewer."""
+        texts = as_texts(pa.chunked_array([self.values])).combine_chunks()
+        return ValueCounts(texts, self.counts).summed()
+
+
+def _n_bytes(texts: pa.Array) -> int:
+    return int(pc.sum(pc.binary_length(texts)).as_py() or 0)
+
+
+NO_VALUES = ValueCounts(pa.nulls(0), np.zeros(0, np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnSketch:
+    """What is known of one column's values.
+
+    Attributes
+    ----------
+    n_rows, n_missing : rows, and those without a value
+    counts : the distinct values; None where there are more than are kept
+    range : of numbers, and of times in seconds
+    is_whole : whether every number is a whole one
+    has_numbers : whether the values came as numbers, whose range it is
+    evidence : of strings, what they may be
+    n_words : words of all strings together
+    looks : the range of each feature of the strings, as :func:`text_features` gives them
+    most : distinct values kept at most
+    """
+
+    n_rows: int = 0
+    n_missing: int = 0
+    counts: ValueCounts | None = NO_VALUES
+    range: ValueRange = NO_RANGE
+    is_whole: bool = True
+    has_numbers: bool = False
+    evidence: TextEvidence = NO_EVIDENCE
+    n_words: int = 0
+    looks: tuple[ValueRange, ...] = (NO_RANGE,) * N_LOOKS
+    most: int = TELLS_A_FLAG
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray, kind: str | None, most: int, known: ColumnSketch) -> ColumnSketch:
+        """Of a column whose kind is given, or has yet to be judged (None).
+
+        What has become of no use by what is ``known`` of other rows is not looked for again.
+        """
+        look = _look_for(column.type, kind)
+        most = TELLS_A_FLAG if look in (_numbers, _times) else most
+        return look(cls(len(column), column.null_count, most=most), column, known)
+
+    def as_read(self, kind: str, form: TextForm) -> ColumnSketch:
+        """What is known of the values of a column whose kind and form have been chosen: strings are numbers, or times.
+
+        Every string that the form does not take counts as missing.
+        """
+        evidence = self.evidence
+        is_text = evidence.n + evidence.n_marks > 0
+        if kind in ("category", "constant") and form.is_numeric and is_text:
+            return self._with_numeric_names(form)
+        if kind == "boolean" and is_text:
+            return replace(self, n_missing=self.n_missing + evidence.n_marks)
+        if kind == "timestamp" and not is_text and self.has_numbers:
+            return replace(self, range=_as_times(self.range, form))
+        if kind in ("number", "counter", "timestamp") and is_text:
+            taken = evidence.taken(kind, form)
+            return replace(self, n_missing=self.n_rows - taken.n, range=taken.range, is_whole=taken.is_whole)
+        return self
+
+    def _with_numeric_names(self, form: TextForm) -> ColumnSketch:
+        n_missing = self.n_missing + self.evidence.n_marks
+        if self.counts is None:
+            return replace(self, n_missing=n_missing)
+        names = as_names(pa.chunked_array([self.counts.values]), form).combine_chunks()
+        is_name = names.is_valid()
+        counts = ValueCounts(names.filter(is_name), self.counts.counts[is_name.to_numpy(zero_copy_only=False)])
+        return replace(self, n_missing=n_missing, counts=counts.summed())
+
+    @property
+    def n_present(self) -> int:
+        """Rows with a value."""
+        return self.n_rows - self.n_missing
+
+    def merged(self, other: ColumnSketch) -> ColumnSketch:
+        """Of the rows of both."""
+        most = max(self.most, other.most)
+        counts = None if self.counts is None or other.counts is None else self.counts.merged(other.counts)
+        return ColumnSketch(
+            self.n_rows + other.n_rows,
+            self.n_missing + other.n_missing,
+            None if counts is None or counts.exceeds(most) else counts,
+            self.range.merged(other.range),
+            self.is_whole and other.is_whole,
+            self.has_numbers or other.has_numbers,
+            self.evidence.merged(other.evidence),
+            self.n_words + other.n_words,
+            tuple(one.merged(another) for one, another in zip(self.looks, other.looks, strict=True)),
+            most,
+        )
+
+    def distinct_with(self, values: pa.Array) -> pa.Array:
+        """Some distinct values of the column, and those that are known beside them."""
+        if self.counts is None or not len(self.counts.values):
+            return values
+        return pc.unique(pa.chunked_array([values, self.counts.values], self.counts.values.type))
+
+
+def _numbers(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -> ColumnSketch:
+    values = floats_of(column)
+    is_whole = bool(np.all((values == np.floor(values)) | np.isnan(values)))
+    return replace(
+        sketch, counts=_counted(column, known), range=ValueRange.of(values), is_whole=is_whole, has_numbers=True
+    )
+
+
+def _times(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -> ColumnSketch:
+    return replace(sketch, counts=_counted(column, known), range=ValueRange.of(as_seconds(column)))
+
+
+def _names(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -> ColumnSketch:
+    return replace(sketch, counts=_counted(column, known))
+
+
+def _strings(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch) -> ColumnSketch:
+    """Whatever a column of strings may turn out to be: numbers, times, names or texts."""
+    counted = ValueCounts.of(column)
+    distinct = pa.chunked_array([counted.values])
+    return replace(
+        sketch,
+        counts=None if known.counts is None else counted,
+        evidence=TextEvidence.of(counted.values, counted.counts),
+        n_words=int(words(distinct).to_numpy() @ counted.counts),
+        looks=_looks_of(counted.values),
+    )
+
+
+def _counted(column: pa.ChunkedArray, known: ColumnSketch) -> ValueCounts | None:
+    return None if known.counts is None else ValueCounts.of(column)
+
+
+def _looks_of(texts: pa.Array) -> tuple[ValueRange, ...]:
+    length, shares = text_features(pa.chunked_array([texts]))
+    return tuple(ValueRange.of(feature) for feature in (length, *shares))
+
+
+_Look: TypeAlias = Callable[[ColumnSketch, pa.ChunkedArray, ColumnSketch], ColumnSketch]
+
+
+def _look_for(kind: pa.DataType, given: str | None) -> _Look:
+    """How to look at a column of this type, whose kind is given or has yet to be judged."""
+    if is_string(kind):
+        return _strings
+    if given in ("category", "constant", "boolean", "text"):
+        return _names
+    if pa.types.is_temporal(kind):
+        return _times
+    return _numbers if pa.types.is_integer(kind) or pa.types.is_floating(kind) else _names
+
+
+def _as_times(numbers: ValueRange, form: TextForm) -> ValueRange:
+    """The range of numbers that are times in some form."""
+    return ValueRange.of(as_seconds(pa.chunked_array([pa.array(numbers.ends)]), form))
+
+
+NO_ROWS = ColumnSketch()
+"""Nothing is known beyond the values at hand: they are the whole table."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableSketch:
+    """What is known of rows, column by column.
+
+    Attributes
+    ----------
+    kinds : what is said of columns; those that are ignored are not looked at
+    columns : by name
+    """
+
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    n_rows: int = 0
+    columns: Mapping[str, ColumnSketch] = field(default_factory=dict)
+
+    def column(self, name: str) -> ColumnSketch:
+        """What is known of a column; of one that was not looked at, nothing."""
+        return self.columns.get(name, NO_ROWS)
+
+    def extended(self, rows: pa.Table) -> TableSketch:
+        """With further rows, of the same columns."""
+        if not rows.num_rows:
+            return self
+        most = min(max(MOST_NAMES // rows.num_columns, LEAST_NAMES), MOST_COLUMN_NAMES)
+        columns = {}
+        for name in rows.column_names:
+            known = self.column(name)
+            if not is_ignored(self.kinds.get(name)):
+                kind = given_kind(self.kinds.get(name))
+                columns[name] = known.merged(ColumnSketch.of(rows.column(name), kind, most, known))
+        return replace(self, n_rows=self.n_rows + rows.num_rows, columns=columns)
+
+    def merged(self, other: TableSketch) -> TableSketch:
+        """Of the rows of both, of the same columns."""
+        columns = {name: self.column(name).merged(other.column(name)) for name in self.columns or other.columns}
+        return replace(self, n_rows=self.n_rows + other.n_rows, columns=columns)
+
+
+NOTHING_ELSE = TableSketch()
+"""There are no other rows."""

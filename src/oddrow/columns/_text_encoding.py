@@ -1,0 +1,367 @@
+"""Free text to features, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from oddrow.columns._columns import Evidence, Features, _evidence
+from oddrow.columns._scaling import Scaling
+from oddrow.columns._sketch import NO_ROWS, ColumnSketch, ValueCounts
+from oddrow.columns._texts import LETTER_SHARES, shapes, templates, text_features
+from oddrow.table import Floats
+
+MOST_LOG_LENGTH = 40.0
+MOST_KNOWN = 64
+"""Texts and templates together that have a feature of their own."""
+MOST_SHAPES = 12
+"""Shapes that have a feature of their own."""
+LEAST_ROWS, LEAST_SHARE = 5, 0.001
+"""A text, a template or a shape with fewer rows than this, or a smaller share of them, has no feature of its own."""
+LEAST_COVERED = 0.9
+"""Share of a template's rows that its frequent texts must make up for these to be known by themselves."""
+MOST_KNOWN_LENGTH = 1_000
+"""Characters of a text that is known by itself at most: it travels with the model."""
+MOST_RARE = 1_000
+"""Templates, or shapes, that are kept beside those: of more, a new one is no news."""
+USUAL = 1.645
+"""Standard deviations to either side of the mean within which nine in ten normal values lie."""
+
+
+@dataclass(frozen=True)
+class TextEncoding:
+    """Free text: known texts by themselves, others by their template or shape, and by how they look.
+
+    A text that is frequent has a place of its own, as a frequent category has, and is like every other known text:
+    its further features are 0. So it is with a template, which is a text with each run of digits as one ``#``; rare
+    templates share the last place, and those seen twice or more are known as well. Any other text takes the place of
+    its shape (words and digits masked), and its length and the shares of kinds of letters are features. A template
+    seen once is among these: it stands for those that are yet to come.
+
+    Attributes
+    ----------
+    length, shares : scalings of ln(1 + length) and of the shares of digits, capitals, spaces, signs, not ASCII
+    has_missing : whether training rows had it missing
+    frequent, templates, shapes : those with a place of their own; without any, a text has no place at all
+    rare_templates, lone_templates : the others, by how often training showed them: at least twice, or once
+    rare_shapes : the others that training showed
+    templates_once, shapes_once : how many were seen once; None where too many were seen to be kept, or to tell
+        anything: one never seen is then no evidence
+    """
+
+    length: Scaling
+    shares: tuple[Scaling, ...]
+    has_missing: bool
+    frequent: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
+    rare_templates: tuple[str, ...] = ()
+    lone_templates: tuple[str, ...] = ()
+    rare_shapes: tuple[str, ...] = ()
+    templates_once: int | None = None
+    shapes_once: int | None = None
+    kind: Literal["text"] = "text"
+
+    n_shares: ClassVar[int] = len(LETTER_SHARES)
+
+    @classmethod
+    def learn(cls, values: pa.ChunkedArray, rest: ColumnSketch = NO_ROWS) -> TextEncoding:
+        length, shares = text_features(values)
+        features = zip((length, *shares), rest.looks, strict=True)
+        scalings = tuple(Scaling.learn(feature, look.ends) for feature, look in features)
+        counted = ValueCounts.of(values)
+        n_further = rest.n_present
+        if rest.counts is not None:
+            counted, n_further = counted.merged(rest.counts.as_texts), 0
+        patterns = _Patterns.of(counted, n_further)
+        return cls(
+            scalings[0],
+            scalings[1:],
+            bool(values.null_count or rest.n_missing),
+            patterns.frequent,
+            patterns.templates.placed,
+            patterns.shapes.placed,
+            patterns.templates.rare,
+            patterns.templates.lone,
+            patterns.shapes.rare + patterns.shapes.lone,
+            patterns.templates.once,
+            patterns.shapes.once,
+        )
+
+    @property
+    def n_looks(self) -> int:
+        """Features of how a text looks; they come first."""
+        return 1 + len(self.shares)
+
+    @property
+    def n_places(self) -> int:
+        """Places of known texts, templates and shapes, then of all others; 0 where nothing has a place."""
+        n_known = len(self.frequent) + len(self.templates) + len(self.shapes)
+        return n_known + 1 if n_known else 0
+
+    @property
+    def n_features(self) -> int:
+        return self._flag + self.has_missing
+
+    @property
+    def gaussian(self) -> tuple[int, ...]:
+        return tuple(range(self.n_looks))
+
+    @property
+    def binary(self) -> tuple[tuple[int, bool], ...]:
+        return ((self._flag, True),) if self.has_missing else ()
+
+    @property
+    def group(self) -> tuple[int, ...]:
+        """As a category's: behind it stands the place of a shape never seen, which has evidence instead."""
+        return tuple(range(self.n_looks, self.n_looks + self.n_places))
+
+    @property
+    def _flag(self) -> int:
+        return self.n_looks + self.n_places + (self.n_places > 0)
+
+    def encode(self, values: pa.ChunkedArray, out: Features, n_rows: int) -> Evidence:
+        length, shares = text_features(values)
+        missing = np.isnan(length)
+        furthest = np.zeros(len(length))
+        for offset, (scaling, feature) in enumerate(zip((self.length, *self.shares), (length, *shares), strict=True)):
+            standardised = scaling.apply(np.where(missing, scaling.center, feature))
+            out[:, offset] = np.where(missing, 0.0, standardised)
+            furthest = np.maximum(furthest, scaling.excess(standardised))
+        presence, novelty = _evidence(missing, out[:, self._flag] if self.has_missing else None, n_rows)
+        nats = np.log1p(n_rows * furthest)
+        if self._knows_patterns:
+            nats = np.maximum(nats, self._encode_patterns(values, out, n_rows))
+        novelty[presence] += nats[presence]
+        return presence, novelty
+
+    @property
+    def _knows_patterns(self) -> bool:
+        is_told = self.templates_once is not None or self.shapes_once is not None
+        return is_told or bool(self.n_places or self.rare_templates)
+
+    def _encode_patterns(self, values: pa.ChunkedArray, out: Features, n_rows: int) -> Floats:
+        """Fill the places, and give the nats [n] of templates and shapes never seen."""
+        text = _index(values, self.frequent)
+        of_template, of_shape = templates(values), shapes(values)
+        template, shape = _index(of_template, self._all_templates), _index(of_shape, self._all_shapes)
+        is_text = text >= 0
+        is_template = ~is_text & (template >= 0) & (template < len(self.templates))
+        is_known = is_text | ((template >= 0) & (template < len(self.templates) + len(self.rare_templates)))
+        is_shape = ~is_known & (shape >= 0) & (shape < len(self.shapes))
+        nats = np.zeros(len(text))
+        for index, once in ((template, self.templates_once), (shape, self.shapes_once)):
+            if once is not None:
+                nats = np.maximum(nats, np.where(index < 0, -np.log((once + 1.0) / (n_rows + 1.0 + once)), 0.0))
+        if self.n_places:
+            n_known = self.n_places - 1
+            is_new = (shape < 0) & (self.shapes_once is not None) & ~is_known
+            place = np.where(is_new, n_known + 1, n_known)
+            first = 0
+            for chosen, index, known in (
+                (is_text, text, self.frequent),
+                (is_template, template, self.templates),
+                (is_shape, shape, self.shapes),
+            ):
+                place = np.where(chosen, first + index, place)
+                first += len(known)
+            there = np.flatnonzero(values.is_valid().to_numpy())
+            out[there, self.n_looks + place[there]] = 1.0
+        out[is_known, : self.n_looks] = 0.0
+        return nats
+
+    @cached_property
+    def _all_templates(self) -> tuple[str, ...]:
+        return self.templates + self.rare_templates + self.lone_templates
+
+    @cached_property
+    def _all_shapes(self) -> tuple[str, ...]:
+        return self.shapes + self.rare_shapes
+
+    def decode(self, features: Features) -> list[object]:
+        """The known text or template whose place a text takes; of others the shape, if that is known, and the look."""
+        known = (*self.frequent, *self.templates)
+        n_known = len(known) + len(self.shapes)
+        places = np.argmax(features[:, self.n_looks : self.n_looks + self.n_places + 1], axis=1) if n_known else None
+        described: list[object] = []
+        for row, (length, share) in enumerate(zip(*self._decoded_looks(features), strict=True)):
+            place = n_known if places is None else int(places[row])
+            if place < len(known):
+                described.append(known[place])
+            elif place < n_known:
+                described.append(f"text like {self.shapes[place - len(known)]!r}, about {length:,} characters")
+            else:
+                described.append(f"text of about {length} characters, {share:.0%} digits")
+        return described
+
+    def _decoded_looks(self, features: Features) -> tuple[list[int], list[float]]:
+        """Length in characters, and share of digits."""
+        # no text is longer than memory: without a bound a feature far out would have no length at all
+        lengths = np.expm1(np.minimum(self.length.invert(features[:, 0].astype(np.float64)), MOST_LOG_LENGTH))
+        digits = np.clip(self.shares[0].invert(features[:, 1].astype(np.float64)), 0, 1)
+        return [max(round(length), 0) for length in lengths.tolist()], digits.tolist()
+
+    def describe(self, text: str) -> str:
+        """What is unusual about one text, in words; "" where nothing is.
+
+        Named are a shape or template that training never showed, and a length or a share of letters outside the
+        range in which about nine in ten training texts lie.
+
+        Examples
+        --------
+        >>> names = [f"shop {number}" for number in range(1_000)]
+        >>> encoding = TextEncoding.learn(pa.chunked_array([names]))
+        >>> encoding.describe("shop 4711")
+        ''
+        >>> for unusual in encoding.describe("http://shop.example/?pay=1").split("; "):
+        ...     print(unusual)
+        of a shape never seen ('a://a.a/?a=0')
+        length 26, usual 7 to 8
+        digits 4 %, usual 31 to 38 %
+        spaces 0 %, usual 12 to 14 %
+        signs 27 %, usual 0 %
+        """
+        values = pa.chunked_array([pa.array([text], pa.string())])
+        template, shape = templates(values), shapes(values)
+        if text in self.frequent or template[0].as_py() in self.templates + self.rare_templates:
+            return ""
+        found = []
+        if self.shapes_once is not None and shape[0].as_py() not in self._all_shapes:
+            found.append(f"of a shape never seen ({shape[0].as_py()!r})")
+        elif self.templates_once is not None and template[0].as_py() not in self._all_templates:
+            found.append(f"of a pattern never seen ({template[0].as_py()!r})")
+        _, shares = text_features(values)
+        low, high = (round(float(np.expm1(end))) for end in _usual(self.length))
+        if not low <= len(text) <= high:
+            found.append(f"length {len(text):,}, usual {low:,} to {high:,}")
+        for name, scaling, share in zip(LETTER_SHARES, self.shares, shares, strict=True):
+            percent, least, most = (round(100 * value) for value in (float(share[0]), *_usual(scaling)))
+            if not least <= percent <= most:
+                usual = f"{least} %" if least == most else f"{least} to {most} %"
+                found.append(f"{name} {percent} %, usual {usual}")
+        return "; ".join(found)
+
+
+def _usual(scaling: Scaling) -> tuple[float, float]:
+    """The range in which about nine in ten training values lie."""
+    ends = np.clip([-USUAL, USUAL], scaling.low, scaling.high)
+    low, high = np.maximum(scaling.invert(ends), 0.0)
+    return float(low), float(high)
+
+
+def _index(values: pa.ChunkedArray, known: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The place of each value [n] among the known ones; -1 where it is none, or missing."""
+    found = pc.index_in(values, pa.array(known, pa.string()), skip_nulls=True)
+    return np.asarray(pc.fill_null(pc.cast(found, pa.int64()), -1).to_numpy())
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Templates, or shapes: those with a place, and the others, by how often they were seen.
+
+    Attributes
+    ----------
+    placed, rare, lone : with a place; at least twice; once
+    once : how many of all rows would be seen once; None where not all are kept, or too many to tell anything
+    """
+
+    placed: tuple[str, ...]
+    rare: tuple[str, ...]
+    lone: tuple[str, ...]
+    once: int | None
+
+    @classmethod
+    def of(cls, counted: ValueCounts, placed: tuple[str, ...], n_further: int) -> _Names:
+        """Of counted names, of which some have a place; ``n_further`` rows are not counted."""
+        n_rows = int(counted.counts.sum())
+        n_lone, n_repeated = (int(np.sum(chosen)) for chosen in (counted.counts == 1, counted.counts > 1))
+        repeated = sorted(_at_least(counted, 2), key=_by_count)
+        rare = tuple(name for name, _ in repeated if name not in placed)[:MOST_RARE]
+        is_complete = n_repeated <= len(placed) + MOST_RARE and n_lone <= MOST_RARE
+        if not is_complete or 2 * n_lone > n_rows or not n_rows:
+            return cls(placed, rare, (), None)
+        lone = sorted(counted.values.take(np.flatnonzero(counted.counts == 1)).to_pylist())
+        # as many of all rows are new as of those that were counted
+        return cls(placed, rare, tuple(lone), round((n_lone + 1) * (1.0 + n_further / n_rows)) - 1)
+
+
+def _by_count(entry: tuple[str, int]) -> tuple[int, str]:
+    """The most frequent first, then by name."""
+    return -entry[1], entry[0]
+
+
+@dataclass(frozen=True)
+class _Patterns:
+    """What repeats in a column of texts."""
+
+    frequent: tuple[str, ...]
+    templates: _Names
+    shapes: _Names
+
+    @classmethod
+    def of(cls, counted: ValueCounts, n_further: int) -> _Patterns:
+        """Of counted texts; ``n_further`` rows are not among them.
+
+        A text is known by itself only if such texts make up nine in ten rows of their template: of a running number,
+        some values repeat by chance.
+        """
+        least = max(LEAST_ROWS, LEAST_SHARE * int(counted.counts.sum()))
+        template, shape = (of(pa.chunked_array([counted.values])).combine_chunks() for of in (templates, shapes))
+        rows = pa.table({"template": template, "shape": shape, "count": counted.counts})
+        by_template, by_shape = _summed(rows, "template"), _summed(rows, "shape")
+
+        total = dict(_at_least(by_template, least))
+        texts = [
+            (text, of, count)
+            for text, of, count in _rows(
+                pa.table({"text": counted.values, "template": template, "count": counted.counts}), least
+            )
+            if len(text) <= MOST_KNOWN_LENGTH
+        ]
+        covered: dict[str, int] = {}
+        for _, of, count in texts:
+            covered[of] = covered.get(of, 0) + count
+        of_known = {of: count for of, count in covered.items() if count >= LEAST_COVERED * total[of]}
+        known = [(count, text, True) for text, of, count in texts if of in of_known]
+        for name, count in total.items():
+            left = count - of_known.get(name, 0)
+            if left >= least:
+                known.append((left, name, False))
+        known = sorted(known, key=lambda entry: (-entry[0], entry[1], entry[2]))[:MOST_KNOWN]
+        frequent = tuple(name for _, name, is_text in known if is_text)
+        placed = tuple(name for _, name, is_text in known if not is_text)
+
+        is_left = pc.and_(
+            pc.invert(pc.is_in(counted.values, pa.array(frequent, pa.string()))),
+            pc.invert(pc.is_in(template, pa.array(placed, pa.string()))),
+        )
+        left_shapes = sorted(
+            _at_least(_summed(rows.filter(is_left), "shape"), least), key=lambda one: (-one[1], one[0])
+        )
+        placed_shapes = tuple(name for name, _ in left_shapes[:MOST_SHAPES])
+        return cls(frequent, _Names.of(by_template, placed, n_further), _Names.of(by_shape, placed_shapes, n_further))
+
+
+def _summed(rows: pa.Table, name: str) -> ValueCounts:
+    """The distinct values of a column of names, and the sum of the counts of each."""
+    summed = rows.group_by(name, use_threads=False).aggregate([("count", "sum")])
+    return ValueCounts(summed[name].combine_chunks(), summed["count_sum"].to_numpy())
+
+
+def _at_least(counted: ValueCounts, least: float) -> list[tuple[str, int]]:
+    """The names of at least so many rows, and how many each has."""
+    chosen = np.flatnonzero(counted.counts >= least)
+    return list(zip(counted.values.take(chosen).to_pylist(), counted.counts[chosen].tolist(), strict=True))
+
+
+def _rows(table: pa.Table, least: float) -> list[tuple[str, str, int]]:
+    """Text, template and count of each text of at least so many rows."""
+    chosen = table.filter(pc.greater_equal(table["count"], least))
+    return list(zip(*(column.to_pylist() for column in chosen.columns), strict=True))

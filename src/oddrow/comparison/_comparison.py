@@ -1,0 +1,193 @@
+"""What a comparison of methods found: every run, means with intervals, a paired test, and that in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from oddrow.comparison._method_run import MethodRun
+from oddrow.comparison._paired_tests import Interval, holm, resampled_interval, resampled_t_test
+
+Measure: TypeAlias = Literal["auroc", "average_precision"]
+MEASURES: Mapping[Measure, str] = {"auroc": "AUROC", "average_precision": "average precision"}
+
+SIGNIFICANCE = 0.05
+
+
+@dataclass(frozen=True)
+class MethodSummary:
+    """One method over all seeds.
+
+    Attributes
+    ----------
+    method : its name
+    n_runs, n_failed : seeds that gave figures, and that failed
+    auroc, average_precision : mean over seeds with interval, None where there is none
+    precision, recall, false_alarm_rate : of the decision, likewise
+    fit_seconds, score_seconds : means
+    p_auroc, p_average_precision : of the difference to the best method, after Holm; None for the best itself, and where
+        there is no test
+    error : the first failure
+    """
+
+    method: str
+    n_runs: int
+    n_failed: int
+    auroc: Interval | None
+    average_precision: Interval | None
+    precision: Interval | None
+    recall: Interval | None
+    false_alarm_rate: Interval | None
+    fit_seconds: float | None
+    score_seconds: float | None
+    p_auroc: float | None
+    p_average_precision: float | None
+    error: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What :func:`compare` gives.
+
+    Attributes
+    ----------
+    runs : one a method and seed, failed ones too
+    seeds : as they were given or counted
+    rows, anomalies : of the table
+    rows_train, rows_test : of each split
+    contaminated : whether all rows trained and were tested
+    """
+
+    runs: tuple[MethodRun, ...]
+    seeds: tuple[int, ...]
+    rows: int
+    anomalies: int
+    rows_train: int
+    rows_test: int
+    contaminated: bool
+
+    @cached_property
+    def summary(self) -> tuple[MethodSummary, ...]:
+        """The methods, best mean AUROC first; those that failed on every seed last."""
+        names = dict.fromkeys(run.method for run in self.runs)
+        p_values = {measure: self._p_values(measure) for measure in MEASURES}
+        rows = [self._summary_of(name, p_values) for name in names]
+        return tuple(sorted(rows, key=lambda row: -np.inf if row.auroc is None else row.auroc.mean, reverse=True))
+
+    def best(self, measure: Measure = "auroc") -> str | None:
+        """The method of the highest mean; None where all failed."""
+        means = {name: float(np.mean(list(found.values()))) for name, found in self._found(measure).items()}
+        return max(means, key=means.__getitem__) if means else None
+
+    @cached_property
+    def sentences(self) -> tuple[str, ...]:
+        """What the figures say, and what they cannot say, in words."""
+        return (*self._verdicts(), *self._failures())
+
+    def to_table(self) -> pa.Table:
+        """One row a method and seed, with all figures."""
+        rows = [run.values() for run in self.runs]
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        kinds = {"method": pa.string(), "error": pa.string(), "seed": pa.int64(), "rows": pa.int64()}
+        kinds["anomalies"] = pa.int64()
+        return pa.table({name: pa.array(values, kinds.get(name, pa.float64())) for name, values in columns.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain values, ready for JSON."""
+        return {
+            "rows": self.rows,
+            "anomalies": self.anomalies,
+            "rows_train": self.rows_train,
+            "rows_test": self.rows_test,
+            "contaminated": self.contaminated,
+            "seeds": list(self.seeds),
+            "summary": [asdict(row) for row in self.summary],
+            "sentences": list(self.sentences),
+            "runs": [{**run.values(), "warnings": list(run.warnings)} for run in self.runs],
+        }
+
+    def _found(self, measure: str) -> dict[str, dict[int, float]]:
+        """Method to seed to figure, where there is one."""
+        found: dict[str, dict[int, float]] = {}
+        for run in self.runs:
+            value = None if run.figures is None else getattr(run.figures, measure)
+            if value is not None:
+                found.setdefault(run.method, {})[run.seed] = value
+        return found
+
+    def _p_values(self, measure: Measure) -> dict[str, float]:
+        """Of each method that shares two seeds or more with the best one."""
+        best = self.best(measure)
+        if best is None or self.contaminated:
+            return {}
+        found = self._found(measure)
+        raw = {}
+        for name, figures in found.items():
+            shared = [seed for seed in figures if seed in found[best]]
+            if name != best and len(shared) > 1:
+                raw[name] = resampled_t_test(
+                    [found[best][seed] - figures[seed] for seed in shared], self.rows_test / self.rows_train
+                )
+        return dict(zip(raw, holm(list(raw.values())), strict=True))
+
+    def _summary_of(self, name: str, p_values: Mapping[Measure, Mapping[str, float]]) -> MethodSummary:
+        runs = [run for run in self.runs if run.method == name]
+        done = [run for run in runs if run.error is None]
+
+        def interval(measure: str) -> Interval | None:
+            found = list(self._found(measure).get(name, {}).values())
+            if not found:
+                return None
+            if self.contaminated:  # the rows are the same for every seed: their spread says nothing of other rows
+                return Interval(float(np.mean(found)), None, None)
+            return resampled_interval(found, self.rows_test / self.rows_train)
+
+        return MethodSummary(
+            name,
+            n_runs=len(done),
+            n_failed=len(runs) - len(done),
+            auroc=interval("auroc"),
+            average_precision=interval("average_precision"),
+            precision=interval("precision"),
+            recall=interval("recall"),
+            false_alarm_rate=interval("false_alarm_rate"),
+            fit_seconds=float(np.mean([run.fit_seconds for run in done])) if done else None,
+            score_seconds=float(np.mean([run.score_seconds for run in done])) if done else None,
+            p_auroc=p_values["auroc"].get(name),
+            p_average_precision=p_values["average_precision"].get(name),
+            error=next((run.error for run in runs if run.error is not None), None),
+        )
+
+    def _verdicts(self) -> Iterator[str]:
+        if self.contaminated:
+            yield (
+                "all rows trained and were tested: seeds differ by the methods' own randomness alone, so there is no "
+                "interval and no test of a difference"
+            )
+            return
+        if len(self.seeds) == 1:
+            yield "one seed: no interval and no test of a difference; give several seeds for both"
+            return
+        for measure, said in MEASURES.items():
+            best = self.best(measure)
+            p_values = {row.method: getattr(row, f"p_{measure}") for row in self.summary}
+            tested = {name: p for name, p in p_values.items() if p is not None}
+            alike = [name for name, p in tested.items() if p >= SIGNIFICANCE]
+            worse = [name for name, p in tested.items() if p < SIGNIFICANCE]
+            how = f"corrected resampled t-test over {len(self.seeds)} seeds, Holm, {SIGNIFICANCE * 100:.0f} % level"
+            if alike:
+                least = min(tested[name] for name in alike)
+                yield f"{said}: no difference seen between {best} and {', '.join(alike)} ({how}, p >= {least:.2g})"
+            if worse:
+                most = max(tested[name] for name in worse)
+                yield f"{said}: {best} is better than {', '.join(worse)} ({how}, p <= {most:.2g})"
+
+    def _failures(self) -> Iterator[str]:
+        for row in self.summary:
+            if row.n_failed:
+                yield f"{row.method} failed on {row.n_failed} of {row.n_failed + row.n_runs} seeds: {row.error}"

@@ -1,0 +1,129 @@
+"""One method on one split: fitted, timed, scored, decided, measured."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from oddrow.comparison._methods import DecidingScorer, Method, MethodRows
+from oddrow.comparison._plain_encoding import Floats
+from oddrow.metrics import DetectionMetrics, detection_metrics
+
+FALSE_ALARMS = 0.01
+"""The rate that every method is asked for."""
+CALIBRATION_SHARE = 0.2
+"""Of the training rows, held out from the second fit of a method without a decision of its own."""
+
+
+@dataclass(frozen=True)
+class MethodRun:
+    """What one method did on one split.
+
+    Attributes
+    ----------
+    method, seed : which
+    figures : None where it failed
+    fit_seconds, score_seconds : of the fit that the scores come from, and of scoring the test rows
+    error : None, or why it failed
+    warnings : what it warned of, each text once
+    """
+
+    method: str
+    seed: int
+    figures: DetectionMetrics | None
+    fit_seconds: float | None
+    score_seconds: float | None
+    error: str | None
+    warnings: tuple[str, ...] = ()
+
+    def values(self) -> dict[str, Any]:
+        """All of it as plain values of one level, the figures of a failed run None."""
+        names = DetectionMetrics.__dataclass_fields__
+        figures = dict.fromkeys(names) if self.figures is None else asdict(self.figures)
+        return {
+            "method": self.method,
+            "seed": self.seed,
+            **figures,
+            "fit_seconds": self.fit_seconds,
+            "score_seconds": self.score_seconds,
+            "error": self.error,
+        }
+
+
+def run_method(
+    method: Method,
+    training: MethodRows,
+    test: MethodRows,
+    is_anomaly: npt.NDArray[np.bool_],
+    *,
+    seed: int,
+    fit_seed: int,
+    tests_training: bool = False,
+) -> MethodRun:
+    """Fit, score, decide and measure one method; what it raises is reported, not raised.
+
+    Parameters
+    ----------
+    method
+        What is run.
+    training, test
+        Rows to learn from, and to measure on.
+    is_anomaly
+        The truth about the test rows, bool [n]; for measuring alone.
+    seed, fit_seed
+        What the run is reported under, and what the method draws from.
+    tests_training
+        Whether the test rows are the training rows: then a method without a decision of its own flags the oddest 1 %.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            started = time.perf_counter()
+            scorer = method.fit(training, fit_seed)
+            fit_seconds = time.perf_counter() - started
+            started = time.perf_counter()
+            scores = scorer(test)
+            score_seconds = time.perf_counter() - started
+            if isinstance(scorer, DecidingScorer):
+                is_odd = scores > scorer.threshold
+            elif tests_training:
+                is_odd = scores > conformal_threshold(scores)
+            else:
+                is_odd = _second_fit_decides(method, training, test, fit_seed)
+            figures = detection_metrics(is_anomaly, scores, is_odd)
+        except Exception as error:  # whatever another's code raises: the other methods go on
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            return MethodRun(method.name, seed, None, None, None, text, _texts(caught))
+    return MethodRun(method.name, seed, figures, fit_seconds, score_seconds, None, _texts(caught))
+
+
+def conformal_threshold(scores: Floats, rate: float = FALSE_ALARMS) -> float:
+    """The score that a new row like these [n] exceeds with at most this probability.
+
+    Where n is too small for the rate, the second highest score: the same rule as for oddrow's detectors.
+
+    Examples
+    --------
+    >>> conformal_threshold(np.arange(199.0)), conformal_threshold(np.arange(50.0))
+    (197.0, 48.0)
+    """
+    count = int(np.floor(rate * (len(scores) + 1) + 1e-9)) or min(2, len(scores))
+    return float(np.sort(scores)[-count])
+
+
+def _second_fit_decides(method: Method, training: MethodRows, test: MethodRows, fit_seed: int) -> npt.NDArray[np.bool_]:
+    """Fitted on 80 % of the training rows, its threshold from the others: split-conformal, so the rate holds."""
+    order = np.random.default_rng(fit_seed).permutation(training.n_rows)
+    n_calibration = max(1, round(CALIBRATION_SHARE * training.n_rows))
+    scorer = method.fit(training.take(np.sort(order[n_calibration:])), fit_seed)
+    threshold = conformal_threshold(scorer(training.take(np.sort(order[:n_calibration]))))
+    return np.asarray(scorer(test) > threshold)
+
+
+def _texts(caught: list[warnings.WarningMessage]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught))

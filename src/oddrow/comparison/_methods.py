@@ -1,0 +1,287 @@
+"""Methods side by side: whatever learns from rows and says how odd later rows are, under one protocol."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from sklearn.base import clone
+
+from oddrow.comparison._plain_encoding import PlainEncoding
+from oddrow.comparison._rivals import RIVALS, Floats, Oddness
+from oddrow.detector import AutoencoderDetector, VAEDetector
+from oddrow.exceptions import MissingExtraError, OddrowError, SettingError
+
+__all__ = [
+    "METHODS",
+    "DecidingScorer",
+    "DetectorMethod",
+    "EstimatorMethod",
+    "Method",
+    "MethodRows",
+    "PlainEncoding",
+    "RivalMethod",
+    "Scorer",
+    "method_of",
+]
+
+Detector: TypeAlias = VAEDetector | AutoencoderDetector
+
+
+@dataclass(frozen=True, eq=False)
+class MethodRows:
+    """The same rows twice: as the table they are, and as the matrix that every rival gets.
+
+    Attributes
+    ----------
+    table : Arrow table of n rows
+    encoded : float64 [n, d], finite; see :class:`PlainEncoding`
+    """
+
+    table: pa.Table
+    encoded: Floats
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows."""
+        return int(self.table.num_rows)
+
+    def take(self, index: npt.NDArray[np.int64]) -> MethodRows:
+        """The rows of an index, in its order."""
+        return MethodRows(self.table.take(index), self.encoded[index])
+
+
+class Scorer(Protocol):
+    """How odd rows are: float64 [n], finite; larger is odder."""
+
+    def __call__(self, rows: MethodRows) -> Floats: ...
+
+
+@runtime_checkable
+class DecidingScorer(Protocol):
+    """A scorer with a decision of its own: a row is odd whose score is above the threshold."""
+
+    @property
+    def threshold(self) -> float: ...
+
+    def __call__(self, rows: MethodRows) -> Floats: ...
+
+
+@runtime_checkable
+class Method(Protocol):
+    """What learns from rows, with a name to report it under."""
+
+    @property
+    def name(self) -> str: ...
+
+    def fit(self, rows: MethodRows, seed: int) -> Scorer:
+        """Learn from rows; the same rows and seed give the same scorer."""
+
+
+@dataclass(frozen=True)
+class _DetectorScorer:
+    detector: Detector
+    threshold: float
+
+    def __call__(self, rows: MethodRows) -> Floats:
+        return self.detector.surprise(rows.table)
+
+
+@dataclass(frozen=True)
+class DetectorMethod:
+    """One of oddrow's detectors, after a pattern that is not changed: it reads the table itself and decides itself."""
+
+    name: str
+    pattern: Detector
+
+    def fit(self, rows: MethodRows, seed: int) -> Scorer:
+        """Fit a copy of the pattern; its score is its surprise in nats."""
+        policy = self.pattern.policy
+        if policy is not None and policy.looks_at_batch:
+            raise SettingError(
+                f"{self.name}: its policy looks at a whole batch, and a comparison takes one threshold for all rows; "
+                "give it a policy that decides a row by itself"
+            )
+        detector: Detector = clone(self.pattern).set_params(random_state=seed).fit(rows.table)
+        return _DetectorScorer(detector, -float(detector.offset_))
+
+
+@dataclass(frozen=True)
+class _EncodedScorer:
+    """Scores of encoded rows, held to what a scorer promises."""
+
+    name: str
+    oddness: Oddness
+
+    def __call__(self, rows: MethodRows) -> Floats:
+        scores = np.asarray(self.oddness(rows.encoded), np.float64)
+        if scores.shape != (rows.n_rows,):
+            raise OddrowError(f"{self.name} gives scores of shape {scores.shape} for {rows.n_rows} rows")
+        if not np.isfinite(scores).all():
+            bad = int(np.argmin(np.isfinite(scores)))
+            raise OddrowError(f"{self.name} gives row {bad}, counted from 0, the score {scores[bad]}")
+        return scores
+
+
+@dataclass(frozen=True)
+class RivalMethod:
+    """One of the methods of :mod:`oddrow.comparison._rivals`."""
+
+    name: str
+    learn: Callable[[Floats, int], Oddness]
+
+    def fit(self, rows: MethodRows, seed: int) -> Scorer:
+        """Learn from the encoded rows."""
+        return _EncodedScorer(self.name, self.learn(rows.encoded, seed))
+
+
+@dataclass(frozen=True)
+class EstimatorMethod:
+    """Any estimator with ``fit`` and ``score_samples`` or ``decision_function``, after a pattern that is not changed.
+
+    Attributes
+    ----------
+    name : what it is reported under
+    pattern : the estimator; a ``random_state`` is set to the seed, ``novelty`` to True
+    higher_is_odder : PyOD's sign; scikit-learn's is the opposite
+    """
+
+    name: str
+    pattern: Any
+    higher_is_odder: bool = False
+
+    def fit(self, rows: MethodRows, seed: int) -> Scorer:
+        """Fit a copy of the pattern to the encoded rows."""
+        estimator = clone(self.pattern, safe=False)
+        parameters = estimator.get_params() if hasattr(estimator, "get_params") else {}
+        known = {"random_state": seed, "novelty": True}
+        settings = {key: value for key, value in known.items() if key in parameters}
+        if settings:
+            estimator.set_params(**settings)
+        estimator.fit(rows.encoded)
+        score = getattr(estimator, "score_samples", None)
+        if score is None or self.higher_is_odder:
+            score = estimator.decision_function
+        sign = 1.0 if self.higher_is_odder else -1.0
+        return _EncodedScorer(self.name, lambda later: sign * np.asarray(score(later), np.float64))
+
+
+METHODS: Mapping[str, Method] = {
+    "oddrow": DetectorMethod("oddrow", VAEDetector()),
+    "oddrow-article": DetectorMethod("oddrow-article", VAEDetector(settings="article")),
+    "oddrow-autoencoder": DetectorMethod("oddrow-autoencoder", AutoencoderDetector()),
+    **{name: RivalMethod(name, learn) for name, learn in RIVALS.items()},
+}
+"""The methods by name: oddrow's detectors, and their rivals."""
+
+PYOD = "pyod:"
+
+
+def method_of(what: Any) -> Method:
+    """The method that a name or an object means.
+
+    Parameters
+    ----------
+    what
+        A name in :data:`METHODS`; the class name of a scikit-learn outlier detector, such as "EllipticEnvelope";
+        "pyod:NAME" for a detector of PyOD (the extra ``oddrow[pyod]``), such as "pyod:COPOD"; an estimator with
+        ``fit`` and ``score_samples`` or ``decision_function`` (scikit-learn's sign, but for PyOD's own); a method.
+
+    Raises
+    ------
+    SettingError
+        If it means none; the text lists the names.
+    MissingExtraError
+        If PyOD is not installed.
+
+    Examples
+    --------
+    >>> method_of("knn1").name
+    'knn1'
+    >>> from sklearn.ensemble import IsolationForest
+    >>> method_of(IsolationForest(n_estimators=10)).name
+    'IsolationForest(n_estimators=10)'
+    """
+    if isinstance(what, str):
+        return _named(what)
+    if isinstance(what, VAEDetector | AutoencoderDetector):
+        return DetectorMethod(_one_line(what), what)
+    if not isinstance(what, type) and hasattr(what, "fit"):
+        if isinstance(what, Method):
+            return what
+        scores = any(hasattr(what, name) for name in ("score_samples", "decision_function"))
+        if scores or "novelty" in getattr(what, "get_params", dict)():  # a LocalOutlierFactor hides them without it
+            return EstimatorMethod(_one_line(what), what, _is_pyod(what))
+    raise SettingError(
+        f"{what!r:.60} is no method: it needs fit, and score_samples or decision_function (as an object, not a class); "
+        f"or choose from {_choices()}"
+    )
+
+
+def _named(name: str) -> Method:
+    if name in METHODS:
+        return METHODS[name]
+    if name.startswith(PYOD):
+        return EstimatorMethod(name, _pyod_class(name)(), higher_is_odder=True)
+    estimators = _sklearn_outlier_detectors()
+    if name in estimators:
+        return EstimatorMethod(name, estimators[name]())
+    raise SettingError(
+        f"{name!r} is no method; choose from {_choices()}; of scikit-learn {', '.join(estimators)}; "
+        "or pyod:NAME for one of PyOD"
+    )
+
+
+def _choices() -> str:
+    return ", ".join(METHODS)
+
+
+def _sklearn_outlier_detectors() -> dict[str, type]:
+    from sklearn.base import OutlierMixin
+    from sklearn.utils import all_estimators  # imports all of scikit-learn: only when a name is not one of ours
+
+    return {name: one for name, one in all_estimators() if issubclass(one, OutlierMixin)}
+
+
+def _pyod_class(name: str) -> type:
+    try:
+        models = importlib.import_module("pyod.models")
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{name} needs PyOD, which cannot be imported; run: pip install 'oddrow[pyod]'"
+        ) from error
+    wanted = name.removeprefix(PYOD).lower()
+    modules = [wanted]
+    modules += [found.name for found in pkgutil.iter_modules(getattr(models, "__path__", []))]
+    for module in dict.fromkeys(modules):
+        if module.replace("_", "") != wanted:
+            continue
+        try:
+            contents = vars(importlib.import_module(f"pyod.models.{module}"))
+        except ModuleNotFoundError as error:
+            if error.name == f"pyod.models.{module}":
+                continue
+            raise MissingExtraError(
+                f"{name} needs {error.name}, which PyOD does not bring along; install it"
+            ) from error
+        for key, value in contents.items():
+            if key.lower() == wanted and isinstance(value, type):
+                return value
+    raise SettingError(
+        f"PyOD has no detector {name.removeprefix(PYOD)!r}; give the name of its class, such as pyod:COPOD"
+    )
+
+
+def _is_pyod(estimator: Any) -> bool:
+    return any(base.__module__.split(".")[0] == "pyod" for base in type(estimator).__mro__)
+
+
+def _one_line(estimator: Any) -> str:
+    """The estimator as it is written, on one line: it tells the settings that were changed."""
+    return " ".join(repr(estimator).split())

@@ -1,0 +1,32 @@
+"""What a fit leaves: weights, and how they were reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from oddrow.density._health import LearningCurve, TrainingHealth
+from oddrow.density._network import NetworkShape
+
+
+@dataclass(frozen=True)
+class FittedNetwork:
+    """A network's shape, its float32 weights by name, and how the fit went."""
+
+    shape: NetworkShape
+    parameters: Mapping[str, npt.NDArray[np.float32]]
+    health: TrainingHealth
+
+    @property
+    def learning_curve(self) -> LearningCurve:
+        """The losses along the fit."""
+        return self.health.learning_curve
+
+    @cached_property
+    def scoring_parameters(self) -> Mapping[str, npt.NDArray[np.float64]]:
+        """The weights in double precision, for scoring; see ``oddrow.density.in_blocks``."""
+        return {name: value.astype(np.float64) for name, value in self.parameters.items()}

@@ -1,0 +1,145 @@
+"""A value is judged beside the one other column that tells most about it."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oddrow.columns import TableEncoding, TableSchema
+from oddrow.views import Dependence, parts_of
+from oddrow.views._dependence import MOST_CODES, Coding, Part, code_edges
+
+
+def learned(columns, kinds=None):
+    table = pa.table(columns)
+    encoding = TableEncoding.learn(TableSchema.infer(table, kinds), table)
+    return Dependence.learn(encoding.layout, encoding.encode(table), np.random.default_rng(0)), encoding
+
+
+def nats(dependence, encoding, columns):
+    encoded = encoding.encode(pa.table(columns))
+    return dependence.nats(encoded.rows, encoded.presence)
+
+
+RNG = np.random.default_rng(0)
+HEIGHT = RNG.normal(size=2_000)
+TABLE = {
+    "noise": RNG.normal(size=2_000),
+    "height": HEIGHT,
+    "shadow": 2.0 * HEIGHT + 0.01 * RNG.normal(size=2_000),
+    "size": np.where(HEIGHT > 0, "large", "small"),
+}
+
+
+def test_the_telling_column_is_the_one_of_most_mutual_information():
+    dependence, encoding = learned(TABLE)
+    names = [encoding.names[part.column] for part in parts_of(encoding.layout)]
+    told = {name: names[place] for name, place in zip(names, dependence.telling, strict=True) if place >= 0}
+    assert (told["height"], told["shadow"]) == ("shadow", "height")
+    assert told["size"] in ("height", "shadow")
+
+
+def test_ordinary_values_that_do_not_go_together_are_rare_and_name_the_columns():
+    dependence, encoding = learned(TABLE)
+    ordinary, broken = (
+        nats(dependence, encoding, {"noise": [0.1], "height": [1.0], "shadow": [shadow], "size": [size]})[0]
+        for shadow, size in ((2.0, "large"), (-2.0, "small"))
+    )
+    assert broken[0] == pytest.approx(ordinary[0], abs=1.0)  # noise has no part in it
+    assert (broken[1:] > ordinary[1:] + 2.0).all()
+
+
+def test_nats_are_the_smoothed_frequencies_of_training_rows():
+    """Two flags: the table of counts is known, and each share is drawn to the flag's own by the weight of one row."""
+    dependence, encoding = learned({"a": [0, 0, 0, 0, 1, 1], "b": [0, 0, 0, 0, 1, 1]})
+    # the codes are below, 0, 1, above and no value; a flag is 0 in 4 and 1 in 2 of 6 rows, and each code has half a row
+    alone = np.array([4.5, 2.5]) / 8.5
+    expected = -np.log([(4 + alone[0]) / 5, (0 + alone[1]) / 5, (2 + alone[1]) / 3])
+    found = nats(dependence, encoding, {"a": [0, 0, 1], "b": [0, 1, 1]})[:, 1]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_a_table_sums_to_one_over_the_codes_of_its_part():
+    dependence, _ = learned(TABLE)
+    for table in dependence.tables:
+        np.testing.assert_allclose(np.exp(-table.astype(np.float64)).sum(axis=1), 1.0, rtol=1e-5)
+
+
+def test_columns_that_tell_nothing_of_each_other_are_judged_by_themselves():
+    rng = np.random.default_rng(3)
+    flags = {name: rng.permutation(np.repeat([0, 1], 8)) for name in "ab"}
+    flags["b"] = np.tile([0, 1], 8)
+    flags["a"] = np.repeat([0, 1], 8)  # every pair of values is there four times
+    dependence, encoding = learned(flags)
+    assert (dependence.telling == -1).all()
+    found = nats(dependence, encoding, {"a": [0, 1], "b": [0, 1]})
+    np.testing.assert_allclose(found, -np.log((8 + 8.5 / 18.5) / 17), rtol=1e-6)
+
+
+def test_a_missing_value_has_no_nats_but_tells_something():
+    size = [None if height > 1.5 else size for height, size in zip(TABLE["height"], TABLE["size"], strict=True)]
+    columns = {"height": TABLE["height"], "size": size}
+    dependence, encoding = learned(columns)
+    tall, short = nats(dependence, encoding, {"height": [2.0, -2.0], "size": [None, None]})
+    place = encoding.names.index("height")
+    assert tall[place] < short[place] - 2.0
+    gone = nats(dependence, encoding, {"height": pa.array([None, None], pa.float64()), "size": ["large", "small"]})
+    assert not gone[:, place].any()
+
+
+@pytest.mark.parametrize("n_columns", [0, 1])
+def test_nothing_tells_of_a_column_that_is_alone(n_columns):
+    dependence, encoding = learned({"c": ["x"] * 5, **{f"n{i}": [1.0, 2.0, 3.0, 4.0, 9.0] for i in range(n_columns)}})
+    assert (dependence.telling == -1).all()
+    columns = {"c": ["x"], **{f"n{i}": [2.0] for i in range(n_columns)}}
+    assert nats(dependence, encoding, columns).shape == (1, 1 + n_columns)
+
+
+def test_codes_of_few_values_are_the_values_and_of_many_hold_equal_shares():
+    np.testing.assert_array_equal(code_edges(np.array([3.0, 1.0, 7.0, 1.0]), MOST_CODES), [-2.0, 2.0, 5.0, 10.0])
+    values = np.random.default_rng(1).normal(size=10_000)
+    counts = np.bincount(np.searchsorted(code_edges(values, MOST_CODES), values, side="right"))[1:]
+    assert len(counts) == MOST_CODES
+    assert counts.min() > 490 and counts.max() < 510
+
+
+def test_more_parts_than_may_tell_are_searched_all_the_same(monkeypatch):
+    monkeypatch.setattr("oddrow.views._dependence.MOST_TELLING", 20)
+    monkeypatch.setattr("oddrow.views._dependence.BLOCK_PARTS", 7)
+    rng = np.random.default_rng(2)
+    first = rng.normal(size=500)
+    dependence, _ = learned({f"c{i}": first + 0.1 * rng.normal(size=500) for i in range(40)})
+    assert (dependence.telling >= 0).all()
+    assert len(set(dependence.telling.tolist())) <= 20
+
+
+def test_a_number_never_seen_is_rare_itself_and_no_reason_against_others():
+    dependence, encoding = learned(TABLE)
+    rows = {"noise": [0.0] * 2, "height": [1.0, 1e9], "shadow": [2.0] * 2, "size": ["large"] * 2}
+    usual, far = nats(dependence, encoding, rows)
+    height, shadow = encoding.names.index("height"), encoding.names.index("shadow")
+    assert far[height] > usual[height] + 5.0
+    assert far[shadow] == pytest.approx(np.log(MOST_CODES), abs=0.1)  # as rare as it is by itself
+
+
+def test_a_counted_row_is_judged_as_if_it_had_not_been():
+    """By tables of the same borders and telling parts, counted again without it; its own spread is left as it is."""
+    dependence, encoding = learned({"a": [0, 0, 0, 0, 1, 1], "b": [0, 0, 0, 1, 1, 1]})
+    encoded = encoding.encode(pa.table({"a": [0, 0, 1], "b": [0, 1, 1]}))
+    found = dependence.nats(encoded.rows, encoded.presence, np.array([True, True, False]))[:, 1]
+    alone = 3.5 / 8.5
+    np.testing.assert_allclose(found, -np.log([(2 + alone) / 4, (0 + alone) / 4, (2 + alone) / 3]), rtol=1e-6)
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=8), st.integers(0, 2**32 - 1))
+def test_a_code_is_how_many_borders_a_value_has_passed(n_borders, seed):
+    rng = np.random.default_rng(seed)
+    edges = tuple(np.sort(rng.integers(-3, 4, n).astype(float)) for n in n_borders)
+    parts = tuple(Part(column, (column,)) for column in range(len(edges)))
+    rows = rng.integers(-4, 5, (20, len(edges))).astype(np.float32)
+    presence = rng.random(rows.shape) < 0.8
+    codes = Coding(parts, edges).codes(rows, presence)
+    for column, own in enumerate(edges):
+        expected = np.searchsorted(own, rows[:, column].astype(float), side="right")
+        np.testing.assert_array_equal(codes[:, column], np.where(presence[:, column], expected, len(own) + 1))
