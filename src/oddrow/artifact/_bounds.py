@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from oddrow.calibration import Calibration, TailCurve
 from oddrow.columns import TableEncoding
+from oddrow.container import MOST_NUMBER
 from oddrow.density import FeatureRange, FittedNetwork, NetworkShape
 from oddrow.exceptions import ModelFileError
 from oddrow.views import Views
@@ -19,8 +20,6 @@ MOST_FEATURES = 100_000
 MOST_WIDTH = 65_536
 """Of a hidden layer or the latent: 256 rows of it are held while scoring."""
 MOST_LAYERS = 16
-MOST_NUMBER = 1e100
-"""Magnitude of any number in the arrays."""
 MOST_NATS = 1e6
 """Of a value beside another's: what never was in n rows has about ln n."""
 MOST_INPUT = 1e10

@@ -12,7 +12,16 @@ import numpy as np
 import pydantic
 import safetensors
 
-from oddrow.artifact._arrays import ArrayStore, ascending, flags, packed_curves, packed_dependence, packed_expectations
+from oddrow.artifact._arrays import (
+    ascending,
+    flags,
+    packed_curves,
+    packed_dependence,
+    packed_expectations,
+    taken_curves,
+    taken_dependence,
+    taken_expectations,
+)
 from oddrow.artifact._bounds import (
     MOST_COLUMNS,
     check_curve,
@@ -22,8 +31,11 @@ from oddrow.artifact._bounds import (
     check_shape,
     check_views,
 )
-from oddrow.artifact._container import (
+from oddrow.calibration import Calibration, Source, TailCurve
+from oddrow.columns import TableEncoding, check_encoding
+from oddrow.container import (
     Arrays,
+    ArrayStore,
     check_lengths,
     one_line,
     pack,
@@ -32,8 +44,6 @@ from oddrow.artifact._container import (
     strict_json,
     unpack_arrays,
 )
-from oddrow.calibration import Calibration, Source, TailCurve
-from oddrow.columns import TableEncoding, check_encoding
 from oddrow.density import (
     CopyingShare,
     FeatureRange,
@@ -422,7 +432,7 @@ def _model(manifest: _Manifest, store: ArrayStore) -> FittedModel:
     check_curve("calibration", calibration)
     expectations = None
     if isinstance(evidence, ViewEvidence):
-        expectations = store.expectations(manifest.encoding, evidence.views.dependence)
+        expectations = taken_expectations(store, manifest.encoding, evidence.views.dependence)
     store.check_empty()
     manifest.policy.promise(calibration)  # refuses what the calibration cannot support
     surprise_model = SurpriseModel(evidence, calibration)
@@ -448,10 +458,10 @@ def _evidence(
         network,
         likelihood,
         feature_range,
-        Marginals(store.curves("marginal", n_features)),
-        store.dependence(layout),
-        Space(store.curves("standard", n_features), goes_on=True),
-        Space(store.curves("ranks", n_features), goes_on=False),
+        Marginals(taken_curves(store, "marginal", n_features)),
+        taken_dependence(store, layout),
+        Space(taken_curves(store, "standard", n_features), goes_on=True),
+        Space(taken_curves(store, "ranks", n_features), goes_on=False),
         memory,
         flags("single", store.take("single", np.int64, (n_rows,))),
         _reach(store, "reach", n_rows),
