@@ -41,10 +41,10 @@ __getattr__ = lazy_exports(
     {
         **dict.fromkeys(("load", "save"), "oddrow.artifact"),
         **dict.fromkeys(("AutoencoderDetector", "VAEDetector", "find"), "oddrow.detector"),
-        **dict.fromkeys(("compare", "rank_without_labels", "tune"), "oddrow.experiments"),
+        **dict.fromkeys(("compare", "rank_without_labels", "tune"), "oddrow.comparison"),
         "export_onnx": "oddrow.export",
         **dict.fromkeys(
-            ("AlertBudget", "Cost", "FalseAlarmRate", "FalseDiscoveryRate", "FixedSurprise"), "oddrow.scoring"
+            ("AlertBudget", "Cost", "FalseAlarmRate", "FalseDiscoveryRate", "FixedSurprise"), "oddrow.policies"
         ),
         "datasets": "oddrow.datasets",
         "exceptions": "oddrow.exceptions",

@@ -5,15 +5,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from oddrow.batch._row_numbers import numbered
-from oddrow.files import _csv_files, open_stream
-from oddrow.files import _table_stream as _streams
+from oddrow.files import _csv_files, _table_stream, open_stream
 
 GOOD, SHORT, OPEN = "{n},{n}", "{n}", '{n},"x{n}'
 
 
 @pytest.fixture(params=[1, 3, 1000], ids="{} rows a batch".format)
 def most_rows(request, monkeypatch):
-    for module in (_csv_files, _streams):
+    for module in (_csv_files, _table_stream):
         monkeypatch.setattr(module, "MOST_ROWS", request.param)
     monkeypatch.setattr(_csv_files, "MOST_BYTES", 40)
 

@@ -14,8 +14,7 @@ import oddrow
 from make_golden import columns
 from oddrow.batch import JobIdentity, KeptParts, ScoringOptions, score_stream, scored_table
 from oddrow.exceptions import CheckpointError, OutputError, SchemaMismatchError, TableReadError
-from oddrow.files import _csv_files, open_stream, read_table, write_table
-from oddrow.files import _table_stream as _streams
+from oddrow.files import _csv_files, _table_stream, open_stream, read_table, write_table
 from oddrow.policies import AlertBudget, FalseDiscoveryRate, FixedSurprise
 
 ROWS = 50
@@ -34,7 +33,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _batches_of_seven(monkeypatch):
-    for module in (_csv_files, _streams):
+    for module in (_csv_files, _table_stream):
         monkeypatch.setattr(module, "MOST_ROWS", 7)
     monkeypatch.setattr(_csv_files, "MOST_BYTES", 900)
 

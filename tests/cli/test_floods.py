@@ -92,8 +92,8 @@ def test_evaluate_says_it_in_words_and_in_json(run, changed_csv, normal_csv, mod
 
 def test_a_stream_in_parts_says_what_the_whole_table_does(run, changed_csv, model_file, tmp_path, monkeypatch):
     whole = run("score", changed_csv, "-m", model_file, "-o", tmp_path / "whole.csv", "--json")
-    for module in ("_csv_files", "_streams"):
-        monkeypatch.setattr(f"oddrow.table.{module}.MOST_ROWS", 100)
+    for module in ("_csv_files", "_table_stream"):
+        monkeypatch.setattr(f"oddrow.files.{module}.MOST_ROWS", 100)
     parts = run("score", changed_csv, "-m", model_file, "-o", tmp_path / "parts.csv", "--json", "--resume")
     assert json.loads(whole.out)["note"] == json.loads(parts.out)["note"] is not None
 

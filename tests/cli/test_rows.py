@@ -34,8 +34,8 @@ def csv(table, tmp_path):
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch):
-    for module in ("_csv_files", "_streams"):
-        monkeypatch.setattr(f"oddrow.table.{module}.MOST_ROWS", 7)
+    for module in ("_csv_files", "_table_stream"):
+        monkeypatch.setattr(f"oddrow.files.{module}.MOST_ROWS", 7)
     monkeypatch.setattr("oddrow.files._csv_files.MOST_BYTES", 900)
 
 

@@ -32,7 +32,7 @@ COMMANDS = {
     "demo": "_commands",
     "find": "_find",
     "compare": "_compare",
-    "tune": "_rank",
+    "tune": "_rank_without_labels",
     "export": "_export",
     "reproduce": "_reproduce",
 }

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.columns import EncodedTable, FeatureLayout, TableEncoding
-from oddrow.views import BLOCK_PARTS, COARSE_CODES, Coding, _frequent, _mutual_information, parts_of
+from oddrow.views import BLOCK_PARTS, COARSE_CODES, Coding, frequent_codes, mutual_information, parts_of
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -280,7 +280,7 @@ def _told(coarse: Codes, may: Codes) -> Iterator[Floats]:
     for start in range(0, coarse.shape[1], BLOCK_PARTS):
         block = (coarse[:, start : start + BLOCK_PARTS, None] == np.arange(n_codes)).astype(np.float32)
         joint = (block.reshape(n_rows, -1).T @ taken).reshape(block.shape[1], n_codes, len(may), n_codes)
-        told = _mutual_information(joint.transpose(0, 2, 1, 3).astype(np.float64) / n_rows, n_rows)
+        told = mutual_information(joint.transpose(0, 2, 1, 3).astype(np.float64) / n_rows, n_rows)
         told[np.arange(start, start + block.shape[1])[:, None] == may] = 0.0
         yield from told
 
@@ -291,14 +291,14 @@ def _told_by_both(coarse: Codes, column: int, first: int, candidates: Codes) -> 
     both = coarse[:, first, None] * n_codes + coarse[:, candidates]
     places = (np.arange(len(candidates)) * n_codes**2 + both) * n_codes + coarse[:, column, None]
     counts = np.bincount(places.ravel(), minlength=len(candidates) * n_codes**3)
-    told: Floats = _mutual_information(counts.reshape(1, len(candidates), n_codes**2, n_codes) / n_rows, n_rows)[0]
+    told: Floats = mutual_information(counts.reshape(1, len(candidates), n_codes**2, n_codes) / n_rows, n_rows)[0]
     return told
 
 
 def _coarse(codes: Codes, subject: Subject) -> Codes:
     """Codes [n] from 0 to 6: of a number or clock, neighbours together; of places, the rare ones together."""
     if subject.statistic is Statistic.PLACES:
-        return _frequent(codes)
+        return frequent_codes(codes)
     missing = subject.n_codes - 1
     ranked = np.searchsorted(np.unique(codes), codes)
     n_ranks = int(ranked.max()) + 1 if len(ranked) else 1

@@ -1,4 +1,4 @@
-"""Distances to remembered rows, as operations of a graph; see :mod:`oddrow.scoring`."""
+"""Distances to remembered rows, as operations of a graph; see :mod:`oddrow.views`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def differences(xp: GraphNamespace, rows: Value, memory: Memory, places: Value) 
 
 @dataclass(frozen=True)
 class NeighbourhoodValues:
-    """As :class:`oddrow.scoring.Neighbourhood`, in a graph.
+    """As :class:`oddrow.views.Neighbourhood`, in a graph.
 
     Attributes
     ----------

@@ -6,8 +6,8 @@ from oddrow.views._dependence import (
     MOST_BORDERS,
     Coding,
     Dependence,
-    _frequent,
-    _mutual_information,
+    frequent_codes,
+    mutual_information,
     parts_of,
 )
 from oddrow.views._evidence import Evidence, split_total
@@ -52,10 +52,10 @@ __all__ = [
     "Surroundings",
     "ViewScales",
     "Views",
-    "_frequent",
-    "_mutual_information",
     "checked_view_weights",
     "feature_sums",
+    "frequent_codes",
+    "mutual_information",
     "parts_of",
     "power_mean",
     "scale_of",

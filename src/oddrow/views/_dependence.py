@@ -260,7 +260,7 @@ def _telling(parts: tuple[Part, ...], training: EncodedTable, rng: np.random.Gen
     rows, presence = training.rows[drawn], training.presence[drawn]
     codes = Coding.learn(parts, rows, COARSE_CODES).codes(rows, presence)
     # categories keep their most frequent names, so that all pairs are one matrix product of the same codes
-    codes = np.stack([_frequent(column) for column in codes.T], axis=1) if len(parts) else codes
+    codes = np.stack([frequent_codes(column) for column in codes.T], axis=1) if len(parts) else codes
     taken = (codes[:, :, None] == np.arange(COARSE_CODES + 1)).astype(np.float32)
     columns = np.array([part.column for part in parts], np.int64)
     telling = np.full(len(parts), -1)
@@ -270,7 +270,7 @@ def _telling(parts: tuple[Part, ...], training: EncodedTable, rng: np.random.Gen
         block = taken[:, start : start + BLOCK_PARTS]
         n_block, n_codes = block.shape[1:]
         joint = (block.reshape(len(rows), -1).T @ others).reshape(n_block, n_codes, len(candidates), n_codes)
-        told = _mutual_information(joint.transpose(0, 2, 1, 3).astype(np.float64) / len(rows), len(rows))
+        told = mutual_information(joint.transpose(0, 2, 1, 3).astype(np.float64) / len(rows), len(rows))
         told[columns[start : start + BLOCK_PARTS, None] == columns[candidates]] = 0.0
         best = np.argmax(told, axis=1)
         is_told = told[np.arange(n_block), best] > 0
@@ -278,7 +278,7 @@ def _telling(parts: tuple[Part, ...], training: EncodedTable, rng: np.random.Gen
     return telling
 
 
-def _frequent(codes: Codes) -> Codes:
+def frequent_codes(codes: Codes) -> Codes:
     """Codes [n] renumbered by their frequency, the less frequent ones together."""
     counts = np.bincount(codes)
     rank = np.empty(len(counts), np.int64)
@@ -286,7 +286,7 @@ def _frequent(codes: Codes) -> Codes:
     return np.minimum(rank, COARSE_CODES)[codes]
 
 
-def _mutual_information(joint: Floats, n_rows: int) -> Floats:
+def mutual_information(joint: Floats, n_rows: int) -> Floats:
     """Nats [a, b] that pairs tell of each other, from shares [a, b, codes, codes], less what chance shows.
 
     Chance shows (k - 1)(l - 1) / 2n nats of k and l codes in n rows (Miller 1955).
