@@ -7,10 +7,9 @@ import onnxruntime
 import pytest
 
 from oddrow.calibration import TailCurve
-from oddrow.export._curves import borders_reached, going_on, interpolated, tail_nats
 from oddrow.export._file import onnx_bytes
-from oddrow.export._graph import FLOAT, Graph
-from oddrow.export._namespace import GraphNamespace
+from oddrow.export._tail_curves import tail_nats
+from oddrow.graph import FLOAT, Graph, GraphNamespace, borders_reached, extrapolated, interpolated
 from oddrow.views import PiecewiseCurve
 
 SIZES = (1, 2, 3, 7, 8, 9, 100, 256)
@@ -52,12 +51,15 @@ def test_borders(curves, rows):
 
 
 def test_curves_that_are_flat_beyond(curves, rows):
-    found = ran(lambda xp, x: interpolated(xp, x, curves), rows)
+    knots, values = [each.knots for each in curves], [each.values for each in curves]
+    found = ran(lambda xp, x: interpolated(xp, x, knots, values), rows)
     np.testing.assert_array_equal(found, np.column_stack([each(x) for each, x in zip(curves, rows.T, strict=True)]))
 
 
 def test_curves_that_go_on(curves, rows):
-    found = ran(lambda xp, x: going_on(xp, x, curves), rows)
+    found = ran(
+        lambda xp, x: extrapolated(xp, x, [each.knots for each in curves], [each.values for each in curves]), rows
+    )
     wanted = [each.going_on(x) for each, x in zip(curves, rows.T, strict=True)]
     np.testing.assert_array_equal(found, np.column_stack(wanted))
 

@@ -11,9 +11,8 @@ import numpy.typing as npt
 
 from oddrow.columns import AHEAD, BACK, CIRCLE_GRID, MOST_EXCESS, Kind, TableEncoding
 from oddrow.exceptions import SettingError
-from oddrow.export._graph import BOOLEAN, FLOAT, INTEGER, TEXT, DType, Graph, Value
-from oddrow.export._namespace import GraphNamespace
 from oddrow.export._scaling import excess, standardised
+from oddrow.graph import BOOLEAN, FLOAT, INTEGER, TEXT, DType, Graph, GraphNamespace, Value
 
 ColumnEncoding: TypeAlias = Any
 """One of those of :mod:`oddrow.table`, told apart by its ``kind``."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from oddrow.exceptions import MissingExtraError
-from oddrow.export._graph import TEXT, DType, Graph
+from oddrow.graph import TEXT, DType, Graph
 
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 8
 """Of the standard operators, of ``ai.onnx.ml``, and of the file: what ONNX Runtime reads from 1.14 (February 2023)."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.export._graph import FLOAT, INTEGER, Value
-from oddrow.export._namespace import GraphNamespace
+from oddrow.graph import FLOAT, INTEGER, GraphNamespace, Value
 from oddrow.views import NEIGHBOURS, TIED, Memory, Surroundings
 
 NOWHERE = -1

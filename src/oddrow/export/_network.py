@@ -8,8 +8,7 @@ import numpy as np
 
 from oddrow.density import FeatureRange, FittedNetwork, Likelihood, decode, encode, kl_divergence
 from oddrow.export._columns import EncodedValues
-from oddrow.export._graph import FLOAT, Value
-from oddrow.export._namespace import GraphNamespace
+from oddrow.graph import FLOAT, GraphNamespace, Value
 
 
 @dataclass(frozen=True)

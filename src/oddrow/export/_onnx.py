@@ -14,15 +14,14 @@ from oddrow.calibration import Calibration, TailCurve
 from oddrow.detector import AutoencoderDetector, VAEDetector
 from oddrow.exceptions import OutputError, SettingError
 from oddrow.export._columns import EncodedValues, check_exportable, encoded_values
-from oddrow.export._curves import borders_reached, tail_nats
 from oddrow.export._file import onnx_bytes
-from oddrow.export._graph import FLOAT, Graph, Value
-from oddrow.export._namespace import GraphNamespace
 from oddrow.export._network import read_values
 from oddrow.export._scales import EvidenceValues, combined, split_total
+from oddrow.export._tail_curves import tail_nats
 from oddrow.export._views import view_values
 from oddrow.files import atomic_write, check_target
 from oddrow.fitted import FittedModel
+from oddrow.graph import FLOAT, Graph, GraphNamespace, Value, borders_reached
 from oddrow.surprise import EvidenceModel, IsolationEvidence, ReconstructionEvidence
 
 OUTPUTS, PARTS = ("surprise", "p_value", "is_odd"), ("column_part", "combination_part")

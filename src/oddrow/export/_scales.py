@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oddrow.calibration import TailCurve
-from oddrow.export._curves import tail_nats
-from oddrow.export._graph import Value
-from oddrow.export._namespace import GraphNamespace
+from oddrow.export._tail_curves import tail_nats
 from oddrow.export._views import ViewValues
+from oddrow.graph import GraphNamespace, Value
 from oddrow.views import MARGINAL_POWER, MOST_NATS, POWER, ViewScales
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.export._graph import Value
-from oddrow.export._namespace import GraphNamespace
+from oddrow.graph import GraphNamespace, Value
 
 MOST = 1e300
 """Bound of a number in robust scales, as in the encoding."""

@@ -10,11 +10,9 @@ import numpy.typing as npt
 
 from oddrow.columns import FeatureLayout
 from oddrow.export._columns import EncodedValues
-from oddrow.export._curves import borders_reached, going_on, interpolated
-from oddrow.export._graph import FLOAT, INTEGER, Value
 from oddrow.export._memory import differences, nearest_places, neighbourhood, places_of_copies
-from oddrow.export._namespace import GraphNamespace
 from oddrow.export._network import column_nats, read_values
+from oddrow.graph import FLOAT, INTEGER, GraphNamespace, Value, borders_reached, extrapolated, interpolated
 from oddrow.views import NEIGHBOURS, Dependence, Marginals, Memory, Space, Surroundings, Views, parts_of
 
 
@@ -80,7 +78,8 @@ def _latent_distance(xp: GraphNamespace, views: Views, latent: Value, own: Value
 
 def _in_space(xp: GraphNamespace, space: Space, rows: Value) -> Value:
     """Encoded rows [n, d] in a space, rounded as there."""
-    scaled = (going_on if space.goes_on else interpolated)(xp, rows, space.curves)
+    knots, values = [curve.knots for curve in space.curves], [curve.values for curve in space.curves]
+    scaled = (extrapolated if space.goes_on else interpolated)(xp, rows, knots, values)
     return scaled.astype(np.float32).astype(FLOAT)
 
 
@@ -93,7 +92,12 @@ def _marginal_nats(xp: GraphNamespace, marginals: Marginals, layout: FeatureLayo
     is_taken, has_value = encoded.rows > 0.0, encoded.presence[:, layout.feature_column]
     # of a category, the one place that is taken; of what has no value, its flag alone
     counts = (is_taken | ~is_place) & (has_value | (is_place | is_flag)) | is_flag
-    nats = interpolated(xp, encoded.rows, marginals.curves) * counts.astype(FLOAT)
+    nats = interpolated(
+        xp,
+        encoded.rows,
+        [curve.knots for curve in marginals.curves],
+        [curve.values for curve in marginals.curves],
+    ) * counts.astype(FLOAT)
     return nats @ indicator(layout.feature_column, layout.n_columns)
 
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.calibration import TailCurve
-from oddrow.export._graph import INTEGER, Value
-from oddrow.export._namespace import GraphNamespace
-from oddrow.views import PiecewiseCurve
+from oddrow.graph._graph import INTEGER, Value
+from oddrow.graph._namespace import GraphNamespace
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -54,12 +52,10 @@ class _Pieces:
         return cls(np.r_[0.0, knots], np.r_[values[0], values], np.r_[0.0, slopes, 0.0])
 
 
-def interpolated(xp: GraphNamespace, x: Value, curves: Sequence[PiecewiseCurve | TailCurve]) -> Value:
+def interpolated(xp: GraphNamespace, x: Value, knots: Sequence[Floats], values: Sequence[Floats]) -> Value:
     """Each number [n, k] on its curve, flat beyond the knots: ``np.interp``, bit for bit."""
-    knots = [curve.knots for curve in curves]
-    values = [curve.nats if isinstance(curve, TailCurve) else curve.values for curve in curves]
     is_short = np.array([len(each) <= SHORT for each in knots], np.bool_)
-    groups = [np.flatnonzero(is_short), np.flatnonzero(~is_short)]
+    groups: list[list[int]] = [np.flatnonzero(is_short).tolist(), np.flatnonzero(~is_short).tolist()]
     parts = [
         _interpolated(xp, x[:, members], [knots[m] for m in members], [values[m] for m in members])
         for members in groups
@@ -81,24 +77,14 @@ def _interpolated(xp: GraphNamespace, x: Value, knots: list[Floats], values: lis
     return slopes * (x - starts) + heights
 
 
-def going_on(xp: GraphNamespace, x: Value, curves: Sequence[PiecewiseCurve]) -> Value:
-    """As :meth:`oddrow.views.PiecewiseCurve.going_on`, each number [n, k] on its curve."""
-    pieces = [_Pieces.of(curve.knots, curve.values) for curve in curves]
-    firsts, lasts = (np.array([curve.knots[end] for curve in curves]) for end in (0, -1))
-    # of a curve with one knot both are 0: it is flat
+def extrapolated(xp: GraphNamespace, x: Value, knots: Sequence[Floats], values: Sequence[Floats]) -> Value:
+    """Each number [n, k] on its curve, which continues beyond its knots with the slope of its first or last piece."""
+    pieces = [_Pieces.of(*curve) for curve in zip(knots, values, strict=True)]
+    firsts, lasts = (np.array([each[end] for each in knots]) for end in (0, -1))
+    # a curve with one knot is flat: both slopes are 0
     slopes_below, slopes_above = (
         np.array([each.slopes[1] for each in pieces]),
         np.array([each.slopes[-2] for each in pieces]),
     )
     below, above = xp.minimum(x - firsts, 0.0), xp.maximum(x - lasts, 0.0)
-    return interpolated(xp, x, curves) + below * slopes_below + above * slopes_above
-
-
-def tail_nats(xp: GraphNamespace, scores: Value, tails: Sequence[TailCurve]) -> Value:
-    """As :meth:`oddrow.calibration.TailCurve.__call__`, each score [n, k] on its curve."""
-    firsts, lasts = (np.array([tail.knots[end] for tail in tails]) for end in (0, -1))
-    scale, shape = np.array([tail.scale for tail in tails]), np.array([tail.shape for tail in tails])
-    above = xp.maximum(scores - lasts, 0.0)
-    below = xp.maximum(firsts - scores, 0.0)
-    beyond = xp.log1p(above * shape / scale) / shape
-    return (interpolated(xp, scores, tails) + beyond) / (below / scale + 1.0)
+    return interpolated(xp, x, knots, values) + below * slopes_below + above * slopes_above

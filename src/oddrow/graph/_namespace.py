@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from oddrow.export._graph import FLOAT, INTEGER, DType, Graph, Value
+from oddrow.graph._graph import FLOAT, INTEGER, DType, Graph, Value
 
 LARGE = 1e8
 """From here on ``x * x + 1`` is ``x * x`` in double precision."""

@@ -1,0 +1,22 @@
+"""The tail curves of a calibration, as operations of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from oddrow.calibration import TailCurve
+from oddrow.graph import GraphNamespace, Value, interpolated
+
+
+def tail_nats(xp: GraphNamespace, scores: Value, tails: Sequence[TailCurve]) -> Value:
+    """As :meth:`oddrow.calibration.TailCurve.__call__`, each score [n, k] on its curve."""
+    firsts, lasts = (np.array([tail.knots[end] for tail in tails]) for end in (0, -1))
+    scale, shape = np.array([tail.scale for tail in tails]), np.array([tail.shape for tail in tails])
+    above = xp.maximum(scores - lasts, 0.0)
+    below = xp.maximum(firsts - scores, 0.0)
+    beyond = xp.log1p(above * shape / scale) / shape
+    return (interpolated(xp, scores, [tail.knots for tail in tails], [tail.nats for tail in tails]) + beyond) / (
+        below / scale + 1.0
+    )
