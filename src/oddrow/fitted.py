@@ -87,7 +87,7 @@ class FittedModel:
     @property
     def network(self) -> FittedNetwork:
         """The network and its learning curve."""
-        return self.surprise_model.evidence_model.network
+        return self.surprise_model.evidence_model.density.network
 
     @property
     def calibration(self) -> Calibration:

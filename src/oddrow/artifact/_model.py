@@ -46,6 +46,7 @@ from oddrow.container import (
 )
 from oddrow.density import (
     CopyingShare,
+    DensityModel,
     FeatureRange,
     FitEnd,
     FittedNetwork,
@@ -308,7 +309,7 @@ def _arrays(model: FittedModel) -> tuple[Arrays, dict[str, _TailNumbers]]:
     curve = model.network.learning_curve
     arrays: Arrays = {f"weight.{name}": value for name, value in model.network.parameters.items()}
     arrays |= {f"curve.{name}": getattr(curve, name) for name in _CURVE}
-    arrays |= {"range.low": evidence.feature_range.low, "range.high": evidence.feature_range.high}
+    arrays |= {"range.low": evidence.density.feature_range.low, "range.high": evidence.density.feature_range.high}
     arrays |= {"projection.center": model.projection.center, "projection.axes": model.projection.axes}
     arrays["calibration"] = model.surprise_model.calibration.scores
     tails: dict[str, TailCurve] = {}
@@ -422,7 +423,7 @@ def _model(manifest: _Manifest, store: ArrayStore) -> FittedModel:
     feature_range = FeatureRange(*ends)
     check_range(feature_range)
     check_network(network, feature_range)
-    evidence = _evidence(manifest, store, network, likelihood, feature_range)
+    evidence = _evidence(manifest, store, DensityModel(network, likelihood, feature_range))
     projection = LatentProjection(
         store.take("projection.center", np.float64, (shape.n_latent,)),
         store.take("projection.axes", np.float64, (shape.n_latent, 2)),
@@ -442,22 +443,17 @@ def _model(manifest: _Manifest, store: ArrayStore) -> FittedModel:
 
 
 def _evidence(
-    manifest: _Manifest,
-    store: ArrayStore,
-    network: FittedNetwork,
-    likelihood: MixedLikelihood | SquaredError,
-    feature_range: FeatureRange,
+    manifest: _Manifest, store: ArrayStore, density: DensityModel[MixedLikelihood | SquaredError]
 ) -> EvidenceModel:
+    network, likelihood, feature_range = density.network, density.likelihood, density.feature_range
     if isinstance(likelihood, SquaredError):
-        return ReconstructionEvidence(network, likelihood, feature_range)
+        return ReconstructionEvidence(DensityModel(network, likelihood, feature_range))
     layout = manifest.encoding.layout
     n_features, n_latent = layout.n_features, network.shape.n_latent
     memory = store.take("memory", np.float32, (None, n_features))
     n_rows = len(memory)
     views = Views(
-        network,
-        likelihood,
-        feature_range,
+        DensityModel(network, likelihood, feature_range),
         Marginals(taken_curves(store, "marginal", n_features)),
         taken_dependence(store, layout),
         Space(taken_curves(store, "standard", n_features), goes_on=True),

@@ -1,4 +1,4 @@
-"""How improbable the model finds each column of a row."""
+"""How improbable the model finds each column of a row, and the range of features that its encoder sees."""
 
 from __future__ import annotations
 
@@ -8,19 +8,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.columns import EncodedTable
-from oddrow.density._blocks import in_blocks
-from oddrow.density._fitted_network import FittedNetwork
-from oddrow.density._likelihoods import MixedLikelihood, SquaredError
-from oddrow.density._loss import kl_divergence
-from oddrow.density._network import decode, encode
-
 
 @dataclass(frozen=True)
 class FeatureRange:
     """The range of each encoded feature in training, float32 [n_features] each.
 
-    The encoder is shown rows clipped to it: one value far out must not throw every other column's expectation off.
+    The encoder sees rows clipped to it: one value far outside must not change what is expected of all other columns.
     """
 
     low: npt.NDArray[np.float32]
@@ -32,7 +25,7 @@ class FeatureRange:
 
     @classmethod
     def unbounded(cls, n_features: int) -> FeatureRange:
-        """No clipping: the article's encoder sees what there is."""
+        """No clipping, as in the article."""
         return cls(np.full(n_features, -np.inf, np.float32), np.full(n_features, np.inf, np.float32))
 
     @cached_property
@@ -59,44 +52,3 @@ class RowLikelihood:
     kl_nats: npt.NDArray[np.float64]
     latent: npt.NDArray[np.float64]
     outputs: npt.NDArray[np.float64]
-
-
-def row_likelihood(
-    network: FittedNetwork,
-    likelihood: MixedLikelihood | SquaredError,
-    feature_range: FeatureRange,
-    rows: npt.NDArray[np.float32],
-    presence: npt.NDArray[np.bool_],
-) -> RowLikelihood:
-    """Score one block of encoded rows; nothing is sampled."""
-    parameters = network.scoring_parameters
-    mean, log_variance = encode(np, network.shape, parameters, feature_range.clip(rows).astype(np.float64))
-    outputs = decode(np, network.shape, parameters, mean)
-    nats = likelihood.negative_log_likelihood(np, outputs, rows.astype(np.float64), presence.astype(np.float64))
-    kl = kl_divergence(np, mean, log_variance) if network.shape.is_variational else np.zeros_like(mean)
-    return RowLikelihood(nats, kl.sum(axis=1), mean, outputs)
-
-
-def read_rows(
-    network: FittedNetwork,
-    likelihood: MixedLikelihood | SquaredError,
-    feature_range: FeatureRange,
-    encoded: EncodedTable,
-) -> RowLikelihood:
-    """Score encoded rows block by block."""
-
-    def block(rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.float64], ...]:
-        read = row_likelihood(network, likelihood, feature_range, rows, presence)
-        return read.column_nats, read.kl_nats, read.latent, read.outputs
-
-    return RowLikelihood(*in_blocks(block, encoded.rows, encoded.presence))
-
-
-def latent_means(network: FittedNetwork, feature_range: FeatureRange, encoded: EncodedTable) -> npt.NDArray[np.float64]:
-    """Latent means [n, n_latent] of encoded rows, as :func:`read_rows` gives them beside much else."""
-
-    def block(rows: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float64]]:
-        seen = feature_range.clip(rows).astype(np.float64)
-        return (encode(np, network.shape, network.scoring_parameters, seen)[0],)
-
-    return in_blocks(block, encoded.rows)[0]

@@ -11,18 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.columns import EncodedTable, FeatureLayout
-from oddrow.density import (
-    ColumnSums,
-    FeatureRange,
-    FittedNetwork,
-    MixedLikelihood,
-    RowLikelihood,
-    in_blocks,
-    in_slabs,
-    latent_means,
-    read_rows,
-    row_likelihood,
-)
+from oddrow.density import ColumnSums, DensityModel, MixedLikelihood, RowLikelihood, in_blocks, in_slabs
 from oddrow.views._dependence import Dependence
 from oddrow.views._marginals import Marginals
 from oddrow.views._memory import MEMORY_ROWS, Memory, Reach, Surroundings, covering_rows, distinct_rows
@@ -139,9 +128,7 @@ class Views:
     latent_memory : the remembered rows there
     """
 
-    network: FittedNetwork
-    likelihood: MixedLikelihood
-    feature_range: FeatureRange
+    density: DensityModel[MixedLikelihood]
     marginals: Marginals
     dependence: Dependence
     standard: Space
@@ -156,8 +143,7 @@ class Views:
     @classmethod
     def learn(
         cls,
-        network: FittedNetwork,
-        likelihood: MixedLikelihood,
+        density: DensityModel[MixedLikelihood],
         training: EncodedTable,
         held_out: EncodedTable,
         straightened: Straightened,
@@ -175,8 +161,7 @@ class Views:
         A held-out row that calibrates is then as far from the memory as it would be from one that does not hold it,
         while a new row has one more row to be near to. So a p-value can only be too large for it, hardly too small.
         """
-        layout = likelihood.layout
-        feature_range = FeatureRange.learn(training.rows)
+        layout = density.layout
         pool = training.joined(held_out)
         own = np.full(len(pool.rows), -1)
         if len(pool.rows) > MEMORY_ROWS:
@@ -191,12 +176,10 @@ class Views:
             most = 2 if has_few_copies else 1
             own[: len(pool.rows)] = _own_places(pool.rows, pool.rows[chosen], counts, most)
         memory = pool.rows[chosen]
-        whitening = _whitening(latent_means(network, feature_range, training))
-        latent = latent_means(network, feature_range, pool.take(chosen))
+        whitening = _whitening(density.latent_means(training))
+        latent = density.latent_means(pool.take(chosen))
         views = cls(
-            network,
-            likelihood,
-            feature_range,
+            density,
             Marginals.learn(training.rows),
             Dependence.learn(layout, training, rng),
             standard,
@@ -212,7 +195,7 @@ class Views:
 
     @cached_property
     def _by_column(self) -> ColumnSums:
-        return feature_sums(self.likelihood.layout)
+        return feature_sums(self.density.layout)
 
     @cached_property
     def _surroundings(self) -> Surroundings:
@@ -230,7 +213,7 @@ class Views:
 
     def units(self, training: EncodedTable) -> ViewUnits:
         """The units of these views, from the training rows."""
-        read = read_rows(self.network, self.likelihood, self.feature_range, training)
+        read = self.density.read(training)
         counted = np.ones(len(training.rows), np.bool_)
         return ViewUnits.learn(read, self.dependence.nats(training.rows, training.presence, counted), self.whitening)
 
@@ -259,7 +242,7 @@ class Views:
     ) -> tuple[Floats, ...]:
         """In the order of :class:`RowViews`, all but novelty; in blocks what takes a product."""
         nats, *apart = in_blocks(self._block, rows, presence, self.standard.apply(rows), self.ranks.apply(rows), own)
-        marginal = self.marginals.nats(self.likelihood.layout, rows, presence)
+        marginal = self.marginals.nats(self.density.layout, rows, presence)
         return nats, marginal, self.dependence.nats(rows, presence, counted), *apart
 
     def _block(
@@ -270,7 +253,7 @@ class Views:
         ranks: npt.NDArray[np.float32],
         own: npt.NDArray[np.int64],
     ) -> tuple[Floats, ...]:
-        read = row_likelihood(self.network, self.likelihood, self.feature_range, rows, presence)
+        read = self.density.read_block(rows, presence)
         around, among_ranks = self._surroundings.of(standard, own), self._rank_surroundings.of(ranks, own)
         latent_squares = self.latent_memory.squares(_whitened(read.latent, self.whitening), own)
         by_column = self._by_column
