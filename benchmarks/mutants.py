@@ -219,7 +219,7 @@ MUTANTS = (
     ),
     Mutant(
         "the hash not checked",
-        "container/_container.py",
+        "container/_files.py",
         "    if found != expected:",
         "    if False:",
         (FILES,),
