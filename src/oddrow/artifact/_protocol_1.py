@@ -12,7 +12,7 @@ import safetensors
 
 from oddrow.artifact._saved_detector import SavedDetector
 from oddrow.calibration import Calibration, Source
-from oddrow.columns import MAX_COLUMNS, TableEncoding, check_encoding, check_width
+from oddrow.columns import MAX_COLUMNS, TableEncoding, TableReference, check_encoding, check_width
 from oddrow.container import (
     ArrayStore,
     Content,
@@ -87,7 +87,11 @@ def written(detector: VAEDetector | AutoencoderDetector) -> Content:
     evidence = model.surprise_model.evidence_model
     if isinstance(evidence, IsolationEvidence):
         raise ModelFileError("a model that ranks the rows of its own table by isolation scores no other rows")
-    parts: dict[str, Packable] = {"projection": model.projection, "calibration": model.calibration}
+    parts: dict[str, Packable] = {
+        "projection": model.projection,
+        "calibration": model.calibration,
+        "reference": model.reference,
+    }
     if model.expectations is not None:
         parts["expectations"] = model.expectations
     arrays = evidence.packed() | packed_parts(parts)
@@ -224,11 +228,18 @@ def _model(manifest: Manifest, store: ArrayStore) -> FittedModel:
     calibration = Calibration.unpacked(
         store.under("calibration"), manifest.calibration_source, extrapolates=manifest.extrapolates
     )
+    reference = TableReference.unpacked(store.under("reference"), encoding)
     store.check_empty()
     manifest.policy.promise(calibration)  # refuses what the calibration cannot support
     surprise_model = SurpriseModel(evidence, calibration)
     return FittedModel(
-        encoding, surprise_model, projection, manifest.policy, manifest.origin, expectations=expectations
+        encoding,
+        surprise_model,
+        projection,
+        manifest.policy,
+        manifest.origin,
+        expectations=expectations,
+        reference=reference,
     )
 
 
