@@ -47,7 +47,7 @@ def test_a_fault_is_a_note_on_stderr_and_not_an_error(run, labelled_csv: Path, t
     model = tmp_path / "m.oddrow"
     fitted = run("fit", labelled_csv, "-o", model, *TRAINED, "--time-limit", "1e-9")
     assert (fitted.code, fitted.out) == (0, "")
-    assert fitted.err.count("warning: not converged: its time was over after 50 of 100 steps") == 1
+    assert fitted.err.count("warning: not converged: its time limit was reached after 50 of 100 steps") == 1
     assert "warning: not converged" in run("info", model).out
     assert run("fit", labelled_csv, "-o", model, *TRAINED, "--max-steps", "50", "--force", "--quiet").err == ""
 
