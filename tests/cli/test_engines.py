@@ -69,9 +69,7 @@ def test_options_that_do_not_go_together_are_refused(run, asked, parquet, model_
     assert text in outcome.err
 
 
-def test_a_missing_engine_is_answered_with_the_command_that_installs_it(
-    run, parquet, model_file, tmp_path, monkeypatch
-):
+def test_the_error_of_a_missing_engine_names_the_install_command(run, parquet, model_file, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     outcome = run("score", parquet, "-m", model_file, "-o", tmp_path / "scored", "--engine", "ray")
     assert outcome.code == 1
