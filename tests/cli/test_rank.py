@@ -47,7 +47,7 @@ def test_where_nothing_can_be_ranked_the_table_is_wrong(run, tmp_path):
     write_table(pa.table({"x": range(9)}), str(path), force=False)
     outcome = run("compare", path, "--methods", "knn1")
     assert outcome.code == 3
-    assert "takes at least 20" in outcome.err
+    assert "needs at least 20" in outcome.err
 
 
 def test_tune_ranks_settings_and_says_what_to_take(run, normal_csv, untrained, tmp_path):

@@ -118,7 +118,7 @@ def test_settings_and_files_that_do_not_fit(small_file, tmp_path):
         reproduce_kddcup99(small_file, detector="forest")
     strange = tmp_path / "strange"
     strange.write_text(",".join(["1"] * 42) + "\n" + ",".join(["2"] * 42) + "\n")
-    with pytest.raises(DataError, match="not a labelled file"):
+    with pytest.raises(DataError, match="is no labelled file"):
         read_connections(strange)
 
 
