@@ -31,6 +31,6 @@ def test_a_policy_is_taken_and_one_that_looks_at_all_rows_is_refused(vae, labell
     (found,) = scored_batches(vae.model_, batches, policy=FixedSurprise(0.0001))
     assert all(found["is_odd"].to_pylist())
     with pytest.raises(
-        SettingError, match=r"'false-discovery-rate' decides on all rows together.*choose a share of false alarms"
+        SettingError, match=r"'false-discovery-rate' decides on all rows together.*choose a false-alarm rate"
     ):
         next(scored_batches(vae.model_, batches, policy=FalseDiscoveryRate(0.1)))

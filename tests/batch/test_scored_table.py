@@ -79,7 +79,7 @@ def test_columns_that_the_model_does_not_know_stay(vae, fresh):
 @pytest.mark.parametrize("name", ["surprise", "is_odd", "reason_2_share"])
 def test_a_column_of_a_name_that_scoring_adds_is_an_error(vae, fresh, name):
     table = fresh.slice(0, 3).append_column(name, pa.array([0.0] * 3))
-    with pytest.raises(DataError, match=f"already has a column '{name}', which scoring would add; rename or drop it"):
+    with pytest.raises(DataError, match=f"already has a column '{name}', which scoring adds; rename or drop it"):
         scored_table(vae.model_, table, 2)
 
 

@@ -258,6 +258,6 @@ def test_a_table_of_which_no_row_can_be_judged_gives_none(model, table_file, tmp
 def test_a_table_that_changes_while_it_is_read_leaves_nothing(model, table_file, tmp_path):
     stream = open_stream(table_file)
     table_file.write_bytes(b"".join(table_file.read_bytes().splitlines(keepends=True)[:-1]))
-    with pytest.raises(oddrow.exceptions.DataError, match=r"table.csv: has changed while it was read"):
+    with pytest.raises(oddrow.exceptions.DataError, match=r"table.csv: the file changed while it was read"):
         score_stream(model, stream, str(tmp_path / "out.csv"))
     assert not (tmp_path / "out.csv").exists()

@@ -59,7 +59,7 @@ def test_the_strangest_rows_come_first_and_the_odd_ones_alone(
     scored = read_table(whole)
     order = np.argsort(-scored["surprise"].to_numpy(), kind="stable")
     for most_bytes in (1, 2000, 1 << 28):  # put in order row by row, some at once, all at once
-        monkeypatch.setattr("oddrow.batch._scoring_job.MOST_SORTED_BYTES", most_bytes)
+        monkeypatch.setattr("oddrow.batch._scoring_job.MAX_SORTED_BYTES", most_bytes)
         out = tmp_path / f"out{suffix}"
         assert run(*plain, "-o", out, "--sort", "surprise", "--force").code == 0
         assert read_table(out).equals(scored.take(order))

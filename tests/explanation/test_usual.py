@@ -10,7 +10,7 @@ import pytest
 import oddrow
 from oddrow.batch import scored_table
 from oddrow.columns import TableEncoding, TableSchema
-from oddrow.explanation import LEAST_SHARE, explain, reason_text, usual_cell
+from oddrow.explanation import MIN_SHARE, explain, reason_text, usual_cell
 from oddrow.explanation._reasons import Reason
 from oddrow.explanation._usual import Usual, _clock, _range, in_words, running_on
 
@@ -78,8 +78,8 @@ def test_an_article_model_and_an_older_file_expect_what_their_network_does(artic
 def test_small_reasons_are_left_out_of_what_is_printed_and_the_parts_still_add_up(vae, labelled):
     for row in vae.explain(labelled.table, top=None):
         printed = row.of_at_least()
-        assert all(reason.share >= LEAST_SHARE for reason in printed.reasons)
-        assert printed.reasons == tuple(reason for reason in row.reasons if reason.share >= LEAST_SHARE)
+        assert all(reason.share >= MIN_SHARE for reason in printed.reasons)
+        assert printed.reasons == tuple(reason for reason in row.reasons if reason.share >= MIN_SHARE)
         nats = sum(reason.nats for reason in printed.reasons) + printed.combination_nats + printed.other_nats
         assert nats == pytest.approx(row.surprise, abs=1e-9)
         share = sum(reason.share for reason in printed.reasons) + printed.combination_share + printed.other_share
@@ -93,7 +93,7 @@ def test_a_reason_that_is_left_out_leaves_its_fields_empty(vae, labelled):
     for row, explained in zip(scored, vae.explain(labelled.table, top=3), strict=True):
         for place, reason in enumerate(explained.reasons, start=1):
             found = [row[f"reason_{place}{field}"] for field in fields]
-            if reason.share < LEAST_SHARE:
+            if reason.share < MIN_SHARE:
                 n_left_out += 1
                 assert found == [None] * 5
             else:

@@ -1,4 +1,4 @@
-"""What is usual for each column given the values of up to two other columns, counted from training rows."""
+"""The usual values of each column, given the values of up to two other columns, counted from training rows."""
 
 from __future__ import annotations
 
@@ -18,46 +18,47 @@ Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
 CELL_ROWS = 40
-"""Training rows that a cell needs: with fewer, the 5 % and 95 % quantiles are single rows."""
+"""Minimum number of training rows of a cell; with fewer, the 5 % and 95 % quantiles are single rows."""
 RANGE_ROWS = 19
-"""Rows with a value that a range needs: of fewer, no two rows enclose 90 % of new ones."""
+"""Minimum number of rows with a value for a range: no two of fewer rows enclose 90 % of new rows."""
 COVERED = 0.9
 """Share of new ordinary rows that a usual range or set covers."""
-MOST_CELLS = 256
-"""Cells of both given columns at most: those of most rows."""
+MAX_CELLS = 256
+"""Maximum number of cells of both given columns; those with the most rows are kept."""
 LEARNED_ROWS = 50_000
-"""Training rows that are counted at most."""
+"""Maximum number of training rows that are counted."""
 SEARCH_ROWS = 4_096
-"""Training rows among which the given columns are sought at most."""
+"""Maximum number of training rows with which the given columns are chosen."""
 CANDIDATES = 8
-"""Columns that are tried as the second given one."""
-MOST_GIVEN = 300
-"""Columns that may be given at most; of more, so many are taken evenly."""
-MOST_TWICE_GIVEN = 1_000
-"""Columns of a table that has a second given one at most: the search takes 0.2 ms a column."""
+"""Number of columns that are tried as the second given column."""
+MAX_GIVEN = 300
+"""Maximum number of columns that may be given; of more columns, evenly spaced ones are taken."""
+MAX_TWICE_GIVEN = 1_000
+"""Maximum number of columns of a table in which a second given column is chosen: the search takes 0.2 ms a column."""
 NUMBER_WEIGHT = 0.85
-"""What a number or a time tells counts less than what a name tells: its codes hold fewer rows and mean less."""
-LEAST_GAIN = 0.01
-"""Nats that the second given column must tell at least."""
-MOST_USUAL = 5
-"""Usual categories that are kept by name."""
+"""Weight of the information from a number or a time, relative to a name: a reader understands a name more easily, and
+its codes have more rows."""
+MIN_GAIN = 0.01
+"""Minimum information in nats that the second given column must add."""
+MAX_USUAL = 5
+"""Maximum number of usual categories that are kept by name."""
 HOURS = 24
 DAY = 86_400.0
 
 
 class Statistic(Enum):
-    """What is kept of a column in each cell; the value is the count of numbers.
+    """The statistic of a column in each cell; the second value is its width, the count of its numbers.
 
-    - RANGE: the 5 %, 50 % and 95 % quantiles of its first feature
-    - PLACES: its most frequent places, -1 behind the last, and how many places cover 90 %
-    - CLOCK: the shortest arc of the day that holds 90 %, as two seconds of the day, and the usual weekdays as bits
-    - NOTHING: a column without features
+    - RANGE: the 5 %, 50 % and 95 % quantiles of the column's first feature
+    - PLACES: the most frequent places (categories), padded with -1, and the number of places that cover 90 %
+    - CLOCK: the shortest arc of the day with 90 % of the times, as seconds of the day, and the usual weekdays as bits
+    - NOTHING: none, for a column without features
     """
 
     NOTHING = 0, 0
     RANGE = 1, 3
     CLOCK = 2, 3
-    PLACES = 3, MOST_USUAL + 1
+    PLACES = 3, MAX_USUAL + 1
 
     @property
     def width(self) -> int:
@@ -65,10 +66,10 @@ class Statistic(Enum):
 
 
 class Subject(NamedTuple):
-    """How a column is described: what is kept of it, and from which features.
+    """How a column is described: its statistic, and the features that it is computed from.
 
-    ``part`` is the place of its part among :func:`parts_of`, -1 for a clock, whose ``features`` are sine and cosine of
-    the hour and of the weekday. ``is_given`` tells whether it may be given for other columns.
+    ``part`` is the index of its part among :func:`parts_of`, -1 for a clock, whose ``features`` are sine and cosine of
+    the hour and of the weekday. ``is_given`` says whether the column may be given for other columns.
     """
 
     statistic: Statistic
@@ -79,13 +80,13 @@ class Subject(NamedTuple):
 
     @property
     def n_coarse(self) -> int:
-        """Codes where it is given beside another column, see :meth:`coarse`."""
+        """Number of codes of the column as the second given column, see :meth:`coarse`."""
         return int(self.coarse(np.array([self.n_codes - 1]))[0]) + 1
 
     def coarse(self, codes: Codes) -> Codes:
-        """Codes [n] of which more rows share one: neighbours of a number or of an hour together, six within its range.
+        """Return coarser codes [n]: neighbouring codes of a number or an hour are merged into six within the range.
 
-        What lies outside the range, and what has no value, keeps a code of its own; so does each place.
+        Values outside the range, missing values and each place keep a code of their own.
         """
         if self.statistic is Statistic.PLACES:
             return codes
@@ -99,7 +100,7 @@ class Subject(NamedTuple):
 
 
 def subjects_of(encoding: TableEncoding, edges: tuple[Floats, ...]) -> tuple[Subject, ...]:
-    """The subject of each encoded column; ``edges`` are those of :class:`Dependence`."""
+    """Return the subject of each encoded column; ``edges`` are those of :class:`Dependence`."""
     parts = parts_of(encoding.layout)
     owned: dict[int, list[int]] = {}
     for place, part in enumerate(parts):
@@ -115,7 +116,7 @@ def _subject(kind: str, own: list[int], layout: FeatureLayout, edges: tuple[Floa
     if not own:
         return Subject(Statistic.NOTHING, -1, (), 1, False)
     parts = parts_of(layout)
-    if kind == "clock" and len(own) < 4:  # training covers too little to tell usual hours and weekdays
+    if kind == "clock" and len(own) < 4:  # the training rows cover too short a time for usual hours and weekdays
         return Subject(Statistic.NOTHING, -1, (), 1, False)
     if kind in ("timestamp", "clock") and len(own) >= 4:
         return Subject(Statistic.CLOCK, -1, tuple(parts[place].features[0] for place in own[-4:]), HOURS + 1, True)
@@ -124,23 +125,23 @@ def _subject(kind: str, own: list[int], layout: FeatureLayout, edges: tuple[Floa
     if groups or kind == "boolean":
         n_codes = len(parts[place].features) + 1 if groups else len(edges[place]) + 2
         return Subject(Statistic.PLACES, place, parts[place].features, n_codes, True)
-    # a length of a text says little to a reader who is told that it is given
+    # the length of a text is a condition that helps no reader, so a text is never given
     return Subject(Statistic.RANGE, place, parts[place].features, len(edges[place]) + 2, kind != "text")
 
 
 @dataclass(frozen=True)
 class Expectations:
-    """Of each column what is usual, by the codes of the two columns that tell most about it.
+    """The usual values of each column, by the codes of the two columns with the most information about it.
 
-    A row is looked up in the cell of both given codes, where that holds at least 40 training rows, else in that of the
-    first code, else in that of the second, else in that of all rows. A column's own value has no part in it.
+    A row is looked up in the cell of both given codes if that has at least 40 training rows, else in the cell of the
+    first code, else in that of the second, else in the cell of all rows. The column's own value is not used.
 
     Attributes
     ----------
-    given : int64 [n_columns, 2], the columns that are given for each; -1 where none tells anything
-    cells : of each column int64 [n_cells, 2], the codes of the given columns, -1 for any; the first is that of all rows
-    missing : of each column float32 [n_cells], the share of rows without a value
-    values : of each column float32 [n_cells, width], see :class:`Statistic`
+    given : int64 [n_columns, 2], the two columns given for each column; -1 for none
+    cells : for each column int64 [n_cells, 2], codes of the given columns, -1 for any code; cell 0 is that of all rows
+    missing : for each column float32 [n_cells], the share of rows without a value
+    values : for each column float32 [n_cells, width], see :class:`Statistic`
     """
 
     layout: FeatureLayout
@@ -150,12 +151,12 @@ class Expectations:
     cells: tuple[Codes, ...]
     missing: tuple[npt.NDArray[np.float32], ...]
     values: tuple[npt.NDArray[np.float32], ...]
-    said: dict[tuple[int, int], Any] = field(default_factory=dict, compare=False, repr=False)
-    """What has been put into words already, by column and cell."""
+    described: dict[tuple[int, int], Any] = field(default_factory=dict, compare=False, repr=False)
+    """Cache of the descriptions in words, by column and cell."""
 
     @classmethod
     def learn(cls, encoding: TableEncoding, edges: tuple[Floats, ...], training: EncodedTable) -> Expectations:
-        """Count training rows, which are encoded; ``edges`` are those of :class:`Dependence`."""
+        """Learn from encoded training rows; ``edges`` are those of :class:`Dependence`."""
         subjects = subjects_of(encoding, edges)
         if len(training.rows) > LEARNED_ROWS:
             training = training.take(_evenly(len(training.rows), LEARNED_ROWS))
@@ -167,7 +168,7 @@ class Expectations:
         return cls(encoding.layout, subjects, edges, given, cells, missing, values)
 
     def look_up(self, encoded: EncodedTable) -> Codes:
-        """The cell [n, n_columns] of each column in each row."""
+        """Return the cell int64 [n, n_columns] of each column in each row."""
         codes = column_codes(self.subjects, self._coding, encoded)
         found = np.zeros(codes.shape, np.int64)
         for column, (place, (first, second)) in enumerate(zip(self._places, self.given, strict=True)):
@@ -177,7 +178,7 @@ class Expectations:
         return found
 
     def given_columns(self, column: int, cell: int) -> tuple[int, ...]:
-        """The columns that a cell is of: none, one or two."""
+        """Return the columns whose codes define a cell: none, one or two."""
         codes = zip(self.given[column].tolist(), self.cells[column][cell].tolist(), strict=True)
         return tuple(other for other, code in codes if code >= 0)
 
@@ -187,7 +188,7 @@ class Expectations:
 
     @cached_property
     def _places(self) -> tuple[Codes, ...]:
-        """Of each column the cell [first code, second code]."""
+        """For each column, the cell by [first code, second code]."""
         return tuple(
             _cell_table(cells, *n_given_codes(self.subjects, given))
             for cells, given in zip(self.cells, self.given.tolist(), strict=True)
@@ -195,14 +196,14 @@ class Expectations:
 
 
 def n_given_codes(subjects: tuple[Subject, ...], given: Sequence[int]) -> tuple[int, int]:
-    """The number of codes of the first given column, and of the second, which are coarse; 1 where none is given."""
+    """Return the number of codes of the first given column, and of coarse codes of the second; 1 for no column."""
     first, second = given
     return subjects[first].n_codes if first >= 0 else 1, subjects[second].n_coarse if second >= 0 else 1
 
 
 def _cell_table(cells: Codes, n_first: int, n_second: int) -> Codes:
     table = np.zeros((n_first, n_second), np.int64)
-    # the cells of the second code alone, then of the first alone, then of both: the later ones are more exact
+    # cells of the second code alone, then of the first alone, then of both, so that more exact cells overwrite others
     for cell in np.lexsort((cells[:, 1], cells[:, 1] >= 0, cells[:, 0] >= 0))[1:].tolist():
         first, second = cells[cell].tolist()
         table[first if first >= 0 else slice(None), second if second >= 0 else slice(None)] = cell
@@ -210,7 +211,7 @@ def _cell_table(cells: Codes, n_first: int, n_second: int) -> Codes:
 
 
 def column_codes(subjects: tuple[Subject, ...], coding: Coding, encoded: EncodedTable) -> Codes:
-    """The code of each column [n, n_columns]: of its part, or the hour of a clock; 0 of what has no feature."""
+    """Return the code of each column [n, n_columns]: that of its part, the hour of a clock, or 0 without features."""
     of_parts = coding.codes(encoded.rows, encoded.presence)
     codes = np.zeros((len(encoded.rows), len(subjects)), np.int64)
     for column, subject in enumerate(subjects):
@@ -223,18 +224,18 @@ def column_codes(subjects: tuple[Subject, ...], coding: Coding, encoded: Encoded
 
 
 def _turn(rows: npt.NDArray[np.float32], sine: int, cosine: int) -> Floats:
-    """The angle [n] in turns, from 0 to less than 1."""
+    """Return the angle [n] in turns, from 0 to less than 1."""
     angle = np.arctan2(rows[:, sine].astype(np.float64), rows[:, cosine].astype(np.float64))
     return angle / (2 * np.pi) % 1.0
 
 
 def _seconds_of_day(rows: npt.NDArray[np.float32], subject: Subject) -> Floats:
-    # a float32 tells the angle to some 0.01 s; whole seconds are what was written
+    # the angle in float32 is exact to about 0.01 s, and times are written in whole seconds
     return np.round(_turn(rows, *subject.features[:2]) * DAY) % DAY
 
 
 def _weekdays(rows: npt.NDArray[np.float32], subject: Subject) -> Codes:
-    """The weekday [n], Monday 0; 1970-01-01, where the angle is 0, was a Thursday."""
+    """Return the weekday [n], Monday 0; at angle 0 it is a Thursday, as on 1970-01-01."""
     seconds = np.round(_turn(rows, *subject.features[2:]) * 7 * DAY)
     return np.asarray((seconds // DAY + 3) % 7, np.int64)
 
@@ -247,62 +248,65 @@ def _evenly(n_rows: int, most: int) -> Codes:
 
 
 def _given_columns(subjects: tuple[Subject, ...], codes: Codes) -> Codes:
-    """Of each column [n_columns, 2] the one that tells most about it, and then the one that tells most beside that."""
+    """Choose the given columns [n_columns, 2].
+
+    The first has the most mutual information with the column, the second adds the most to it; -1 means none.
+    """
     n_rows, n_columns = codes.shape
     given = np.full((n_columns, 2), -1, np.int64)
     may = np.flatnonzero([subject.is_given for subject in subjects])
-    may = may[_evenly(len(may), MOST_GIVEN)]
+    may = may[_evenly(len(may), MAX_GIVEN)]
     if n_rows < CELL_ROWS or len(may) == 0:
         return given
     coarse = np.stack([_coarse(code, subject) for code, subject in zip(codes.T, subjects, strict=True)], axis=1)
     is_places = np.array([subjects[column].statistic is Statistic.PLACES for column in may])
     weight = np.where(is_places, 1.0, NUMBER_WEIGHT)
-    for column, told in enumerate(_told(coarse, may)):
+    for column, information in enumerate(_information(coarse, may)):
         if subjects[column].statistic is Statistic.NOTHING:
             continue
-        order = np.argsort(-told * weight, kind="stable")[: CANDIDATES + 1]
-        if not told[order[0]] > 0:
+        order = np.argsort(-information * weight, kind="stable")[: CANDIDATES + 1]
+        if not information[order[0]] > 0:
             continue
         given[column, 0] = first = may[order[0]]
         candidates = may[order[1:]]
         candidates = candidates[candidates != column]
-        if len(candidates) and n_columns <= MOST_TWICE_GIVEN:
-            gain = _told_by_both(coarse, column, first, candidates) - told[order[0]]
-            if gain.max() > LEAST_GAIN:
+        if len(candidates) and n_columns <= MAX_TWICE_GIVEN:
+            gain = _information_of_both(coarse, column, first, candidates) - information[order[0]]
+            if gain.max() > MIN_GAIN:
                 given[column, 1] = candidates[np.argmax(gain * weight[np.searchsorted(may, candidates)])]
     return given
 
 
-def _told(coarse: Codes, may: Codes) -> Iterator[Floats]:
-    """Of each column the nats that each column that may be given tells of it; 0 of itself."""
+def _information(coarse: Codes, may: Codes) -> Iterator[Floats]:
+    """Yield for each column its mutual information in nats with each column of ``may``; 0 with itself."""
     n_rows, n_codes = len(coarse), COARSE_CODES + 1
     taken = (coarse[:, may, None] == np.arange(n_codes)).astype(np.float32).reshape(n_rows, -1)
     for start in range(0, coarse.shape[1], BLOCK_PARTS):
         block = (coarse[:, start : start + BLOCK_PARTS, None] == np.arange(n_codes)).astype(np.float32)
         joint = (block.reshape(n_rows, -1).T @ taken).reshape(block.shape[1], n_codes, len(may), n_codes)
-        told = mutual_information(joint.transpose(0, 2, 1, 3).astype(np.float64) / n_rows, n_rows)
-        told[np.arange(start, start + block.shape[1])[:, None] == may] = 0.0
-        yield from told
+        found = mutual_information(joint.transpose(0, 2, 1, 3).astype(np.float64) / n_rows, n_rows)
+        found[np.arange(start, start + block.shape[1])[:, None] == may] = 0.0
+        yield from found
 
 
-def _told_by_both(coarse: Codes, column: int, first: int, candidates: Codes) -> Floats:
-    """Nats that the first given column and each candidate tell of a column together."""
+def _information_of_both(coarse: Codes, column: int, first: int, candidates: Codes) -> Floats:
+    """Return the mutual information in nats of a column with the pair of the first given column and each candidate."""
     n_rows, n_codes = len(coarse), COARSE_CODES + 1
     both = coarse[:, first, None] * n_codes + coarse[:, candidates]
     places = (np.arange(len(candidates)) * n_codes**2 + both) * n_codes + coarse[:, column, None]
     counts = np.bincount(places.ravel(), minlength=len(candidates) * n_codes**3)
-    told: Floats = mutual_information(counts.reshape(1, len(candidates), n_codes**2, n_codes) / n_rows, n_rows)[0]
-    return told
+    found: Floats = mutual_information(counts.reshape(1, len(candidates), n_codes**2, n_codes) / n_rows, n_rows)[0]
+    return found
 
 
 def _coarse(codes: Codes, subject: Subject) -> Codes:
-    """Codes [n] from 0 to 6: of a number or clock, neighbours together; of places, the rare ones together."""
+    """Return codes [n] from 0 to 6: neighbouring codes of a number or clock are merged, and rare places."""
     if subject.statistic is Statistic.PLACES:
         return frequent_codes(codes)
     missing = subject.n_codes - 1
     ranked = np.searchsorted(np.unique(codes), codes)
     n_ranks = int(ranked.max()) + 1 if len(ranked) else 1
-    # the last code is that of no value, which is like no other
+    # a missing value keeps a code of its own, the last one
     return np.where(codes == missing, COARSE_CODES, ranked * COARSE_CODES // max(n_ranks, COARSE_CODES))
 
 
@@ -310,19 +314,19 @@ def _coarse(codes: Codes, subject: Subject) -> Codes:
 
 
 class _Observed(NamedTuple):
-    """What rows show of one column: a key that tells their cell, whether they have a value, and which."""
+    """The rows of one column: the key of their cell, whether their value is present, the value, the weekday."""
 
     key: Codes
-    there: npt.NDArray[np.bool_]
+    is_present: npt.NDArray[np.bool_]
     value: Floats
     weekday: Codes
 
     def of(self, chosen: npt.NDArray[np.bool_]) -> _Observed:
-        return _Observed(self.key[chosen], self.there[chosen], self.value[chosen], self.weekday[chosen])
+        return _Observed(self.key[chosen], self.is_present[chosen], self.value[chosen], self.weekday[chosen])
 
 
 def _observed(column: int, subject: Subject, codes: Codes, training: EncodedTable) -> _Observed:
-    there = training.presence[:, column]
+    is_present = training.presence[:, column]
     value, weekday = np.zeros(len(codes)), np.zeros(len(codes), np.int64)
     if subject.statistic is Statistic.CLOCK:
         value, weekday = _seconds_of_day(training.rows, subject), _weekdays(training.rows, subject)
@@ -330,33 +334,33 @@ def _observed(column: int, subject: Subject, codes: Codes, training: EncodedTabl
         value = codes[:, column].astype(np.float64)
     elif subject.features:
         value = training.rows[:, subject.features[0]].astype(np.float64)
-    return _Observed(np.zeros(len(codes), np.int64), there, value, weekday)
+    return _Observed(np.zeros(len(codes), np.int64), is_present, value, weekday)
 
 
 def _counted(
     column: int, subjects: tuple[Subject, ...], given: Codes, codes: Codes, training: EncodedTable
 ) -> tuple[Codes, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """The cells of one column, the shares of missing values, and what is usual."""
+    """Return the cells of one column, the share of missing values in each, and its statistic in each."""
     subject = subjects[column]
     rows = _observed(column, subject, codes, training)
     cells = [(-1, -1)]
-    missing = [1.0 - float(rows.there.mean()) if len(codes) else 1.0]
-    values = list(_usual(subject.statistic, rows.of(rows.there), 1))
+    missing = [1.0 - float(rows.is_present.mean()) if len(codes) else 1.0]
+    values = list(_usual(subject.statistic, rows.of(rows.is_present), 1))
     for key, pairs in _levels(subjects, given, codes) if subject.statistic is not Statistic.NOTHING else ():
         counts = np.bincount(key, minlength=len(pairs))
-        chosen = np.flatnonzero(counts >= _least_rows(counts))
+        chosen = np.flatnonzero(counts >= _min_rows(counts))
         place = np.full(len(pairs), -1, np.int64)
         place[chosen] = np.arange(len(chosen))
         within = rows._replace(key=place[key])
-        within = within.of((within.key >= 0) & rows.there)
-        n_there = np.bincount(within.key, minlength=len(chosen))
+        within = within.of((within.key >= 0) & rows.is_present)
+        n_present = np.bincount(within.key, minlength=len(chosen))
         above = {pair: cell for cell, pair in enumerate(cells)}
         usual = _usual(subject.statistic, within, len(chosen))
         for index, pair in enumerate(pairs[chosen].tolist()):
             parent = above.get((pair[0], -1), above.get((-1, pair[1]), 0))
             cells.append((pair[0], pair[1]))
-            missing.append(1.0 - n_there[index] / counts[chosen[index]])
-            values.append(usual[index] if n_there[index] >= RANGE_ROWS else values[parent])
+            missing.append(1.0 - n_present[index] / counts[chosen[index]])
+            values.append(usual[index] if n_present[index] >= RANGE_ROWS else values[parent])
     return (
         np.array(cells, np.int64),
         np.array(missing, np.float32),
@@ -365,7 +369,7 @@ def _counted(
 
 
 def _levels(subjects: tuple[Subject, ...], given: Codes, codes: Codes) -> Iterator[tuple[Codes, Codes]]:
-    """The key [n] of each row, and the codes [n_keys, 2] that each key is of: of each given column, of both."""
+    """Yield the key [n] of each row and the codes [n_keys, 2] of each key, for each given column and for both."""
     if given[0] < 0:
         return
     n_first, n_second = n_given_codes(subjects, given.tolist())
@@ -379,18 +383,18 @@ def _levels(subjects: tuple[Subject, ...], given: Codes, codes: Codes) -> Iterat
     yield first * n_second + beside, np.stack([places // n_second, places % n_second], axis=1)
 
 
-def _least_rows(counts: Codes) -> int:
-    """Rows that a cell needs, such that at most MOST_CELLS have them."""
-    if len(counts) <= MOST_CELLS:
+def _min_rows(counts: Codes) -> int:
+    """Return the minimum number of rows of a cell, such that at most ``MAX_CELLS`` cells are kept."""
+    if len(counts) <= MAX_CELLS:
         return CELL_ROWS
-    return max(CELL_ROWS, int(np.sort(counts)[-MOST_CELLS - 1]) + 1)
+    return max(CELL_ROWS, int(np.sort(counts)[-MAX_CELLS - 1]) + 1)
 
 
 def _usual(statistic: Statistic, rows: _Observed, n_keys: int) -> Floats:
-    """What is usual [n_keys, width] among rows that have a value."""
+    """Return the statistic [n_keys, width] of the rows of each key; the rows have a value."""
     usual = np.zeros((n_keys, statistic.width))
     counts = np.bincount(rows.key, minlength=n_keys)
-    there = np.flatnonzero(counts)
+    used = np.flatnonzero(counts)
     if statistic is Statistic.RANGE:
         values = rows.value[np.lexsort((rows.value, rows.key))]
         starts = np.cumsum(counts) - counts
@@ -398,7 +402,7 @@ def _usual(statistic: Statistic, rows: _Observed, n_keys: int) -> Floats:
         low = np.floor(tail * (counts + 1) + 1e-9).astype(np.int64) - 1
         high = np.ceil((1.0 - tail) * (counts + 1) - 1e-9).astype(np.int64) - 1
         for place, rank in enumerate((low, (counts - 1) // 2, high)):
-            usual[there, place] = values[(starts + np.clip(rank, 0, np.maximum(counts - 1, 0)))[there]]
+            usual[used, place] = values[(starts + np.clip(rank, 0, np.maximum(counts - 1, 0)))[used]]
     elif statistic is Statistic.PLACES:
         places = rows.value.astype(np.int64)
         n_places = int(places.max(initial=0)) + 1
@@ -407,20 +411,23 @@ def _usual(statistic: Statistic, rows: _Observed, n_keys: int) -> Floats:
         ranked = np.take_along_axis(table, order, axis=1)
         covered = np.cumsum(ranked, axis=1) < COVERED * (counts[:, None] + 1)
         n_usual = np.minimum(covered.sum(axis=1) + 1, np.maximum((table > 0).sum(axis=1), 1))
-        kept = np.full((n_keys, MOST_USUAL), -1)
-        width = min(MOST_USUAL, n_places)
+        kept = np.full((n_keys, MAX_USUAL), -1)
+        width = min(MAX_USUAL, n_places)
         kept[:, :width] = order[:, :width]
-        kept[np.arange(MOST_USUAL) >= n_usual[:, None]] = -1
-        usual[:, :MOST_USUAL], usual[:, MOST_USUAL] = kept, n_usual
+        kept[np.arange(MAX_USUAL) >= n_usual[:, None]] = -1
+        usual[:, :MAX_USUAL], usual[:, MAX_USUAL] = kept, n_usual
     elif statistic is Statistic.CLOCK:
-        for key in there.tolist():
+        for key in used.tolist():
             own = rows.key == key
             usual[key] = (*_shortest_arc(rows.value[own]), _usual_weekdays(rows.weekday[own]))
     return usual
 
 
 def _shortest_arc(seconds: Floats) -> tuple[float, float]:
-    """The shortest part of the day, from one second to another, that holds 90 % of new times; it may pass midnight."""
+    """Return the start and the end, in seconds, of the shortest part of the day with 90 % of new times.
+
+    It may pass midnight.
+    """
     ordered = np.sort(seconds)
     n = len(ordered)
     enclosed = min(int(np.ceil(COVERED * (n + 1))), n)
@@ -431,7 +438,7 @@ def _shortest_arc(seconds: Floats) -> tuple[float, float]:
 
 
 def _usual_weekdays(weekdays: Codes) -> float:
-    """As bits, Monday the lowest: the fewest days that hold 90 %."""
+    """Return the smallest set of weekdays with 90 % of the rows, as bits, Monday the lowest."""
     counts = np.bincount(weekdays, minlength=7)
     order = np.argsort(-counts, kind="stable")
     n_days = int(np.sum(np.cumsum(counts[order]) < COVERED * len(weekdays))) + 1
