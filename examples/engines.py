@@ -1,7 +1,7 @@
 """Network connections of KDD Cup 1999 scored by Ray, Spark or Dask on this machine: ``python examples/engines.py ray``.
 
-A model is fitted to an eighth of the normal connections, and judges every 25th of all 494,021; then the same rows are
-scored here, and compared bit for bit.
+A model is fitted to an eighth of the normal connections, and an engine scores every 25th of all 494,021 connections.
+Then the same rows are scored in this process, and the scores are compared bit for bit.
 """
 
 import argparse

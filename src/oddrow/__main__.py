@@ -1,4 +1,4 @@
-"""``oddrow`` and ``python -m oddrow``: the command line as a process of its own."""
+"""Entry point of the command line: ``oddrow`` and ``python -m oddrow``."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from typing import Any, NoReturn
 
 
 class _NoPandas:
-    """For whoever looks, pandas is not installed. (No base class: importing it takes as long as reading a model.)"""
+    """An import finder that reports pandas as not installed.
+
+    It has no base class, because importing ``importlib.abc`` takes as long as reading a model.
+    """
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:  # noqa: ARG002 - the protocol's
         if fullname == "pandas":
-            raise ModuleNotFoundError("pandas is not looked for", name=fullname)
+            raise ModuleNotFoundError("pandas is hidden while Arrow starts", name=fullname)
 
 
 def start() -> NoReturn:
-    """Run the command line and leave with its exit code."""
-    gc.disable()  # what is imported stays: looking for garbage in it is a tenth of all that scoring a row takes
-    # Arrow looks once, at its first value, whether pandas is there, and so loads it: longer than scoring a row takes.
-    # Here tables come from files and never from pandas. Whoever else wants it (scikit-learn, a rival) finds it later.
+    """Run the command line and exit with its exit code."""
+    # Imported modules are never garbage; collecting during the imports takes a tenth of the time of scoring one row.
+    gc.disable()
+    # Arrow imports pandas, if it is installed, when it makes its first value. That takes longer than scoring a row, and
+    # the command line reads tables from files, never from pandas. Later imports (scikit-learn, a rival) find pandas.
     import pyarrow as pa
 
     finder = _NoPandas()

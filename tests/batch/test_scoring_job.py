@@ -65,7 +65,7 @@ POLICIES = {
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet", ".arrow", ".jsonl"])
-def test_a_stream_is_scored_into_what_the_whole_table_gives(model, table_file, tmp_path, suffix, policy):
+def test_scoring_a_stream_gives_the_result_of_the_whole_table(model, table_file, tmp_path, suffix, policy):
     whole = scored_table(model, read_table(table_file, as_written=True), 2, policy)
     write_table(whole.rows, tmp_path / f"whole{suffix}")
     target = tmp_path / f"parts{suffix}"
@@ -90,7 +90,7 @@ def job(table_file, options: str = "") -> JobIdentity:
 
 @pytest.mark.parametrize("policy", [None, FalseDiscoveryRate(0.5)], ids=["each row", "all rows"])
 @pytest.mark.parametrize("suffix", [".csv", ".csv.zst", ".parquet"])
-def test_a_killed_job_goes_on_and_ends_with_the_same_bytes(model, table_file, tmp_path, suffix, policy):
+def test_a_killed_and_resumed_job_gives_the_same_bytes(model, table_file, tmp_path, suffix, policy):
     expected, target = tmp_path / f"expected{suffix}", tmp_path / f"out{suffix}"
     score_stream(model, open_stream(table_file), str(expected), ScoringOptions(policy=policy))
     kept = KeptParts(tmp_path / "out.partial")
@@ -197,7 +197,7 @@ def spoiled(table_file) -> Path:
     return path
 
 
-def test_rows_left_out_are_told_and_the_others_keep_their_scores(model, table_file, spoiled, tmp_path):
+def test_rows_left_out_are_reported_and_the_others_keep_their_scores(model, table_file, spoiled, tmp_path):
     out, quarantine = tmp_path / "out.csv", tmp_path / "bad.csv"
     stream = open_stream(spoiled, on_error="skip", encoding="utf-8")
     count = score_stream(model, stream, str(out), ScoringOptions(skips=True, quarantine=quarantine))
@@ -225,7 +225,7 @@ def test_rows_left_out_are_told_and_the_others_keep_their_scores(model, table_fi
     assert read_table(out)["surprise"].equals(expected["surprise"])
 
 
-def test_a_quarantine_goes_on_too(model, spoiled, tmp_path):
+def test_a_quarantine_is_resumed_too(model, spoiled, tmp_path):
     def run(name: str, kept: KeptParts | None, rows: int = 10**9) -> bytes:
         options = ScoringOptions(skips=True, quarantine=tmp_path / name, force=True, on_progress=kill_after(rows))
         stream = open_stream(spoiled, on_error="skip", encoding="utf-8")
@@ -240,7 +240,7 @@ def test_a_quarantine_goes_on_too(model, spoiled, tmp_path):
     assert run("bad.csv", kept) == run("again.csv", None)
 
 
-def test_to_stop_is_to_name_the_line_and_to_leave_nothing(model, spoiled, tmp_path):
+def test_on_error_stop_names_the_line_and_leaves_no_output(model, spoiled, tmp_path):
     with pytest.raises(TableReadError, match=r"spoiled.csv, line 3: expected 8 fields, found 2"):
         open_stream(spoiled)
     lines = spoiled.read_bytes().splitlines(keepends=True)
@@ -254,7 +254,7 @@ def test_to_stop_is_to_name_the_line_and_to_leave_nothing(model, spoiled, tmp_pa
     assert {path.name for path in tmp_path.iterdir()} == {"table.csv", "spoiled.csv"}
 
 
-def test_a_table_of_which_no_row_can_be_judged_gives_none(model, table_file, tmp_path):
+def test_a_table_in_which_no_row_can_be_scored_gives_an_output_without_rows(model, table_file, tmp_path):
     rows = read_table(table_file)
     write_table(rows.set_column(0, "bytes", pa.array(["many"] * ROWS)), tmp_path / "words.csv")
     stream = open_stream(tmp_path / "words.csv", on_error="skip")
@@ -263,9 +263,9 @@ def test_a_table_of_which_no_row_can_be_judged_gives_none(model, table_file, tmp
     assert (tmp_path / "out.csv").read_text().endswith("surprise,p_value,is_odd\n")
 
 
-def test_a_table_that_changes_while_it_is_read_leaves_nothing(model, table_file, tmp_path):
+def test_a_table_that_changes_while_it_is_read_leaves_no_output(model, table_file, tmp_path):
     stream = open_stream(table_file)
     table_file.write_bytes(b"".join(table_file.read_bytes().splitlines(keepends=True)[:-1]))
-    with pytest.raises(oddrow.exceptions.DataError, match=r"table.csv: has changed while it was read"):
+    with pytest.raises(oddrow.exceptions.DataError, match=r"table.csv: the file changed while it was read"):
         score_stream(model, stream, str(tmp_path / "out.csv"))
     assert not (tmp_path / "out.csv").exists()

@@ -51,7 +51,7 @@ def read(paths):
     return pa.concat_tables(map(pq.read_table, paths))
 
 
-def test_the_parts_are_the_table_in_order_and_none_is_doubled(scored, whole, tmp_path):
+def test_the_files_hold_all_rows_once_and_in_order(scored, whole, tmp_path):
     found = scored()
     assert read(found.paths).equals(whole)
     assert found.paths == tuple(sorted((tmp_path / "scored").iterdir()))
@@ -71,7 +71,7 @@ def test_a_folder_is_read_in_the_order_of_its_names(scored, whole, table, tmp_pa
 
 @settings(deadline=None, max_examples=50)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 60))
-def test_parts_hold_each_row_once_wherever_row_groups_end(tmp_path_factory, part_rows, group_rows, n_rows):
+def test_parts_hold_each_row_once_for_all_sizes_of_row_groups(tmp_path_factory, part_rows, group_rows, n_rows):
     path = tmp_path_factory.mktemp("parts") / "t.parquet"
     rows = pa.table({"row": pa.array(range(n_rows), pa.int64())})
     pq.write_table(rows, path, row_group_size=group_rows)
@@ -86,7 +86,7 @@ def test_parts_hold_each_row_once_wherever_row_groups_end(tmp_path_factory, part
     assert sum(read_back, []) == list(range(n_rows))  # noqa: RUF017 - few parts
 
 
-def test_an_output_is_replaced_only_by_force_and_only_if_it_is_one(scored, whole, tmp_path):
+def test_only_the_output_of_an_earlier_job_is_replaced_and_only_with_force(scored, whole, tmp_path):
     output = tmp_path / "scored"
     scored(part_rows=100)
     with pytest.raises(OutputError, match=r"scored: exists already.*--force"):
@@ -101,7 +101,7 @@ def test_an_output_is_replaced_only_by_force_and_only_if_it_is_one(scored, whole
 
 
 @pytest.mark.parametrize("force", [True, False])
-def test_rows_that_are_wrong_are_named_and_nothing_is_written(scored, table, tmp_path, force):
+def test_the_error_of_wrong_rows_names_them_and_no_folder_is_written(scored, table, tmp_path, force):
     wrong = table.set_column(
         table.column_names.index("duration_s"),
         "duration_s",
@@ -114,7 +114,7 @@ def test_rows_that_are_wrong_are_named_and_nothing_is_written(scored, table, tmp
 
 
 @pytest.mark.parametrize("rows_left", [None, 249])
-def test_an_engine_that_leaves_rows_out_is_not_believed(scored, tmp_path, monkeypatch, rows_left):
+def test_an_engine_that_leaves_rows_out_gives_an_error(scored, tmp_path, monkeypatch, rows_left):
     engine = _scoring_files._WORK_ON_PARTS["ray"]
 
     def forgetful(parts, packed, work, *others):
@@ -132,7 +132,7 @@ def test_an_engine_that_leaves_rows_out_is_not_believed(scored, tmp_path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_worker_leaves_half_written_does_not_come_along(scored, tmp_path, monkeypatch):
+def test_files_half_written_by_a_killed_worker_are_left_out(scored, tmp_path, monkeypatch):
     engine = _scoring_files._WORK_ON_PARTS["ray"]
 
     def leaving(parts, packed, work, *others):
@@ -143,21 +143,21 @@ def test_what_a_killed_worker_leaves_half_written_does_not_come_along(scored, tm
     assert {path.suffix for path in scored().paths[0].parent.iterdir()} == {".parquet"}
 
 
-def test_tables_that_are_none_are_refused_before_the_engine_starts(scored, table, tmp_path, monkeypatch):
+def test_invalid_tables_are_refused_before_the_engine_starts(scored, table, tmp_path, monkeypatch):
     monkeypatch.setattr(_scoring_files, "_WORK_ON_PARTS", {})
     with pytest.raises(TableReadError, match="no such file or folder"):
         scored(tmp_path / "nowhere")
     folder = tmp_path / "table"
     folder.mkdir()
-    with pytest.raises(TableReadError, match=r"holds no \.parquet files"):
+    with pytest.raises(TableReadError, match=r"contains no \.parquet files"):
         scored(folder)
     (folder / "more").mkdir()
-    with pytest.raises(TableReadError, match=r"holds 'more', which is no \.parquet file.* leave --engine out"):
+    with pytest.raises(TableReadError, match=r"contains 'more', which is no \.parquet file.* leave --engine out"):
         scored(folder)
     (folder / "more").rmdir()
     pq.write_table(table, folder / "a.parquet")
     pq.write_table(table.drop_columns("row"), folder / "b.parquet")
-    with pytest.raises(DataError, match=r"b\.parquet: its columns or their types are not those of a\.parquet"):
+    with pytest.raises(DataError, match=r"b\.parquet: its columns or their types differ from those of a\.parquet"):
         scored(folder)
     pq.write_table(table.drop_columns("bytes_sent"), tmp_path / "less.parquet")
     with pytest.raises(SchemaMismatchError, match="bytes_sent"):
@@ -167,7 +167,7 @@ def test_tables_that_are_none_are_refused_before_the_engine_starts(scored, table
         scored(tmp_path / "text.parquet")
 
 
-def test_settings_without_meaning_are_refused(scored):
+def test_invalid_settings_are_refused(scored):
     with pytest.raises(SettingError, match="'flink'; choose from ray, spark, dask"):
         scored(engine="flink")
     with pytest.raises(SettingError, match="part_rows is 0"):
@@ -177,7 +177,7 @@ def test_settings_without_meaning_are_refused(scored):
 
 
 @pytest.mark.parametrize(("engine", "library"), [("ray", "ray"), ("spark", "pyspark.sql"), ("dask", "dask.dataframe")])
-def test_a_missing_engine_is_answered_with_the_command_that_installs_it(
+def test_the_error_of_a_missing_engine_names_the_install_command(
     engine, library, fitted, table_path, tmp_path, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, library, None)

@@ -46,7 +46,7 @@ def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path, pictures):
         write_pictures(pictures, force=False)
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path, monkeypatch, pictures):
+def test_a_write_that_fails_leaves_the_old_file_and_no_temporary_file(tmp_path, monkeypatch, pictures):
     def refuse(_: int) -> None:
         raise OSError(28, "No space left")
 
@@ -58,7 +58,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path, monkeyp
     assert contents_of(tmp_path / "made") == {"run-1.5.png": b"old"}
 
 
-def test_without_matplotlib_the_answer_is_the_install_command(tmp_path, monkeypatch, pictures):
+def test_without_matplotlib_the_error_names_the_install_command(tmp_path, monkeypatch, pictures):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'oddrow\[plot\]'"):
         write_pictures(pictures, force=False)

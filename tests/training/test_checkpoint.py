@@ -62,7 +62,7 @@ def assert_same_fit(first: FittedNetwork, second: FittedNetwork) -> None:
 
 
 @pytest.mark.parametrize("changed", [{}, {"learning_rate": 1e-4, "patience": None}, {"is_watched": False}])
-def test_a_fit_resumed_after_every_check_is_the_uninterrupted_one(small_fit: SmallFit, tmp_path, changed) -> None:
+def test_a_fit_resumed_after_every_check_gives_the_uninterrupted_fit(small_fit: SmallFit, tmp_path, changed) -> None:
     """Killed at the first check it reaches, again and again: every state on the way is gone through the file."""
     rng, resumed_rng = np.random.default_rng(0), np.random.default_rng(0)
     whole = small_fit(rng=rng, **changed)
@@ -75,7 +75,7 @@ def test_a_fit_resumed_after_every_check_is_the_uninterrupted_one(small_fit: Sma
     assert resumed_rng.random() == rng.random()  # and whatever is drawn after the fit is the same too
 
 
-def test_a_rollback_is_kept_too(small_fit: SmallFit, tmp_path) -> None:
+def test_a_rollback_is_part_of_the_checkpoint(small_fit: SmallFit, tmp_path) -> None:
     wild = {"learning_rate": 1e4, "anneal": False, "patience": None, "max_steps": 100}
     whole = small_fit(**wild)
     assert whole.health.rollbacks
@@ -84,7 +84,7 @@ def test_a_rollback_is_kept_too(small_fit: SmallFit, tmp_path) -> None:
     assert_same_fit(small_fit(interruption=kept(tmp_path, resume=True), **wild), whole)
 
 
-def test_a_fit_that_had_ended_is_not_run_again(small_fit: SmallFit, tmp_path) -> None:
+def test_resuming_a_fit_that_has_ended_does_no_further_step(small_fit: SmallFit, tmp_path) -> None:
     whole = small_fit(interruption=kept(tmp_path))
     told: list[int] = []
     again = small_fit(interruption=kept(tmp_path, resume=True), on_progress=lambda *one: told.append(one[0]))
@@ -92,11 +92,11 @@ def test_a_fit_that_had_ended_is_not_run_again(small_fit: SmallFit, tmp_path) ->
     assert told == []
 
 
-def test_keeping_a_fit_changes_nothing_of_it(small_fit: SmallFit, tmp_path) -> None:
+def test_writing_checkpoints_does_not_change_the_fit(small_fit: SmallFit, tmp_path) -> None:
     assert_same_fit(small_fit(interruption=kept(tmp_path / "new" / "folder")), small_fit())
 
 
-def test_where_there_is_no_checkpoint_the_fit_begins(small_fit: SmallFit, tmp_path) -> None:
+def test_resuming_without_a_checkpoint_starts_the_fit(small_fit: SmallFit, tmp_path) -> None:
     assert_same_fit(small_fit(interruption=kept(tmp_path, resume=True)), small_fit())
 
 
@@ -172,37 +172,39 @@ def checkpoint(small_fit: SmallFit, tmp_path) -> Path:
         ({"max_steps": 220}, r"other settings \(max_steps 200 there and 220 here\)"),
     ],
 )
-def test_another_fit_is_refused_and_told_apart(small_fit: SmallFit, checkpoint: Path, other, said) -> None:
+def test_resuming_another_fit_is_refused_with_the_difference(
+    small_fit: SmallFit, checkpoint: Path, other, said
+) -> None:
     with pytest.raises(CheckpointError, match=said):
         small_fit(interruption=kept(checkpoint.parent, resume=True), **other)
 
 
-def test_a_checkpoint_is_not_overwritten_unasked(small_fit: SmallFit, checkpoint: Path) -> None:
+def test_a_checkpoint_is_not_overwritten_without_resume(small_fit: SmallFit, checkpoint: Path) -> None:
     before = checkpoint.read_bytes()
     with pytest.raises(OutputError, match="keeps a fit that has not ended; go on with it"):
         small_fit(interruption=kept(checkpoint.parent))
     assert checkpoint.read_bytes() == before
 
 
-def test_an_interrupt_leaves_the_last_check_in_the_file(small_fit: SmallFit, checkpoint: Path) -> None:
+def test_an_interrupt_writes_the_last_check_to_the_file(small_fit: SmallFit, checkpoint: Path) -> None:
     """However seldom it is written on the way."""
     checks = parts(checkpoint.read_bytes())[1]["checks"]
     assert checks[:, 0].tolist() == [20, 40, 60]
 
 
-def test_a_discarded_checkpoint_is_gone_and_discarding_again_is_no_error(checkpoint: Path) -> None:
+def test_discarding_a_checkpoint_twice_is_no_error(checkpoint: Path) -> None:
     discard_checkpoint(checkpoint.parent)
     discard_checkpoint(checkpoint.parent)
     assert not checkpoint.exists()
 
 
-def test_a_folder_that_cannot_be_one_is_said(small_fit: SmallFit, tmp_path: Path) -> None:
+def test_a_checkpoint_folder_that_cannot_be_made_is_an_output_error(small_fit: SmallFit, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(OutputError, match="cannot be a folder"):
         small_fit(interruption=kept(tmp_path / "file"))
 
 
-def test_a_generator_that_cannot_be_kept_is_refused(small_fit: SmallFit, tmp_path) -> None:
+def test_a_generator_that_is_not_pcg64_is_refused(small_fit: SmallFit, tmp_path) -> None:
     with pytest.raises(SettingError, match="random_state draws from Philox; a checkpoint needs"):
         small_fit(rng=np.random.Generator(np.random.Philox(0)), interruption=kept(tmp_path))
 
@@ -279,7 +281,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_a_hostile_file_is_one_clear_error(small_fit: SmallFit, checkpoint: Path, hostile: str) -> None:
+def test_a_hostile_checkpoint_raises_checkpoint_error(small_fit: SmallFit, checkpoint: Path, hostile: str) -> None:
     broken = HOSTILE[hostile](checkpoint.read_bytes())
     checkpoint.write_bytes(broken)
     with pytest.raises(CheckpointError) as caught:
@@ -290,14 +292,14 @@ def test_a_hostile_file_is_one_clear_error(small_fit: SmallFit, checkpoint: Path
     assert checkpoint.read_bytes() == broken
 
 
-def test_a_file_far_too_large_is_not_read(small_fit: SmallFit, checkpoint: Path) -> None:
+def test_a_checkpoint_far_too_large_is_not_read(small_fit: SmallFit, checkpoint: Path) -> None:
     with checkpoint.open("r+b") as file:
         file.truncate(2**40)  # sparse: nothing is on the disk
     with pytest.raises(CheckpointError, match="no file of ours"):
         small_fit(interruption=kept(checkpoint.parent, resume=True))
 
 
-def test_a_folder_in_its_place_is_an_error_too(small_fit: SmallFit, checkpoint: Path) -> None:
+def test_a_folder_in_place_of_the_checkpoint_is_an_error(small_fit: SmallFit, checkpoint: Path) -> None:
     checkpoint.unlink()
     checkpoint.mkdir()
     with pytest.raises(CheckpointError, match="no file of ours"):

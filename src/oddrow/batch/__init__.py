@@ -1,4 +1,4 @@
-"""Tables, files and streams are scored in order, with a quarantine and resumable jobs."""
+"""Scoring of tables, files and streams in order, with a quarantine for rows left out, and resumable jobs."""
 
 from oddrow.batch._kept_parts import KeptParts, scoring_identity
 from oddrow.batch._one_row import RowOfStream, explain_row

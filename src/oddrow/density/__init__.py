@@ -1,4 +1,4 @@
-"""The density of rows: the network, the likelihood of each kind of column, the loss by its parts."""
+"""The density model: the network, the likelihoods of the columns, the training loss, the health of a fit."""
 
 from oddrow.density._blocks import BLOCK_ROWS, in_blocks, in_slabs
 from oddrow.density._column_sums import ColumnSums

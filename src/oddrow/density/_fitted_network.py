@@ -1,4 +1,4 @@
-"""What a fit leaves: weights, and how they were reached."""
+"""The result of a fit: a network's weights and the health of the fit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from oddrow.density._network import NetworkShape
 
 @dataclass(frozen=True)
 class FittedNetwork:
-    """A network's shape, its float32 weights by name, and how the fit went."""
+    """A network's shape, its float32 weights by name, and the health of the fit that found them."""
 
     shape: NetworkShape
     parameters: Mapping[str, npt.NDArray[np.float32]]
@@ -24,7 +24,7 @@ class FittedNetwork:
 
     @property
     def learning_curve(self) -> LearningCurve:
-        """The losses along the fit."""
+        """The losses at each check of the fit."""
         return self.health.learning_curve
 
     @cached_property

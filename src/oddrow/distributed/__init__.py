@@ -1,6 +1,7 @@
-"""Beyond one machine: an engine's batches to scored batches, and its rows to the sample that a fit needs.
+"""Scoring and fitting with Ray, Spark or Dask.
 
-Each engine is imported only when it is asked for.
+An engine scores the batches of a data set on its workers, or draws the sample of rows that a fit needs. Each engine is
+imported only when one of its functions is called.
 """
 
 from oddrow.distributed._dask import fit_dask, score_dask
