@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from benchmarks.model_files import HEADER, golden, parts
 
 from oddrow.artifact import PROTOCOL, _bounds, _model, dumps
 from oddrow.container import _container
+from testing.model_files import HEADER, golden, parts
 
 PAGE = (Path(__file__).parents[2] / "docs" / "model_file.md").read_text(encoding="utf-8")
 GOLDEN_ARRAYS = [array for name in ("vae", "autoencoder", "article") for array in parts(golden(name))[1].items()]

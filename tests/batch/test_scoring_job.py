@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from benchmarks.model_files import golden
 
 import oddrow
-from make_golden import columns
 from oddrow.batch import JobIdentity, KeptParts, ScoringOptions, score_stream, scored_table
 from oddrow.exceptions import CheckpointError, OutputError, SchemaMismatchError, TableReadError
 from oddrow.files import _csv_files, _table_stream, open_stream, read_table, write_table
 from oddrow.policies import AlertBudget, FalseDiscoveryRate, FixedSurprise
+from testing.model_files import golden
+from tests.support.make_golden import columns
 
 ROWS = 50
 

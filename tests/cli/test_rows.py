@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
-from benchmarks.model_files import golden
 
 import oddrow
-from make_golden import columns
 from oddrow.files import read_table, write_table
+from testing.model_files import golden
+from tests.support.make_golden import columns
 
 ROWS = 60
 

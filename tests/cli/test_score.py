@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from benchmarks.model_files import golden
 
 import oddrow
-from make_golden import columns
 from oddrow.files import read_table, write_table
+from testing.model_files import golden
+from tests.support.make_golden import columns
 
 N_FILES, ROWS = 6, 40
 

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import oddrow
-from engines import MODULES, NEEDED, RunningEngine
 from oddrow.batch import scored_table
 from oddrow.datasets import make_connections
 from oddrow.distributed._work import PackedModel
 from oddrow.files import read_table
-from untrained import no_training
+from testing.untrained import no_training
+from tests.support.engines import MODULES, NEEDED, RunningEngine
 
 TOP = 2
 

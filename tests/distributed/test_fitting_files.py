@@ -8,13 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import oddrow
-from engines import small_samples
 from oddrow.columns import Sampling
 from oddrow.distributed import ENGINES, _fitting_files, column_names, fit_files
 from oddrow.distributed._gathering import RowSampling, merge_samples, whole_sample
 from oddrow.exceptions import DataError, MissingExtraError, SchemaMismatchError, SettingError, TableReadError
 from oddrow.table import SampleBounds
-from untrained import no_training
+from testing.untrained import no_training
+from tests.support.engines import small_samples
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from oddrow.files import _csv_files, _parquet, open_stream, read_table, write_ta
 from oddrow.files._csv_records import OPEN_QUOTE, Region, record_problem, records, whole_records
 from oddrow.table import _row_places as _located
 from oddrow.table import as_table
-from strategies import any_tables
+from testing.strategies import any_tables
 
 some_files = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 

@@ -226,7 +226,7 @@ STATED_KINDS: Mapping[str, StatedKind] = {
     "cluster": StatedKind(Cluster(Tail(1.0, share=0.2)), 1.0, "rows with numbers in their tails, twenty alike"),
 }
 """The kinds that methods are ranked by. Strengths and weights are constants: they were chosen on one half of the
-labelled sets of ``benchmarks/probes.py``, and are measured there on the other half."""
+labelled sets of ``benchmarks/quality/probes.py``, and are measured there on the other half."""
 
 
 def _unseen_value(column: pa.ChunkedArray) -> pa.Scalar | None:

@@ -6,7 +6,7 @@ of each set are Kendall's tau between the two rankings, and how much AUROC the m
 
 **What was chosen on what.** The strengths and weights of ``STATED_KINDS`` were chosen on the sets at even positions in
 the order of their names (in each collection, from 0), the figures that count are those of the odd positions.
-``python -m benchmarks.probes --results FILE`` keeps each finished set and resumes after it.
+``python -m benchmarks probes --results FILE`` keeps each finished set and resumes after it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import pyarrow as pa
 from scipy.stats import kendalltau
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.public_sets import FOLDER
+from benchmarks._public_sets import FOLDER
 from oddrow.comparison import STATED_KINDS, encoded_rows, method_of, rank_without_labels
 from oddrow.table import as_table
 

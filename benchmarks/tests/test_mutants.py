@@ -3,7 +3,8 @@
 import ast
 
 import pytest
-from benchmarks.mutants import MUTANTS, ROOT, check_applies
+
+from benchmarks.promises.mutants import MUTANTS, ROOT, check_applies
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

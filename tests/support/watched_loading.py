@@ -1,4 +1,6 @@
-"""``python tests/watched_loading.py FOLDER``: load every file of a folder, watched, and print what happened as JSON.
+"""Load every file of a folder, watched, and print what happened as JSON.
+
+``python -m tests.support.watched_loading FOLDER``
 
 A process of its own, as an audit hook stays for good and memory is limited by the process.
 """
@@ -11,10 +13,9 @@ import time
 import warnings
 from pathlib import Path
 
-from benchmarks.model_files import GOLDEN, golden_rows
-
 import oddrow
 from oddrow.table import as_table
+from testing.model_files import GOLDEN, golden_rows
 
 MEMORY = 256 * 2**20
 """Bytes a file may take beyond what the process holds before."""

@@ -1,7 +1,7 @@
 """Writes the golden model files of this protocol, and the scores that every later version must get from them.
 
-``python tests/make_golden.py`` writes ``tests/golden/protocol-N/``. Run it when a protocol is new, and never again: a
-golden file that was written anew proves nothing about the files that users have.
+``python -m tests.support.make_golden`` writes ``tests/golden/protocol-N/``. Run it when a protocol is new, and never
+again: a golden file that was written anew proves nothing about the files that users have.
 """
 
 import datetime as dt
@@ -20,7 +20,7 @@ import oddrow
 import oddrow.detector
 from oddrow.artifact import PROTOCOL
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 TRAINING_ROWS, NEW_ROWS = 80, 12
 HIDDEN, N_LATENT = (6, 5), 3
 """Narrow, so that the files stay small; all else is as users have it."""

@@ -1,4 +1,4 @@
-"""What must hold for any table at all, checked here once for the tests and for ``benchmarks/tables.py``.
+"""What must hold for any table at all, checked here once for the tests and for ``benchmarks/promises/tables.py``.
 
 Each check returns how the fit ended, ``"fitted"`` or the name of one of oddrow's errors, and the containers that took
 part. A broken law is an ``AssertionError``; any error that is not oddrow's, and any warning, comes through as it is.
@@ -27,7 +27,7 @@ from oddrow.columns import TableEncoding, TableSchema
 from oddrow.exceptions import DataError, OddrowError
 from oddrow.files import open_stream, read_table
 from oddrow.table import as_table
-from strategies import AnyTables, ObjectTable, TextFile, taken
+from testing.strategies import AnyTables, ObjectTable, TextFile, taken
 
 _ADDED = {"surprise", "p_value", "is_odd"} | {
     f"reason_{place}{part}" for place in (1, 2) for part in ("", "_value", "_expected", "_usual", "_share")

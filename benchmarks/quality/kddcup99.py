@@ -1,6 +1,6 @@
 """KDD Cup 1999 by its protocols, each run a process of its own, as a user starts it.
 
-``python -m benchmarks.kddcup99 [FILE]``: with the competition's test file ``corrected`` the protocol "official", too.
+``python -m benchmarks kddcup99 [FILE]``: with the competition's test file ``corrected`` the protocol "official", too.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Two parts: made-up tables, where every repeat is a new table, a new fit and new rows; and public data sets, where rows
 are drawn at random into a part that is fitted and a part that is not.
-``python -m benchmarks.calibration [REPEATS [split|cross] [simulated|public]]``.
+``python -m benchmarks calibration [REPEATS [split|cross] [simulated|public]]``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import betabinom, binom
 
-from benchmarks.public_sets import PublicSet, public_sets
+from benchmarks._public_sets import PublicSet, public_sets
 from oddrow import FalseAlarmRate, FalseDiscoveryRate, VAEDetector
 from oddrow.datasets import make_connections
 from oddrow.exceptions import TrainingHealthWarning

@@ -1,6 +1,6 @@
 """Good model files changed at random, and loaded: each must be refused as one error, or score finitely.
 
-``python -m benchmarks.fuzz [INPUTS] [--start N]``; a million by default, 20,000 in the suite. Input number N is always
+``python -m benchmarks fuzz [INPUTS] [--start N]``; a million by default, 20,000 in the suite. Input number N is always
 the same: it is printed when something escapes, and ``--start N`` with one input repeats it.
 
 Changes are made on four levels, for whoever can write a file can hash it:
@@ -33,8 +33,8 @@ import pyarrow as pa
 import safetensors.numpy
 
 import oddrow
-from benchmarks.model_files import HEADER, golden, golden_rows, packed, parts, sections, tensors, with_header
 from oddrow.exceptions import ModelFileError, SchemaMismatchError, SettingError
+from testing.model_files import HEADER, golden, golden_rows, packed, parts, sections, tensors, with_header
 
 INPUTS = 1_000_000
 SCORED_SHARE = 1 / 25

@@ -1,6 +1,6 @@
 """The article's experiment, and a small table: whole processes side by side, and the matrix products alone.
 
-``python -m benchmarks.fit [ROUNDS] [--alibi] [--one-core]``: every contestant runs once a round, one after another, so
+``python -m benchmarks fit [ROUNDS] [--alibi] [--one-core]``: every contestant runs once a round, one after another, so
 that what else the machine does falls on all of them alike; shown are medians. All have the article's network, but for
 oddrow's defaults: a wider one, rows remembered, and others held out to calibrate. ``--alibi`` adds alibi-detect, once,
 for it takes minutes. ``--one-core`` keeps all of it on one core, for a machine that does other things: there, threads
@@ -39,7 +39,7 @@ OURS = """
 import json, sys
 import numpy as np
 import oddrow
-from benchmarks.fit_peers import auroc
+from benchmarks.speed._fit_peers import auroc
 with np.load(sys.argv[1]) as data:
     train, test, is_odd = data["train"], data["test"], data["is_odd"]
 columns = dict.fromkeys((f"x{index}" for index in range(train.shape[1])), "number")
@@ -123,7 +123,7 @@ def contestants(rows: str) -> dict[str, list[str]]:
     }
     python = peer_python("torch", "torch==2.13.0", "pyod", "tqdm")
     if python is not None:
-        script = str(Path(__file__).with_name("fit_peers.py"))
+        script = str(Path(__file__).with_name("_fit_peers.py"))
         commands |= {name: [str(python), script, name, rows] for name in ("pytorch", "pyod")}
     return commands
 
@@ -161,7 +161,7 @@ def main(rounds: int = ROUNDS, with_alibi: bool = False) -> None:
                 print(f"{name}: {one.seconds:.1f} s, {one.cpu_seconds:.1f} CPU s", file=sys.stderr, flush=True)
         python = peer_python("alibi", "alibi-detect[tensorflow]") if with_alibi else None
         if python is not None:
-            script = str(Path(__file__).with_name("fit_peers.py"))
+            script = str(Path(__file__).with_name("_fit_peers.py"))
             found["alibi-detect"] = [run([str(python), script, "alibi-detect", str(path)])]
         print(f"{'':>22} {'runs':>4} {'s':>9} {'CPU s':>9} {'x ours':>8} {'x CPU':>8} {'x floor':>8} {'AUROC':>8}")
         for name, runs in found.items():

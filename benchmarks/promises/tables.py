@@ -1,6 +1,6 @@
-"""Any table at all: the laws of ``tests/table_laws.py`` on thousands of tables, with every outcome counted.
+"""Any table at all: the laws of ``testing/table_laws.py`` on thousands of tables, with every outcome counted.
 
-``python -m benchmarks.tables [EXAMPLES] [SEED]``; 20,000 tables and as many text files unless said otherwise.
+``python -m benchmarks tables [EXAMPLES] [SEED]``; 20,000 tables and as many text files unless said otherwise.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 from threadpoolctl import threadpool_limits
 
-sys.path.append(str(Path(__file__).parents[1] / "tests"))
-from strategies import any_tables, object_tables, text_files
-from table_laws import Outcome, check_objects, check_tables, check_text_file
-from untrained import no_training
+from testing.strategies import any_tables, object_tables, text_files
+from testing.table_laws import Outcome, check_objects, check_tables, check_text_file
+from testing.untrained import no_training
 
 EXAMPLES, AT_ONCE, OBJECTS_SHARE = 20_000, 500, 0.25
 TEXT_SHARE = 1.0

@@ -1,6 +1,6 @@
 """SIGKILL at random moments of ``oddrow fit`` and ``oddrow score``, resumed each time: how many end with the same file.
 
-``python -m benchmarks.interruptions fit`` or ``scoring`` runs one of the two.
+``python -m benchmarks interruptions fit`` or ``scoring`` runs one of the two.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How well methods find the odd rows of labelled sets: every method on the same rows, and a table a protocol.
 
-``python -m benchmarks.quality`` runs oddrow and the baselines over ADBench's and ODDBench's sets in $ODDROW_DATA, or
+``python -m benchmarks quality`` runs oddrow and the baselines over ADBench's and ODDBench's sets in $ODDROW_DATA, or
 over any folder of npz files of their form (``--data FOLDER``). A result is in the file the moment it is there, and a
 run that is started again goes on; rivals are not run again for a new commit of oddrow.
 
@@ -24,11 +24,11 @@ from itertools import product
 from pathlib import Path
 from zipfile import BadZipFile
 
-from benchmarks import kddcup99
-from benchmarks.quality_protocols import PROTOCOLS, NoSplitError, Protocol, SetFile, set_files
-from benchmarks.quality_results import Result, Run, prepare, read
-from benchmarks.quality_runs import ONE_TABLE, Task, end_with_parent, kept, named, run, version
-from benchmarks.quality_standings import grid, table
+from benchmarks.quality import kddcup99
+from benchmarks.quality._protocols import PROTOCOLS, NoSplitError, Protocol, SetFile, set_files
+from benchmarks.quality._results import Result, Run, prepare, read
+from benchmarks.quality._runs import ONE_TABLE, Task, end_with_parent, kept, named, run, version
+from benchmarks.quality._standings import grid, table
 
 BASELINES = ("knn1", "knn5", "iforest", "lof", "pca", "ecod", "gmm", "ocsvm", "oddrow-article")
 DEFAULT = "oddrow"

@@ -5,12 +5,13 @@ import itertools
 
 import numpy as np
 import pytest
-from benchmarks import quality
-from benchmarks.quality_protocols import NoSplitError, SetFile, set_files
-from benchmarks.quality_results import COLUMNS, Result, append, prepare, read
-from benchmarks.quality_standings import grid, paired, table
-from benchmarks.quality_versions import rival_version
 from scipy.stats import wilcoxon
+
+from benchmarks.quality import quality
+from benchmarks.quality._protocols import NoSplitError, SetFile, set_files
+from benchmarks.quality._results import COLUMNS, Result, append, prepare, read
+from benchmarks.quality._standings import grid, paired, table
+from benchmarks.quality._versions import rival_version
 
 
 @pytest.fixture
@@ -232,7 +233,7 @@ def test_a_method_that_raises_is_a_result(adbench, tmp_path, monkeypatch, capsys
         def fit(self, *_):
             raise ArithmeticError("two\nlines")
 
-    monkeypatch.setattr("benchmarks.quality_runs.method_of", lambda _: Broken())
+    monkeypatch.setattr("benchmarks.quality._runs.method_of", lambda _: Broken())
     path = tmp_path / "results.csv"
     arguments = ["--data", str(adbench.path.parent), "--results", str(path), "--jobs", "1", "--methods", "broken"]
     monkeypatch.setattr("sys.argv", ["quality.py", *arguments, "--protocol", "contaminated"])

@@ -1,6 +1,6 @@
 """``import oddrow`` and ``oddrow score`` of one row, each a fresh process, beside Python and the bare libraries.
 
-``python -m benchmarks.cold_start [ROUNDS]``: medians of wall-clock and of CPU seconds, the commands taking turns.
+``python -m benchmarks cold_start [ROUNDS]``: medians of wall-clock and of CPU seconds, the commands taking turns.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pyarrow.csv
 
 import oddrow
 from benchmarks._peers import compile_ours
-from benchmarks.fit import child_cpu_seconds
+from benchmarks.speed.fit import child_cpu_seconds
 
 ROUNDS = 15
 

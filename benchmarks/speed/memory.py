@@ -1,6 +1,6 @@
 """Tables larger than memory: peak memory and speed of `oddrow fit` and `oddrow score`, and what a sample costs.
 
-``python -m benchmarks.memory [ROWS ...]``; 100,000, 1,000,000 and 10,000,000 unless said otherwise. Beside the fit of a
+``python -m benchmarks memory [ROWS ...]``; 100,000, 1,000,000 and 10,000,000 unless said otherwise. Beside the fit of a
 table that is longer than a sample, of ``WHOLE_ROWS`` at most, stands a fit with the whole table in memory, for three
 seeds.
 """

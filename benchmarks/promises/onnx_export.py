@@ -1,6 +1,6 @@
 """Exported graphs in ONNX Runtime: do they score as oddrow does, and how fast.
 
-``python -m benchmarks.onnx_export [ROWS]``: 100,000 unless said otherwise of made-up connections, one in ten of them
+``python -m benchmarks onnx_export [ROWS]``: 100,000 unless said otherwise of made-up connections, one in ten of them
 odd, of a table of names, and of KDD Cup 99 with all its labels. One thread each, side by side in one run.
 """
 

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from benchmarks.quality_protocols import NoSplitError, Protocol, SetFile, Split
-from benchmarks.quality_results import Result, append
-from benchmarks.quality_versions import is_own, own_version, rival_version
+from benchmarks.quality._protocols import NoSplitError, Protocol, SetFile, Split
+from benchmarks.quality._results import Result, append
+from benchmarks.quality._versions import is_own, own_version, rival_version
 from oddrow import VAEDetector, find
 from oddrow.columns import TableSchema
 from oddrow.comparison import Method, MethodRows, PlainEncoding, Scorer, method_of

@@ -1,6 +1,6 @@
 """How fast rows are scored: encoded rows against the matrix products alone, files against bare pyarrow, beside others.
 
-``python -m benchmarks.score [ROUNDS]``. All figures come from one process with one thread, but for the last table, and
+``python -m benchmarks score [ROUNDS]``. All figures come from one process with one thread, but for the last table, and
 are processor time, which other programs on the machine spoil less than the clock; medians of several rounds, in each of
 which everything is measured once. Weights do not change the time, so fits are short. PyOD and ONNX Runtime have an
 environment of their own, ``.venvs/score``, which is made where it is missing.
@@ -197,7 +197,7 @@ def beside_others(article: Subject, rounds: int, folder: Path) -> None:
     np.savez(folder / "rows.npz", rows=rows, **article.model.network.parameters)
     python = peer_python("score", *PACKAGES)
     if python is not None:
-        command = [python, Path(__file__).with_name("score_peers.py"), folder / "rows.npz", str(rounds)]
+        command = [python, Path(__file__).with_name("_score_peers.py"), folder / "rows.npz", str(rounds)]
         alone = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         alone.pop("PYTHONPATH", None)
         taken |= json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=alone).stdout)

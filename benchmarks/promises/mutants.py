@@ -1,7 +1,7 @@
 """Whether the tests protect the model: each named mutant of the source must turn the suite red.
 
 A mutant is one line changed as a slip of the pen might, or a release of another library did. The tests that should see
-it run first; only a mutant that survives them meets the whole suite. ``python -m benchmarks.mutants [NAME ...]``.
+it run first; only a mutant that survives them meets the whole suite. ``python -m benchmarks mutants [NAME ...]``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("src", "tests", "benchmarks", "examples", "docs", "pyproject.toml", "README.md", "constraints.txt")
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("src", "tests", "testing", "benchmarks", "examples", "docs", "pyproject.toml", "README.md", "constraints.txt")
 LONGEST_SECONDS = 1_800.0
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata, wilcoxon
 
-from benchmarks.quality_results import Result
+from benchmarks.quality._results import Result
 
 TIE = 0.0005
 """Half of a tenth of a point: a smaller difference of AUROC wins nothing."""

@@ -2,7 +2,8 @@
 
 What :func:`oddrow.files.atomic_write` asks of the system goes through here, is counted, and goes wrong where it should.
 
-``python tests/failing_disk.py FOLDER`` stops real processes by SIGKILL at each call and prints what is left, as JSON.
+``python -m tests.support.failing_disk FOLDER`` stops real processes by SIGKILL at each call and prints what is left,
+as JSON.
 """
 
 import io
@@ -18,10 +19,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from benchmarks.model_files import golden
-
 import oddrow
 from oddrow.artifact import dumps
+from testing.model_files import golden
 
 PIECE = 6_000
 """Bytes the disk takes at a time, so that a file is many writes."""

@@ -2,7 +2,7 @@
 
 A random half of the normal rows trains, with 0, 1, 5 and 10 % of odd rows mixed in; the other half and the odd rows
 that are never mixed in are the test, the same for every share. Labels judge and choose nothing.
-``python -m benchmarks.robustness --sets musk thyroid --results FILE`` keeps each finished line and resumes after it.
+``python -m benchmarks robustness --sets musk thyroid --results FILE`` keeps each finished line and resumes after it.
 """
 
 from __future__ import annotations

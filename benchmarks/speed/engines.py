@@ -1,6 +1,6 @@
 """Rows a second with one and two workers of each engine, beside one plain process: Parquet in, Parquet out.
 
-``python -m benchmarks.engines --rows 200000 --repeats 3``. Each run is a process of its own, with one thread a worker;
+``python -m benchmarks engines --rows 200000 --repeats 3``. Each run is a process of its own, with one thread a worker;
 the runs of a repeat come one after the other, and a ratio is taken within its repeat. A small job comes before the one
 that is timed: Spark's and Dask's workers then have the model; Ray starts actors for every job, and that is counted.
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import oddrow
-from benchmarks.quality_protocols import SetFile
+from benchmarks.quality._protocols import SetFile
 from oddrow.comparison import Method, PlainEncoding
 
-ROOT = Path(__file__).resolve().parents[1]
-SOURCE = ("src/oddrow", "benchmarks/quality_protocols.py")
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ("src/oddrow", "benchmarks/quality/_protocols.py")
 
 
 def is_own(method: str) -> bool:
