@@ -24,7 +24,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -348,14 +348,13 @@ def tried(path: Path, table: pa.Table, is_scored: bool) -> str:
     return "scored"
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print a row a level: how many inputs were refused, loaded, and scored, and each that escaped."""
     parser = argparse.ArgumentParser()
     parser.add_argument("inputs", nargs="?", type=int, default=INPUTS)
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--scored", type=float, default=SCORED_SHARE, help="share of what loads that is scored, too")
-    is_alone = Path(sys.argv[0]).stem == "fuzz"  # and not one of the benchmarks that another command line names
-    arguments = parser.parse_args(sys.argv[1:] if is_alone else [])
+    chosen = parser.parse_args(arguments)
     warnings.simplefilter("error")
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:  # noqa: S108
         path = Path(folder, "model.oddrow")
@@ -365,9 +364,9 @@ def main() -> None:
             held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY, resource.RLIM_INFINITY))
         began = time.perf_counter()
-        counts, escapes = fuzz(arguments.start, arguments.inputs, arguments.scored, path)
+        counts, escapes = fuzz(chosen.start, chosen.inputs, chosen.scored, path)
         seconds = time.perf_counter() - began
-    print(f"## Model files changed at random ({arguments.inputs:,} inputs, {arguments.inputs / seconds:,.0f} a second)")
+    print(f"## Model files changed at random ({chosen.inputs:,} inputs, {chosen.inputs / seconds:,.0f} a second)")
     outcomes = ("refused", "loaded", "scored", "escaped")
     print(f"{'level':<10}" + "".join(f"{outcome:>10}" for outcome in outcomes))
     for level in (*LEVELS, "all"):
@@ -379,4 +378,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

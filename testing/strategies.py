@@ -1,4 +1,4 @@
-"""Any table at all: Hypothesis strategies, for the tests and for ``benchmarks/promises/tables.py``.
+"""Any table at all: Hypothesis strategies, for the tests and for ``python -m benchmarks tables``.
 
 Hypothesis draws what may matter (the kinds, a few values of each column, the names, the sizes) and a seed; NumPy
 repeats those values over the rows. So a table of 200 rows costs no more draws than one of three, and shrinks as well.

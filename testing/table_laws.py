@@ -1,4 +1,4 @@
-"""What must hold for any table at all, checked here once for the tests and for ``benchmarks/promises/tables.py``.
+"""What must hold for any table at all, checked here once for the tests and for ``python -m benchmarks tables``.
 
 Each check returns how the fit ended, ``"fitted"`` or the name of one of oddrow's errors, and the containers that took
 part. A broken law is an ``AssertionError``; any error that is not oddrow's, and any warning, comes through as it is.

@@ -7,8 +7,8 @@ are drawn at random into a part that is fitted and a part that is not.
 
 from __future__ import annotations
 
-import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,10 +141,10 @@ def public(calibration: str) -> None:
     )
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print all, or the parts that are named."""
-    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    named = set(sys.argv[2:])
+    repeats = int(arguments[0]) if arguments else 200
+    named = set(arguments[1:])
     warnings.simplefilter("ignore", TrainingHealthWarning)  # what is promised holds for a poor fit, too
     print("## Calibration")
     for calibration in ("split", "cross"):
@@ -154,7 +154,3 @@ def main() -> None:
             simulated(repeats, calibration)
         if "public" in named or not named & {"simulated", "public"}:
             public(calibration)
-
-
-if __name__ == "__main__":
-    main()

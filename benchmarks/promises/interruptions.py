@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -171,12 +172,8 @@ def score_command(table: Path, model: Path, out: Path) -> list[str]:
     return [*command, "--quiet", "--force"]
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Kill fits, jobs of scoring, or both."""
     parts = {"fit": interrupted_fits, "scoring": interrupted_scoring}
-    for name in sys.argv[1:] or parts:
+    for name in arguments or parts:
         parts[name]()
-
-
-if __name__ == "__main__":
-    main()

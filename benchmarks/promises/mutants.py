@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -323,9 +324,9 @@ def copied(folder: str) -> Path:
     return copy
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print who killed each mutant, and leave with 1 if one survives."""
-    chosen = [mutant for mutant in MUTANTS if not sys.argv[1:] or mutant.name in sys.argv[1:]]
+    chosen = [mutant for mutant in MUTANTS if not arguments or mutant.name in arguments]
     print(f"## Mutants ({len(chosen)})")
     survivors = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -345,8 +346,5 @@ def main() -> None:
             print(f"{mutant.name:<42}{seconds:>5.0f} s  {killer or 'SURVIVES'}", flush=True)
             path.write_text(source, encoding="utf-8")
     print(f"{len(chosen) - survivors} of {len(chosen)} killed")
-    sys.exit(1 if survivors else 0)
-
-
-if __name__ == "__main__":
-    main()
+    if survivors:
+        sys.exit(1)

@@ -6,66 +6,29 @@ odd, of a table of names, and of KDD Cup 99 with all its labels. One thread each
 
 from __future__ import annotations
 
-import sys
-import tempfile
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime
 import pyarrow as pa
 import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
-from oddrow import AutoencoderDetector, VAEDetector, export_onnx
+from oddrow import AutoencoderDetector, VAEDetector
 from oddrow.datasets import make_connections
 from oddrow.exceptions import OddrowError, TrainingHealthWarning
 from oddrow.fitted import FittedModel
 from oddrow.reproductions import kddcup99_file, read_connections
-from oddrow.table import as_table
+from testing.onnx_sessions import BATCH, feeds, outputs, session
 
-ROWS, TRAINING_ROWS, BATCH = 100_000, 20_000, 1_000
+ROWS, TRAINING_ROWS = 100_000, 20_000
 STEPS = 500
 """Of training: how good the fit is does not matter here."""
 REPEATS = 3
 """Of the timing, on as many rows as one share of all; the median counts."""
-Feeds = dict[str, npt.NDArray[Any]]
-
-
-def feeds(model: FittedModel, table: pa.Table, missing_text: str = "") -> Feeds:
-    """A table's columns as the graph takes them, each [n, 1]."""
-    values = model.encoding.schema.values(as_table(table))
-    texts = {
-        name: np.array([missing_text if text is None else text for text in column.to_pylist()], object)
-        for name, column in values.items()
-        if not isinstance(column, np.ndarray)
-    }
-    return {name: texts.get(name, values[name]).reshape(-1, 1) for name in values}
-
-
-def session(detector: VAEDetector | AutoencoderDetector, **settings: Any) -> onnxruntime.InferenceSession:
-    """A detector's graph, loaded in ONNX Runtime on one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        export_onnx(detector, path, **settings)
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
-def outputs(graph: onnxruntime.InferenceSession, columns: Feeds) -> dict[str, npt.NDArray[Any]]:
-    """All outputs of all rows, batch by batch."""
-    names = [output.name for output in graph.get_outputs()]
-    n_rows = len(next(iter(columns.values())))
-    batches = [
-        graph.run(None, {name: column[start : start + BATCH] for name, column in columns.items()})
-        for start in range(0, n_rows, BATCH)
-    ]
-    return {name: np.concatenate(parts) for name, parts in zip(names, zip(*batches, strict=True), strict=True)}
 
 
 @dataclass(frozen=True)
@@ -134,9 +97,9 @@ def _names(n_rows: int) -> tuple[pa.Table, pa.Table]:
     return pa.table(both[0]), pa.table(both[1])
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print a row a model."""
-    n_rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
+    n_rows = int(arguments[0]) if arguments else ROWS
     print(f"## Exported to ONNX, in ONNX Runtime {onnxruntime.__version__} ({n_rows:,} rows, batches of {BATCH:,})")
     print(f"{'table':<13}{'detector':<13}{'settings':<10}{'largest':>9}{'> 1e-5':>8}{'p':>5}{'odd':>5}", end="")
     print(f"{'oddrow rows/s':>15}{'ONNX rows/s':>13}{'ratio':>7}")
@@ -150,7 +113,3 @@ def main() -> None:
                 print(f"{name:<13}{kind.__name__.removesuffix('Detector'):<13}{settings:<10}", end="")
                 print(f"{found.largest:>9.0e}{found.beyond:>8}{found.p_values:>5}{found.decisions:>5}", end="")
                 print(f"{speeds[0]:>15,.0f}{speeds[1]:>13,.0f}{speeds[1] / speeds[0]:>7.2f}", flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -88,18 +89,14 @@ def print_measured(seed: int, figures: dict[str, Any], n_rows: int) -> None:
         print(f"{method:<16}" + "".join(f"{value:>16.3f}" for value in by_kind.values()))
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print the tables of each seed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2], help="seeds of table and fit")
     parser.add_argument("--rows", type=int, default=20_000, help="payments of the month")
     parser.add_argument("--ignore", nargs="*", default=[], help="columns to leave out")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     print("## Card payments: find on a month with .5 % of odd rows")
     for seed in chosen.seeds:
         figures = measured(chosen.rows, seed, dict.fromkeys(chosen.ignore, "ignore"))
         print_measured(seed, figures, chosen.rows)
-
-
-if __name__ == "__main__":
-    main()

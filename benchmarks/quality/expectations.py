@@ -9,6 +9,7 @@ planted rows, whose ordinary value is not known: the median of ordinary rows wit
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def errors(detector: VAEDetector, new: Any, column: str, governor: str, kind: st
         }
 
 
-def main() -> None:
+def main(_: Sequence[str]) -> None:
     """Print a table for each set."""
     for name in ("connections", "card payments"):
         made = _made(name)
@@ -116,7 +117,3 @@ def main() -> None:
         print(f"{'rows':<60}{'count':>8}{'median error of ' + column:>30}")
         for group, (count, error) in errors(detector, new, column, governor, kind).items():
             print(f"{group:<60}{count:>8,}{error:>30.2f}")
-
-
-if __name__ == "__main__":
-    main()

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 RUNS = [
@@ -45,8 +46,9 @@ def run(protocol: str, settings: str, detector: str, seed: int, test: Path | Non
     ]
 
 
-def main(test: Path | None = None) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print a line a run; with the competition's test file those of the protocol "official", too."""
+    test = Path(arguments[0]) if arguments else None
     print("## KDD Cup 1999")
     print(" ".join(f"{heading:>12}" for heading in HEADINGS.split()))
     for arguments in RUNS:
@@ -55,8 +57,3 @@ def main(test: Path | None = None) -> None:
         print(" ".join(f"{cell:>12}" for cell in run(*arguments, test)), flush=True)
     if test is None:
         print("official: not run, it needs the competition's test file `corrected`")
-
-
-if __name__ == "__main__":
-    is_alone = Path(sys.argv[0]).stem == "kddcup99"  # and not one of the benchmarks that another command line names
-    main(Path(sys.argv[1]) if is_alone and len(sys.argv) > 1 else None)

@@ -16,7 +16,7 @@ import json
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -196,13 +196,13 @@ def print_sets(lines: list[Line]) -> None:
         )
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=("even", "odd"), help="the sets at even or odd positions; by default all")
     parser.add_argument("--with-oddrow", action="store_true", help="rank oddrow's detectors too (minutes a set)")
     parser.add_argument("--sets", type=int, help="at most so many sets, spread over the collections")
     parser.add_argument("--results", type=Path, help="a file that keeps finished sets, for a run to go on with")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     methods = (*METHODS, "oddrow", "oddrow-article") if chosen.with_oddrow else METHODS
     lines: list[Line] = []
     if chosen.results is not None and chosen.results.exists():
@@ -223,7 +223,3 @@ def main() -> None:
         lines = [line for line in lines if line["position"] % 2 == parity]
     print_summary(lines)
     print_sets(lines)
-
-
-if __name__ == "__main__":
-    main()

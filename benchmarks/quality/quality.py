@@ -33,8 +33,8 @@ from benchmarks.quality._standings import grid, table
 BASELINES = ("knn1", "knn5", "iforest", "lof", "pca", "ecod", "gmm", "ocsvm", "oddrow-article")
 DEFAULT = "oddrow"
 RESULTS = Path("benchmarks/results/quality.csv")
-BOUNDED = ["--sets", "3", "--seeds", "1", "--max-rows", "1000", "--jobs", "1"]
-"""What ``python -m benchmarks`` runs: minutes instead of hours."""
+SMALL = ["--sets", "3", "--seeds", "1", "--max-rows", "1000", "--jobs", "1"]
+"""What ``--small`` stands for: minutes instead of hours, without lasting results."""
 
 
 def options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -56,6 +56,7 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--summary-only", action="store_true", help="print the tables of the file and run nothing")
     parser.add_argument("--kdd", action="store_true", help="KDD Cup 1999 by its protocols, too")
     parser.add_argument("--kdd-test", type=Path, help="the competition's file `corrected`, for the protocol official")
+    parser.add_argument("--small", action="store_true", help=f"a small part, its results not kept: {' '.join(SMALL)}")
     chosen = parser.parse_args(arguments)
     chosen.protocols = PROTOCOLS if chosen.protocol == "all" else (chosen.protocol,)
     chosen.methods = list(dict.fromkeys(chosen.methods.split(",")))
@@ -160,10 +161,10 @@ def print_summary(results: Sequence[Result], chosen: argparse.Namespace) -> None
         )
 
 
-def main() -> None:
-    is_alone = sys.argv[0].endswith(".py")  # and not one of the benchmarks that ``python -m benchmarks`` names
+def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        chosen = options(sys.argv[1:] if is_alone else [*BOUNDED, "--results", str(Path(folder, "quality.csv"))])
+        small = [*SMALL, "--results", str(Path(folder, "quality.csv"))] if "--small" in arguments else []
+        chosen = options([*small, *arguments])
         try:
             files = set_files(chosen.data, chosen.sets)
             for name in chosen.methods:
@@ -178,8 +179,4 @@ def main() -> None:
         names = {file.name for file in files}
         print_summary([result for result in read(chosen.results) if result.set in names], chosen)
     if chosen.kdd:
-        kddcup99.main(chosen.kdd_test)
-
-
-if __name__ == "__main__":
-    main()
+        kddcup99.main([] if chosen.kdd_test is None else [str(chosen.kdd_test)])

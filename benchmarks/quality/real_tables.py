@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import io
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -180,12 +180,12 @@ def print_faults() -> None:
     print()
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Fit, score the next span, plant jumps; print a line for each table and the verdict."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--tables", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=5)
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
     print_faults()
     pairs = [(name, width) for width in WIDTHS for name in COLUMNS]
@@ -218,7 +218,3 @@ def main() -> None:
     if total:
         share = f"{inside / total:.0%}; asked 95 %"
         print(f"inside the exact 99 % interval of the promised 1 %: {inside} of {total} ({share})")
-
-
-if __name__ == "__main__":
-    main()

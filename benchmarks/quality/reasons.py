@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from oddrow import VAEDetector
@@ -10,7 +12,7 @@ from oddrow.datasets import ODDNESS_KINDS, make_connections
 TRAINING_ROWS, NEW_ROWS, SEEDS = 12_000, 4_000, 3
 
 
-def main() -> None:
+def main(_: Sequence[str]) -> None:
     """Print a row a kind: share flagged, true reason first, true reason among the first three."""
     found: dict[str, list[tuple[bool, bool, bool]]] = {kind: [] for kind in ODDNESS_KINDS}
     false_alarms = []
@@ -29,7 +31,3 @@ def main() -> None:
     for kind, rows in [*found.items(), ("all", everything)]:
         flagged, first, among = np.mean(rows, axis=0)
         print(f"{kind:<20}{len(rows):>6}{flagged:>10.0%}{first:>8.0%}{among:>8.0%}")
-
-
-if __name__ == "__main__":
-    main()

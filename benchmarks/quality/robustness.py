@@ -12,6 +12,7 @@ import json
 import os
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,14 +157,14 @@ def print_sets(lines: list[dict[str, Any]]) -> None:
         print(f"{line['set']:<14}{line['share']:>5.0%}  {fits}   {share}")
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="*", help="names of ADBench sets, as thyroid; by default all that are there")
     parser.add_argument("--shares", nargs="*", type=float, default=SHARES, help="shares of odd rows to mix in")
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds")
     parser.add_argument("--cap", type=int, default=CAP, help="normal rows a part at most")
     parser.add_argument("--results", type=Path, help="a file that keeps finished lines, for a run to go on with")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     folder = Path(os.environ.get("ODDROW_DATA", "data")) / "adbench"
     paths = {re.sub(r"^\d+_", "", path.stem): path for path in sorted(folder.glob("*.npz"))}
     names = chosen.sets or list(paths)
@@ -183,7 +184,3 @@ def main() -> None:
     print_fits(lines)
     print_finds(lines)
     print_sets(lines)
-
-
-if __name__ == "__main__":
-    main()

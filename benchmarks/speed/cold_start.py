@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.csv
@@ -21,8 +22,9 @@ from benchmarks.speed.fit import child_cpu_seconds
 ROUNDS = 15
 
 
-def main(rounds: int = ROUNDS) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print a line a command."""
+    rounds = int(arguments[0]) if arguments else ROUNDS
     compile_ours()
     with tempfile.TemporaryDirectory() as folder:
         model, row = Path(folder) / "model.oddrow", Path(folder) / "row.csv"
@@ -46,7 +48,3 @@ def main(rounds: int = ROUNDS) -> None:
     for name, seconds in found.items():
         wall, cpu = (statistics.median(part) for part in zip(*seconds, strict=True))
         print(f"{name:>20} {wall:>8.3f} s {cpu:>8.3f} CPU s; fastest {min(seconds)[0]:.3f} s")
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))

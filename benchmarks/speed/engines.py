@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def timed_run(engine: str, workers: int, folder: Path) -> dict[str, float]:
 
 def measured(engine: str, workers: int, folder: Path) -> dict[str, float]:
     """A run in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.engines", "--run", engine, "--workers", str(workers)]
+    command = [sys.executable, "-m", "benchmarks", "engines", "--run", engine, "--workers", str(workers)]
     done = subprocess.run([*command, "--folder", str(folder)], env=ONE_THREAD, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{engine} with {workers} workers failed:\n{done.stderr}")
@@ -87,16 +88,16 @@ def prepare(folder: Path, rows: int) -> None:
     pq.write_table(table.slice(0, 100 * PARTS), folder / "small.parquet")
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--run", choices=("plain", *ENGINES), help=argparse.SUPPRESS)
     parser.add_argument("--workers", type=int, default=1, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.run:
-        print(json.dumps(timed_run(arguments.run, arguments.workers, arguments.folder)))
+    chosen = parser.parse_args(arguments)
+    if chosen.run:
+        print(json.dumps(timed_run(chosen.run, chosen.workers, chosen.folder)))
         return
     there = [name for name in ENGINES if importlib.util.find_spec(LIBRARIES[name])]
     for name in set(ENGINES) - set(there):
@@ -104,12 +105,12 @@ def main() -> None:
     runs = [("plain", 1), *((name, workers) for name in there for workers in WORKERS)]
     seconds: dict[tuple[str, int], list[dict[str, float]]] = {run: [] for run in runs}
     with tempfile.TemporaryDirectory() as place:
-        prepare(Path(place), arguments.rows)
-        for _ in range(arguments.repeats):
+        prepare(Path(place), chosen.rows)
+        for _ in range(chosen.repeats):
             for run in runs:
                 seconds[run].append(measured(*run, Path(place)))
                 print(*run, seconds[run][-1], file=sys.stderr, flush=True)
-    show(seconds, arguments.rows)
+    show(seconds, chosen.rows)
 
 
 def show(seconds: dict[tuple[str, int], list[dict[str, float]]], rows: int) -> None:
@@ -133,7 +134,3 @@ def show(seconds: dict[tuple[str, int], list[dict[str, float]]], rows: int) -> N
             f"| {engine} | {workers} | {start:.1f} | {took:.1f} | {rows / took:,.0f} | {gain(('plain', 1))} | "
             f"{gain((engine, 1))} |"
         )
-
-
-if __name__ == "__main__":
-    main()

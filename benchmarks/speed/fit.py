@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -144,8 +145,12 @@ def show(name: str, one: Run, n_runs: int, ours: Run, floor: Run) -> None:
     print(f"{name:>22} {n_runs:>4} {one.seconds:>9.1f} {one.cpu_seconds:>9.1f} {figures} {auroc:>8}", flush=True)
 
 
-def main(rounds: int = ROUNDS, with_alibi: bool = False) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print both tables."""
+    if "--one-core" in arguments:
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    rounds = next((int(word) for word in arguments if word.isdigit()), ROUNDS)
+    with_alibi = "--alibi" in arguments
     compile_ours()
     cores = f"cores: {len(os.sched_getaffinity(0))}, rounds: {rounds}"
     print(f"## Fit: the article's experiment, 77,822 x 121, 32 passes ({cores})")
@@ -184,10 +189,3 @@ def small(rounds: int) -> None:
         seconds = statistics.median(one.said["fit"] for one in runs)
         cpu = statistics.median(one.cpu_seconds for one in runs)
         print(f"{name:>22} {seconds:>9.2f} s  ({runs[0].said['steps']} steps; the process {cpu:.2f} CPU s)", flush=True)
-
-
-if __name__ == "__main__":
-    if "--one-core" in sys.argv:
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
-    main(*(numbers or [ROUNDS]), with_alibi="--alibi" in sys.argv)

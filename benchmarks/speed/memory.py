@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,8 +84,9 @@ def show(what: str, n_rows: int, seen: Run, more: str = "") -> None:
     )
 
 
-def main(sizes: list[int]) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print one line a process, then the differences."""
+    sizes = [int(word) for word in arguments] or list(ROWS)
     test = make_connections(TEST_ROWS, odd_share=ODD_SHARE, random_state=1)
     print("## Larger than memory (connections as Parquet in parts; each line one process, its peak resident set)")
     for n_rows in sizes:
@@ -109,7 +111,3 @@ def main(sizes: list[int]) -> None:
                 show("score", n_rows, run("-m", "oddrow", "score", folder, "-m", model, "-o", scored, "--quiet"))
             if differences:
                 print(f"AUROC, streamed less in memory: {', '.join(f'{one:+.4f}' for one in differences)}", flush=True)
-
-
-if __name__ == "__main__":
-    main([int(word) for word in sys.argv[1:] if word.isdigit()] or list(ROWS))

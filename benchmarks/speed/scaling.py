@@ -7,10 +7,9 @@ not on its size; what is left is what each row and each column costs. CPU second
 
 from __future__ import annotations
 
-import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,15 +69,12 @@ def arm(title: str, sizes: list[int], cost_of: Callable[[int], Cost]) -> None:
         print(f"{name:>12} " + " ".join(f"{slope:>12.2f}" for slope in slopes), flush=True)
 
 
-def main(most_rows: int = ROWS[-1], most_columns: int = COLUMNS[-1]) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print both arms of the cross."""
+    most_rows, most_columns = (*map(int, arguments), *(ROWS[-1], COLUMNS[-1])[len(arguments) :])
     cost(500, 3)  # what is loaded and compiled once for all
     rows, columns = [n for n in ROWS if n <= most_rows], [n for n in COLUMNS if n <= most_columns]
     print(f"## Scaling in rows: {COLUMNS_HELD} columns, {STEPS} steps")
     arm("rows", rows, lambda n_rows: cost(n_rows, COLUMNS_HELD))
     print(f"## Scaling in columns: {ROWS_HELD:,} rows, {STEPS} steps")
     arm("columns", columns, lambda n_columns: cost(ROWS_HELD, n_columns))
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))

@@ -11,11 +11,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -225,8 +224,9 @@ def threads(subjects: list[Subject], rounds: int) -> None:
         print(f"{subject.name:<12}" + "".join(f"{subject.n_rows / seconds:>12,.0f}" for seconds in taken.values()))
 
 
-def main(rounds: int = ROUNDS) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print all tables."""
+    rounds = int(arguments[0]) if arguments else ROUNDS
     training, test = kddcup99()
     subjects = [
         Subject("article", fitted(training, "article"), test),
@@ -240,7 +240,3 @@ def main(rounds: int = ROUNDS) -> None:
         files([*subjects, *widest], Path(folder), rounds)
         beside_others(subjects[0], rounds, Path(folder))
     threads([*subjects, *widest], rounds)
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))

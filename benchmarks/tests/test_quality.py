@@ -203,15 +203,12 @@ def unused():
     assert versioned(factor=2) != first
 
 
-def test_a_benchmark_goes_on_where_it_was_killed(adbench, tmp_path, monkeypatch, capsys):
+def test_a_benchmark_goes_on_where_it_was_killed(adbench, tmp_path, capsys):
     path = tmp_path / "results.csv"
 
     def printed(*arguments):
         folder = str(adbench.path.parent)
-        monkeypatch.setattr(
-            "sys.argv", ["quality.py", "--data", folder, "--results", str(path), "--jobs", "1", *arguments]
-        )
-        quality.main()
+        quality.main(["--data", folder, "--results", str(path), "--jobs", "1", *arguments])
         return capsys.readouterr().out
 
     chosen = ["--methods", "knn1,pca", "--reference", "knn1", "--protocol", "half", "--seeds", "2"]
@@ -236,8 +233,7 @@ def test_a_method_that_raises_is_a_result(adbench, tmp_path, monkeypatch, capsys
     monkeypatch.setattr("benchmarks.quality._runs.method_of", lambda _: Broken())
     path = tmp_path / "results.csv"
     arguments = ["--data", str(adbench.path.parent), "--results", str(path), "--jobs", "1", "--methods", "broken"]
-    monkeypatch.setattr("sys.argv", ["quality.py", *arguments, "--protocol", "contaminated"])
-    quality.main()
+    quality.main([*arguments, "--protocol", "contaminated"])
     assert [(one.method, one.auroc, one.error) for one in read(path)] == [
         ("broken", None, "ArithmeticError: two lines")
     ]

@@ -577,9 +577,10 @@ def test_the_watch_would_see_it(tmp_path):
     """Or the test above would pass whatever a file does."""
     (tmp_path / "good").write_bytes(VAE)
     script = (
-        "import sys; from pathlib import Path; from tests.watched_loading import *\n"
+        "import sys; from pathlib import Path; from tests.support.watched_loading import *\n"
         "watch, file = Watch(), Path(sys.argv[1]); watch.file = file\n"
-        "import tests.make_golden, socket, subprocess; open('/dev/null'); socket.socket(); subprocess.run(['true'])\n"
+        "import tests.support.make_golden, socket, subprocess\n"
+        "open('/dev/null'); socket.socket(); subprocess.run(['true'])\n"
         "oddrow.load(file); watch.file = None; print(json.dumps(watch.events))"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}

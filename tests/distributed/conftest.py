@@ -68,8 +68,8 @@ def _started(name: str):
         pytest.skip(f"needs oddrow[{name}]: make test-engines")
     with pytest.MonkeyPatch.context() as patch:
         # the workers import what tests send them
-        tests = str(Path(__file__).parents[1])
-        patch.setenv("PYTHONPATH", os.pathsep.join([tests, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]))
+        root = str(Path(__file__).parents[2])
+        patch.setenv("PYTHONPATH", os.pathsep.join([root, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]))
         with MODULES[name]._session(None, 2) as session:
             yield RunningEngine(name, session)
 

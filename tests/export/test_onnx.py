@@ -12,11 +12,11 @@ import pyarrow as pa
 import pytest
 
 import oddrow
-from benchmarks.promises.onnx_export import feeds, outputs, session
 from oddrow import VAEDetector, export_onnx
 from oddrow.exceptions import MissingExtraError, OutputError, SettingError
 from oddrow.export import IR_VERSION, ML_OPSET, OPSET
 from oddrow.export import _onnx as exporting
+from testing.onnx_sessions import feeds, outputs, session
 from tests.support.mixed_tables import TRAINING_ROWS, mixed_table, strange_table
 
 PARITY = 1e-9
