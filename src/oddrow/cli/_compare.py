@@ -39,7 +39,7 @@ DROPPABLE = ("score s", "fit s", "p")
 
 
 @reads_table
-def compare(
+def compare(  # long: most of it declares the options
     table: TableArgument,
     label: LabelOption = None,
     normal: Annotated[

@@ -27,6 +27,7 @@ WEEKS = 4
 TOP = 3
 
 
+# long: six steps, each printed and then done
 def run_demo(folder: Path, *, seed: int, force: bool) -> None:
     """Make, fit, score, explain, draw; say each step; end with how often the true reason was found."""
     folder.mkdir(parents=True, exist_ok=True)

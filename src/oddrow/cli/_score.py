@@ -70,7 +70,7 @@ def _on_error_name(text: str | OnErrorName) -> OnErrorName:
 
 
 @reads_table
-def score(
+def score(  # long: most of it declares the options
     table: StreamArgument,
     model: ModelOption,
     output: Annotated[
