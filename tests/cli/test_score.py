@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 
 import oddrow
-from oddrow.files import read_table, write_table
+from oddrow.files import write_table
 from testing.model_files import golden
+from testing.typed_reading import read_table
 from tests.support.make_golden import columns
 
 N_FILES, ROWS = 6, 40

@@ -15,7 +15,7 @@ import oddrow
 from oddrow.batch import scored_table
 from oddrow.datasets import make_connections
 from oddrow.distributed._work import PackedModel
-from oddrow.files import read_table
+from testing.typed_reading import read_table
 from testing.untrained import no_training
 from tests.support.engines import MODULES, NEEDED, RunningEngine
 

@@ -17,8 +17,8 @@ from oddrow.exceptions import DataError
 from oddrow.table._row_sample import SampleBounds
 
 __all__ = [
-    "MOST_BYTES",
-    "MOST_ROWS",
+    "MAX_BATCH_BYTES",
+    "MAX_BATCH_ROWS",
     "LocatedBatch",
     "PlacedRows",
     "RowPlace",
@@ -28,9 +28,9 @@ __all__ = [
     "one_batch",
 ]
 
-MOST_ROWS = 1 << 16
+MAX_BATCH_ROWS = 1 << 16
 """Rows of one batch at most."""
-MOST_BYTES = 1 << 23
+MAX_BATCH_BYTES = 1 << 23
 """Bytes of one batch about, as they are in the file."""
 
 
