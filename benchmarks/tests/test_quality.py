@@ -140,7 +140,7 @@ def test_figures_are_means_over_seeds_that_all_methods_have():
     assert compared.ranks("auroc").tolist() == [[1, 2]] and compared.ranks("ap").tolist() == [[2, 1]]
 
 
-def test_who_fails_counts_as_a_guess_is_last_and_is_named():
+def test_a_method_that_fails_counts_as_a_guess_is_last_and_is_named():
     results = [
         failed(set="one", method="x"),
         result(set="one", method="y", auroc=0.3, ap=0.1),
@@ -174,7 +174,7 @@ def test_the_interval_is_the_one_of_the_mean():
     assert found.p == pytest.approx(wilcoxon(difference).pvalue)
 
 
-def test_what_is_the_same_is_no_difference():
+def test_equal_figures_are_ties_with_a_p_value_of_one():
     found = paired(np.full(5, 0.1 + 0.2), np.full(5, 0.3))
     assert (found.mean, found.ties, found.p) == (0.0, 5, 1.0)
 
