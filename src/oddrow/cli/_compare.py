@@ -39,7 +39,7 @@ DROPPABLE = ("score s", "fit s", "p")
 
 
 @reads_table
-def compare(  # long: most of it declares the options
+def compare(
     table: TableArgument,
     label: LabelOption = None,
     normal: Annotated[
@@ -75,7 +75,7 @@ def compare(  # long: most of it declares the options
     reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
     json_: JsonOption = False,
-) -> None:
+) -> None:  # long: most of it declares the options
     """Measure methods side by side on a table: same splits, same encoding, intervals, a paired test.
 
     Without --label the rows are taken as normal, and methods are ranked by odd rows made from some of them.

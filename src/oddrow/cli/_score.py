@@ -70,7 +70,7 @@ def _on_error_name(text: str | OnErrorName) -> OnErrorName:
 
 
 @reads_table
-def score(  # long: most of it declares the options
+def score(
     table: StreamArgument,
     model: ModelOption,
     output: Annotated[
@@ -116,7 +116,7 @@ def score(  # long: most of it declares the options
     reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
     json_: JsonOption = False,
-) -> None:
+) -> None:  # long: most of it declares the options
     """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
     if quarantine is not None:
         on_error = OnErrorName.QUARANTINE
