@@ -14,8 +14,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import oddrow
-import oddrow.distributed
-from oddrow.reproductions import kddcup99_file, read_connections
 
 
 def by_ray(folder: Path, model: Path) -> pa.Table:
@@ -49,7 +47,7 @@ def main() -> None:
     parser.add_argument("engine", choices=("ray", "spark", "dask"))
     engine = {"ray": by_ray, "spark": by_spark, "dask": by_dask}[parser.parse_args().engine]
 
-    table = read_connections(kddcup99_file())
+    table = oddrow.reproductions.read_connections(oddrow.reproductions.kddcup99_file())
     place = np.arange(table.num_rows)
     sample = table.filter(place % 25 == 0).append_column("row", pa.array(place[::25]))
     normal = table.filter(place % 25 != 0).filter(pc.field("label") == "normal.").drop_columns("label")

@@ -19,7 +19,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from benchmarks.model_files import (
+
+import oddrow
+from oddrow.exceptions import ModelFileError
+from oddrow.views import VIEWS
+from testing.model_files import (
     HEADER,
     MAGIC,
     PROTOCOL,
@@ -31,10 +35,6 @@ from benchmarks.model_files import (
     tensors,
     with_header,
 )
-
-import oddrow
-from oddrow.exceptions import ModelFileError
-from oddrow.views import VIEWS
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of memory and /proc are Linux's")
@@ -571,7 +571,7 @@ def outcomes(tmp_path_factory):
     for name, content in BYTES.items():
         (folder / name).write_bytes(content)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
-    command = [sys.executable, str(ROOT / "tests" / "watched_loading.py"), str(folder)]
+    command = [sys.executable, "-m", "tests.support.watched_loading", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
@@ -601,9 +601,10 @@ def test_the_watch_would_see_it(tmp_path):
     """Or the test above would pass whatever a file does."""
     (tmp_path / "good").write_bytes(VAE)
     script = (
-        "import sys; from pathlib import Path; from tests.watched_loading import *\n"
+        "import sys; from pathlib import Path; from tests.support.watched_loading import *\n"
         "watch, file = Watch(), Path(sys.argv[1]); watch.file = file\n"
-        "import tests.make_golden, socket, subprocess; open('/dev/null'); socket.socket(); subprocess.run(['true'])\n"
+        "import tests.support.make_golden, socket, subprocess\n"
+        "open('/dev/null'); socket.socket(); subprocess.run(['true'])\n"
         "oddrow.load(file); watch.file = None; print(json.dumps(watch.events))"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}

@@ -11,7 +11,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import safetensors.numpy
-from benchmarks.model_files import HEADER, MAGIC, packed, parts, rebuilt
 
 import oddrow
 from oddrow import AutoencoderDetector, VAEDetector, artifact
@@ -19,6 +18,7 @@ from oddrow.artifact import PROTOCOL
 from oddrow.datasets import make_connections
 from oddrow.exceptions import ModelFileError, OutputError, SettingError
 from oddrow.files import CsvReading, Origin
+from testing.model_files import HEADER, MAGIC, packed, parts, rebuilt
 
 
 @pytest.fixture(scope="module")

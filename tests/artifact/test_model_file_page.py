@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from benchmarks.model_files import HEADER, golden, parts
 
 from oddrow import columns
 from oddrow.artifact import PROTOCOL, _protocol_1, dumps
 from oddrow.calibration import _calibration
 from oddrow.container import MAX_NUMBER, _arrays, _files, _json
 from oddrow.density import MAX_OUTPUT, _network
+from testing.model_files import HEADER, golden, parts
 
 PAGE = (Path(__file__).parents[2] / "docs" / "model_file.md").read_text(encoding="utf-8")
 GOLDEN_ARRAYS = [array for name in ("vae", "autoencoder", "article") for array in parts(golden(name))[1].items()]

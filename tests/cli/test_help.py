@@ -10,7 +10,6 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import typer.main
-from tests.cli.conftest import Run
 
 from oddrow.cli import _console
 from oddrow.cli._app import COMMANDS, app
@@ -19,6 +18,7 @@ from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
 from oddrow.cli._help import EXAMPLES
 from oddrow.cli._render import print_schema
 from oddrow.columns import TableSchema
+from tests.cli.conftest import Run
 
 PAGES = [(name,) for name in COMMANDS] + [("reproduce", "kddcup99"), ("reproduce", "latent-space")]
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import betabinom
 
 import oddrow
-from people_tables import german_excel, network_flows, plant_export
+from tests.support.people_tables import german_excel, network_flows, plant_export
 
 ROWS, NEXT_ROWS = 1_200, 800
 TABLES = {

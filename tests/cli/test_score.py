@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from benchmarks.model_files import golden
 
 import oddrow
-from make_golden import columns
-from oddrow.files import read_table, write_table
+from oddrow.files import write_table
+from testing.model_files import golden
+from testing.typed_reading import read_table
+from tests.support.make_golden import columns
 
 N_FILES, ROWS = 6, 40
 

@@ -1,8 +1,7 @@
 """A row's result depends on the row alone."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import current_thread
+from threading import Event, current_thread
 
 import numpy as np
 import pytest
@@ -83,14 +82,16 @@ def test_a_row_gives_the_same_bits_with_any_number_of_threads():
 
 
 def test_threads_divide_the_slabs_and_start_no_further_threads():
-    names, inner = set(), []
+    names, inner, both = set(), [], Event()
 
     def watched(rows):
         names.add(current_thread().name)
+        if len(names) == 2:
+            both.set()
         inner.append(current_thread().name)
         in_slabs(lambda part: (inner.append(current_thread().name), part)[1:], rows)
         assert inner[-1] in names
-        time.sleep(0.01)
+        assert both.wait(60), "one thread does all the work"
         return (rows,)
 
     with threadpool_limits(2, user_api="blas"):

@@ -8,15 +8,15 @@ import pyarrow.parquet as pq
 import pytest
 
 import oddrow
-from engine_work import KilledOnce, Loads, SamplerKilledOnce
-from engines import small_samples
 from oddrow.distributed import fit_files, score_files
 from oddrow.distributed._gathering import PartSampling, whole_sample
 from oddrow.distributed._parts import described, parts_of
 from oddrow.distributed._scoring_files import PartScoring
 from oddrow.distributed._work import RowScoring
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
-from untrained import no_training
+from testing.untrained import no_training
+from tests.support.engine_work import KilledOnce, Loads, SamplerKilledOnce
+from tests.support.engines import small_samples
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,6 +1,7 @@
 """A fit whose parts are sampled apart, whatever the engine: here one that works in this process."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -8,13 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import oddrow
-from engines import small_samples
 from oddrow.columns import Sampling
-from oddrow.distributed import ENGINES, _fitting_files, column_names, fit_files
+from oddrow.distributed import ENGINES, _engines, column_names, fit_files
 from oddrow.distributed._gathering import RowSampling, merge_samples, whole_sample
 from oddrow.exceptions import DataError, MissingExtraError, SchemaMismatchError, SettingError, TableReadError
 from oddrow.table import SampleBounds
-from untrained import no_training
+from testing.untrained import no_training
+from tests.support.engines import small_samples
 
 
 @pytest.fixture
@@ -26,7 +27,8 @@ def here(monkeypatch):
         states = list(sample(reversed(batches)))
         return pa.Table.from_batches([batch for first in range(3) for batch in merge_samples(states[first::3])])
 
-    monkeypatch.setattr(_fitting_files, "_GATHER_PARTS", dict.fromkeys(ENGINES, gather_parts))
+    engine = replace(ENGINES["ray"], gather_parts=gather_parts)
+    monkeypatch.setattr(_engines, "ENGINES", dict.fromkeys(ENGINES, engine))
 
 
 def same(one, other, rows):
@@ -77,13 +79,13 @@ def test_the_error_of_wrong_rows_names_file_and_rows(here, table, tmp_path):
 def test_a_file_that_changes_during_the_fit_is_named(here, table, tmp_path, monkeypatch):
     path = tmp_path / "table.parquet"
     pq.write_table(table, path)
-    gather = _fitting_files._GATHER_PARTS["ray"]
+    engine = _engines.ENGINES["ray"]
 
     def late(*arguments):
         pq.write_table(table.slice(0, 300), path)
-        return gather(*arguments)
+        return engine.gather_parts(*arguments)
 
-    monkeypatch.setattr(_fitting_files, "_GATHER_PARTS", {"ray": late})
+    monkeypatch.setattr(_engines, "ENGINES", {"ray": replace(engine, gather_parts=late)})
     with pytest.raises(TableReadError, match=r"table\.parquet, rows 250 to 499: the file has changed: it has 300 rows"):
         fit_files(path, oddrow.VAEDetector(), engine="ray", part_rows=250)
 
@@ -126,7 +128,7 @@ def test_pieces_with_different_columns_give_an_error_without_a_traceback(table):
 
 
 def test_invalid_tables_and_settings_are_refused_before_the_engine_starts(table, table_path, tmp_path, monkeypatch):
-    monkeypatch.setattr(_fitting_files, "_GATHER_PARTS", {})
+    monkeypatch.setattr(_engines, "ENGINES", dict.fromkeys(ENGINES))
     detector = oddrow.VAEDetector()
     with pytest.raises(TableReadError, match="no such file or folder"):
         fit_files(tmp_path / "nowhere", detector, engine="ray")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import oddrow.distributed
-from oddrow.distributed import ENGINES, _scoring_files, score_files
+from oddrow.distributed import ENGINES, _engines, score_files
 from oddrow.distributed._parts import parts_of
 from oddrow.exceptions import (
     DataError,
@@ -33,7 +34,8 @@ def here(monkeypatch):
         list(work(packed.unpacked(), batches[:1]))
         return pa.Table.from_batches(work(packed.unpacked(), reversed(batches)))
 
-    monkeypatch.setattr(_scoring_files, "_WORK_ON_PARTS", dict.fromkeys(ENGINES, work_on_parts))
+    engine = replace(ENGINES["ray"], work_on_parts=work_on_parts)
+    monkeypatch.setattr(_engines, "ENGINES", dict.fromkeys(ENGINES, engine))
 
 
 @pytest.fixture
@@ -115,10 +117,10 @@ def test_the_error_of_wrong_rows_names_them_and_no_folder_is_written(scored, tab
 
 @pytest.mark.parametrize("rows_left", [None, 249])
 def test_an_engine_that_leaves_rows_out_gives_an_error(scored, tmp_path, monkeypatch, rows_left):
-    engine = _scoring_files._WORK_ON_PARTS["ray"]
+    engine = _engines.ENGINES["ray"]
 
     def forgetful(parts, packed, work, *others):
-        done = engine(parts, packed, work, *others)
+        done = engine.work_on_parts(parts, packed, work, *others)
         path = work.folder / "part-000002.parquet"
         rows = pq.read_table(path)
         path.unlink()
@@ -126,25 +128,25 @@ def test_an_engine_that_leaves_rows_out_gives_an_error(scored, tmp_path, monkeyp
             pq.write_table(rows.slice(0, rows_left), path)
         return done
 
-    monkeypatch.setattr(_scoring_files, "_WORK_ON_PARTS", {"ray": forgetful})
+    monkeypatch.setattr(_engines, "ENGINES", {"ray": replace(engine, work_on_parts=forgetful)})
     with pytest.raises(OutputError, match=r"part-000002\.parquet: the engine ended without writing it .*same paths"):
         scored()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_files_half_written_by_a_killed_worker_are_left_out(scored, tmp_path, monkeypatch):
-    engine = _scoring_files._WORK_ON_PARTS["ray"]
+    engine = _engines.ENGINES["ray"]
 
     def leaving(parts, packed, work, *others):
         (work.folder / ".oddrow-0123456789abcdef.tmp").write_bytes(b"PAR1")
-        return engine(parts, packed, work, *others)
+        return engine.work_on_parts(parts, packed, work, *others)
 
-    monkeypatch.setattr(_scoring_files, "_WORK_ON_PARTS", {"ray": leaving})
+    monkeypatch.setattr(_engines, "ENGINES", {"ray": replace(engine, work_on_parts=leaving)})
     assert {path.suffix for path in scored().paths[0].parent.iterdir()} == {".parquet"}
 
 
 def test_invalid_tables_are_refused_before_the_engine_starts(scored, table, tmp_path, monkeypatch):
-    monkeypatch.setattr(_scoring_files, "_WORK_ON_PARTS", {})
+    monkeypatch.setattr(_engines, "ENGINES", dict.fromkeys(ENGINES))
     with pytest.raises(TableReadError, match="no such file or folder"):
         scored(tmp_path / "nowhere")
     folder = tmp_path / "table"

@@ -10,14 +10,14 @@ import numpy as np
 import onnx
 import pyarrow as pa
 import pytest
-from benchmarks.onnx_export import feeds, outputs, session
 
 import oddrow
-from mixed_tables import TRAINING_ROWS, mixed_table, strange_table
 from oddrow import VAEDetector, export_onnx
 from oddrow.exceptions import MissingExtraError, OutputError, SettingError
 from oddrow.export import IR_VERSION, ML_OPSET, OPSET
 from oddrow.export import _onnx as exporting
+from testing.onnx_sessions import feeds, outputs, session
+from tests.support.mixed_tables import TRAINING_ROWS, mixed_table, strange_table
 
 PARITY = 1e-9
 """Asked of a relative difference; the promise is 1e-5."""

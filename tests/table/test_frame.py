@@ -323,7 +323,7 @@ def test_other_dimensions_are_refused():
         as_table(np.ones((1, 1, 1)))
     with pytest.raises(DataError, match=r"Expected 2D array, got a scalar instead: .* from int"):
         as_table(3)
-    with pytest.raises(DataError, match=r"is a text, not a table; to read a file, use read_table"):
+    with pytest.raises(DataError, match=r"is a text, not a table; to read a file, use oddrow.files.open"):
         as_table("table.csv")
 
 
@@ -483,7 +483,7 @@ for X in (numpy.ones((1, 1)), [[1, "a"]], {"x0": [1, "a", None]}, pyarrow.table(
 
 def test_importing_loads_no_data_frame_library():
     importing = """
-import oddrow.table._frame, oddrow.files._read_table
+import oddrow.table._frame, oddrow.files
 print({"pandas", "polars", "narwhals", "jax"} & set(sys.modules))
 """
     assert printed(LAYER_ALONE + importing) == ["set()"]

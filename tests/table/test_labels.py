@@ -6,7 +6,7 @@ import pytest
 
 from oddrow.exceptions import DataError
 from oddrow.table import LocatedBatch, PlacedRows, normal_batches, normal_located, split_label
-from oddrow.table._row_places import TableRows
+from oddrow.table._located_batch import TableRows
 
 TABLE = pa.table({"x": [1, 2, 3, 4], "label": ["ok", "bad", None, "ok"], "y": ["a", "b", "c", "d"]})
 

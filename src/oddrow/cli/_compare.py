@@ -20,7 +20,7 @@ from oddrow.cli._options import (
     named,
     opened,
     reads_table,
-    whole_typed,
+    typed_rows,
     without_columns,
 )
 from oddrow.cli._rank_without_labels import rank
@@ -78,7 +78,7 @@ def compare(
     reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
     json_: JsonOption = False,
-) -> None:
+) -> None:  # long: most of it declares the options
     """Compare methods on a table, with the same splits and encoding for all, intervals and a paired test.
 
     Without --label all rows are taken as normal, and methods are ranked by odd rows made from some of them.
@@ -91,7 +91,7 @@ def compare(
     if label is None and (normal is not None or contaminated or picture is not None):
         raise SettingError("--normal, --contaminated and --picture need a table with labels; give --label COL")
     chosen = checked_methods([name.strip() for name in methods.split(",") if name.strip()])
-    rows = without_columns(whole_typed(opened(table, reading)), ignore or [])
+    rows = without_columns(typed_rows(opened(table, reading)), ignore or [])
     if label is None:
         rank(
             rows,

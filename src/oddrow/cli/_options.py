@@ -13,11 +13,12 @@ from typing import Annotated, Any
 import pyarrow as pa
 import typer
 
+from oddrow import files
 from oddrow.cli import _console
 from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
 from oddrow.columns import ALL_COLUMNS, AUTO, TableSchema, column_kinds
 from oddrow.exceptions import SettingError
-from oddrow.files import OnError, ReadingOptions, TableStream, open_stream
+from oddrow.files import OnError, ReadingOptions, TableStream
 from oddrow.fitted import FittedModel
 from oddrow.table import is_as_written, same_names
 
@@ -351,20 +352,15 @@ def opened(
         known["expects"] = model.encoding.names
         known["may_lack"] = [name for name, column in columns if getattr(column, "has_missing", False)]
         known["like"] = None if model.origin is None else model.origin.csv
-    stream = open_stream(table, **reading.keywords, on_error=on_error, may_be_empty=may_be_empty, **known)
+    stream = files.open(table, reading, on_error=on_error, may_be_empty=may_be_empty, **known)
     for note in stream.notes:
         _console.say(f"note: {note}")
     return stream
 
 
-def whole(stream: TableStream) -> pa.Table:
-    """Read all rows of a stream."""
-    return pa.Table.from_batches(list(stream), stream.schema)
-
-
-def whole_typed(stream: TableStream) -> pa.Table:
+def typed_rows(stream: TableStream) -> pa.Table:
     """Read all rows of a stream, and convert columns of text to the types of their values, for comparing methods."""
-    rows = whole(stream)
+    rows = stream.read()
     return TableSchema.judge(rows).typed(rows) if is_as_written(rows.schema) else rows
 
 

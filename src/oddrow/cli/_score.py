@@ -116,7 +116,7 @@ def score(
     reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
     json_: JsonOption = False,
-) -> None:
+) -> None:  # long: most of it declares the options
     """Score a table, and write its rows in order with surprise, p_value, is_odd and reasons."""
     if quarantine is not None:
         on_error = OnErrorName.QUARANTINE
@@ -125,7 +125,7 @@ def score(
     if json_ and output == "-":
         raise SettingError("--json and -o - both print on stdout; give -o a file")
     if engine is not None:
-        if resume or on_error is not OnErrorName.STOP or reading.keywords:
+        if resume or on_error is not OnErrorName.STOP or reading != AS_FOUND:
             raise SettingError(
                 "--resume, --on-error, --delimiter and other options of reading cannot be given with --engine, "
                 "which reads all rows of Parquet files"

@@ -5,8 +5,9 @@ imported only when one of its functions is called.
 """
 
 from oddrow.distributed._dask import fit_dask, score_dask
+from oddrow.distributed._engines import ENGINES
 from oddrow.distributed._fitting_files import fit_files
-from oddrow.distributed._parts import ENGINES, column_names
+from oddrow.distributed._parts import column_names
 from oddrow.distributed._ray import fit_ray, score_ray
 from oddrow.distributed._scoring_files import ScoredFiles, score_files
 from oddrow.distributed._spark import fit_spark, score_spark

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
-import pyarrow as pa
-
-from oddrow.distributed import _dask, _ray, _spark
-from oddrow.distributed._gathering import Gathering, PartSampling, whole_sample
-from oddrow.distributed._parts import PART_ROWS, check_options, described, learned_names, parquet_files, parts_of
+from oddrow.distributed._engines import engine_of
+from oddrow.distributed._gathering import PartSampling, whole_sample
+from oddrow.distributed._parts import PART_ROWS, check_part_rows, described, learned_names, parquet_files, parts_of
 from oddrow.distributed._work import Detector
-
-_GatherParts = Callable[[pa.Table, Gathering, str | None, int | None], pa.Table]
-_GATHER_PARTS: Final[Mapping[str, _GatherParts]] = {
-    "ray": _ray.gather_parts,
-    "spark": _spark.gather_parts,
-    "dask": _dask.gather_parts,
-}
 
 
 def fit_files(
@@ -77,10 +66,11 @@ def fit_files(
     >>> detector = oddrow.VAEDetector(random_state=0)
     >>> oddrow.distributed.fit_files("connections/", detector, engine="ray")  # doctest: +SKIP
     """
-    check_options(engine, part_rows)
+    chosen = engine_of(engine)
+    check_part_rows(part_rows)
     files = parquet_files(Path(table))
     sampling = detector.sampling(names=learned_names(files), start_from=start_from)
     parts = parts_of(files, part_rows)
     sampling = replace(sampling, n_rows=sum(part.n_rows for part in parts))
-    gathered = _GATHER_PARTS[engine](described(parts), PartSampling(sampling), address, workers)
+    gathered = chosen.gather_parts(described(parts), PartSampling(sampling), address, workers)
     return detector.fit_sampled(whole_sample(gathered), start_from=start_from)

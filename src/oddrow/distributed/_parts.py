@@ -17,7 +17,6 @@ from oddrow.distributed._work import BATCH_ROWS
 from oddrow.exceptions import DataError, OddrowError, SettingError, TableReadError
 from oddrow.files import without_pandas_index
 
-ENGINES: Final = ("ray", "spark", "dask")
 PART_ROWS: Final = 65_536
 
 
@@ -73,10 +72,8 @@ def failure_of(error: Exception, where: str = "") -> dict[str, object]:
     return {"kind": TableReadError.__name__, "text": f"{where}cannot be read: {error}"}
 
 
-def check_options(engine: str, part_rows: int) -> None:
-    """Raise SettingError for an unknown engine or a number of rows below 1."""
-    if engine not in ENGINES:
-        raise SettingError(f"engine is {engine!r}; choose from {', '.join(ENGINES)}")
+def check_part_rows(part_rows: int) -> None:
+    """Raise SettingError for a number of rows below 1."""
     if part_rows < 1:
         raise SettingError(f"part_rows is {part_rows}; give a number of rows from 1")
 

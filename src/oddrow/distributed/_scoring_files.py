@@ -7,7 +7,7 @@ file again. So no row is lost or doubled, and the names of the files are in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from oddrow.distributed import _dask, _ray, _spark
+from oddrow.distributed._engines import engine_of
 from oddrow.distributed._parts import (
     FAILURE,
     PART_ROWS,
     Part,
-    check_options,
+    check_part_rows,
     common_schema,
     described,
     failure_of,
@@ -29,18 +29,11 @@ from oddrow.distributed._parts import (
     parts_of,
     raise_first_failure,
 )
-from oddrow.distributed._work import Model, PackedModel, RowScoring, Work, schema_after
+from oddrow.distributed._work import Model, PackedModel, RowScoring, schema_after
 from oddrow.exceptions import OddrowError, OutputError
 from oddrow.files import atomic_folder, atomic_write
 from oddrow.fitted import FittedModel
 from oddrow.policies import Policy
-
-_WorkOnParts = Callable[[pa.Table, PackedModel, Work, str | None, int | None], pa.Table]
-_WORK_ON_PARTS: Final[Mapping[str, _WorkOnParts]] = {
-    "ray": _ray.work_on_parts,
-    "spark": _spark.work_on_parts,
-    "dask": _dask.work_on_parts,
-}
 
 
 @dataclass(frozen=True)
@@ -171,14 +164,15 @@ def score_files(
     >>> oddrow.distributed.score_files("connections/", "model.oddrow", "scored/", engine="ray")  # doctest: +SKIP
     ScoredFiles(paths=(PosixPath('scored/part-000000.parquet'), ...), n_rows=100000, n_odd=1029)
     """
-    check_options(engine, part_rows)
+    chosen = engine_of(engine)
+    check_part_rows(part_rows)
     packed, rows = PackedModel.of(model), RowScoring(top, policy)
     files = parquet_files(Path(table))
     schema_after(rows, packed, common_schema(files))
     parts = parts_of(files, part_rows)
     target = Path(output).absolute()
     with atomic_folder(target, "part-*.parquet", force) as folder:
-        done = _WORK_ON_PARTS[engine](described(parts), packed, PartScoring(folder, rows), address, workers)
+        done = chosen.work_on_parts(described(parts), packed, PartScoring(folder, rows), address, workers)
         _check(parts, done, folder)
     return ScoredFiles(
         tuple(target / _file_name(part) for part in parts),

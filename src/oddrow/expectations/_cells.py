@@ -23,15 +23,15 @@ from oddrow.expectations._subjects import (
 )
 
 RANGE_ROWS = 19
-"""Rows with a value that a range needs: of fewer, no two rows enclose 90 % of new ones."""
+"""Minimum number of rows with a value for a range: no two of fewer rows enclose 90 % of new rows."""
 COVERED = 0.9
 """Share of new ordinary rows that a usual range or set covers."""
 MAX_CELLS = 256
-"""Cells of both given columns at most: those of most rows."""
+"""Maximum number of cells of both given columns; those with the most rows are kept."""
 
 
 class _Observed(NamedTuple):
-    """What rows show of one column: a key that tells their cell, whether they have a value, and which."""
+    """The rows of one column: the key of their cell, whether their value is present, the value, the weekday."""
 
     key: Codes
     there: npt.NDArray[np.bool_]
@@ -57,7 +57,7 @@ def _observed(column: int, subject: Subject, codes: Codes, training: EncodedTabl
 def counted_cells(
     column: int, subjects: tuple[Subject, ...], given: Codes, codes: Codes, training: EncodedTable
 ) -> tuple[Codes, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """The cells of one column, the shares of missing values, and what is usual."""
+    """Return the cells of one column, the share of missing values in each, and its statistic in each."""
     subject = subjects[column]
     rows = _observed(column, subject, codes, training)
     cells = [(-1, -1)]
@@ -86,7 +86,7 @@ def counted_cells(
 
 
 def _levels(subjects: tuple[Subject, ...], given: Codes, codes: Codes) -> Iterator[tuple[Codes, Codes]]:
-    """The key [n] of each row, and the codes [n_keys, 2] that each key is of: of each given column, of both."""
+    """Yield the key [n] of each row and the codes [n_keys, 2] of each key, for each given column and for both."""
     if given[0] < 0:
         return
     n_first, n_second = n_given_codes(subjects, given.tolist())
@@ -108,7 +108,7 @@ def _least_rows(counts: Codes) -> int:
 
 
 def _usual(statistic: Statistic, rows: _Observed, n_keys: int) -> Floats:
-    """What is usual [n_keys, width] among rows that have a value."""
+    """Return the statistic [n_keys, width] of the rows of each key; the rows have a value."""
     usual = np.zeros((n_keys, statistic.width))
     counts = np.bincount(rows.key, minlength=n_keys)
     there = np.flatnonzero(counts)
@@ -141,7 +141,10 @@ def _usual(statistic: Statistic, rows: _Observed, n_keys: int) -> Floats:
 
 
 def _shortest_arc(seconds: Floats) -> tuple[float, float]:
-    """The shortest part of the day, from one second to another, that holds 90 % of new times; it may pass midnight."""
+    """Return the start and the end, in seconds, of the shortest part of the day with 90 % of new times.
+
+    It may pass midnight.
+    """
     ordered = np.sort(seconds)
     n = len(ordered)
     enclosed = min(int(np.ceil(COVERED * (n + 1))), n)
@@ -152,7 +155,7 @@ def _shortest_arc(seconds: Floats) -> tuple[float, float]:
 
 
 def _usual_weekdays(weekdays: Codes) -> float:
-    """As bits, Monday the lowest: the fewest days that hold 90 %."""
+    """Return the smallest set of weekdays with 90 % of the rows, as bits, Monday the lowest."""
     counts = np.bincount(weekdays, minlength=7)
     order = np.argsort(-counts, kind="stable")
     n_days = int(np.sum(np.cumsum(counts[order]) < COVERED * len(weekdays))) + 1

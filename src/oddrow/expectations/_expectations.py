@@ -29,22 +29,22 @@ from oddrow.expectations._subjects import (
 from oddrow.views import Coding, parts_of
 
 LEARNED_ROWS = 50_000
-"""Training rows that are counted at most."""
+"""Maximum number of training rows that are counted."""
 
 
 @dataclass(frozen=True)
 class Expectations:
-    """Of each column what is usual, by the codes of the two columns that tell most about it.
+    """The usual values of each column, by the codes of the two columns with the most information about it.
 
-    A row is looked up in the cell of both given codes, where that holds at least 40 training rows, else in that of the
-    first code, else in that of the second, else in that of all rows. A column's own value has no part in it.
+    A row is looked up in the cell of both given codes if that has at least 40 training rows, else in the cell of the
+    first code, else in that of the second, else in the cell of all rows. The column's own value is not used.
 
     Attributes
     ----------
-    given : int64 [n_columns, 2], the columns that are given for each; -1 where none tells anything
-    cells : of each column int64 [n_cells, 2], the codes of the given columns, -1 for any; the first is that of all rows
-    missing : of each column float32 [n_cells], the share of rows without a value
-    values : of each column float32 [n_cells, width], see :class:`Statistic`
+    given : int64 [n_columns, 2], the two columns given for each column; -1 for none
+    cells : for each column int64 [n_cells, 2], codes of the given columns, -1 for any code; cell 0 is that of all rows
+    missing : for each column float32 [n_cells], the share of rows without a value
+    values : for each column float32 [n_cells, width], see :class:`Statistic`
     """
 
     layout: FeatureLayout
@@ -54,12 +54,12 @@ class Expectations:
     cells: tuple[Codes, ...]
     missing: tuple[npt.NDArray[np.float32], ...]
     values: tuple[npt.NDArray[np.float32], ...]
-    said: dict[tuple[int, int], Any] = field(default_factory=dict, compare=False, repr=False)
+    described: dict[tuple[int, int], Any] = field(default_factory=dict, compare=False, repr=False)
     """What has been put into words already, by column and cell."""
 
     @classmethod
     def learn(cls, encoding: TableEncoding, edges: tuple[Floats, ...], training: EncodedTable) -> Expectations:
-        """Count training rows, which are encoded; ``edges`` are those of :class:`Dependence`."""
+        """Learn from encoded training rows; ``edges`` are those of :class:`Dependence`."""
         subjects = subjects_of(encoding, edges)
         if len(training.rows) > LEARNED_ROWS:
             training = training.take(evenly(len(training.rows), LEARNED_ROWS))
@@ -71,7 +71,7 @@ class Expectations:
         return cls(encoding.layout, subjects, edges, given, cells, missing, values)
 
     def look_up(self, encoded: EncodedTable) -> Codes:
-        """The cell [n, n_columns] of each column in each row."""
+        """Return the cell int64 [n, n_columns] of each column in each row."""
         codes = column_codes(self.subjects, self._coding, encoded)
         found = np.zeros(codes.shape, np.int64)
         for column, (place, (first, second)) in enumerate(zip(self._places, self.given, strict=True)):
@@ -81,7 +81,7 @@ class Expectations:
         return found
 
     def given_columns(self, column: int, cell: int) -> tuple[int, ...]:
-        """The columns that a cell is of: none, one or two."""
+        """Return the columns whose codes define a cell: none, one or two."""
         codes = zip(self.given[column].tolist(), self.cells[column][cell].tolist(), strict=True)
         return tuple(other for other, code in codes if code >= 0)
 
@@ -125,7 +125,7 @@ class Expectations:
 
     @cached_property
     def _places(self) -> tuple[Codes, ...]:
-        """Of each column the cell [first code, second code]."""
+        """For each column, the cell by [first code, second code]."""
         return tuple(
             _cell_table(cells, *n_given_codes(self.subjects, given))
             for cells, given in zip(self.cells, self.given.tolist(), strict=True)

@@ -10,19 +10,20 @@ from oddrow.expectations._subjects import Codes, Floats, Statistic, Subject, eve
 from oddrow.views import BLOCK_PARTS, COARSE_CODES, frequent_codes, mutual_information
 
 CELL_ROWS = 40
-"""Training rows that a cell needs: with fewer, the 5 % and 95 % quantiles are single rows."""
+"""Minimum number of training rows of a cell; with fewer, the 5 % and 95 % quantiles are single rows."""
 CANDIDATES = 8
-"""Columns that are tried as the second given one."""
+"""Number of columns that are tried as the second given column."""
 MAX_GIVEN = 300
-"""Columns that may be given at most; of more, so many are taken evenly."""
+"""Maximum number of columns that may be given; of more columns, evenly spaced ones are taken."""
 MAX_TWICE_GIVEN = 1_000
-"""Columns of a table that has a second given one at most: the search takes 0.2 ms a column."""
+"""Maximum number of columns of a table in which a second given column is chosen: the search takes 0.2 ms a column."""
 SEARCH_ROWS = 4_096
-"""Training rows among which the given columns are sought at most."""
+"""Maximum number of training rows with which the given columns are chosen."""
 NUMBER_WEIGHT = 0.85
-"""What a number or a time tells counts less than what a name tells: its codes hold fewer rows and mean less."""
+"""Weight of the information from a number or a time, relative to a name: a reader understands a name more easily, and
+its codes have more rows."""
 MIN_GAIN = 0.01
-"""Nats that the second given column must tell at least."""
+"""Minimum information in nats that the second given column must add."""
 
 
 def given_columns(subjects: tuple[Subject, ...], codes: Codes) -> Codes:

@@ -16,18 +16,18 @@ Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
 MAX_USUAL = 5
-"""Usual categories that are kept by name."""
+"""Maximum number of usual categories that are kept by name."""
 HOURS = 24
 DAY = 86_400.0
 
 
 class Statistic(Enum):
-    """What is kept of a column in each cell; the value is the count of numbers.
+    """The statistic of a column in each cell; the second value is its width, the count of its numbers.
 
-    - RANGE: the 5 %, 50 % and 95 % quantiles of its first feature
-    - PLACES: its most frequent places, -1 behind the last, and how many places cover 90 %
-    - CLOCK: the shortest arc of the day that holds 90 %, as two seconds of the day, and the usual weekdays as bits
-    - NOTHING: a column without features
+    - RANGE: the 5 %, 50 % and 95 % quantiles of the column's first feature
+    - PLACES: the most frequent places (categories), padded with -1, and the number of places that cover 90 %
+    - CLOCK: the shortest arc of the day with 90 % of the times, as seconds of the day, and the usual weekdays as bits
+    - NOTHING: none, for a column without features
     """
 
     NOTHING = 0, 0
@@ -41,10 +41,10 @@ class Statistic(Enum):
 
 
 class Subject(NamedTuple):
-    """How a column is described: what is kept of it, and from which features.
+    """How a column is described: its statistic, and the features that it is computed from.
 
-    ``part`` is the place of its part among :func:`parts_of`, -1 for a clock, whose ``features`` are sine and cosine of
-    the hour and of the weekday. ``is_given`` tells whether it may be given for other columns.
+    ``part`` is the index of its part among :func:`parts_of`, -1 for a clock, whose ``features`` are sine and cosine of
+    the hour and of the weekday. ``is_given`` says whether the column may be given for other columns.
     """
 
     statistic: Statistic
@@ -55,13 +55,13 @@ class Subject(NamedTuple):
 
     @property
     def n_coarse(self) -> int:
-        """Codes where it is given beside another column, see :meth:`coarse`."""
+        """Number of codes of the column as the second given column, see :meth:`coarse`."""
         return int(self.coarse(np.array([self.n_codes - 1]))[0]) + 1
 
     def coarse(self, codes: Codes) -> Codes:
-        """Codes [n] of which more rows share one: neighbours of a number or of an hour together, six within its range.
+        """Return coarser codes [n]: neighbouring codes of a number or an hour are merged into six within the range.
 
-        What lies outside the range, and what has no value, keeps a code of its own; so does each place.
+        Values outside the range, missing values and each place keep a code of their own.
         """
         if self.statistic is Statistic.PLACES:
             return codes
@@ -75,7 +75,7 @@ class Subject(NamedTuple):
 
 
 def subjects_of(encoding: TableEncoding, edges: tuple[Floats, ...]) -> tuple[Subject, ...]:
-    """The subject of each encoded column; ``edges`` are those of :class:`Dependence`."""
+    """Return the subject of each encoded column; ``edges`` are those of :class:`Dependence`."""
     parts = parts_of(encoding.layout)
     owned: dict[int, list[int]] = {}
     for place, part in enumerate(parts):
@@ -105,13 +105,13 @@ def _subject(kind: str, own: list[int], layout: FeatureLayout, edges: tuple[Floa
 
 
 def n_given_codes(subjects: tuple[Subject, ...], given: Sequence[int]) -> tuple[int, int]:
-    """The number of codes of the first given column, and of the second, which are coarse; 1 where none is given."""
+    """Return the number of codes of the first given column, and of coarse codes of the second; 1 for no column."""
     first, second = given
     return subjects[first].n_codes if first >= 0 else 1, subjects[second].n_coarse if second >= 0 else 1
 
 
 def column_codes(subjects: tuple[Subject, ...], coding: Coding, encoded: EncodedTable) -> Codes:
-    """The code of each column [n, n_columns]: of its part, or the hour of a clock; 0 of what has no feature."""
+    """Return the code of each column [n, n_columns]: that of its part, the hour of a clock, or 0 without features."""
     of_parts = coding.codes(encoded.rows, encoded.presence)
     codes = np.zeros((len(encoded.rows), len(subjects)), np.int64)
     for column, subject in enumerate(subjects):
@@ -124,7 +124,7 @@ def column_codes(subjects: tuple[Subject, ...], coding: Coding, encoded: Encoded
 
 
 def _turn(rows: npt.NDArray[np.float32], sine: int, cosine: int) -> Floats:
-    """The angle [n] in turns, from 0 to less than 1."""
+    """Return the angle [n] in turns, from 0 to less than 1."""
     angle = np.arctan2(rows[:, sine].astype(np.float64), rows[:, cosine].astype(np.float64))
     return angle / (2 * np.pi) % 1.0
 
@@ -135,7 +135,7 @@ def seconds_of_day(rows: npt.NDArray[np.float32], subject: Subject) -> Floats:
 
 
 def weekdays_of(rows: npt.NDArray[np.float32], subject: Subject) -> Codes:
-    """The weekday [n], Monday 0; 1970-01-01, where the angle is 0, was a Thursday."""
+    """Return the weekday [n], Monday 0; at angle 0 it is a Thursday, as on 1970-01-01."""
     seconds = np.round(_turn(rows, *subject.features[2:]) * 7 * DAY)
     return np.asarray((seconds // DAY + 3) % 7, np.int64)
 

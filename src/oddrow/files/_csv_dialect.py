@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from oddrow.exceptions import TableReadError
 from oddrow.files._csv_records import Record, Region, count_lines, fields_of, record_problem, records, ways_out
-from oddrow.files._origin import CsvReading
-from oddrow.files._reading_options import ReadingOptions, renaming_notes
+from oddrow.files._reading_options import CsvReading, ReadingOptions, renaming_notes
 from oddrow.table import same_names, shortened, unrepeated
 
 __all__ = ["BYTE_ORDER_MARK", "CsvDialect", "csv_dialect"]

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError
+from oddrow.table._located_batch import LocatedBatch, SomeRows, TableRows, one_batch
 from oddrow.table._names import same_names
-from oddrow.table._row_places import LocatedBatch, SomeRows, TableRows, one_batch
 from oddrow.table._values import as_texts
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
