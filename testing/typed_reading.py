@@ -10,15 +10,15 @@ import pyarrow.compute as pc
 
 from oddrow import files
 from oddrow.files import ReadingOptions
-from oddrow.table import is_as_written
 
 _KINDS = (pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us"), pa.timestamp("us", "UTC"))
 
 
 def read_table(source: str | Path | BinaryIO, *, as_written: bool = False, may_be_empty: bool = False, **options):
     """All rows of a table; with ``as_written`` the columns of CSV as text."""
-    table = files.open(source, ReadingOptions(**options), may_be_empty=may_be_empty).read()
-    if as_written or not is_as_written(table.schema):
+    stream = files.open(source, ReadingOptions(**options), may_be_empty=may_be_empty)
+    table = stream.read()
+    if as_written or stream.csv is None:
         return table
     return pa.table({name: _typed(table.column(name)) for name in table.column_names})
 

@@ -21,25 +21,13 @@ from hypothesis import strategies as st
 from oddrow import files
 from oddrow.exceptions import DataError, OutputError, SettingError, TableReadError
 from oddrow.files import write_table
+from oddrow.files._format_csv import CSV, TSV
+from oddrow.files._format_json_lines import JSON_LINES
+from oddrow.files._formats import COMPRESSIONS, FORMATS
 from oddrow.files._values_as_text import in_utc, plain_texts
 from testing.typed_reading import read_table
 
-SUFFIXES = [
-    form + compression
-    for form in (
-        ".csv",
-        ".tsv",
-        ".parquet",
-        ".pq",
-        ".arrow",
-        ".feather",
-        ".ipc",
-        ".jsonl",
-        ".ndjson",
-        ".json",
-    )
-    for compression in ("", ".gz", ".zst")
-]
+SUFFIXES = [ending + compression for one in FORMATS for ending in one.endings for compression in ("", *COMPRESSIONS)]
 NOON = dt.datetime(2024, 2, 29, 12, 0, 0, 250_000)
 TABLE = pa.table(
     {
@@ -73,9 +61,9 @@ def error_of(text: str | bytes, **arguments: object) -> str:
 
 def as_held(table: pa.Table, suffix: str) -> pa.Table:
     """The table that a file of this ending holds: CSV has only texts, and JSON has no dates and times."""
-    if suffix.startswith((".csv", ".tsv")):
+    if suffix.startswith((*CSV.endings, *TSV.endings)):
         return pa.table([plain_texts(column) for column in in_utc(table).columns], names=table.column_names)
-    if suffix.startswith((".json", ".ndjson")):
+    if suffix.startswith(JSON_LINES.endings):
         columns = [plain_texts(column) if pa.types.is_temporal(column.type) else column for column in table.columns]
         return pa.table(columns, names=table.column_names)
     return table
@@ -261,7 +249,7 @@ def test_paths_that_cannot_be_read_are_named(tmp_path, monkeypatch):
     with pytest.raises(TableReadError, match=r"folder\.csv: the folder holds no file"):
         read_table(tmp_path / "folder.csv")
     (tmp_path / "table.xlsx").write_bytes(b"PK")
-    with pytest.raises(TableReadError, match=r"known are \.csv, .*\.tsv, .* also with \.gz or \.zst"):
+    with pytest.raises(TableReadError, match=r"known are \.csv, .*\.tsv, .* also followed by \.gz or \.zst"):
         read_table(tmp_path / "table.xlsx")
     (tmp_path / "table.jsonl").write_bytes(b"{}\n")
 
@@ -350,7 +338,7 @@ def test_targets_that_cannot_be_written_are_named(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(OutputError, match=r"folder\.csv: is a folder"):
         write_table(TABLE, tmp_path / "folder.csv", force=True)
-    with pytest.raises(OutputError, match=r"table\.xlsx: the suffix tells no known form; known are \.csv"):
+    with pytest.raises(OutputError, match=r"table\.xlsx: the ending of the name .* known format; known are \.csv"):
         write_table(TABLE, tmp_path / "table.xlsx")
 
 

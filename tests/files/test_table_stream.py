@@ -161,8 +161,8 @@ def test_folders_name_values_as_pyarrow_reads_them(tmp_path):
 WRONG = {
     "columns": ({"a.csv": "x\n1\n", "b.csv": "y\n1\n"}, "b.csv: has no column 'x', unlike .*a.csv"),
     "further": ({"a.csv": "x\n1\n", "b.csv": "x,y\n1,2\n"}, "b.csv: has a further column 'y'"),
-    "forms": ({"a.csv": "x\n1\n", "b.jsonl": '{"x": 1}'}, "two forms, a.csv and b.jsonl; .*pattern such as .*csv"),
-    "no table": ({"a.csv": "x\n1\n", "README.md": "!"}, "README.md: is no table by its suffix"),
+    "forms": ({"a.csv": "x\n1\n", "b.jsonl": '{"x": 1}'}, "two formats, a.csv and b.jsonl; .*pattern such as .*csv"),
+    "no table": ({"a.csv": "x\n1\n", "README.md": "!"}, "README.md: the ending of the name is not that of a table"),
     "no file": ({"_a.csv": "x\n1\n"}, "holds no file"),
     "keys": ({"a=1/a.csv": "x\n1\n", "b=1/a.csv": "x\n1\n"}, "a=1/a.csv name 'a', those of .*b=1/a.csv 'b'"),
     "twice": ({"x=1/a.csv": "x\n1\n"}, "a folder and the files in it both have 'x'"),
@@ -187,7 +187,7 @@ def test_types_of_parquet_that_never_meet_are_refused(tmp_path):
 
 
 def test_a_pattern_that_nothing_has_is_refused(tmp_path):
-    with pytest.raises(TableReadError, match=r"\*.csv: no file has a name of this pattern"):
+    with pytest.raises(TableReadError, match=r"\*.csv: no file matches this pattern"):
         files.open(tmp_path / "*.csv")
 
 

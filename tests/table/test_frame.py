@@ -445,7 +445,7 @@ def test_an_object_whose_stream_is_no_table_is_refused():
         def __arrow_c_stream__(self, requested_schema=None):
             return pa.chunked_array([[1]]).__arrow_c_stream__(requested_schema)
 
-    with pytest.raises(DataError, match="Broken does not hand over an Arrow table"):
+    with pytest.raises(DataError, match="Broken does not give an Arrow table"):
         as_table(Broken())
 
 

@@ -69,7 +69,7 @@ class _CsvRowPlaces:
             if place in wanted
         ]
 
-    def said(self, row: int) -> str:
+    def description(self, row: int) -> str:
         return f"{self.dialect.label}, line {self.of({row: ''})[0].line}"
 
     def _line(self, place: int, record: Record) -> int:

@@ -46,7 +46,9 @@ def discovered(source: str | Path, given: str | None) -> Discovered:
     if path.exists():
         packing = given_packing(given) or packing_of(path.name)
         if packing is None:
-            raise TableReadError(f"{source}: the suffix tells no known form; known are {KNOWN_FORMATS}")
+            raise TableReadError(
+                f"{source}: the ending of the name is not that of a known format; known are {KNOWN_FORMATS}"
+            )
         return Discovered(packing.format, (SourceFile(path, str(source), packing.compression, {}),))
     if not _is_pattern(str(source)):
         raise read_error(str(source), FileNotFoundError())
@@ -55,7 +57,7 @@ def discovered(source: str | Path, given: str | None) -> Discovered:
     found = base.glob(str(path.relative_to(base)))
     paths = {file for one in found for file in (_files_below(one) if one.is_dir() else [one])}
     if not paths:
-        raise TableReadError(f"{source}: no file has a name of this pattern")
+        raise TableReadError(f"{source}: no file matches this pattern")
     return _data_set(str(source), base, sorted(paths, key=str), given)
 
 
@@ -107,15 +109,15 @@ def _data_set(label: str, base: Path, paths: Sequence[Path], given: str | None) 
     for path, packing in zip(paths, packings, strict=True):
         if packing is None:
             raise TableReadError(
-                f"{path}: is no table by its suffix; name those that are by a pattern such as {base}/*.csv "
-                f"(known are {KNOWN_FORMATS})"
+                f"{path}: the ending of the name is not that of a table; choose the tables by a pattern such as "
+                f"{base}/*.csv (known are {KNOWN_FORMATS})"
             )
         known.append(packing)
     other = next((place for place, packing in enumerate(known) if packing.format != known[0].format), None)
     if other is not None:
         raise TableReadError(
-            f"{label}: holds files of two forms, {paths[0].name} and {paths[other].name}; "
-            f"name those of one by a pattern such as {base}/*{paths[0].suffix}"
+            f"{label}: holds files of two formats, {paths[0].name} and {paths[other].name}; "
+            f"choose those of one by a pattern such as {base}/*{paths[0].suffix}"
         )
     files = tuple(
         SourceFile(path, str(path), packing.compression, _partition(path.relative_to(base)))

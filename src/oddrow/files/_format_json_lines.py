@@ -122,7 +122,7 @@ def _write(table: pa.Table, stream: Any) -> None:
         if pa.types.is_temporal(column.type):
             table = table.set_column(place, name, plain_texts(column))
         elif pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
-            raise OutputError(f"column {name!r} holds an infinite value, which JSON cannot; write another form")
+            raise OutputError(f"column {name!r} holds an infinite value, which JSON cannot; write another format")
     for batch in table.to_batches(max_chunksize=_WRITTEN_ROWS):
         rows = batch.to_pylist()
         for name in (one.name for one in batch.schema if isinstance(one.type, pa.JsonType)):

@@ -16,7 +16,7 @@ __all__ = ["COMPRESSIONS", "FORMATS", "KNOWN_FORMATS", "Packing", "packing_of"]
 FORMATS: tuple[FileFormat, ...] = (CSV, TSV, PARQUET, ARROW, JSON_LINES)
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 _BY_ENDING = {ending: form for form in FORMATS for ending in form.endings}
-KNOWN_FORMATS = f"{', '.join(_BY_ENDING)}, each also with {' or '.join(COMPRESSIONS)} behind it"
+KNOWN_FORMATS = f"{', '.join(_BY_ENDING)}, each also followed by {' or '.join(COMPRESSIONS)}"
 
 
 class Packing(NamedTuple):

@@ -47,14 +47,14 @@ def open_table(
     structs, maps or bytes come as they are, though nothing is learned from them. A column that pandas marked as the
     index of its data frame is left out.
 
-    A name that occurs twice has ``.1``, ``.2`` behind it from the second time on. CSV and Parquet take the memory of a
+    A name that occurs twice gets ``.1``, ``.2`` appended from the second time on. CSV and Parquet take the memory of a
     few batches, other formats that of the whole file.
 
     Parameters
     ----------
     source
         The path of a file, whose endings say its format: .csv .txt .data .dat .tsv .parquet .pq .arrow .feather .ipc
-        .jsonl .ndjson .json, each also with .gz or .zst behind it. Or a folder or a pattern such as
+        .jsonl .ndjson .json, each also followed by .gz or .zst. Or a folder or a pattern such as
         ``"logs/*.parquet"``: its files are read in the order of their paths, folders named ``key=value`` give columns,
         and names that begin with a dot or an underscore are passed over. Or a binary file object, or ``"-"`` for
         standard input: both are CSV without another format in the options, and are copied to a temporary file.

@@ -68,7 +68,7 @@ def table_writer(target: str | Path, schema: pa.Schema, *, force: bool = False) 
         return
     packing = packing_of(str(target))
     if packing is None:
-        raise OutputError(f"{target}: the suffix tells no known form; known are {KNOWN_FORMATS}")
+        raise OutputError(f"{target}: the ending of the name is not that of a known format; known are {KNOWN_FORMATS}")
     try:
         with (
             atomic_write(target, force) as file,

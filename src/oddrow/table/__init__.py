@@ -1,4 +1,4 @@
-"""Any container of rows becomes plain named columns."""
+"""Any container of rows becomes plain named columns; the values, texts, labels and samples of such tables."""
 
 from oddrow.table._as_written import AS_WRITTEN, is_as_written
 from oddrow.table._dates import DATE_ORDERS, LIKE_A_DATE, parsed_dates

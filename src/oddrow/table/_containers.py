@@ -27,7 +27,7 @@ Reads: TypeAlias = Callable[[str], bool]
 
 
 class Column(NamedTuple):
-    """One column: how many values it has, and what gives them as an Arrow array."""
+    """One column: its number of values, and a function that returns them as an Arrow array."""
 
     length: int
     read: Callable[[], Any]
@@ -38,11 +38,18 @@ def _held(column: Any) -> Column:
 
 
 def named_columns(X: Any, column_names: Sequence[str] | None, reads: Reads) -> tuple[list[Any], list[Column]]:
+    """The names and the columns of a container; columns are converted to Arrow only when they are read.
+
+    Raises
+    ------
+    DataError
+        If X is not a table.
+    """
     if isinstance(X, pa.RecordBatch):
         X = pa.Table.from_batches([X])
     if isinstance(X, pa.Table):
         return X.column_names, list(map(_held, X.columns))
-    if hasattr(X, "toarray") and hasattr(X, "nnz"):  # before the mappings: SciPy's DOK form is one too
+    if hasattr(X, "toarray") and hasattr(X, "nnz"):  # before the mappings, because SciPy's DOK format is one
         raise DataError("X is a sparse matrix, but dense data is required; convert it with X.toarray()")
     if isinstance(X, Mapping):
         return _from_mapping(X, reads)
@@ -75,14 +82,14 @@ def _from_frame(X: Any, reads: Reads) -> tuple[list[Any], list[Column]] | None:
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     if isinstance(frame, nw.DataFrame):
-        # Column by column, for a whole pandas frame would bring its index along and fail on one mixed column.
+        # Column by column: converting a whole pandas frame adds its index, and fails on one mixed column.
         series = list(frame.iter_columns())
         return [one.name for one in series], [Column(len(one), partial(_from_series, one)) for one in series]
     if hasattr(X, "__arrow_c_stream__"):
         try:
             table = pa.table(X)
         except (pa.ArrowException, TypeError, ValueError) as error:
-            raise DataError(f"{type(X).__name__} does not hand over an Arrow table: {error}") from error
+            raise DataError(f"{type(X).__name__} does not give an Arrow table: {error}") from error
         return table.column_names, list(map(_held, table.columns))
     return None
 
@@ -90,16 +97,19 @@ def _from_frame(X: Any, reads: Reads) -> tuple[list[Any], list[Column]] | None:
 def _from_series(series: Any) -> Any:
     import narwhals as nw
 
-    if series.dtype in (nw.Int128, nw.UInt128):  # which neither Arrow nor NumPy has; by way of text, rounded once
+    if series.dtype in (
+        nw.Int128,
+        nw.UInt128,
+    ):  # by way of text, which is rounded once
         return series.cast(nw.String).to_arrow().cast(pa.string()).cast(pa.float64())
-    if series.dtype != nw.Object:  # polars would hand over its objects as the bytes of their addresses
+    if series.dtype != nw.Object:  # polars converts objects to the bytes of their addresses
         try:
             return series.to_arrow()
         except (pa.ArrowException, TypeError, ValueError):
-            pass  # sparse and complex columns and half surrogates, which the way through NumPy reads or names
+            pass  # sparse and complex columns and lone surrogates: NumPy reads them, or the error names them
     try:
         values = series.to_numpy()
-    except Exception as error:  # each library of data frames has errors of its own
+    except Exception as error:  # each data frame library raises its own errors
         raise DataError(
             f"column {shortened(str(series.name))} has the type {series.dtype}, which cannot be read; "
             "drop it, or convert it to numbers, text or times"
@@ -161,7 +171,7 @@ def _array_of(X: Any) -> npt.NDArray[Any]:
     try:
         array = np.asarray(X)
         if isinstance(X, (list, tuple)) and array.dtype.kind in "US":
-            return np.asarray(X, dtype=object)  # NumPy turned the numbers beside the texts into texts
+            return np.asarray(X, dtype=object)  # NumPy converts numbers in a column with texts to texts
         return array
     except ValueError as error:
         raise DataError(f"X cannot be read as a table with rows of one length: {error}") from error
@@ -172,7 +182,7 @@ def _is_one_column(X: Any) -> bool:
 
 
 def _one_dimensional(X: Any) -> DataError:
-    # scikit-learn's estimator checks look for these very words.
+    # scikit-learn's estimator checks require these words.
     return DataError(
         f"Expected 2D array, got 1D array instead. Reshape your data: a {type(X).__name__} of {len(X)} values is one "
         "column or one row, and no table; of one row give df.iloc[[0]], with two brackets, or a list of one dict, of "

@@ -30,13 +30,13 @@ def as_table(
     *,
     passes: bool = False,
 ) -> pa.Table:
-    """Turn anything that holds a table into a plain :class:`pyarrow.Table`, in the same order.
+    """Convert anything that holds a table to a plain :class:`pyarrow.Table` with the rows in the same order.
 
-    Columns become plain: dictionaries (pandas' categories) are decoded, extension types give way to their
-    storage (UUIDs their text), decimals become float64, durations float64 seconds, NaN becomes null. Dates, times,
-    timestamps and their zones stay. Names become strings; a pandas index is dropped. A column of Python objects keeps
-    the type that its values share; otherwise it becomes float64 where all values are numbers, and text by
-    ``str()`` where not.
+    Columns become plain: dictionaries (pandas' categories) are decoded, extension types are replaced by their storage
+    type (UUIDs by text), decimals become float64, durations float64 seconds, NaN becomes null. Dates, times,
+    timestamps and their zones stay. Names become strings; a pandas index is dropped. A column of Python objects gets
+    the type that its values share; otherwise it becomes float64 if all values are numbers, and text by ``str()`` if
+    not.
 
     Parameters
     ----------
@@ -46,19 +46,19 @@ def as_table(
         NumPy array or what NumPy can turn into one, a mapping of names to sequences, or a list of mappings, one a
         row; a mapping of names to single values is one row.
     column_names
-        Names for an input that has none of its own, such as an array; without them its columns are called
-        x0, x1 and so on. Names that the input has always win.
+        Names for an input without names, such as an array; the default is x0, x1 and so on. Names of the input are
+        kept.
     reads
-        Whether the column of a name is read; without it all are. A column that is not read may hold anything: it
-        keeps its name and its length, and its values come as nulls. A name that occurs twice may not be read.
+        Whether the column of a name is read; by default all are. A column that is not read may hold anything: it
+        keeps its name and its length, and its values become nulls. A name that is read may occur only once.
     passes
-        Columns that are not read come with their values: plain ones as if they were read, others as they are.
+        Columns that are not read keep their values: those that can become plain do, others stay as they are.
 
     Raises
     ------
     DataError
         If X is not two-dimensional, is sparse or complex, has no columns, has a name twice, or has columns
-        of bytes, of nested values, or of text that is no UTF-8, which are all named.
+        of bytes, of nested values, or of text that is not UTF-8. The error names all such columns.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def as_table(
 
 @dataclass(frozen=True, eq=False)
 class ReadableTable:
-    """A table as far as it can be read.
+    """A table whose columns were read as far as possible.
 
     Attributes
     ----------
@@ -88,12 +88,12 @@ class ReadableTable:
 
 
 def readable_table(X: Any, column_names: Sequence[str] | None = None) -> ReadableTable:
-    """As :func:`as_table`, but a column that cannot be read is told and no error.
+    """As :func:`as_table`, but a column that cannot be read is reported in the result instead of an error.
 
     Raises
     ------
     DataError
-        If X is no table, or has a name twice.
+        If X is not a table, or has a name twice.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def _read(X: Any, column_names: Sequence[str] | None, reads: Reads, *, passes: b
     names = [as_text(name) for name in named]
     if not names:
         rows = next(iter(getattr(X, "shape", (0,))), 0)
-        # scikit-learn's estimator checks look for these very words.
+        # scikit-learn's estimator checks require these words.
         raise DataError(f"the table has no columns: 0 feature(s) (shape=({rows}, 0)) while a minimum of 1 is required.")
     reject_duplicates([name for name in names if reads(name)])
     unreadable: dict[str, DataError] = {}

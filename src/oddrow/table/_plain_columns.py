@@ -37,7 +37,7 @@ def plain_column(name: str, column: pa.Array | pa.ChunkedArray) -> pa.ChunkedArr
 
 
 def _unwrapped(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Take off what only says how values are stored or meant: extension types, dictionaries, runs."""
+    """Decode dictionaries and run-end encoding, and replace extension types by their storage type."""
     kind = column.type
     if isinstance(kind, pa.UuidType):
         return pa.chunked_array([[None if one is None else str(one) for one in column.to_pylist()]], pa.string())
@@ -54,7 +54,7 @@ def _unwrapped(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _float_without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if column.type == pa.float16():
-        column = column.cast(pa.float32())  # Arrow computes little with half floats
+        column = column.cast(pa.float32())  # Arrow has few functions for half floats
     is_nan = pc.is_nan(column)
     if not pc.any(is_nan).as_py():
         return column
@@ -62,7 +62,7 @@ def _float_without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _checked_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    column.validate(full=True)  # Arrow trusts whoever filled its buffers that they hold UTF-8
+    column.validate(full=True)  # Arrow itself does not check that its buffers hold UTF-8
     return column.cast(pa.string())
 
 
@@ -71,7 +71,7 @@ def _seconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _decimal(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    # By way of text, which is rounded once: Arrow's own way gives the same number of another scale other bits.
+    # A number read from text is rounded once. Arrow's own cast gives equal numbers of different scale different bits.
     return column.cast(pa.string()).cast(pa.float64())
 
 
