@@ -45,7 +45,7 @@ from oddrow.cli._policies import (
     TimeOption,
     policy_of,
 )
-from oddrow.cli._render import threshold_text
+from oddrow.cli._render import promise_values, threshold_text
 from oddrow.exceptions import SettingError
 from oddrow.files import ReadingOptions, TableStream, check_target
 from oddrow.policies import check_policy
@@ -207,7 +207,7 @@ def _values(
         "skipped": count.skipped,
         "written": count.written,
         "threshold": decision.threshold if math.isfinite(decision.threshold) else None,
-        "promise": decision.promise,
+        **promise_values(decision.promise),
         "note": decision.note,
         "outputs": [output, *([] if quarantine is None else [str(quarantine)])],
         "notes": notes,
