@@ -7,7 +7,10 @@ from typing import Any, NoReturn
 
 
 class _NoPandas:
-    """A finder that says that pandas is not installed. (It has no base class: importing one takes as long as reading a model.)"""
+    """A finder that says that pandas is not installed.
+
+    It has no base class: importing ``importlib.abc`` takes as long as reading a model.
+    """
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:  # noqa: ARG002 - the protocol's
         if fullname == "pandas":

@@ -89,7 +89,7 @@ def test_parts_hold_each_row_once_wherever_row_groups_end(tmp_path_factory, part
 def test_an_output_is_replaced_only_by_force_and_only_if_it_is_one(scored, whole, tmp_path):
     output = tmp_path / "scored"
     scored(part_rows=100)
-    with pytest.raises(OutputError, match=r"scored: exists already.*--force"):
+    with pytest.raises(OutputError, match=r"scored: exists already.*force=True"):
         scored()
     assert len(list(output.iterdir())) == 9
     scored(force=True)
@@ -152,7 +152,7 @@ def test_tables_that_are_none_are_refused_before_the_engine_starts(scored, table
     with pytest.raises(TableReadError, match=r"holds no \.parquet files"):
         scored(folder)
     (folder / "more").mkdir()
-    with pytest.raises(TableReadError, match=r"holds 'more', which is no \.parquet file.* leave --engine out"):
+    with pytest.raises(TableReadError, match=r"holds 'more', which is no \.parquet file.* work without an engine"):
         scored(folder)
     (folder / "more").rmdir()
     pq.write_table(table, folder / "a.parquet")
@@ -163,7 +163,7 @@ def test_tables_that_are_none_are_refused_before_the_engine_starts(scored, table
     with pytest.raises(SchemaMismatchError, match="bytes_sent"):
         scored(tmp_path / "less.parquet")
     (tmp_path / "text.parquet").write_text("no table")
-    with pytest.raises(TableReadError, match=r"text\.parquet: is not a Parquet file.* without --engine"):
+    with pytest.raises(TableReadError, match=r"text\.parquet: is not a Parquet file.* without an engine"):
         scored(tmp_path / "text.parquet")
 
 

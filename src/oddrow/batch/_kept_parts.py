@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from oddrow.batch._scored_stream import ScoredPart
-from oddrow.exceptions import CheckpointError, OutputError
+from oddrow.exceptions import CheckpointError, OutputError, Setting, remedy
 from oddrow.files import TableStream, atomic_write
 from oddrow.policies import RareRows
 from oddrow.table import SkippedRow
@@ -90,7 +90,10 @@ class KeptParts:
         """
         job = self.folder / "job.json"
         if self.folder.exists() and not resume:
-            raise OutputError(f"{self.folder}: keeps a job that has not ended; go on with it (--resume), or remove it")
+            raise OutputError(
+                f"{self.folder}: keeps a job that has not ended",
+                remedy=remedy("go on with it by ", Setting("resume", True), ", or remove it"),
+            )
         try:
             self.folder.mkdir(exist_ok=True)
         except OSError as error:

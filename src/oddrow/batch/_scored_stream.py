@@ -12,7 +12,7 @@ import pyarrow as pa
 from oddrow.batch._row_numbers import numbered
 from oddrow.batch._scored_batches import one_scored
 from oddrow.batch._scored_table import scored_table
-from oddrow.exceptions import DataError, SchemaMismatchError
+from oddrow.exceptions import DataError, SchemaMismatchError, Setting, remedy
 from oddrow.files import TableStream
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, FixedSurprise, Policy, RareRows, RowScores
@@ -70,8 +70,8 @@ def _with_rows(model: FittedModel, stream: TableStream) -> Iterator[LocatedBatch
     for field in added:
         if field.name in {*stream.schema.names, *model.encoding.names}:
             raise DataError(
-                f"{stream.label}: already has a column {field.name!r}, which --with-row (with_row) adds; rename or "
-                "drop it"
+                f"{stream.label}: already has a column {field.name!r}, which is to be added",
+                remedy=remedy("rename or drop it, or leave out ", Setting("with_row", True)),
             )
     for located, file, numbers in numbered(stream.located()):
         columns = {"file": pa.repeat(pa.scalar(file), len(numbers)), "row": pa.array(numbers)}

@@ -15,6 +15,7 @@ import typer
 
 from oddrow.cli import _console
 from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
+from oddrow.cli._remedies import in_options
 from oddrow.columns import ALL_COLUMNS, AUTO, TableSchema, column_kinds
 from oddrow.exceptions import SettingError
 from oddrow.files import OnError, ReadingOptions, TableStream, open_stream
@@ -332,7 +333,7 @@ def opened(
         known["like"] = None if model.origin is None else model.origin.csv
     stream = open_stream(table, **reading.keywords, on_error=on_error, may_be_empty=may_be_empty, **known)
     for note in stream.notes:
-        _console.say(f"note: {note}")
+        _console.say(f"note: {in_options(note)}")
     return stream
 
 

@@ -15,7 +15,7 @@ from oddrow.comparison._comparison import Comparison
 from oddrow.comparison._method_run import MethodRun, run_method
 from oddrow.comparison._methods import METHODS, Method, MethodRows, Scorer, method_of
 from oddrow.comparison._plain_encoding import PlainEncoding, without_infinity
-from oddrow.exceptions import DataError, SettingError
+from oddrow.exceptions import DataError, Setting, SettingError, remedy
 from oddrow.table import LabelledTable, as_table, as_texts, split_label
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -231,7 +231,7 @@ def _agreed_normal(table: pa.Table, name: str) -> str:
         return AGREED[agreed]
     shown = ", ".join(sorted(map(repr, found))[:8]) + (", ..." if len(found) > 8 else "")
     raise SettingError(
-        f"which label is normal? the labels are {shown}; say it with --normal VALUE (in Python: normal=)"
+        f"which label is normal? the labels are {shown}", remedy=remedy("say it with ", Setting("normal"))
     )
 
 

@@ -103,7 +103,7 @@ def parquet_files(table: Path) -> list[Path]:
     if others:
         raise TableReadError(
             f"{table}: holds {others[0]!r}, which is no .parquet file; an engine reads a folder of .parquet files and "
-            "no folders in it. Move it away, or leave --engine out: then all forms and folders are read"
+            "no folders in it. Move it away, or work without an engine: then all forms and folders are read"
         )
     if not entries:
         raise TableReadError(f"{table}: the folder holds no .parquet files")
@@ -145,7 +145,7 @@ def _schema(file: Path) -> pa.Schema:
     except (pa.ArrowException, OSError) as error:
         raise TableReadError(
             f"{file}: is not a Parquet file, or is damaged: {str(error).rstrip('.')}. An engine reads Parquet alone; "
-            "without --engine all forms are read"
+            "without an engine all forms are read"
         ) from error
 
 

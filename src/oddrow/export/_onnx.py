@@ -12,7 +12,7 @@ import numpy as np
 from oddrow.artifact import dumps
 from oddrow.calibration import Calibration, TailCurve
 from oddrow.detector import AutoencoderDetector, VAEDetector
-from oddrow.exceptions import OutputError, SettingError
+from oddrow.exceptions import OutputError, Setting, SettingError, remedy
 from oddrow.export._columns import EncodedValues, check_exportable, encoded_values
 from oddrow.export._file import onnx_bytes
 from oddrow.export._network import read_values
@@ -95,7 +95,8 @@ def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = Fals
     if threshold is None or needs.all_rows or needs.day is not None:
         raise SettingError(
             f"the policy {model.policy.kind!r} decides on all rows of a batch together, which a graph of single rows "
-            "cannot; choose another first (oddrow decide MODEL --false-alarms 0.01, or detector.set_policy)"
+            "cannot",
+            remedy=remedy("choose one first that decides each row by itself, with ", Setting("policy")),
         )
     check_exportable(model.encoding, missing_text, OUTPUTS + PARTS)
     graph = Graph()

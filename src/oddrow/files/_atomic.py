@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from oddrow.exceptions import OddrowError, OutputError
+from oddrow.exceptions import OddrowError, OutputError, Setting, remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,7 +173,9 @@ def _publish(path: str | Path, temporary: Path, target: Path, force: bool) -> No
 
 
 def _exists(path: str | Path) -> OutputError:
-    return OutputError(f"{path}: exists already; choose another name, or replace it with --force")
+    return OutputError(
+        f"{path}: exists already", remedy=remedy("choose another name, or replace it with ", Setting("force", True))
+    )
 
 
 def _output_error(path: str | Path, error: OSError) -> OutputError:

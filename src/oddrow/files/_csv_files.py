@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from oddrow.exceptions import TableReadError
+from oddrow.exceptions import Setting, TableReadError, remedy
 from oddrow.files._csv import text_columns
 from oddrow.files._csv_dialect import CsvDialect, csv_dialect
 from oddrow.files._csv_records import (
@@ -272,8 +272,8 @@ class _Transcoded:
             before = getattr(error, "object", b"")[: getattr(error, "start", 0)]
             line = self._line + count_lines(before.decode(self._encoding, "ignore").encode())
             raise TableReadError(
-                f"{self._label}, line {line}: is not text in {self._encoding} ({error}); say what it is by --encoding "
-                "(in Python: encoding=)"
+                f"{self._label}, line {line}: is not text in {self._encoding} ({error})",
+                remedy=remedy("say what it is by ", Setting("encoding")),
             ) from error
         self._line += count_lines(text)
         return text

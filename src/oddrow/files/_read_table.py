@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 
-from oddrow.exceptions import DataError, TableReadError
+from oddrow.exceptions import Advice, DataError, Setting, TableReadError, remedy
 from oddrow.files._csv_dialect import BYTE_ORDER_MARK
 from oddrow.files._csv_files import CsvFile
 from oddrow.files._file_formats import not_found, reject_folder, source_form, source_label
@@ -160,13 +160,15 @@ def read_whole(
     except TableReadError:
         raise
     except DataError as error:
-        raise TableReadError(f"{label}: {error}") from error
+        raise TableReadError(f"{label}: {error.message}", remedy=error.remedy) from error
 
 
 def foreign_note(label: str, n_rows: int) -> str:
     """Say how many rows are not UTF-8."""
     rows = "1 row is" if n_rows == 1 else f"{n_rows:,} rows are"
-    return f"{label}: {rows} not UTF-8, and read as Windows-1252; say what the file is by --encoding"
+    return Advice(
+        f"{label}: {rows} not UTF-8, and read as Windows-1252", remedy("say what the file is by ", Setting("encoding"))
+    )
 
 
 def content_of(source: str | Path | BinaryIO, label: str) -> bytes:

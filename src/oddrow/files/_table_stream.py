@@ -156,7 +156,7 @@ def _stream(
     except TableReadError:
         raise
     except DataError as error:
-        raise TableReadError(f"{label}: {error}") from error
+        raise TableReadError(f"{label}: {error.message}", remedy=error.remedy) from error
     n_rows, skipped = sum(file.n_rows for file in rows), sum(file.n_skipped for file in rows)
     if n_rows + skipped == 0 and not opening.may_be_empty:
         raise TableReadError(f"{label}: has a header but no rows")

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from oddrow.columns import TableEncoding, TableSchema
 from oddrow.density import LearningCurve
 from oddrow.detector import AutoencoderDetector, VAEDetector
-from oddrow.exceptions import DataError, DownloadError, SettingError
+from oddrow.exceptions import DataError, DownloadError, Setting, SettingError, remedy
 from oddrow.files import read_table
 from oddrow.metrics import detection_metrics
 from oddrow.reproductions._kddcup99_names import COLUMNS, FAMILY, SYMBOLIC
@@ -145,7 +145,10 @@ def reproduce_kddcup99(
     if protocol not in PROTOCOLS:
         raise SettingError(f"protocol is {protocol!r}; choose from {', '.join(PROTOCOLS)}")
     if (test is None) == (protocol == "official"):
-        raise SettingError("--test FILE goes with --protocol official, and with no other")
+        raise SettingError(
+            "a file to test with goes with the official protocol, which needs one, and with no other",
+            remedy=remedy("give ", Setting("test"), " and ", Setting("protocol", "official"), " together"),
+        )
     started = time.perf_counter()
     table = read_connections(kddcup99_file(on_note) if data is None else data)
     rows = _protocol_rows(protocol, table, test, seed)
@@ -211,9 +214,12 @@ def kddcup99_file(on_note: Callable[[str], None] = lambda _: None) -> Path:
         return Path(pooch.retrieve(ADDRESS, known_hash=f"sha256:{CHECKSUM}", fname=FILE_NAME, path=cache))
     except (OSError, ValueError) as error:
         raise DownloadError(
-            f"the KDD Cup 1999 file cannot be downloaded from {ADDRESS} ({type(error).__name__}); "
-            f"fetch it by other means (sha256 {CHECKSUM}) and give it with --data FILE, "
-            "or put it into $ODDROW_DATA/kddcup99/"
+            f"the KDD Cup 1999 file cannot be downloaded from {ADDRESS} ({type(error).__name__})",
+            remedy=remedy(
+                f"fetch it by other means (sha256 {CHECKSUM}) and give it with ",
+                Setting("data"),
+                ", or put it into $ODDROW_DATA/kddcup99/",
+            ),
         ) from error
 
 

@@ -24,7 +24,7 @@ import safetensors.numpy
 
 from oddrow.columns import EncodedTable
 from oddrow.density import FitEnd, FittedNetwork, Likelihood, NetworkShape, Rollback
-from oddrow.exceptions import CheckpointError, OutputError
+from oddrow.exceptions import CheckpointError, OutputError, Setting, remedy
 from oddrow.files import atomic_write
 from oddrow.training._batches import BatchOrder
 from oddrow.training._settings import TrainingSettings
@@ -163,7 +163,8 @@ class Checkpoint:
             return template
         if not resume:
             raise OutputError(
-                f"{self._path}: keeps a fit that has not ended; go on with it (--resume, or resume=True), or remove it"
+                f"{self._path}: keeps a fit that has not ended",
+                remedy=remedy("go on with it by ", Setting("resume", True), ", or remove it"),
             )
         return self._read(template, rng, batches)
 
