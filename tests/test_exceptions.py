@@ -14,7 +14,8 @@ import oddrow
 from oddrow import exceptions
 from oddrow.cli import main
 from oddrow.cli._remedies import as_option, in_options
-from oddrow.exceptions import Advice, OddrowError, Setting, remedy
+from oddrow.exceptions import OddrowError
+from oddrow.remedies import Advice, Setting, remedy
 
 ERRORS = [kind for _, kind in inspect.getmembers(exceptions, inspect.isclass) if issubclass(kind, OddrowError)]
 WAY_OUT = remedy("replace it with ", Setting("force", True), " or say ", Setting("skip", 3))

@@ -117,7 +117,7 @@ def test_a_column_called_row_is_not_written_over(run, table, model_file, tmp_pat
     write_table(table.append_column("row", pa.array(range(ROWS))), tmp_path / "t.csv")
     outcome = run("score", tmp_path / "t.csv", "-m", model_file, "-o", tmp_path / "out.csv", "--with-row")
     assert outcome.code == 3
-    assert "already has a column 'row', which --with-row" in outcome.err
+    assert "already has a column 'row', which is to be added; rename or drop it, or leave out --with-row" in outcome.err
 
 
 def test_an_id_is_known_and_no_column_that_is_ignored(run, csv, model_file, tmp_path):

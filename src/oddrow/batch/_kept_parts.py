@@ -17,9 +17,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from oddrow.batch._scored_stream import ScoredPart
-from oddrow.exceptions import CheckpointError, OutputError, Setting, remedy
+from oddrow.exceptions import CheckpointError, OutputError
 from oddrow.files import TableStream, atomic_write
 from oddrow.policies import RareRows
+from oddrow.remedies import Setting, remedy
 from oddrow.table import SkippedRow
 
 PROTOCOL = 2

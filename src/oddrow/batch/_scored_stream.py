@@ -12,10 +12,11 @@ import pyarrow as pa
 from oddrow.batch._row_numbers import numbered
 from oddrow.batch._scored_batches import one_scored
 from oddrow.batch._scored_table import scored_table
-from oddrow.exceptions import DataError, SchemaMismatchError, Setting, remedy
+from oddrow.exceptions import DataError, SchemaMismatchError
 from oddrow.files import TableStream
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, FixedSurprise, Policy, RareRows, RowScores
+from oddrow.remedies import Setting, remedy
 from oddrow.table import LocatedBatch, SkippedRow, TableRows, as_table
 
 OnProgress: TypeAlias = Callable[[int, int], None]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from oddrow.exceptions import Advice, OddrowError, Setting
+from oddrow.exceptions import OddrowError
+from oddrow.remedies import Advice, Setting
 from oddrow.table import shortened
 
 _OPTIONS = {"column_names": "names", "has_header": "header"}

@@ -15,7 +15,8 @@ from oddrow.comparison._comparison import Comparison
 from oddrow.comparison._method_run import MethodRun, run_method
 from oddrow.comparison._methods import METHODS, Method, MethodRows, Scorer, method_of
 from oddrow.comparison._plain_encoding import PlainEncoding, without_infinity
-from oddrow.exceptions import DataError, Setting, SettingError, remedy
+from oddrow.exceptions import DataError, SettingError
+from oddrow.remedies import Setting, remedy
 from oddrow.table import LabelledTable, as_table, as_texts, split_label
 
 Flags: TypeAlias = npt.NDArray[np.bool_]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sklearn.utils.validation import check_is_fitted
 
 from oddrow.columns import Kind, TableSchema
-from oddrow.exceptions import SchemaMismatchError, Setting, SettingError, remedy
+from oddrow.exceptions import SchemaMismatchError, SettingError
+from oddrow.remedies import Setting, remedy
 
 if TYPE_CHECKING:
     from oddrow.detector._learner import Learner

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.columns import AHEAD, BACK, CIRCLE_GRID, MOST_EXCESS, Kind, TableEncoding
-from oddrow.exceptions import Setting, SettingError, remedy
+from oddrow.exceptions import SettingError
 from oddrow.export._scaling import excess, standardised
 from oddrow.graph import BOOLEAN, FLOAT, INTEGER, TEXT, DType, Graph, GraphNamespace, Value
+from oddrow.remedies import Setting, remedy
 
 ColumnEncoding: TypeAlias = Any
 """One of those of :mod:`oddrow.table`, told apart by its ``kind``."""

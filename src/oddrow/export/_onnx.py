@@ -12,7 +12,7 @@ import numpy as np
 from oddrow.artifact import dumps
 from oddrow.calibration import Calibration, TailCurve
 from oddrow.detector import AutoencoderDetector, VAEDetector
-from oddrow.exceptions import OutputError, Setting, SettingError, remedy
+from oddrow.exceptions import OutputError, SettingError
 from oddrow.export._columns import EncodedValues, check_exportable, encoded_values
 from oddrow.export._file import onnx_bytes
 from oddrow.export._network import read_values
@@ -22,6 +22,7 @@ from oddrow.export._views import view_values
 from oddrow.files import atomic_write, check_target
 from oddrow.fitted import FittedModel
 from oddrow.graph import FLOAT, Graph, GraphNamespace, Value, borders_reached
+from oddrow.remedies import Setting, remedy
 from oddrow.surprise import EvidenceModel, IsolationEvidence, ReconstructionEvidence
 
 OUTPUTS, PARTS = ("surprise", "p_value", "is_odd"), ("column_part", "combination_part")

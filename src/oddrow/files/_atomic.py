@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from oddrow.exceptions import OddrowError, OutputError, Setting, remedy
+from oddrow.exceptions import OddrowError, OutputError
+from oddrow.remedies import Setting, remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
 
-from oddrow.exceptions import Advice, Setting, TableReadError, remedy
+from oddrow.exceptions import TableReadError
 from oddrow.files._csv_records import Record, Region, count_lines, fields_of, record_problem, records, way_out
 from oddrow.files._origin import CsvReading
 from oddrow.files._reading_options import ReadingOptions, renaming_notes
+from oddrow.remedies import Advice, Setting, remedy
 from oddrow.table import same_names, shortened, unrepeated
 
 __all__ = ["BYTE_ORDER_MARK", "CsvDialect", "csv_dialect"]

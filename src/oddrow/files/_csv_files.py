@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from oddrow.exceptions import Setting, TableReadError, remedy
+from oddrow.exceptions import TableReadError
 from oddrow.files._csv import text_columns
 from oddrow.files._csv_dialect import CsvDialect, csv_dialect
 from oddrow.files._csv_records import (
@@ -29,6 +29,7 @@ from oddrow.files._csv_records import (
 from oddrow.files._file_formats import not_found
 from oddrow.files._origin import CsvReading
 from oddrow.files._reading_options import ReadingOptions
+from oddrow.remedies import Setting, remedy
 from oddrow.table import AS_WRITTEN, MOST_BYTES, MOST_ROWS, LocatedBatch, SkippedRow, one_batch
 
 __all__ = ["CsvCount", "CsvFile"]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.exceptions import Remedy, Setting, remedy
+from oddrow.remedies import Remedy, Setting, remedy
 
 __all__ = [
     "OPEN_QUOTE",

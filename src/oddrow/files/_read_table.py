@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 
-from oddrow.exceptions import Advice, DataError, Setting, TableReadError, remedy
+from oddrow.exceptions import DataError, TableReadError
 from oddrow.files._csv_dialect import BYTE_ORDER_MARK
 from oddrow.files._csv_files import CsvFile
 from oddrow.files._file_formats import not_found, reject_folder, source_form, source_label
 from oddrow.files._parquet import of_file, parquet_opened
 from oddrow.files._reading_options import ReadingOptions, checked_reading, renaming_notes
 from oddrow.files._text_types import CLOCKS, first_reading, typed
+from oddrow.remedies import Advice, Setting, remedy
 from oddrow.table import as_table, unrepeated
 
 if TYPE_CHECKING:

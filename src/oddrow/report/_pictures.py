@@ -6,8 +6,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from oddrow.exceptions import MissingExtraError, OutputError, Setting, remedy
+from oddrow.exceptions import MissingExtraError, OutputError
 from oddrow.files import atomic_write
+from oddrow.remedies import Setting, remedy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

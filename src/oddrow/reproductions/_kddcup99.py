@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 from oddrow.columns import TableEncoding, TableSchema
 from oddrow.density import LearningCurve
 from oddrow.detector import AutoencoderDetector, VAEDetector
-from oddrow.exceptions import DataError, DownloadError, Setting, SettingError, remedy
+from oddrow.exceptions import DataError, DownloadError, SettingError
 from oddrow.files import read_table
 from oddrow.metrics import detection_metrics
+from oddrow.remedies import Setting, remedy
 from oddrow.reproductions._kddcup99_names import COLUMNS, FAMILY, SYMBOLIC
 
 Protocol = Literal["article", "clean", "dagmm", "official"]

@@ -21,7 +21,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oddrow.exceptions import DataError, Setting, remedy
+from oddrow.exceptions import DataError
+from oddrow.remedies import Setting, remedy
 from oddrow.table._as_written import AS_WRITTEN, is_as_written
 from oddrow.table._names import unrepeated
 from oddrow.table._python_objects import as_text, binary, from_numpy, from_objects, nested

@@ -24,8 +24,9 @@ import safetensors.numpy
 
 from oddrow.columns import EncodedTable
 from oddrow.density import FitEnd, FittedNetwork, Likelihood, NetworkShape, Rollback
-from oddrow.exceptions import CheckpointError, OutputError, Setting, remedy
+from oddrow.exceptions import CheckpointError, OutputError
 from oddrow.files import atomic_write
+from oddrow.remedies import Setting, remedy
 from oddrow.training._batches import BatchOrder
 from oddrow.training._settings import TrainingSettings
 from oddrow.training._state import Check, FitState, GeneratorState
