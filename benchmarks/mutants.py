@@ -86,9 +86,9 @@ MUTANTS = (
     ),
     Mutant(
         "sampling at scoring",
-        "density/_row_likelihood.py",
-        "outputs = decode(np, network.shape, parameters, mean)",
-        "outputs = decode(np, network.shape, parameters, mean + np.exp(0.5 * log_variance) * np.random.normal())",
+        "density/_density_model.py",
+        "outputs = self.decode(mean)",
+        "outputs = self.decode(mean + np.exp(0.5 * log_variance) * np.random.normal())",
         (*SCORES, FIT),
     ),
     Mutant(
@@ -219,7 +219,7 @@ MUTANTS = (
     ),
     Mutant(
         "the hash not checked",
-        "container/_container.py",
+        "container/_files.py",
         "    if found != expected:",
         "    if False:",
         (FILES,),

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from oddrow.calibration import Calibration
 from oddrow.columns import Kind, TableEncoding, TableSchema
+from oddrow.container import Arrays, ArrayStore
 from oddrow.density import FittedNetwork
 from oddrow.exceptions import SettingError
 from oddrow.expectations import Expectations
@@ -42,6 +43,16 @@ class LatentProjection:
         centred = latent - self.center
         # a sum of products and not a matrix product: a row's place must not depend on how many rows there are
         return np.stack([(centred * self.axes[:, axis]).sum(axis=1) for axis in (0, 1)], axis=1)
+
+    def packed(self) -> Arrays:
+        """Centre and axes."""
+        return {"center": self.center, "axes": self.axes}
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, n_latent: int) -> LatentProjection:
+        """The projection of a latent of this size."""
+        center = store.take("center", np.float64, (n_latent,))
+        return cls(center, store.take("axes", np.float64, (n_latent, 2)))
 
 
 def _day_column(needed: DayColumn, schema: TableSchema) -> str:
@@ -108,7 +119,7 @@ class FittedModel:
     @property
     def network(self) -> FittedNetwork:
         """The network and its learning curve."""
-        return self.surprise_model.evidence_model.network
+        return self.surprise_model.evidence_model.density.network
 
     @property
     def calibration(self) -> Calibration:

@@ -7,7 +7,6 @@ import pyarrow as pa
 import pytest
 
 from oddrow.density import BLOCK_ROWS, decode, encode
-from oddrow.density._row_likelihood import row_likelihood
 from oddrow.table import as_table
 from oddrow.views import Evidence, checked_view_weights, parts_of
 from oddrow.views._memory import LEAST_REACH, NEIGHBOURS
@@ -46,7 +45,7 @@ def in_space(space, rows):
 
 def nats_by_itself(model, encoded):
     """Of each column [n, n_columns]: its features' curves, of a category only the place that is taken."""
-    layout = model.likelihood.layout
+    layout = model.density.layout
     flags = {feature for feature, is_flag in zip(layout.binary, layout.is_presence_flag, strict=True) if is_flag}
     places = {place for group in layout.groups for place in [*group, group[-1] + 1]}
     nats = np.zeros((len(encoded.rows), layout.n_columns))
@@ -61,7 +60,7 @@ def nats_by_itself(model, encoded):
 
 def nats_beside_another(model, encoded):
     """Of each column [n, n_columns]: its parts' tables, at their codes and the codes of the parts that tell."""
-    layout, dependence = model.likelihood.layout, model.views.dependence
+    layout, dependence = model.density.layout, model.views.dependence
     parts = parts_of(layout)
 
     def code(row, place):
@@ -91,8 +90,8 @@ def views(model, encoded):
 
     Returns nats by view [n, 8], and each view's split over the columns and the rest [n, 8, n_columns + 1].
     """
-    layout, seen, scales = model.likelihood.layout, model.views, model.scales
-    read = row_likelihood(model.network, model.likelihood, model.feature_range, encoded.rows, encoded.presence)
+    layout, seen, scales = model.density.layout, model.views, model.scales
+    read = model.density.read_block(encoded.rows, encoded.presence)
     parts = np.concatenate([read.column_nats, read.kl_nats[:, None]], axis=1)
     alone, beside = nats_by_itself(model, encoded), nats_beside_another(model, encoded)
     columns = np.asarray(layout.feature_column)
@@ -192,7 +191,7 @@ def test_rows_are_read_in_double_precision(scored):
     encoded = model.encoding.encode(as_table(table))
     found = model.surprise_model.read(encoded)
     exact = {name: value.astype(np.longdouble) for name, value in model.network.parameters.items()}
-    shown = model.surprise_model.evidence_model.feature_range.clip(encoded.rows).astype(np.longdouble)
+    shown = model.surprise_model.evidence_model.density.feature_range.clip(encoded.rows).astype(np.longdouble)
     latent, _ = encode(np, model.network.shape, exact, shown)
     np.testing.assert_allclose(found.latent, latent.astype(float), rtol=1e-10, atol=1e-12)
     outputs = decode(np, model.network.shape, exact, latent)

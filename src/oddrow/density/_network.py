@@ -13,12 +13,17 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.exceptions import ModelFileError
+
 Array: TypeAlias = Any
 """An array of whichever namespace is passed in."""
 Parameters: TypeAlias = Mapping[str, Array]
 
 LOG_VARIANCE_BOUND = 10.0
 """The latent log-variance is kept within plus and minus this, so that its exponential stays harmless in float32."""
+MAX_WIDTH = 65_536
+"""Of a hidden layer or the latent: 256 rows of it are held while scoring."""
+MAX_LAYERS = 16
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,15 @@ class NetworkShape:
     n_latent: int
     n_outputs: int
     is_variational: bool
+
+    def check(self) -> None:
+        """Refuse widths that no network has, before they are multiplied."""
+        widths = (*self.hidden, self.n_latent)
+        if len(self.hidden) > MAX_LAYERS or not all(1 <= width <= MAX_WIDTH for width in widths):
+            raise ModelFileError(
+                f"a network of {len(self.hidden):,} hidden layers, up to {max(widths):,} wide; "
+                f"a model file holds at most {MAX_LAYERS} and {MAX_WIDTH:,}"
+            )
 
     @property
     def layers(self) -> dict[str, tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""How improbable the model finds each column of a row."""
+"""How improbable the model finds each column of a row, and the range of features that its encoder sees."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.columns import EncodedTable
-from oddrow.density._blocks import in_blocks
-from oddrow.density._fitted_network import FittedNetwork
-from oddrow.density._likelihoods import MixedLikelihood, SquaredError
-from oddrow.density._loss import kl_divergence
-from oddrow.density._network import decode, encode
+from oddrow.container import Arrays, ArrayStore
+from oddrow.exceptions import ModelFileError
 
 
 @dataclass(frozen=True)
 class FeatureRange:
     """The range of each encoded feature in training, float32 [n_features] each.
 
-    The encoder is shown rows clipped to it: one value far out must not throw every other column's expectation off.
+    The encoder sees rows clipped to it: one value far outside must not change what is expected of all other columns.
     """
 
     low: npt.NDArray[np.float32]
@@ -32,7 +28,7 @@ class FeatureRange:
 
     @classmethod
     def unbounded(cls, n_features: int) -> FeatureRange:
-        """No clipping: the article's encoder sees what there is."""
+        """No clipping, as in the article."""
         return cls(np.full(n_features, -np.inf, np.float32), np.full(n_features, np.inf, np.float32))
 
     @cached_property
@@ -41,6 +37,19 @@ class FeatureRange:
 
     def clip(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return np.clip(rows, self.low, self.high) if self._is_bounded else rows
+
+    def packed(self) -> Arrays:
+        """Both ends."""
+        return {"low": self.low, "high": self.high}
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, n_features: int, *, may_be_infinite: bool) -> FeatureRange:
+        """A range of each feature; clipping to one whose ends are the wrong way round would change every row."""
+        ends = [store.take(end, np.float32, (n_features,), finite=not may_be_infinite) for end in ("low", "high")]
+        low, high = ends
+        if not (np.all(low <= high) and np.all(low < np.inf) and np.all(high > -np.inf)):
+            raise ModelFileError("the range of a feature has its low end above its high end")
+        return cls(low, high)
 
 
 @dataclass(frozen=True)
@@ -59,44 +68,3 @@ class RowLikelihood:
     kl_nats: npt.NDArray[np.float64]
     latent: npt.NDArray[np.float64]
     outputs: npt.NDArray[np.float64]
-
-
-def row_likelihood(
-    network: FittedNetwork,
-    likelihood: MixedLikelihood | SquaredError,
-    feature_range: FeatureRange,
-    rows: npt.NDArray[np.float32],
-    presence: npt.NDArray[np.bool_],
-) -> RowLikelihood:
-    """Score one block of encoded rows; nothing is sampled."""
-    parameters = network.scoring_parameters
-    mean, log_variance = encode(np, network.shape, parameters, feature_range.clip(rows).astype(np.float64))
-    outputs = decode(np, network.shape, parameters, mean)
-    nats = likelihood.negative_log_likelihood(np, outputs, rows.astype(np.float64), presence.astype(np.float64))
-    kl = kl_divergence(np, mean, log_variance) if network.shape.is_variational else np.zeros_like(mean)
-    return RowLikelihood(nats, kl.sum(axis=1), mean, outputs)
-
-
-def read_rows(
-    network: FittedNetwork,
-    likelihood: MixedLikelihood | SquaredError,
-    feature_range: FeatureRange,
-    encoded: EncodedTable,
-) -> RowLikelihood:
-    """Score encoded rows block by block."""
-
-    def block(rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.float64], ...]:
-        read = row_likelihood(network, likelihood, feature_range, rows, presence)
-        return read.column_nats, read.kl_nats, read.latent, read.outputs
-
-    return RowLikelihood(*in_blocks(block, encoded.rows, encoded.presence))
-
-
-def latent_means(network: FittedNetwork, feature_range: FeatureRange, encoded: EncodedTable) -> npt.NDArray[np.float64]:
-    """Latent means [n, n_latent] of encoded rows, as :func:`read_rows` gives them beside much else."""
-
-    def block(rows: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float64]]:
-        seen = feature_range.clip(rows).astype(np.float64)
-        return (encode(np, network.shape, network.scoring_parameters, seen)[0],)
-
-    return in_blocks(block, encoded.rows)[0]

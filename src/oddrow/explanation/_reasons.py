@@ -244,10 +244,10 @@ def expected_values(model: FittedModel, encoded: EncodedTable) -> dict[str, list
     The network is shown the whole row: what it expects of a column follows the column's own value to some degree.
     """
     read = model.surprise_model.read(encoded)
-    evidence_model = model.surprise_model.evidence_model
-    rows, there = evidence_model.likelihood.expected_rows(read.outputs)
+    density = model.surprise_model.evidence_model.density
+    rows, there = density.likelihood.expected_rows(read.outputs)
     # a normal distribution may have its mean where no value ever was: a duration below zero is not what to expect
-    within = evidence_model.feature_range.clip(rows)
+    within = density.feature_range.clip(rows)
     return model.encoding.decode(EncodedTable(within, there, np.zeros(there.shape)))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oddrow.density import FeatureRange, FittedNetwork, Likelihood, decode, encode, kl_divergence
+from oddrow.density import DensityModel, Likelihood, decode, encode, kl_divergence
 from oddrow.export._columns import EncodedValues
 from oddrow.graph import FLOAT, GraphNamespace, Value
 
@@ -26,11 +26,10 @@ class ReadValues:
     outputs: Value
 
 
-def read_values(
-    xp: GraphNamespace, network: FittedNetwork, feature_range: FeatureRange, encoded: EncodedValues
-) -> ReadValues:
+def read_values(xp: GraphNamespace, density: DensityModel[Likelihood], encoded: EncodedValues) -> ReadValues:
     """The latent means of encoded rows, what they cost, and what the decoder gives for them."""
-    shape, parameters = network.shape, network.scoring_parameters
+    shape, parameters = density.network.shape, density.network.scoring_parameters
+    feature_range = density.feature_range
     rows = encoded.rows
     if np.isfinite(feature_range.low).any() or np.isfinite(feature_range.high).any():
         rows = xp.clip(rows, feature_range.low, feature_range.high)

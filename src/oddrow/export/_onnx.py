@@ -121,8 +121,8 @@ def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = Fals
 
 def _evidence(xp: GraphNamespace, model: EvidenceModel, encoded: EncodedValues) -> EvidenceValues:
     if isinstance(model, ReconstructionEvidence):
-        outputs = read_values(xp, model.network, model.feature_range, encoded).outputs
-        likelihood = model.likelihood
+        outputs = read_values(xp, model.density, encoded).outputs
+        likelihood = model.density.likelihood
         squares: Value = likelihood.parts(xp, outputs, encoded.rows, encoded.presence)
         error = (xp.sqrt(squares) @ likelihood.to_column) / max(likelihood.layout.n_features, 1)
         raw = error.sum(axis=1, keepdims=True)

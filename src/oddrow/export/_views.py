@@ -40,9 +40,9 @@ class ViewValues:
 
 def view_values(xp: GraphNamespace, views: Views, encoded: EncodedValues) -> ViewValues:
     """What the views see of encoded rows."""
-    layout = views.likelihood.layout
-    read = read_values(xp, views.network, views.feature_range, encoded)
-    nats = column_nats(views.likelihood, xp, read.outputs, encoded)
+    layout = views.density.layout
+    read = read_values(xp, views.density, encoded)
+    nats = column_nats(views.density.likelihood, xp, read.outputs, encoded)
     standard, ranks = _in_space(xp, views.standard, encoded.rows), _in_space(xp, views.ranks, encoded.rows)
     surroundings = Surroundings(Memory.of(views.standard.apply(views.memory)), views.reach)
     rank_surroundings = Surroundings(Memory.of(views.ranks.apply(views.memory)), views.rank_reach)

@@ -14,6 +14,7 @@ import pyarrow as pa
 from oddrow.calibration import Calibration
 from oddrow.columns import NOTHING_ELSE, EncodedTable, SampledTable, TableEncoding, TableSchema, TableSketch
 from oddrow.density import (
+    DensityModel,
     FeatureRange,
     FitEnd,
     FittedNetwork,
@@ -220,7 +221,8 @@ class _Fit:
     def reconstruction_evidence(self) -> ReconstructionEvidence:
         """The article's evidence."""
         layout = self.encoding.layout
-        return ReconstructionEvidence(self.network, SquaredError(layout), FeatureRange.unbounded(layout.n_features))
+        unbounded = FeatureRange.unbounded(layout.n_features)
+        return ReconstructionEvidence(DensityModel(self.network, SquaredError(layout), unbounded))
 
     def whole(self, evidence_model: EvidenceModel, calibration: Calibration, plan: FitPlan) -> FittedParts:
         """All that the fit gives, calibrated."""
@@ -310,7 +312,8 @@ def _fit(
     calibrating = rows.calibration[~in_doubt[rows.calibration]]
     pool = np.concatenate([rows.training, rows.stopping, calibrating])
     held_out = encoding.encode(table.take(pool[len(rows.training) :]))
-    views, places = Views.learn(network, likelihood, training, held_out, encoding.straightened, rng)
+    density = DensityModel(network, likelihood, FeatureRange.learn(training.rows))
+    views, places = Views.learn(density, training, held_out, encoding.straightened, rng)
     own = np.full(table.num_rows, -1)
     own[pool] = places
     scaling, has_trained = _scaling_rows(rows, own, rng)

@@ -10,19 +10,8 @@ import numpy.typing as npt
 
 from oddrow.calibration import Calibration, TailCurve
 from oddrow.columns import EncodedTable
-from oddrow.density import (
-    FeatureRange,
-    FittedNetwork,
-    MixedLikelihood,
-    RowLikelihood,
-    SquaredError,
-    decode,
-    encode,
-    in_blocks,
-    in_slabs,
-    latent_means,
-    read_rows,
-)
+from oddrow.container import Arrays, ArrayStore, packed_parts
+from oddrow.density import DensityModel, MixedLikelihood, RowLikelihood, SquaredError, in_blocks, in_slabs
 from oddrow.views import (
     MOST_NATS,
     POWER,
@@ -67,22 +56,21 @@ class Surprise:
 class ReconstructionEvidence:
     """The article's score: the mean absolute error of the reconstruction, split over the columns."""
 
-    network: FittedNetwork
-    likelihood: SquaredError
-    feature_range: FeatureRange
+    density: DensityModel[SquaredError]
 
     def evidence(self, encoded: EncodedTable) -> Evidence:
         """Parts of the mean absolute error."""
 
         def block(rows: npt.NDArray[np.float32]) -> tuple[Floats]:
-            wide = self.feature_range.clip(rows).astype(np.float64)
-            parameters = self.network.scoring_parameters
-            mean, _ = encode(np, self.network.shape, parameters, wide)
-            outputs = decode(np, self.network.shape, parameters, mean)
-            return (self.likelihood.mean_absolute_error(outputs, rows),)
+            latent, _ = self.density.encode(rows)
+            return (self.density.likelihood.mean_absolute_error(self.density.decode(latent), rows),)
 
         (column,) = in_blocks(block, encoded.rows)
         return Evidence(column, np.zeros(len(column)))
+
+    def packed(self) -> Arrays:
+        """The density of rows, and nothing else."""
+        return self.density.packed()
 
 
 @dataclass(frozen=True)
@@ -110,23 +98,23 @@ class ViewEvidence:
     scales: ViewScales
 
     @property
-    def network(self) -> FittedNetwork:
-        """The network and its learning curve."""
-        return self.views.network
-
-    @property
-    def likelihood(self) -> MixedLikelihood:
-        """How each column is distributed given the decoder's output."""
-        return self.views.likelihood
-
-    @property
-    def feature_range(self) -> FeatureRange:
-        """What the encoder is shown of a row."""
-        return self.views.feature_range
+    def density(self) -> DensityModel[MixedLikelihood]:
+        """The network, the likelihood of the columns, and the range of the features."""
+        return self.views.density
 
     def evidence(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None = None) -> Evidence:
         """Parts of the combined score; ``own`` [n] are the rows' own places in the memory, if any."""
         return self.scales.evidence(self.views.of(encoded, own))
+
+    def packed(self) -> Arrays:
+        """The density of rows, the views and their scales."""
+        return self.density.packed() | packed_parts({"views": self.views, "scales": self.scales})
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, density: DensityModel[MixedLikelihood], weights: Floats) -> ViewEvidence:
+        """The evidence of views of such weights, of rows that have this density."""
+        views = Views.unpacked(store.under("views"), density)
+        return cls(views, ViewScales.unpacked(store.under("scales"), weights, density.layout.n_columns))
 
 
 ISOLATION_WEIGHT = 3
@@ -158,7 +146,7 @@ class IsolationEvidence:
     @classmethod
     def learn(cls, base: ViewEvidence, training: EncodedTable, rng: np.random.Generator) -> IsolationEvidence:
         """Draw the samples from the training rows, and learn how isolated these are from the others."""
-        layout = base.likelihood.layout
+        layout = base.density.layout
         samples = Samples.draw(layout, training, rng)
         distance = samples.distance(training, np.arange(len(training.rows)))
         apart = KindLevels.of_distances(layout, training.rows, distance)
@@ -175,22 +163,12 @@ class IsolationEvidence:
         """
         nats, _ = self._nats(rows, own)
         combined = power_mean(nats, POWER, self._weights)
-        return replace(self, kinds=KindLevels.learn(self.likelihood.layout, rows.rows, combined))
+        return replace(self, kinds=KindLevels.learn(self.density.layout, rows.rows, combined))
 
     @property
-    def network(self) -> FittedNetwork:
-        """The network and its learning curve."""
-        return self.base.network
-
-    @property
-    def likelihood(self) -> MixedLikelihood:
-        """How each column is distributed given the decoder's output."""
-        return self.base.likelihood
-
-    @property
-    def feature_range(self) -> FeatureRange:
-        """What the encoder is shown of a row."""
-        return self.base.feature_range
+    def density(self) -> DensityModel[MixedLikelihood]:
+        """The network, the likelihood of the columns, and the range of the features."""
+        return self.base.density
 
     def evidence(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None = None) -> Evidence:
         """Parts of the combined score; ``own`` as in :meth:`ViewEvidence.evidence`."""
@@ -200,9 +178,7 @@ class IsolationEvidence:
         total = combined + (self.kinds.highest - self.kinds.of(encoded.rows))  # so that none is below 0
         shares, _ = split_total(total, self._weights * np.expm1(nats * POWER), none)
         column, combination = split_total(shares[:, 0], seen.column, seen.combination)
-        apart, rest = split_total(
-            shares[:, 1], feature_sums(self.likelihood.layout)(self.samples.squares(encoded)), none
-        )
+        apart, rest = split_total(shares[:, 1], feature_sums(self.density.layout)(self.samples.squares(encoded)), none)
         return Evidence(column + apart + encoded.novelty, combination + rest)
 
     @property
@@ -244,9 +220,8 @@ class SurpriseModel:
 
     def read(self, encoded: EncodedTable) -> RowLikelihood:
         """Likelihoods, latent means and decoder outputs of encoded rows."""
-        model = self.evidence_model
-        return read_rows(model.network, model.likelihood, model.feature_range, encoded)
+        return self.evidence_model.density.read(encoded)
 
     def latent(self, encoded: EncodedTable) -> Floats:
         """Latent means [n, n_latent] of encoded rows."""
-        return latent_means(self.evidence_model.network, self.evidence_model.feature_range, encoded)
+        return self.evidence_model.density.latent_means(encoded)

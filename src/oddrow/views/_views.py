@@ -10,19 +10,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.columns import EncodedTable, FeatureLayout
-from oddrow.density import (
-    ColumnSums,
-    FeatureRange,
-    FittedNetwork,
-    MixedLikelihood,
-    RowLikelihood,
-    in_blocks,
-    in_slabs,
-    latent_means,
-    read_rows,
-    row_likelihood,
-)
+from oddrow.columns import MAX_ENCODED, EncodedTable, FeatureLayout
+from oddrow.container import Arrays, ArrayStore, Packable, packed_parts
+from oddrow.density import MAX_OUTPUT, ColumnSums, DensityModel, MixedLikelihood, RowLikelihood, in_blocks, in_slabs
+from oddrow.exceptions import ModelFileError
 from oddrow.views._dependence import Dependence
 from oddrow.views._marginals import Marginals
 from oddrow.views._memory import MEMORY_ROWS, Memory, Reach, Surroundings, covering_rows, distinct_rows
@@ -38,6 +29,8 @@ LEAST_VARIANCE = 0.01
 """Least variance of a direction of the latent space, as a share of the largest: noise is not blown up."""
 FEW_COPIES = 0.05
 """Where no larger share of the rows has a copy, a row that is like a remembered one is taken for that very row."""
+MAX_WHITENING = 1e8
+"""Magnitude that whitening adds to what the encoder gives: both together stay within single precision."""
 NO_VARIANCE = 1e-9
 """A latent space of no more variance holds nothing."""
 
@@ -139,9 +132,7 @@ class Views:
     latent_memory : the remembered rows there
     """
 
-    network: FittedNetwork
-    likelihood: MixedLikelihood
-    feature_range: FeatureRange
+    density: DensityModel[MixedLikelihood]
     marginals: Marginals
     dependence: Dependence
     standard: Space
@@ -156,8 +147,7 @@ class Views:
     @classmethod
     def learn(
         cls,
-        network: FittedNetwork,
-        likelihood: MixedLikelihood,
+        density: DensityModel[MixedLikelihood],
         training: EncodedTable,
         held_out: EncodedTable,
         straightened: Straightened,
@@ -175,8 +165,7 @@ class Views:
         A held-out row that calibrates is then as far from the memory as it would be from one that does not hold it,
         while a new row has one more row to be near to. So a p-value can only be too large for it, hardly too small.
         """
-        layout = likelihood.layout
-        feature_range = FeatureRange.learn(training.rows)
+        layout = density.layout
         pool = training.joined(held_out)
         own = np.full(len(pool.rows), -1)
         if len(pool.rows) > MEMORY_ROWS:
@@ -191,12 +180,10 @@ class Views:
             most = 2 if has_few_copies else 1
             own[: len(pool.rows)] = _own_places(pool.rows, pool.rows[chosen], counts, most)
         memory = pool.rows[chosen]
-        whitening = _whitening(latent_means(network, feature_range, training))
-        latent = latent_means(network, feature_range, pool.take(chosen))
+        whitening = _whitening(density.latent_means(training))
+        latent = density.latent_means(pool.take(chosen))
         views = cls(
-            network,
-            likelihood,
-            feature_range,
+            density,
             Marginals.learn(training.rows),
             Dependence.learn(layout, training, rng),
             standard,
@@ -212,7 +199,7 @@ class Views:
 
     @cached_property
     def _by_column(self) -> ColumnSums:
-        return feature_sums(self.likelihood.layout)
+        return feature_sums(self.density.layout)
 
     @cached_property
     def _surroundings(self) -> Surroundings:
@@ -230,7 +217,7 @@ class Views:
 
     def units(self, training: EncodedTable) -> ViewUnits:
         """The units of these views, from the training rows."""
-        read = read_rows(self.network, self.likelihood, self.feature_range, training)
+        read = self.density.read(training)
         counted = np.ones(len(training.rows), np.bool_)
         return ViewUnits.learn(read, self.dependence.nats(training.rows, training.presence, counted), self.whitening)
 
@@ -259,7 +246,7 @@ class Views:
     ) -> tuple[Floats, ...]:
         """In the order of :class:`RowViews`, all but novelty; in blocks what takes a product."""
         nats, *apart = in_blocks(self._block, rows, presence, self.standard.apply(rows), self.ranks.apply(rows), own)
-        marginal = self.marginals.nats(self.likelihood.layout, rows, presence)
+        marginal = self.marginals.nats(self.density.layout, rows, presence)
         return nats, marginal, self.dependence.nats(rows, presence, counted), *apart
 
     def _block(
@@ -270,7 +257,7 @@ class Views:
         ranks: npt.NDArray[np.float32],
         own: npt.NDArray[np.int64],
     ) -> tuple[Floats, ...]:
-        read = row_likelihood(self.network, self.likelihood, self.feature_range, rows, presence)
+        read = self.density.read_block(rows, presence)
         around, among_ranks = self._surroundings.of(standard, own), self._rank_surroundings.of(ranks, own)
         latent_squares = self.latent_memory.squares(_whitened(read.latent, self.whitening), own)
         by_column = self._by_column
@@ -283,6 +270,54 @@ class Views:
             by_column(among_ranks.apartness),
             among_ranks.sparseness,
             latent_squares.sum(axis=1),
+        )
+
+    def packed(self) -> Arrays:
+        """All that is remembered and counted; the network is not among it."""
+        parts: dict[str, Packable] = {
+            "marginal": self.marginals,
+            "dependence": self.dependence,
+            "standard": self.standard,
+            "ranks": self.ranks,
+            "reach": self.reach,
+            "rank_reach": self.rank_reach,
+        }
+        return {
+            "memory": self.memory,
+            "single": self.is_single.astype(np.int64),
+            "whitening": self.whitening,
+            "latent_memory": self.latent_memory.rows,
+            **packed_parts(parts),
+        }
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, density: DensityModel[MixedLikelihood]) -> Views:
+        """The views of rows that a network reads; no distance overflows in their spaces and memories."""
+        n_features, n_latent = density.layout.n_features, density.network.shape.n_latent
+        memory = store.take("memory", np.float32, (None, n_features))
+        n_rows = len(memory)
+        if n_rows == 0:
+            raise ModelFileError("'memory' remembers no row")
+        if not np.abs(memory).max(initial=0.0) <= MAX_ENCODED:
+            raise ModelFileError(f"'memory' has values beyond {MAX_ENCODED:g}")
+        whitening = store.take("whitening", np.float64, (n_latent, n_latent))
+        if not np.abs(whitening).sum(axis=0).max() <= MAX_WHITENING:
+            raise ModelFileError(f"'whitening' is larger than {MAX_WHITENING:g}")
+        latent_memory = store.take("latent_memory", np.float32, (n_rows, n_latent))
+        if not np.abs(latent_memory).max() <= MAX_OUTPUT * MAX_WHITENING:
+            raise ModelFileError(f"'latent_memory' has values beyond {MAX_OUTPUT * MAX_WHITENING:g}")
+        return cls(
+            density,
+            Marginals.unpacked(store.under("marginal"), n_features),
+            Dependence.unpacked(store.under("dependence"), density.layout),
+            Space.unpacked(store.under("standard"), n_features, goes_on=True),
+            Space.unpacked(store.under("ranks"), n_features, goes_on=False),
+            memory,
+            store.take_flags("single", n_rows),
+            Reach.unpacked(store.under("reach"), n_rows),
+            Reach.unpacked(store.under("rank_reach"), n_rows),
+            whitening,
+            Memory(latent_memory),
         )
 
     def _passed_over(self, rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
