@@ -127,7 +127,7 @@ def test_parts_of_another_job_are_refused(table_file, tmp_path):
     kept = KeptParts(tmp_path / "out.partial")
     kept.begin(job(table_file), resume=True)
     kept.begin(job(table_file), resume=True)
-    with pytest.raises(OutputError, match=r"out.partial: keeps a job that has not ended; go on with it \(--resume\)"):
+    with pytest.raises(OutputError, match=r"out.partial: keeps a job that has not ended; go on with it by resume=True"):
         kept.begin(job(table_file), resume=False)
     other_model = scoring_identity(files.open(table_file), "another", {"policy": ""})
     for identity, message in (

@@ -118,7 +118,7 @@ def test_a_column_named_row_is_not_overwritten(run, table, model_file, tmp_path)
     write_table(table.append_column("row", pa.array(range(ROWS))), tmp_path / "t.csv")
     outcome = run("score", tmp_path / "t.csv", "-m", model_file, "-o", tmp_path / "out.csv", "--with-row")
     assert outcome.code == 3
-    assert "already has a column 'row', which --with-row" in outcome.err
+    assert "already has a column 'row', which is to be added; rename or drop it, or leave out --with-row" in outcome.err
 
 
 def test_an_id_is_shown_and_not_noted_as_an_ignored_column(run, csv, model_file, tmp_path):

@@ -91,7 +91,7 @@ def test_parts_hold_each_row_once_for_all_sizes_of_row_groups(tmp_path_factory, 
 def test_only_the_output_of_an_earlier_job_is_replaced_and_only_with_force(scored, whole, tmp_path):
     output = tmp_path / "scored"
     scored(part_rows=100)
-    with pytest.raises(OutputError, match=r"scored: exists already.*--force"):
+    with pytest.raises(OutputError, match=r"scored: exists already.*force=True"):
         scored()
     assert len(list(output.iterdir())) == 9
     scored(force=True)
@@ -154,7 +154,7 @@ def test_invalid_tables_are_refused_before_the_engine_starts(scored, table, tmp_
     with pytest.raises(TableReadError, match=r"contains no \.parquet files"):
         scored(folder)
     (folder / "more").mkdir()
-    with pytest.raises(TableReadError, match=r"contains 'more', which is no \.parquet file.* leave --engine out"):
+    with pytest.raises(TableReadError, match=r"contains 'more', which is no \.parquet file.* work without an engine"):
         scored(folder)
     (folder / "more").rmdir()
     pq.write_table(table, folder / "a.parquet")
@@ -165,7 +165,7 @@ def test_invalid_tables_are_refused_before_the_engine_starts(scored, table, tmp_
     with pytest.raises(SchemaMismatchError, match="bytes_sent"):
         scored(tmp_path / "less.parquet")
     (tmp_path / "text.parquet").write_text("no table")
-    with pytest.raises(TableReadError, match=r"text\.parquet: is not a Parquet file.* without --engine"):
+    with pytest.raises(TableReadError, match=r"text\.parquet: is not a Parquet file.* without an engine"):
         scored(tmp_path / "text.parquet")
 
 

@@ -151,7 +151,7 @@ def test_a_graph_without_parts_is_smaller(detector, tmp_path):
 def test_text_cannot_be_exported(untrained, tmp_path):
     table = mixed_table(100, 0).append_column("note", pa.array([f"row {row} of it" for row in range(100)]))
     detector = VAEDetector(random_state=0).fit(table)
-    with pytest.raises(SettingError, match=r"column 'note' is text.*--ignore note"):
+    with pytest.raises(SettingError, match=r"column 'note' is text.*columns={'note': 'ignore'}"):
         export_onnx(detector, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 
@@ -159,9 +159,10 @@ def test_text_cannot_be_exported(untrained, tmp_path):
 def test_a_policy_that_looks_at_all_rows_cannot_be_exported(detector, tmp_path):
     from dataclasses import replace
 
-    model = replace(detector.model_, policy=oddrow.FalseDiscoveryRate(0.1))
-    with pytest.raises(SettingError, match=r"'false-discovery-rate' decides on all rows.*--false-alarms"):
-        exporting.scoring_graph(model)
+    for policy in (oddrow.FalseDiscoveryRate(0.1), oddrow.AlertBudget(2, per=100)):
+        model = replace(detector.model_, policy=policy)
+        with pytest.raises(SettingError, match=rf"'{policy.kind}' decides on all rows.*policy=\.\.\."):
+            exporting.scoring_graph(model)
 
 
 def test_the_text_for_missing_must_be_no_value(detector, tmp_path):

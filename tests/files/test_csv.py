@@ -154,7 +154,7 @@ def test_a_csv_of_one_column_keeps_its_missing_values(tmp_path, values):
         (gzip.compress(b"a\n1\n", mtime=0), "is not CSV but gzip data; let the name end in .gz"),
         (b"PAR1....", "is not CSV but a Parquet file"),
         (b"PK\x03\x04", "an Excel workbook"),
-        ("a,b\n1,2\n".encode("utf-16"), "is not CSV but UTF-16 text; say so by --encoding utf-16"),
+        ("a,b\n1,2\n".encode("utf-16"), "is not CSV but UTF-16 text; say so by encoding='utf-16'"),
     ],
 )
 @pytest.mark.parametrize("packing", ["plain", "gzip", "zstd"])
@@ -176,7 +176,7 @@ def test_csv_that_is_wrong_is_named_with_its_line(text, message, packing):
 )
 def test_text_that_is_not_of_the_encoding_given_is_named(data, line):
     assert f"the stream, line {line}: is not UTF-8 text (byte 0xe9)" in error_of(data, encoding="utf-8")
-    assert "--encoding windows-1252" in error_of(data, encoding="utf-8")
+    assert "encoding='windows-1252'" in error_of(data, encoding="utf-8")
 
 
 def test_a_quote_within_a_field_is_a_letter():

@@ -302,7 +302,7 @@ def test_a_dash_is_standard_input_and_output_as_csv(monkeypatch, tmp_path):
 def test_a_file_is_not_overwritten_without_force(tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes(b"precious")
-    with pytest.raises(OutputError, match=r"table\.csv: exists already; .*--force"):
+    with pytest.raises(OutputError, match=r"table\.csv: exists already; .*force=True"):
         write_table(TABLE, path)
     assert path.read_bytes() == b"precious"
     write_table(TABLE, path, force=True)

@@ -169,7 +169,7 @@ def test_batches_of_a_csv_stay_marked_as_written_on_their_way(tmp_path):
 
 def test_lines_before_the_header_are_named_once_with_the_way_out():
     text = "Report of site 7\nmade, 2024\n\nRow,x,y\n1,2,3\n2,3,4\n"
-    with pytest.raises(TableReadError, match=r"lines 1 to 3 have fewer fields than the 3 .*say --skip 3 "):
+    with pytest.raises(TableReadError, match=r"lines 1 to 3 have fewer fields than the 3 .*say skip=3;"):
         opened(text)
     assert read(text, skip=3) == [{"Row": "1", "x": "2", "y": "3"}, {"Row": "2", "x": "3", "y": "4"}]
     stream = opened(text, expects=["x", "Row"])
@@ -186,7 +186,7 @@ def test_no_lines_before_the_header_are_seen_where_none_are(text):
     try:
         opened(text, delimiter=",")
     except TableReadError as error:
-        assert "--skip" not in str(error) or "line 3: expected 2" in str(error)
+        assert "skip=" not in str(error) or "line 3: expected 2" in str(error)
 
 
 def test_errors_of_lines_name_all_ways_out():
@@ -194,7 +194,7 @@ def test_errors_of_lines_name_all_ways_out():
         opened("a,b\n1,2\n1,2,3\n")
     said = str(caught.value)
     assert "line 3: expected 2 fields, found 3" in said
-    assert all(way in said for way in ("quote", "--delimiter", "--skip", "--no-header", "--on-error skip"))
+    assert all(way in said for way in ("quote", "delimiter=...", "skip=...", "has_header=False", "on_error='skip'"))
 
 
 @pytest.mark.parametrize("sign", [";", "\t", "|", ","])
@@ -213,7 +213,7 @@ def test_without_a_header_the_first_line_is_a_row():
     assert stream.notes == ()
     (note,) = opened(text).notes
     assert "line 1 is read as the names of the columns, and looks like a row ('0', 'tcp', 'SF')" in note
-    assert "--no-header" in note
+    assert "has_header=False" in note
 
 
 @pytest.mark.parametrize("text", ["country,2019,2020\nde,1,2\nfr,3,4\n", "a,b\n1,2\n", "2019,total\n1,2\n"])

@@ -98,7 +98,7 @@ def test_the_files_written_are_returned(tmp_path):
 def test_nothing_is_written_when_one_file_exists_unless_forced(tmp_path):
     summary = summary_of(np.eye(2), [1.0, 2.0])
     (tmp_path / "surprise_distribution.svg").write_text("mine")
-    with pytest.raises(OutputError, match=r"surprise_distribution\.svg exists already.*--force"):
+    with pytest.raises(OutputError, match=r"surprise_distribution\.svg exists already.*force=True"):
         draw_maps(summary, tmp_path)
     assert contents_of(tmp_path) == {"surprise_distribution.svg": b"mine"}
     draw_maps(summary, tmp_path, force=True)

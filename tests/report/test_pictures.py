@@ -32,7 +32,7 @@ def test_nothing_is_drawn_or_written_when_one_file_exists_unless_forced(tmp_path
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "run-2.svg").write_bytes(b"mine")
     in_vain = dict.fromkeys(pictures, lambda: pytest.fail("drawn in vain"))
-    with pytest.raises(OutputError, match=r"run-2\.svg exists already.*--force"):
+    with pytest.raises(OutputError, match=r"run-2\.svg exists already.*force=True"):
         write_pictures(in_vain, force=False)
     assert contents_of(tmp_path / "made") == {"run-2.svg": b"mine"}
     write_pictures(pictures, force=True)

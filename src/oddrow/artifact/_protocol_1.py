@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
 
 import numpy as np
 import pydantic
@@ -29,7 +30,7 @@ from oddrow.expectations import Expectations
 from oddrow.files import Origin
 from oddrow.fitted import FittedModel, LatentProjection
 from oddrow.fitting import Cleaning, checked_calibration, checked_clean
-from oddrow.policies import Policy, checked_contamination
+from oddrow.policies import POLICIES, Policy, checked_contamination
 from oddrow.surprise import IsolationEvidence, ReconstructionEvidence, SurpriseModel, ViewEvidence
 from oddrow.views import checked_view_weights
 
@@ -37,6 +38,14 @@ if TYPE_CHECKING:
     from oddrow.detector import AutoencoderDetector, VAEDetector
 
 PROTOCOL = 1
+
+
+class _RegisteredPolicy:
+    """The schema of a manifest's policy: one of those that are registered, told apart by their ``kind``."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: pydantic.GetCoreSchemaHandler) -> Any:
+        policies: Any = Union[tuple(POLICIES.values())]  # noqa: UP007 - of a tuple
+        return handler.generate_schema(Annotated[policies, pydantic.Discriminator("kind")])
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ class Manifest:
     extrapolates: bool
     calibration: Literal["split", "cross"]
     is_policy_given: bool
-    policy: Annotated[Policy, pydantic.Discriminator("kind")]
+    policy: Annotated[Policy, _RegisteredPolicy()]
     clean: Literal["assume", "robust"]
     cleaning: Cleaning | None
     origin: Origin | None
@@ -69,7 +78,14 @@ class Manifest:
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-MANIFEST = pydantic.TypeAdapter(Manifest)
+def manifest_type() -> pydantic.TypeAdapter[Manifest]:
+    """What reads and writes a manifest, with the policies that are registered now."""
+    return _manifest_type_with(tuple(POLICIES.values()))
+
+
+@functools.lru_cache(maxsize=1)  # building it takes as long as reading a model
+def _manifest_type_with(policies: tuple[type[Policy], ...]) -> pydantic.TypeAdapter[Manifest]:  # noqa: ARG001 - the key
+    return pydantic.TypeAdapter(Manifest)
 
 
 # Writing -------------------------------------------------------------------------------------------------------------
@@ -95,7 +111,7 @@ def written(detector: VAEDetector | AutoencoderDetector) -> Content:
     if model.expectations is not None:
         parts["expectations"] = model.expectations
     arrays = evidence.packed() | packed_parts(parts)
-    return Content(PROTOCOL, MANIFEST.dump_json(_manifest(detector)), pack_arrays(arrays))
+    return Content(PROTOCOL, manifest_type().dump_json(_manifest(detector)), pack_arrays(arrays))
 
 
 def _manifest(detector: VAEDetector | AutoencoderDetector) -> Manifest:
@@ -169,8 +185,8 @@ def _parsed(manifest: bytes) -> Manifest:
     """The manifest, of exactly its fields and types; each parser lets something pass that the other refuses."""
     # An error that pydantic finds in a text holds a copy of all that stands around it, for each field that is missing;
     # of objects it holds none. So what the second look may still find wrong is a number alone.
-    MANIFEST.validate_python(strict_json(manifest))
-    return MANIFEST.validate_json(manifest, strict=True)
+    manifest_type().validate_python(strict_json(manifest))
+    return manifest_type().validate_json(manifest, strict=True)
 
 
 def _parameters(manifest: Manifest) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from oddrow.container import Content, Fact, FileKind, JobIdentity, digest, pack_
 from oddrow.exceptions import CheckpointError, OutputError
 from oddrow.files import TableStream, atomic_write
 from oddrow.policies import RareRows
+from oddrow.remedies import Setting, remedy
 from oddrow.table import SkippedRow
 
 KEPT_PART = FileKind(b"ODDROWKP", "scored part", body="rows", error=CheckpointError, max_manifest=2**40, max_body=2**40)
@@ -79,7 +80,10 @@ class KeptParts:
         """
         job = self.folder / "job.json"
         if self.folder.exists() and not resume:
-            raise OutputError(f"{self.folder}: keeps a job that has not ended; go on with it (--resume), or remove it")
+            raise OutputError(
+                f"{self.folder}: keeps a job that has not ended",
+                remedy=remedy("go on with it by ", Setting("resume", True), ", or remove it"),
+            )
         try:
             self.folder.mkdir(exist_ok=True)
         except OSError as error:

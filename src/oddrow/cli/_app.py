@@ -15,6 +15,7 @@ import typer.main
 
 from oddrow.cli import _console
 from oddrow.cli._help import arrange, arranged
+from oddrow.cli._remedies import in_options
 from oddrow.exceptions import DataError, ModelFileError, OddrowError, SettingError
 
 EXIT_RUNTIME, EXIT_USAGE, EXIT_DATA, EXIT_MODEL = 1, 2, 3, 4
@@ -129,7 +130,7 @@ def main() -> NoReturn:
 def _failed(error: OddrowError) -> int:
     if _console.state.debug:
         raise error
-    _console.say_error(str(error))
+    _console.say_error(in_options(error))
     for kind, code in ((ModelFileError, EXIT_MODEL), (DataError, EXIT_DATA), (SettingError, EXIT_USAGE)):
         if isinstance(error, kind):
             return code

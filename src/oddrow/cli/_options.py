@@ -16,6 +16,7 @@ import typer
 from oddrow import files
 from oddrow.cli import _console
 from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
+from oddrow.cli._remedies import in_options
 from oddrow.columns import ALL_COLUMNS, AUTO, TableSchema, column_kinds
 from oddrow.exceptions import SettingError
 from oddrow.files import OnError, ReadingOptions, TableStream
@@ -232,16 +233,16 @@ _READING: dict[str, tuple[Any, Any]] = {
 
 def reads_table(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options for reading its table; it gets them as one frozen value ``reading``."""
-    return _with_options(command, "reading", _READING, _reading_options)
+    return with_options(command, "reading", _READING, _reading_options)
 
 
 def treats_columns(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options for treating columns; it gets them as a mapping ``treatment``."""
     own = _TREATMENT if "keep" not in inspect.signature(command).parameters else _TREATMENT_BESIDE_KEEP
-    return _with_options(command, "treatment", own, _treatment)
+    return with_options(command, "treatment", own, _treatment)
 
 
-def _with_options(
+def with_options(
     command: Callable[..., None], taken_as: str, options: Mapping[str, tuple[Any, Any]], make: Callable[..., Any]
 ) -> Callable[..., None]:
     """Return a command with further options, whose values it gets as one argument ``taken_as``."""
@@ -354,7 +355,7 @@ def opened(
         known["like"] = None if model.origin is None else model.origin.csv
     stream = files.open(table, reading, on_error=on_error, may_be_empty=may_be_empty, **known)
     for note in stream.notes:
-        _console.say(f"note: {note}")
+        _console.say(f"note: {in_options(note)}")
     return stream
 
 

@@ -16,6 +16,7 @@ from oddrow.comparison._method_run import MethodRun, run_method
 from oddrow.comparison._methods import METHODS, Method, MethodRows, Scorer, method_of
 from oddrow.comparison._plain_encoding import PlainEncoding, without_infinity
 from oddrow.exceptions import DataError, SettingError
+from oddrow.remedies import Setting, remedy
 from oddrow.table import LabelledTable, as_table, as_texts, split_label
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -240,7 +241,7 @@ def _normal_by_convention(table: pa.Table, name: str) -> str:
         return NORMAL_BY_CONVENTION[written]
     shown = ", ".join(sorted(map(repr, found))[:8]) + (", ..." if len(found) > 8 else "")
     raise SettingError(
-        f"which label is normal? the labels are {shown}; say it with --normal VALUE (in Python: normal=)"
+        f"which label is normal? the labels are {shown}", remedy=remedy("say it with ", Setting("normal"))
     )
 
 

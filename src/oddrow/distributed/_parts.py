@@ -101,7 +101,7 @@ def parquet_files(table: Path) -> list[Path]:
     if others:
         raise TableReadError(
             f"{table}: contains {others[0]!r}, which is no .parquet file; an engine reads a folder of .parquet files "
-            "and no folders in it. Move it away, or leave --engine out: then all formats and folders are read"
+            "and no folders in it. Move it away, or work without an engine: then all formats and folders are read"
         )
     if not entries:
         raise TableReadError(f"{table}: the folder contains no .parquet files")
@@ -146,7 +146,7 @@ def _schema(file: Path) -> pa.Schema:
     except (pa.ArrowException, OSError) as error:
         raise TableReadError(
             f"{file}: is not a Parquet file, or is damaged: {str(error).rstrip('.')}. An engine reads only Parquet; "
-            "without --engine all formats are read"
+            "without an engine all formats are read"
         ) from error
 
 

@@ -22,6 +22,7 @@ from oddrow.export._views import view_values
 from oddrow.files import atomic_write, check_target
 from oddrow.fitted import FittedModel
 from oddrow.graph import FLOAT, Graph, GraphNamespace, Value, borders_reached
+from oddrow.remedies import Setting, remedy
 from oddrow.surprise import EvidenceModel, IsolationEvidence, ReconstructionEvidence
 
 OUTPUTS, PARTS = ("surprise", "p_value", "is_odd"), ("column_part", "combination_part")
@@ -91,10 +92,12 @@ def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = Fals
         As :func:`export_onnx`.
     """
     threshold = model.threshold
-    if threshold is None:
+    needs = model.policy.needs
+    if threshold is None or needs.all_rows or needs.day is not None:
         raise SettingError(
             f"the policy {model.policy.kind!r} decides on all rows of a batch together, which a graph of single rows "
-            "cannot; choose another first (oddrow decide MODEL --false-alarms 0.01, or detector.set_policy)"
+            "cannot",
+            remedy=remedy("choose one first that decides each row by itself, with ", Setting("policy")),
         )
     check_exportable(model.encoding, missing_text, OUTPUTS + PARTS)
     graph = Graph()
@@ -153,5 +156,5 @@ def _described(detector: VAEDetector | AutoencoderDetector, missing_text: str) -
         "oddrow.kinds": json.dumps({column.name: column.kind for column in model.encoding.schema.used}),
         "oddrow.missing_text": missing_text,
         "oddrow.threshold": repr(model.threshold),
-        "oddrow.promise": model.policy.promise(model.calibration),
+        "oddrow.promise": str(model.policy.promise(model.calibration)),
     }

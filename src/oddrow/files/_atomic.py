@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from oddrow.exceptions import OddrowError, OutputError
+from oddrow.remedies import Setting, remedy
 
 __all__ = ["atomic_folder", "atomic_write", "check_target"]
 
@@ -171,7 +172,9 @@ def _publish(path: str | Path, temporary: Path, target: Path, force: bool) -> No
 
 
 def _exists(path: str | Path) -> OutputError:
-    return OutputError(f"{path}: exists already; choose another name, or replace it with --force")
+    return OutputError(
+        f"{path}: exists already", remedy=remedy("choose another name, or replace it with ", Setting("force", True))
+    )
 
 
 def _output_error(path: str | Path, error: OSError) -> OutputError:

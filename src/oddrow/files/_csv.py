@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from oddrow.exceptions import TableReadError
 from oddrow.files._csv_dialect import CsvDialect
-from oddrow.files._csv_records import Region, ends_whole, record_problem, records, ways_out
+from oddrow.files._csv_records import Region, ends_whole, record_problem, records, way_out
 from oddrow.files._values_as_text import in_utc, plain_texts
 
 __all__ = ["text_columns", "write_header", "write_rows"]
@@ -49,8 +49,8 @@ def text_columns(region: Region, dialect: CsvDialect, *, only_count: bool = Fals
     for record in records(region, dialect.delimiter):
         found = record_problem(record.data, dialect.delimiter, dialect.width)
         if found is not None:
-            out = ways_out(found)
-            raise TableReadError(f"{dialect.label}, line {record.line}: {found}{'. ' if out else ''}{out}") from problem
+            place = f"{dialect.label}, line {record.line}"
+            raise TableReadError(f"{place}: {found}", remedy=way_out(found)) from problem
     raise TableReadError(f"{dialect.label}: cannot be read as CSV: {problem}") from problem
 
 

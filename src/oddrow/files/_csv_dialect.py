@@ -9,8 +9,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from oddrow.exceptions import TableReadError
-from oddrow.files._csv_records import Record, Region, count_lines, fields_of, record_problem, records, ways_out
+from oddrow.files._csv_records import Record, Region, count_lines, fields_of, record_problem, records, way_out
 from oddrow.files._reading_options import CsvReading, ReadingOptions, renaming_notes
+from oddrow.remedies import Advice, Setting, remedy
 from oddrow.table import same_names, shortened, unrepeated
 
 __all__ = ["BYTE_ORDER_MARK", "CsvDialect", "csv_dialect"]
@@ -29,9 +30,8 @@ _SIGNATURES = {
     b"PAR1": "a Parquet file; let the name end in .parquet, or give the format parquet",
     b"ARROW1": "an Arrow file; let the name end in .arrow, or give the format arrow",
     b"PK\x03\x04": "a zip archive or an Excel workbook; unpack it, or save the sheet as CSV",
-    b"\xff\xfe": "UTF-16 text; say so by --encoding utf-16 (in Python: encoding='utf-16'), or save it as UTF-8",
-    b"\xfe\xff": "UTF-16 text; say so by --encoding utf-16 (in Python: encoding='utf-16'), or save it as UTF-8",
 }
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,7 @@ def csv_dialect(
         header.record.data, header.delimiter, len(header.names), is_strict=options.encoding is not None
     )
     if problem is not None:
-        out = ways_out(problem)
-        raise TableReadError(f"{label}, line {header.record.line}: {problem}{'. ' if out else ''}{out}")
+        raise TableReadError(f"{label}, line {header.record.line}: {problem}", remedy=way_out(problem))
     rows = head.after(header.record.start + len(header.record.data))
     reading = CsvReading(True, (), header.delimiter, options.skip or 0, options.encoding)
     return CsvDialect(
@@ -153,6 +152,11 @@ def _reject_binary(content: bytes, label: str) -> None:
     for signature, found in _SIGNATURES.items():
         if content.startswith(signature):
             raise TableReadError(f"{label}: is not CSV but {found}")
+    if content.startswith(_UTF16_MARKS):
+        raise TableReadError(
+            f"{label}: is not CSV but UTF-16 text",
+            remedy=remedy("say so by ", Setting("encoding", "utf-16"), ", or save it as UTF-8"),
+        )
     # A NUL byte in the first line means a binary file; in a later row, it is an error of that row.
     first = content.lstrip(b"\r\n").partition(b"\n")[0]
     if b"\0" in first:
@@ -281,9 +285,14 @@ def _first_header(head: _Head, label: str, options: ReadingOptions) -> _Header:
     notes = renaming_notes(label, given, {})
     if _looks_like_data(fields, [fields_of(one.data, delimiter) for one in found[1:]]):
         shown = ", ".join(map(shortened, fields[:5])) + (", ..." if len(fields) > 5 else "")
-        note = (
-            f"{label}: line {record.line} is read as the names of the columns, and looks like a row ({shown}); "
-            "if the file has no header, say --no-header, and name the columns by --names a,b,..."
+        note = Advice(
+            f"{label}: line {record.line} is read as the names of the columns, and looks like a row ({shown})",
+            remedy(
+                "if the file has no header, say ",
+                Setting("has_header", False),
+                ", and name the columns by ",
+                Setting("column_names"),
+            ),
         )
         notes = (*notes, note)
     return _Header(delimiter, record, names, notes)
@@ -340,10 +349,14 @@ def _reject_preamble(head: _Head, label: str, options: ReadingOptions, delimiter
         names = ", which names all columns" if widths[0] != steady - 1 or before > 1 else ""
         problem = TableReadError(
             f"{label}: {which} fewer fields than the {steady} of each line that follows, separated by "
-            f"{_DELIMITERS.get(sign, repr(sign))} (line {found[0].line} is {first}); if the header is line {lines + 1}"
-            f"{names}, say --skip {lines} (in Python: skip={lines}); if these lines are names, skip them and name the "
-            f"{steady} columns by --names a,b,..."
-            + ("" if sign == delimiter else f"; if all is one column, say --delimiter {delimiter}")
+            f"{_DELIMITERS.get(sign, repr(sign))} (line {found[0].line} is {first})",
+            remedy=remedy(
+                f"if the header is line {lines + 1}{names}, say ",
+                Setting("skip", lines),
+                f"; if these lines are names, skip them and name the {steady} columns by ",
+                Setting("column_names"),
+                *(() if sign == delimiter else ("; if all is one column, say ", Setting("delimiter", delimiter))),
+            ),
         )
         problem.skip = lines
         raise problem

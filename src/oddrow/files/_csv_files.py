@@ -27,6 +27,7 @@ from oddrow.files._csv_records import (
 )
 from oddrow.files._reading_options import CsvReading, ReadingOptions
 from oddrow.files._table_file import SourceFile, read_error
+from oddrow.remedies import Advice, Setting, remedy
 from oddrow.table import AS_WRITTEN, MAX_BATCH_BYTES, MAX_BATCH_ROWS, LocatedBatch, SkippedRow, one_batch
 
 __all__ = ["CsvFile"]
@@ -163,7 +164,10 @@ class CsvFile:
         if n_rows == 0:
             return self.dialect.notes
         rows = "1 row is" if n_rows == 1 else f"{n_rows:,} rows are"
-        note = f"{self.source.label}: {rows} not UTF-8, and read as Windows-1252; say what the file is by --encoding"
+        note = Advice(
+            f"{self.source.label}: {rows} not UTF-8, and read as Windows-1252",
+            remedy("say what the file is by ", Setting("encoding")),
+        )
         return (*self.dialect.notes, note)
 
     @cached_property
@@ -306,8 +310,8 @@ class _Transcoded:
             before = getattr(error, "object", b"")[: getattr(error, "start", 0)]
             line = self._line + count_lines(before.decode(self._encoding, "ignore").encode())
             raise TableReadError(
-                f"{self._label}, line {line}: is not text in {self._encoding} ({error}); say what it is by --encoding "
-                "(in Python: encoding=)"
+                f"{self._label}, line {line}: is not text in {self._encoding} ({error})",
+                remedy=remedy("say what it is by ", Setting("encoding")),
             ) from error
         self._line += count_lines(text)
         return text

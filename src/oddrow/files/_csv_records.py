@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.remedies import Remedy, Setting, remedy
+
 __all__ = [
     "OPEN_QUOTE",
     "Record",
@@ -25,7 +27,7 @@ __all__ = [
     "fields_of",
     "record_problem",
     "records",
-    "ways_out",
+    "way_out",
     "whole_records",
 ]
 
@@ -94,18 +96,26 @@ def record_problem(record: bytes, delimiter: str, width: int, *, is_strict: bool
     return None if count == width else f"expected {width} field{'s' * (width > 1)}, found {count}"
 
 
-def ways_out(problem: str) -> str:
+def way_out(problem: str) -> Remedy | None:
     """Say what a user can do about a problem that :func:`record_problem` found."""
+    skipped = Setting("on_error", "skip")
     if problem.startswith("expected "):
-        return (
-            "Is a quote not closed, or a field with the delimiter in it not quoted? Mend that line, say how the file "
-            "is written (--delimiter, --skip, --no-header), or let score leave such lines out (--on-error skip)"
+        return remedy(
+            "is a quote not closed, or a field with the delimiter in it not quoted? Mend that line, say how the file "
+            "is written (",
+            Setting("delimiter"),
+            ", ",
+            Setting("skip"),
+            ", ",
+            Setting("has_header", False),
+            "), or leave such lines out when scoring by ",
+            skipped,
         )
     if problem == OPEN_QUOTE:
-        return "Close or double it, or let score leave that line out (--on-error skip)"
+        return remedy("close or double it, or leave that line out when scoring by ", skipped)
     if "UTF-8" in problem:
-        return "Save the file as UTF-8, or say what it is, as --encoding windows-1252 (in Python: encoding=)"
-    return ""
+        return remedy("save the file as UTF-8, or say what it is, as ", Setting("encoding", "windows-1252"))
+    return None
 
 
 def fields_of(record: bytes, delimiter: str) -> list[str]:

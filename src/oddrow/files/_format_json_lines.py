@@ -81,7 +81,7 @@ def _table_in(data: bytes, label: str) -> pa.Table:
     try:
         return pa.table({name: _column(name, values) for name, values in columns.items()})
     except DataError as error:
-        raise TableReadError(f"{label}: {error}") from error
+        raise TableReadError(f"{label}: {error.message}", remedy=error.remedy) from error
 
 
 def _object_in(line: bytes, where: str) -> dict[str, Any]:

@@ -178,7 +178,7 @@ def plain_columns(table: pa.Table, label: str, opening: Opening) -> pa.Table:
     try:
         return as_table(without_pandas_index(table, opening.expects or ()), reads=lambda _: False, passes=True)
     except DataError as error:
-        raise TableReadError(f"{label}: {error}") from error
+        raise TableReadError(f"{label}: {error.message}", remedy=error.remedy) from error
 
 
 @dataclass(frozen=True, eq=False)

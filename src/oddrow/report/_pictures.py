@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from oddrow.exceptions import MissingExtraError, OutputError
 from oddrow.files import atomic_write
+from oddrow.remedies import Setting, remedy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +52,7 @@ def write_pictures(pictures: Mapping[Path, Callable[[], "Figure"]], *, force: bo
     paths = [stem.with_name(f"{stem.name}.{form}") for stem in pictures for form in _FORMATS]
     for path in paths:
         if path.exists() and not force:
-            raise OutputError(f"{path} exists already; choose another place, or overwrite it with --force")
+            raise _exists(path)
     with drawing():
         contents = [content for draw in pictures.values() for content in _render(draw())]
     for path, content in zip(paths, contents, strict=True):
@@ -65,10 +66,17 @@ def write_picture(path: Path, draw: Callable[[], "Figure"], *, force: bool) -> N
     if form not in _FORMATS:
         raise OutputError(f"{path}: the ending is no known format of pictures; give .png or .svg")
     if path.exists() and not force:
-        raise OutputError(f"{path} exists already; choose another place, or overwrite it with --force")
+        raise _exists(path)
     with drawing():
         content = _print(draw(), form, float(_DPI))
     _write(path, content, force)
+
+
+def _exists(path: Path) -> OutputError:
+    return OutputError(
+        f"{path} exists already",
+        remedy=remedy("choose another place, or overwrite it with ", Setting("force", True)),
+    )
 
 
 def _render(figure: "Figure") -> list[bytes]:

@@ -21,6 +21,7 @@ from oddrow.detector import AutoencoderDetector, VAEDetector
 from oddrow.exceptions import DataError, DownloadError, SettingError
 from oddrow.files import ReadingOptions
 from oddrow.metrics import detection_metrics
+from oddrow.remedies import Setting, remedy
 from oddrow.reproductions._kddcup99_names import COLUMNS, FAMILY, SYMBOLIC
 
 Protocol = Literal["article", "clean", "dagmm", "official"]
@@ -157,7 +158,10 @@ def reproduce_kddcup99(
     if protocol not in PROTOCOLS:
         raise SettingError(f"protocol is {protocol!r}; choose from {', '.join(PROTOCOLS)}")
     if (test is None) == (protocol == "official"):
-        raise SettingError("--protocol official needs --test FILE, and no other protocol takes it")
+        raise SettingError(
+            "a file to test with goes with the official protocol, which needs one, and with no other",
+            remedy=remedy("give ", Setting("test"), " and ", Setting("protocol", "official"), " together"),
+        )
     started = time.perf_counter()
     table = read_connections(kddcup99_file(on_note) if data is None else data)
     rows = _protocol_rows(protocol, table, test, seed)
@@ -223,9 +227,12 @@ def kddcup99_file(on_note: Callable[[str], None] = lambda _: None) -> Path:
         return Path(pooch.retrieve(ADDRESS, known_hash=f"sha256:{CHECKSUM}", fname=FILE_NAME, path=cache))
     except (OSError, ValueError) as error:
         raise DownloadError(
-            f"the KDD Cup 1999 file cannot be downloaded from {ADDRESS} ({type(error).__name__}); "
-            f"download it by other means (sha256 {CHECKSUM}) and give it with --data FILE, "
-            "or put it into $ODDROW_DATA/kddcup99/"
+            f"the KDD Cup 1999 file cannot be downloaded from {ADDRESS} ({type(error).__name__})",
+            remedy=remedy(
+                f"fetch it by other means (sha256 {CHECKSUM}) and give it with ",
+                Setting("data"),
+                ", or put it into $ODDROW_DATA/kddcup99/",
+            ),
         ) from error
 
 

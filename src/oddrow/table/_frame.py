@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from oddrow.exceptions import DataError
+from oddrow.remedies import Setting, remedy
 from oddrow.table._as_written import AS_WRITTEN, is_as_written
 from oddrow.table._containers import Reads, named_columns, reject_duplicates
 from oddrow.table._names import unrepeated
 from oddrow.table._plain_columns import plain_column
 from oddrow.table._python_objects import as_text
-from oddrow.table._values import shortened
 
 __all__ = ["ReadableTable", "as_table", "readable_table"]
 
@@ -145,12 +145,13 @@ def _unreadable(problems: Mapping[str, DataError]) -> DataError:
     """One error for all columns that cannot be read."""
     first = next(iter(problems.values()))
     names = list(problems)
-    options = " ".join(f"--ignore {shortened(name)}" for name in names)
-    kinds = ", ".join(f"{shortened(name)}: 'ignore'" for name in names)
-    way = f"leave {'it' if len(names) == 1 else 'them'} out with {options} (in Python: columns={{{kinds}}})"
+    ignored = Setting("columns", dict.fromkeys(names, "ignore"))
     if len(names) == 1:
-        return DataError(f"{first}; or {way}")
-    return DataError(f"{len(names)} columns cannot be read; {way}. " + ". ".join(map(str, problems.values())))
+        return DataError(first.message, remedy=remedy("or leave it out with ", ignored))
+    listed = ". ".join(problem.message for problem in problems.values())
+    return DataError(
+        f"{len(names)} columns cannot be read. {listed}", remedy=remedy("or leave them out with ", ignored)
+    )
 
 
 def _every(name: str) -> bool:  # noqa: ARG001 - every column, whatever its name

@@ -140,10 +140,10 @@ class PlacedRows:
             found = None if error.row is None else self._place_of(error.row)
             if found is None:
                 raise
-            text = re.sub(r" \(rows are counted from row [\d,]+ on\)$", "", str(error))
+            text = re.sub(r" \(rows are counted from row [\d,]+ on\)$", "", error.message)
             for counted in (f"row {error.row}, counted from 0, ", f", row {error.row}, counted from 0"):
                 text = text.replace(counted, "")
-            raise type(error)(f"{found}: {text}") from error
+            raise type(error)(f"{found}: {text}", remedy=error.remedy) from error
 
     def _place_of(self, row: int) -> str | None:
         if self._current is not None:

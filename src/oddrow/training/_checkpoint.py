@@ -32,6 +32,7 @@ from oddrow.container import (
 from oddrow.density import FitEnd, FittedNetwork, Likelihood, NetworkShape, Rollback
 from oddrow.exceptions import CheckpointError, ModelFileError, OutputError
 from oddrow.files import atomic_write
+from oddrow.remedies import Setting, remedy
 from oddrow.training._batches import BatchOrder
 from oddrow.training._settings import TrainingSettings
 from oddrow.training._state import Check, FitState, GeneratorState
@@ -136,7 +137,8 @@ class Checkpoint:
             return template
         if not resume:
             raise OutputError(
-                f"{self._path}: keeps a fit that has not ended; go on with it (--resume, or resume=True), or remove it"
+                f"{self._path}: keeps a fit that has not ended",
+                remedy=remedy("go on with it by ", Setting("resume", True), ", or remove it"),
             )
         return self._read(template, rng, batches)
 
