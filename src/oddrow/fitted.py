@@ -54,7 +54,7 @@ def day_column(policy: AlertBudget, schema: TableSchema) -> str:
     """
     if policy.column is not None:
         return policy.column
-    names = [column.name for column in schema.used if column.kind is Kind.TIMESTAMP]
+    names = [column.name for column in schema.used if column.kind == Kind.TIMESTAMP]
     if len(names) != 1:
         raise SettingError(
             f"a budget per day needs one timestamp column, and the model knows {len(names)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -32,7 +33,7 @@ from oddrow.artifact._bounds import (
     check_views,
 )
 from oddrow.calibration import Calibration, Source, TailCurve
-from oddrow.columns import TableEncoding, check_encoding
+from oddrow.columns import ColumnEncoding, TableEncoding, check_encoding, encoding_classes
 from oddrow.container import (
     Arrays,
     ArrayStore,
@@ -139,7 +140,16 @@ class _Manifest:
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-_MANIFEST = pydantic.TypeAdapter(_Manifest)
+def _manifest_type() -> pydantic.TypeAdapter[_Manifest]:
+    """What parses and writes a manifest, with the kinds of columns that are registered now."""
+    return _manifest_type_with(encoding_classes())
+
+
+@functools.lru_cache(maxsize=1)  # making it takes as long as reading a model
+def _manifest_type_with(
+    classes: tuple[type[ColumnEncoding], ...],  # noqa: ARG001 - the key
+) -> pydantic.TypeAdapter[_Manifest]:
+    return pydantic.TypeAdapter(_Manifest)
 
 
 def save(detector: VAEDetector | AutoencoderDetector, path: str | Path, *, force: bool = False) -> None:
@@ -193,7 +203,7 @@ def _file_parts(detector: VAEDetector | AutoencoderDetector) -> tuple[bytes, byt
     if not hasattr(detector, "model_"):
         raise SettingError(f"this {type(detector).__name__} is not fitted; call fit before save")
     arrays, tails = _arrays(detector.model_)
-    header, manifest, packed = pack(_MANIFEST.dump_json(_manifest(detector, tails)), arrays)
+    header, manifest, packed = pack(_manifest_type().dump_json(_manifest(detector, tails)), arrays)
     check_lengths(len(manifest), len(packed))
     _unpacked(manifest, packed)
     return header, manifest, packed
@@ -263,8 +273,8 @@ def _parsed(manifest: bytes) -> _Manifest:
     """The manifest, of exactly its fields and types; each parser lets something pass that the other refuses."""
     # An error that pydantic finds in a text holds a copy of all that stands around it, for each field that is missing;
     # of objects it holds none. So what the second look may still find wrong is a number alone.
-    _MANIFEST.validate_python(strict_json(manifest))
-    return _MANIFEST.validate_json(manifest, strict=True)
+    _manifest_type().validate_python(strict_json(manifest))
+    return _manifest_type().validate_json(manifest, strict=True)
 
 
 def _manifest(detector: VAEDetector | AutoencoderDetector, tails: dict[str, _TailNumbers]) -> _Manifest:
@@ -388,7 +398,7 @@ def _check_fit(manifest: _Manifest) -> None:
         names = tuple(f"x{index}" for index in range(manifest.n_features_in))
     if len(names) != manifest.n_features_in or len(set(names)) != len(names):
         raise ModelFileError(f"{len(names):,} feature_names for {manifest.n_features_in:,} columns, or one name twice")
-    unknown = set(manifest.encoding.names) - set(names)
+    unknown = set(manifest.encoding.sources) - set(names)
     if unknown:
         raise ModelFileError(f"column {min(unknown)!r} of the schema is not among the features")
     n_columns = len(manifest.encoding.columns)

@@ -34,7 +34,7 @@ def scored_batches(
             "choose a share of false alarms or a fixed surprise"
         )
     # what the model does not know may hold anything, and passes as it is
-    reads = set(model.encoding.names).__contains__
+    reads = set(model.encoding.sources).__contains__
     for batch in batches:
         yield one_scored(
             scored_table(model, as_table(pa.Table.from_batches([batch]), reads=reads, passes=True), top, chosen)

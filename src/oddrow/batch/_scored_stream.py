@@ -71,7 +71,7 @@ def scored_parts(
 def _with_rows(model: FittedModel, stream: TableStream) -> Iterator[LocatedBatch]:
     added = _row_fields(stream)
     for field in added:
-        if field.name in {*stream.schema.names, *model.encoding.names}:
+        if field.name in {*stream.schema.names, *model.encoding.sources}:
             raise DataError(
                 f"{stream.label}: already has a column {field.name!r}, which --with-row (with_row) adds; rename or "
                 "drop it"
@@ -92,7 +92,7 @@ def _row_fields(stream: TableStream) -> list[pa.Field]:
 def _nothing(model: FittedModel, stream: TableStream, with_row: bool) -> LocatedBatch:
     """The one batch of a stream without rows; where nothing is known of its columns, it has those of the model."""
     schema = stream.schema
-    names = model.encoding.names
+    names = model.encoding.sources
     if all(pa.types.is_null(field.type) and field.name in names for field in schema):
         # JSON lines name their columns in their rows alone
         lacking = [name for name in names if name not in schema.names]
@@ -121,7 +121,7 @@ def _part(
     model: FittedModel, rows: pa.RecordBatch, top: int | None, policy: Policy, skipped: tuple[SkippedRow, ...]
 ) -> ScoredPart:
     # what the model does not know may hold anything, and passes as it is
-    table = as_table(pa.Table.from_batches([rows]), reads=set(model.encoding.names).__contains__, passes=True)
+    table = as_table(pa.Table.from_batches([rows]), reads=set(model.encoding.sources).__contains__, passes=True)
     scored = scored_table(model, table, top, _UNDECIDED if policy.looks_at_batch else policy)
     return ScoredPart(one_scored(scored), skipped, model.rare_rows(scored.scored, policy))
 

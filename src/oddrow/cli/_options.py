@@ -326,9 +326,8 @@ def opened(
     """A table of any size, read as the options say and as a model knows it; what was assumed is said."""
     known: dict[str, Any] = {}
     if model is not None:
-        columns = zip(model.encoding.names, model.encoding.columns, strict=True)
-        known["expects"] = model.encoding.names
-        known["may_lack"] = [name for name, column in columns if getattr(column, "has_missing", False)]
+        known["expects"] = model.encoding.sources
+        known["may_lack"] = model.encoding.may_lack
         known["like"] = None if model.origin is None else model.origin.csv
     stream = open_stream(table, **reading.keywords, on_error=on_error, may_be_empty=may_be_empty, **known)
     for note in stream.notes:

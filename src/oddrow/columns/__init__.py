@@ -1,25 +1,26 @@
-"""The schema of a table, what is known of its columns, and their encoding as features."""
+"""The kinds of columns, the schema of a table, and its encoding as features."""
 
-from oddrow.columns._column_schema import ColumnSchema, Kind
-from oddrow.columns._encoding import EncodedTable, EncodingStyle, FeatureLayout, TableEncoding
+from oddrow.columns._column_schema import ColumnSchema, EncodingStyle, Kind
+from oddrow.columns._encoding import EncodedTable, FeatureLayout, TableEncoding
 from oddrow.columns._encoding_checks import check_encoding
 from oddrow.columns._given_kinds import ALL_COLUMNS, AUTO, checked_kinds, is_ignored
+from oddrow.columns._graph import EncodedValues, check_exportable, encoded_values
 from oddrow.columns._inspection import Inspection, Suspicion, inspect_table
-from oddrow.columns._running_encodings import AHEAD, BACK, CIRCLE_GRID, MOST_EXCESS
 from oddrow.columns._sampling import SampledTable, Sampling, sampled
 from oddrow.columns._schema import TableSchema, column_kinds
-from oddrow.columns._sketch import NOTHING_ELSE, TableSketch
+from oddrow.columns._table_sketch import NOTHING_ELSE, TableSketch
+from oddrow.columns.kinds import KINDS, ColumnEncoding, ColumnKind, encoding_classes
 
 __all__ = [
-    "AHEAD",
     "ALL_COLUMNS",
     "AUTO",
-    "BACK",
-    "CIRCLE_GRID",
-    "MOST_EXCESS",
+    "KINDS",
     "NOTHING_ELSE",
+    "ColumnEncoding",
+    "ColumnKind",
     "ColumnSchema",
     "EncodedTable",
+    "EncodedValues",
     "EncodingStyle",
     "FeatureLayout",
     "Inspection",
@@ -31,8 +32,11 @@ __all__ = [
     "TableSchema",
     "TableSketch",
     "check_encoding",
+    "check_exportable",
     "checked_kinds",
     "column_kinds",
+    "encoded_values",
+    "encoding_classes",
     "inspect_table",
     "is_ignored",
     "sampled",

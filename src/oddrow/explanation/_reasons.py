@@ -14,7 +14,6 @@ from oddrow.explanation._usual import in_words, usual
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, Policy
 from oddrow.surprise import Surprise
-from oddrow.table import python_values
 
 COMBINATION = "(combination of columns)"
 """The name of what no column carries alone."""
@@ -172,7 +171,7 @@ def explain_scored(
     """As :func:`explain`, of rows that are encoded, scored and decided already."""
     is_odd = decision.is_odd
     order = np.argsort(-scored.column_part, axis=1, kind="stable")[:, :top]
-    values = {name: python_values(table.column(name)) for name in model.encoding.names}
+    values = model.encoding.schema.shown(table)
     expecting = _Expecting.of(model, encoded)
     names = model.encoding.names
     explanations = []
