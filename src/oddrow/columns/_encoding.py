@@ -141,7 +141,7 @@ class TableEncoding:
         )
         return cls(schema, columns, table.num_rows + rest.n_rows, style)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the encoded columns, in order."""
         return tuple(column.name for column in self.schema.used)
@@ -170,8 +170,10 @@ class TableEncoding:
         """The values, those of float columns that differ from a learned value by the precision alone replaced by it."""
         replaced = dict(values)
         for schema, column in zip(self.schema.used, self.columns, strict=True):
+            if not column.known:
+                continue
             stored = [table.column(source).type for source in schema.reads]
-            if column.known and all(pa.types.is_floating(one) for one in stored):
+            if all(pa.types.is_floating(one) for one in stored):
                 is_single = stored == [pa.float32()]
                 replaced[schema.name] = _as_known(values[schema.name], column.known, is_single)
         return replaced
@@ -182,10 +184,10 @@ class TableEncoding:
         rows = np.zeros((n_rows, layout.n_features), np.float32)
         presence = np.ones((n_rows, layout.n_columns), np.bool_)
         novelty = np.zeros((n_rows, layout.n_columns), np.float64)
-        for index, (name, column, start) in enumerate(zip(self.names, self.columns, self._starts, strict=True)):
-            if index not in self._places_together:
-                out = rows[:, start : start + column.n_features]
-                presence[:, index], novelty[:, index] = column.encode(values[name], out, self.n_rows)
+        for place in self._one_by_one:
+            column, start = self.columns[place], self._starts[place]
+            out = rows[:, start : start + column.n_features]
+            presence[:, place], novelty[:, place] = column.encode(values[self.names[place]], out, self.n_rows)
         for places, encoder in self._together:
             some = [values[self.names[place]] for place in places]
             encoder.encode(some, rows, presence, novelty, self.n_rows)
@@ -211,8 +213,10 @@ class TableEncoding:
         return tuple(found)
 
     @cached_property
-    def _places_together(self) -> frozenset[int]:
-        return frozenset(place for places, _ in self._together for place in places)
+    def _one_by_one(self) -> tuple[int, ...]:
+        """The places of all other columns."""
+        together = {place for places, _ in self._together for place in places}
+        return tuple(place for place in range(len(self.columns)) if place not in together)
 
     def straightened(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Encoded rows [n, n_features] with the logarithm of heavy-tailed numbers undone, over the range of training.

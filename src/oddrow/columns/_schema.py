@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -48,12 +49,12 @@ class TableSchema:
 
     columns: tuple[ColumnSchema, ...]
 
-    @property
+    @cached_property
     def used(self) -> tuple[ColumnSchema, ...]:
         """The columns that are not ignored."""
         return tuple(column for column in self.columns if column.kind != Kind.IGNORE)
 
-    @property
+    @cached_property
     def sources(self) -> tuple[str, ...]:
         """The table columns that the used columns read, each once."""
         return tuple(dict.fromkeys(source for column in self.used for source in column.reads))
