@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from oddrow.columns._text_facts import MOST_STRANGE, TextFacts
+from oddrow.columns._text_facts import MAX_STRANGE_TEXTS, TextFacts
 from strategies import FIELDS
 
 
@@ -32,10 +32,10 @@ def test_the_facts_of_parts_in_any_order_are_those_of_the_whole(values: list[str
 
 
 def test_many_strange_texts_are_counted_and_not_named() -> None:
-    words = [f"word{row}" for row in range(MOST_STRANGE + 1)]
+    words = [f"word{row}" for row in range(MAX_STRANGE_TEXTS + 1)]
     halves = facts_of(words[:60]).merged(facts_of(words[60:]))
     for facts in (halves, facts_of(words)):
-        assert (facts.no_number.n, facts.no_number.counts) == (MOST_STRANGE + 1, None)
+        assert (facts.no_number.n, facts.no_number.counts) == (MAX_STRANGE_TEXTS + 1, None)
     assert facts_of(["b", "a", "b"]).no_number.most_frequent == [("b", 2), ("a", 1)]
 
 

@@ -173,7 +173,7 @@ def said_kind(column: ColumnSchema) -> str:
 
     Examples
     --------
-    >>> from oddrow.columns import ColumnSchema
+    >>> from oddrow.table import TextForm
     >>> said_kind(ColumnSchema("price", Kind.NUMBER, form=TextForm(decimal=",", thousands=".")))
     'number; decimal=,; thousands=.'
     """

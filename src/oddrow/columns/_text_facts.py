@@ -33,7 +33,7 @@ NUMBER_FORMS: Mapping[str, TextForm] = {
 }
 """Ways to write a number, with every pair of signs; of several that take as many values, the first counts."""
 DATE_FORMS: tuple[DateForm, ...] = ("", *DATE_ORDERS)  # type: ignore[arg-type]  # mypy sees str
-MOST_STRANGE = 100
+MAX_STRANGE_TEXTS = 100
 """Different texts kept that are no number, or no date; of more, none are named."""
 
 _ISO_8601 = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?$"
@@ -74,7 +74,7 @@ class Strange:
     def of(cls, texts: pa.Array, counts: Counts, is_strange: Flags) -> Strange:
         """Of distinct texts."""
         n = int(counts[is_strange].sum())
-        if np.count_nonzero(is_strange) > MOST_STRANGE:
+        if np.count_nonzero(is_strange) > MAX_STRANGE_TEXTS:
             return cls(n, None)
         names = texts.filter(pa.array(is_strange)).to_pylist()
         return cls(n, dict(zip(names, counts[is_strange].tolist(), strict=True)))
@@ -84,7 +84,7 @@ class Strange:
         if self.counts is None or other.counts is None:
             return Strange(self.n + other.n, None)
         names = {name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in (*self.counts, *other.counts)}
-        return Strange(self.n + other.n, names if len(names) <= MOST_STRANGE else None)
+        return Strange(self.n + other.n, names if len(names) <= MAX_STRANGE_TEXTS else None)
 
     @property
     def most_frequent(self) -> list[tuple[str, int]]:
