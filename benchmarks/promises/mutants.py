@@ -207,8 +207,8 @@ MUTANTS = (
     Mutant(
         "columns taken by place and not by name",
         "columns/_schema.py",
-        "values_of(column, columns[column.name], SchemaMismatchError)",
-        "values_of(column, table.column([c.name for c in self.columns].index(column.name)), SchemaMismatchError)",
+        "[columns[source] for source in column.reads]",
+        "[table.column([c.name for c in self.columns].index(column.name))]",
         ("tests/table", FIT),
     ),
     Mutant(

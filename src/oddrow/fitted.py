@@ -65,7 +65,7 @@ def _day_column(needed: DayColumn, schema: TableSchema) -> str:
     """
     if needed.name is not None:
         return needed.name
-    names = [column.name for column in schema.used if column.kind is Kind.TIMESTAMP]
+    names = [column.name for column in schema.used if column.kind == Kind.TIMESTAMP]
     if len(names) != 1:
         raise SettingError(
             f"a budget per day needs one timestamp column, and the model knows {len(names)}"

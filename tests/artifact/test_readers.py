@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from benchmarks.model_files import packed, sections
 
 import oddrow
 from oddrow import artifact
 from oddrow.artifact import PROTOCOL, READERS
 from oddrow.exceptions import ModelFileError
+from testing.model_files import packed, sections
 
 
 @pytest.fixture

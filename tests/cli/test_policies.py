@@ -39,7 +39,7 @@ OPTIONS = [
 def test_score_decides_by_the_policy_of_its_options(run, labelled_csv, model, tmp_path, options, policy):
     detector, table = oddrow.load(model), read_table(labelled_csv)
     if policy == OPTIONS[3][1]:
-        (name,) = [column.name for column in detector.model_.encoding.schema.used if column.kind.value == "timestamp"]
+        (name,) = [column.name for column in detector.model_.encoding.schema.used if column.kind == "timestamp"]
         options, policy = ("--alerts", "5/day", "--time", name), oddrow.AlertBudget(5, per="day", column=name)
     rows, said = scored(run, labelled_csv, model, tmp_path, *options)
     decision = detector.decide(table, policy)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oddrow.columns import EncodedTable, EncodingStyle, TableEncoding, TableSchema, _encoding
+from oddrow.columns import EncodedTable, EncodingStyle, TableEncoding, TableSchema
+from oddrow.columns.kinds import number
 from oddrow.exceptions import SchemaMismatchError
 
 N_ROWS = 120
@@ -59,7 +60,7 @@ def novelty_of(training: object, later: object, kind: str | None = None) -> np.n
 
 
 def test_the_table_has_every_kind() -> None:
-    kinds = [column.kind.value for column in STANDARD.schema.columns]
+    kinds = [column.kind for column in STANDARD.schema.columns]
     assert kinds == ["number", "number", "boolean", "category", "timestamp", "text", "constant"] * 2
 
 
@@ -339,7 +340,7 @@ def test_an_encoding_survives_being_written_as_json(style: EncodingStyle) -> Non
 @pytest.mark.parametrize("style", ENCODINGS)
 def test_rows_are_encoded_the_same_however_many_at_a_time(style: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = ENCODINGS[style].encode(LATER)
-    monkeypatch.setattr(_encoding, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(number, "ROWS_AT_ONCE", 7)
     assert_same(ENCODINGS[style].encode(LATER), whole)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oddrow.columns import KINDS as REGISTERED
 from oddrow.columns import ColumnSchema, Kind, TableSchema, column_kinds
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
 
@@ -18,7 +19,7 @@ ISO = [f"{day}T{day.day % 24:02d}:30:00" for day in DAYS]
 SENTENCES = [f"user {row} has opened the door number {row * 7} twice" for row in range(40)]
 
 
-def kind_of(values: object, arrow_type: pa.DataType | None = None) -> Kind:
+def kind_of(values: object, arrow_type: pa.DataType | None = None) -> str:
     """The kind beside a constant column, so that a table is left where the column is not used."""
     column = pa.array(values, arrow_type)
     judged, _ = TableSchema.infer(pa.table({"c": column, "beside it": ["x"] * len(column)})).columns
@@ -68,21 +69,21 @@ KINDS = {
 
 
 @pytest.mark.parametrize(("values", "kind"), KINDS.values(), ids=KINDS)
-def test_a_kind_follows_from_the_values(values: list, kind: Kind) -> None:
-    assert kind_of(values) is kind
+def test_a_kind_follows_from_the_values(values: list, kind: str) -> None:
+    assert kind_of(values) == kind
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 @pytest.mark.parametrize("zone", [None, "UTC", "Europe/Paris"])
 def test_every_timestamp_type_is_a_timestamp(unit: str, zone: str | None) -> None:
-    assert kind_of([1, 2, 3], pa.timestamp(unit, zone)) is Kind.TIMESTAMP
+    assert kind_of([1, 2, 3], pa.timestamp(unit, zone)) == Kind.TIMESTAMP
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_a_kind_does_not_depend_on_the_order_of_the_rows(data: st.DataObject) -> None:
     values, kind = data.draw(st.sampled_from(list(KINDS.values())))
-    assert kind_of(data.draw(st.permutations(values))) is kind
+    assert kind_of(data.draw(st.permutations(values))) == kind
 
 
 def test_a_column_never_depends_on_the_others() -> None:
@@ -254,10 +255,10 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.dictionaries(NAMES, st.sampled_from(Kind), min_size=1))
-def test_a_columns_file_gives_back_the_kinds_it_was_made_from(kinds: dict[str, Kind]) -> None:
+@given(st.dictionaries(NAMES, st.sampled_from([*REGISTERED, Kind.IGNORE]), min_size=1))
+def test_a_columns_file_gives_back_the_kinds_it_was_made_from(kinds: dict[str, str]) -> None:
     schema = TableSchema(tuple(ColumnSchema(name, kind, "because") for name, kind in kinds.items()))
-    assert column_kinds(schema.to_json()) == {name: kind.value for name, kind in kinds.items()}
+    assert column_kinds(schema.to_json()) == kinds
 
 
 def test_a_columns_file_gives_the_same_schema_again() -> None:
@@ -322,7 +323,7 @@ def test_a_kind_given_by_hand_makes_what_it_cannot_hold_missing() -> None:
 def test_one_strange_text_among_many_numbers_is_missing_and_a_note_names_it() -> None:
     table = pa.table({"c": [*[f"{row * 7 % 60}.5" for row in range(60)], "many"]})
     (column,) = TableSchema.infer(table).columns
-    assert column.kind is Kind.NUMBER
+    assert column.kind == Kind.NUMBER
     assert column.note == "'c': 60 of 61 values are numbers; the others count as missing: 'many' (1)"
     np.testing.assert_array_equal(TableSchema((column,)).values(table)["c"][-2:], [59 * 7 % 60 + 0.5, NAN])
 
@@ -330,4 +331,4 @@ def test_one_strange_text_among_many_numbers_is_missing_and_a_note_names_it() ->
 def test_identifiers_are_left_out_with_a_note_and_auto_keeps_them() -> None:
     table = pa.table({"c": [f"user{row:03d}" for row in range(60)], "x": [0.5, 1.5, 3.0] * 20})
     assert TableSchema.infer(table).columns[0].note == "'c' looks like an identifier, as 'user000': it is left out"
-    assert TableSchema.infer(table, {"c": "auto"}).columns[0].kind is Kind.TEXT
+    assert TableSchema.infer(table, {"c": "auto"}).columns[0].kind == Kind.TEXT

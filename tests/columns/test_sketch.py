@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from oddrow.columns import Kind, TableEncoding, TableSchema, TableSketch, sampled
 from oddrow.columns import _schema as schemas
 from oddrow.columns import _sketch as sketches
+from oddrow.columns import _table_sketch as table_sketches
 from oddrow.exceptions import DataError
 from oddrow.table import SampleBounds, as_table
 from testing.strategies import any_tables
@@ -30,7 +31,7 @@ def known(sketch):
             texts = column.counts.as_texts
             counts = dict(zip(texts.values.to_pylist(), texts.counts.tolist(), strict=True))
         others = replace(column, counts=None).__dict__
-        said[name] = ({**others, "evidence": column.evidence.__dict__}, counts)
+        said[name] = ({**others, "texts": column.texts.__dict__}, counts)
     return sketch.n_rows, said
 
 
@@ -173,21 +174,21 @@ def test_a_constant_that_only_rows_left_out_have():
 
 
 def test_more_names_than_can_be_kept_make_a_text(monkeypatch):
-    monkeypatch.setattr(sketches, "MOST_COLUMN_NAMES", 50)
+    monkeypatch.setattr(table_sketches, "MAX_COLUMN_NAMES", 50)
     table = pa.table({"c": [f"n{row // 4}" for row in range(ROWS)], "x": np.arange(ROWS)})
-    assert TableSchema.infer(table).columns[0].kind is Kind.CATEGORY
+    assert TableSchema.infer(table).columns[0].kind == Kind.CATEGORY
     schema, _ = of_parts(table.to_batches(max_chunksize=30))
-    assert schema.columns[0].kind is Kind.TEXT
+    assert schema.columns[0].kind == Kind.TEXT
     assert "over 50 distinct values" in schema.columns[0].why
 
 
 @pytest.mark.parametrize(("last", "kind"), [("2030-01-01", Kind.TIMESTAMP), ("soon", Kind.TEXT)])
 def test_of_more_strings_than_can_be_kept_every_one_must_be_a_time(monkeypatch, last, kind):
-    monkeypatch.setattr(sketches, "MOST_COLUMN_NAMES", 50)
+    monkeypatch.setattr(table_sketches, "MAX_COLUMN_NAMES", 50)
     days = [str(np.datetime64("2024-01-01") + row) for row in range(ROWS - 1)]
     schema, gathered = of_parts(pa.table({"c": [*days, last]}).to_batches(max_chunksize=30))
     assert last not in gathered.sample.rows["c"].to_pylist()
-    assert schema.columns[0].kind is kind
+    assert schema.columns[0].kind == kind
 
 
 def test_the_words_of_all_rows_tell_names_from_sentences():
@@ -195,12 +196,12 @@ def test_the_words_of_all_rows_tell_names_from_sentences():
     table = pa.table({"c": [sentences[row % 30] for row in range(ROWS)]})
     schema, _ = of_parts(table.to_batches(max_chunksize=30))
     assert schema == TableSchema.infer(table)
-    assert schema.columns[0].kind is Kind.TEXT
+    assert schema.columns[0].kind == Kind.TEXT
 
 
 def test_of_names_too_many_to_keep_a_new_one_is_as_likely_as_the_sample_tells(monkeypatch):
     """A given category: the share of rows with a name that the model does not know is Good and Turing's."""
-    monkeypatch.setattr(sketches, "MOST_COLUMN_NAMES", 50)
+    monkeypatch.setattr(table_sketches, "MAX_COLUMN_NAMES", 50)
     rng = np.random.default_rng(0)
     names = [f"n{number}" for number in rng.integers(0, 4_000, 20_000)]
     table = pa.table({"c": names, "x": np.arange(20_000)})
@@ -218,7 +219,7 @@ def test_long_names_are_too_many_before_short_ones(monkeypatch):
     monkeypatch.setattr(sketches, "NAME_BYTES", 1_000)
     table = pa.table({"c": [f"{'long' * 20}{row % 40}" for row in range(ROWS)], "x": np.arange(ROWS)})
     schema, _ = of_parts(table.to_batches(max_chunksize=30))
-    assert schema.columns[0].kind is Kind.TEXT
+    assert schema.columns[0].kind == Kind.TEXT
 
 
 WRONG = {

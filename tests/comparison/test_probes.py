@@ -151,7 +151,7 @@ def test_unseen_is_a_category_that_no_row_has(mixed):
     probes = made(Unseen(), mixed)
     changed = cells_changed(probes, mixed)
     np.testing.assert_array_equal(np.sum(list(changed.values()), axis=0), 1)
-    named = [column.name for column in mixed.schema.used if column.kind is Kind.CATEGORY]
+    named = [column.name for column in mixed.schema.used if column.kind == Kind.CATEGORY]
     for name in named:
         new = {value for value, flag in zip(probes.table[name].to_pylist(), changed[name], strict=True) if flag}
         assert len(new) == 1

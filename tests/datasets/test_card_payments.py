@@ -75,7 +75,7 @@ def test_fixed_memos_are_six_percent_of_the_rows_and_the_memo_is_a_text():
     assert all(250 < counts[memo] < 350 for memo in FIXED)
     assert table.num_rows == 20_000
     kinds = {column.name: column.kind for column in TableSchema.infer(table).columns}
-    assert kinds["memo"] is Kind.TEXT
+    assert kinds["memo"] == Kind.TEXT
 
 
 def test_the_amount_depends_on_the_category_and_the_channel_on_the_amount():

@@ -96,7 +96,7 @@ def test_auto_promises_no_more_than_few_rows_can_show(untrained, numbers):
 
 def test_a_budget_per_day_takes_the_only_timestamp_or_the_named_column(vae, fresh, untrained, numbers):
     by_itself = vae.decide(fresh, oddrow.AlertBudget(3, per="day"))
-    (name,) = [column.name for column in vae.model_.encoding.schema.used if column.kind.value == "timestamp"]
+    (name,) = [column.name for column in vae.model_.encoding.schema.used if column.kind == "timestamp"]
     named = vae.decide(fresh, oddrow.AlertBudget(3, per="day", column=name))
     np.testing.assert_array_equal(by_itself.is_odd, named.is_odd)
     with pytest.raises(DataError, match="no column 'when' to take the days from"):

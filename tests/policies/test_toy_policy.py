@@ -37,10 +37,10 @@ class StrangestShare:
     def needs(self) -> Needs:
         return Needs(all_rows=True, day=DayColumn() if self.by_day else None)
 
-    def threshold(self, calibration) -> float | None:  # noqa: ARG002
+    def threshold(self, calibration) -> float | None:
         return None
 
-    def promise(self, calibration) -> Promise:  # noqa: ARG002
+    def promise(self, calibration) -> Promise:
         return Promise(rule=f"{self.share:.3g} of the rows{' of a day' if self.by_day else ''}")
 
     def rare_level(self, calibration) -> RareLevel:

@@ -56,7 +56,7 @@ class Loads:
 
     def __call__(
         self,
-        model: FittedModel,  # noqa: ARG002 - as work is called
+        model: FittedModel,
         batches: Iterable[pa.RecordBatch],
     ) -> Iterator[pa.RecordBatch]:
         for batch in batches:

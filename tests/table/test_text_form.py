@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from oddrow.columns._text_evidence import NUMBER_FORMS
+from oddrow.columns._text_facts import NUMBER_FORMS
 from oddrow.table._dates import parsed_dates
 from oddrow.table._text_form import PLAIN, DateForm, TextForm, arrow_seconds
 from testing.strategies import DATE_STYLES, FIELDS, ISO_TEXTS, NUMBER_STYLES

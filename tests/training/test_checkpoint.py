@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from benchmarks.model_files import HEADER, packed, parts, sections
 
 import oddrow
 from oddrow.datasets import make_connections
 from oddrow.density import FitEnd, FittedNetwork
 from oddrow.exceptions import CheckpointError, OutputError, SettingError, TrainingHealthWarning
 from oddrow.training import Interruption, discard_checkpoint
+from testing.model_files import HEADER, packed, parts, sections
 
 SmallFit = Callable[..., FittedNetwork]
 MAGIC = b"ODDROWCP"

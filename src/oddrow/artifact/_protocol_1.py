@@ -13,7 +13,15 @@ import safetensors
 
 from oddrow.artifact._saved_detector import SavedDetector
 from oddrow.calibration import Calibration, Source
-from oddrow.columns import MAX_COLUMNS, TableEncoding, TableReference, check_encoding, check_width
+from oddrow.columns import (
+    MAX_COLUMNS,
+    ColumnEncoding,
+    TableEncoding,
+    TableReference,
+    check_encoding,
+    check_width,
+    encoding_classes,
+)
 from oddrow.container import (
     ArrayStore,
     Content,
@@ -79,12 +87,15 @@ class Manifest:
 
 
 def manifest_type() -> pydantic.TypeAdapter[Manifest]:
-    """What reads and writes a manifest, with the policies that are registered now."""
-    return _manifest_type_with(tuple(POLICIES.values()))
+    """What reads and writes a manifest, with the policies and the kinds of columns that are registered now."""
+    return _manifest_type_with(tuple(POLICIES.values()), encoding_classes())
 
 
 @functools.lru_cache(maxsize=1)  # building it takes as long as reading a model
-def _manifest_type_with(policies: tuple[type[Policy], ...]) -> pydantic.TypeAdapter[Manifest]:  # noqa: ARG001 - the key
+def _manifest_type_with(
+    policies: tuple[type[Policy], ...],  # noqa: ARG001 - a key of the cache
+    encodings: tuple[type[ColumnEncoding], ...],  # noqa: ARG001 - a key of the cache
+) -> pydantic.TypeAdapter[Manifest]:
     return pydantic.TypeAdapter(Manifest)
 
 
@@ -221,7 +232,7 @@ def _check_fit(manifest: Manifest) -> None:
         names = tuple(f"x{index}" for index in range(manifest.n_features_in))
     if len(names) != manifest.n_features_in or len(set(names)) != len(names):
         raise ModelFileError(f"{len(names):,} feature_names for {manifest.n_features_in:,} columns, or one name twice")
-    unknown = set(manifest.encoding.names) - set(names)
+    unknown = set(manifest.encoding.sources) - set(names)
     if unknown:
         raise ModelFileError(f"column {min(unknown)!r} of the schema is not among the features")
 

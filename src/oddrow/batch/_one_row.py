@@ -110,4 +110,4 @@ def _fit_batches(model: FittedModel, stream: TableStream) -> Iterator[tuple[pa.T
 
 
 def _table(model: FittedModel, rows: pa.RecordBatch) -> pa.Table:
-    return as_table(pa.Table.from_batches([rows]), reads=set(model.encoding.names).__contains__, passes=True)
+    return as_table(pa.Table.from_batches([rows]), reads=set(model.encoding.sources).__contains__, passes=True)

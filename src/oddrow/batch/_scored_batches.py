@@ -34,7 +34,7 @@ def scored_batches(
             "choose a false-alarm rate or a fixed surprise"
         )
     # columns that the model does not use may have any type, and stay as they are
-    reads = set(model.encoding.names).__contains__
+    reads = set(model.encoding.sources).__contains__
     for batch in batches:
         yield one_scored(
             scored_table(model, as_table(pa.Table.from_batches([batch]), reads=reads, passes=True), top, chosen)

@@ -85,7 +85,7 @@ def scored_parts(
 def _with_rows(model: FittedModel, stream: TableStream) -> Iterator[LocatedBatch]:
     added = _row_fields(stream)
     for field in added:
-        if field.name in {*stream.schema.names, *model.encoding.names}:
+        if field.name in {*stream.schema.names, *model.encoding.sources}:
             raise DataError(
                 f"{stream.label}: already has a column {field.name!r}, which is to be added",
                 remedy=remedy("rename or drop it, or leave out ", Setting("with_row", True)),
@@ -106,7 +106,7 @@ def _row_fields(stream: TableStream) -> list[pa.Field]:
 def _empty_batch(model: FittedModel, stream: TableStream, with_row: bool) -> LocatedBatch:
     """Return the only batch of a stream without rows; if its columns are unknown, it has those of the model."""
     schema = stream.schema
-    names = model.encoding.names
+    names = model.encoding.sources
     if all(pa.types.is_null(field.type) and field.name in names for field in schema):
         # JSON lines name their columns only in their rows, so a file without rows has no columns
         lacking = [name for name in names if name not in schema.names]
@@ -135,7 +135,7 @@ def _part(
     model: FittedModel, rows: pa.RecordBatch, top: int | None, policy: Policy, skipped: tuple[SkippedRow, ...]
 ) -> ScoredPart:
     # columns that the model does not use may have any type, and stay as they are
-    table = as_table(pa.Table.from_batches([rows]), reads=set(model.encoding.names).__contains__, passes=True)
+    table = as_table(pa.Table.from_batches([rows]), reads=set(model.encoding.sources).__contains__, passes=True)
     scored = scored_table(model, table, top, _UNDECIDED if policy.needs.all_rows else policy)
     return ScoredPart(one_scored(scored), skipped, model.rare_rows(scored.scored, policy))
 

@@ -349,9 +349,8 @@ def opened(
     """Open a table of any size, as the options and the model say, and print notes about what was assumed."""
     known: dict[str, Any] = {}
     if model is not None:
-        columns = zip(model.encoding.names, model.encoding.columns, strict=True)
-        known["expects"] = model.encoding.names
-        known["may_lack"] = [name for name, column in columns if getattr(column, "has_missing", False)]
+        known["expects"] = model.encoding.sources
+        known["may_lack"] = model.encoding.may_lack
         known["like"] = None if model.origin is None else model.origin.csv
     stream = files.open(table, reading, on_error=on_error, may_be_empty=may_be_empty, **known)
     for note in stream.notes:

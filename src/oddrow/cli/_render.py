@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 def print_schema(schema: TableSchema, n_rows: int | None) -> None:
     """Print each column with its kind and the reason for it."""
     title = f"{len(schema.columns)} columns" + (f", {n_rows:,} rows" if n_rows is not None else "")
-    rows = [[column.name, column.kind.value, column.why] for column in schema.columns]
+    rows = [[column.name, column.kind, column.why] for column in schema.columns]
     print_table(title, ["column", "treated as", "why"], rows)
 
 
 def print_inspection(found: Inspection) -> None:
     """Print each column with its kind, examples and the reason; then each suspicion with the option that answers it."""
     rows = [
-        [one.column.name, one.column.kind.value, ", ".join(map(_brief, one.examples)), one.column.why]
+        [one.column.name, one.column.kind, ", ".join(map(_brief, one.examples)), one.column.why]
         for one in found.columns
     ]
     title = f"{len(found.columns):,} columns, {found.n_rows:,} rows"
@@ -55,7 +55,7 @@ def inspection_values(found: Inspection) -> dict[str, Any]:
         "columns": [
             {
                 "name": one.column.name,
-                "kind": one.column.kind.value,
+                "kind": one.column.kind,
                 "why": one.column.why,
                 "examples": list(one.examples),
                 "suspicions": [{"kind": kind.value, "text": text} for kind, text in one.suspicions.items()],

@@ -5,71 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Union
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pydantic
+import pydantic_core
 
-from oddrow.columns._column_schema import ColumnSchema, Kind
-from oddrow.columns._columns import (
-    BooleanEncoding,
-    CategoryEncoding,
-    ConstantEncoding,
-    NumberEncoding,
-    OneHotEncoding,
-    RangeEncoding,
-    TimestampEncoding,
-)
-from oddrow.columns._numbers import Numbers
-from oddrow.columns._precision import as_learned, as_learned_texts
-from oddrow.columns._running_encodings import ClockEncoding, CounterEncoding
+from oddrow.columns._column_schema import ColumnSchema, EncodingStyle
 from oddrow.columns._schema import ColumnValues, TableSchema
-from oddrow.columns._sketch import NOTHING_ELSE, TableSketch
-from oddrow.columns._text_encoding import TextEncoding
-
-ROWS_AT_ONCE = 2_048
-"""Rows whose numbers are encoded at once: few enough for the cache."""
-
-EncodingStyle: TypeAlias = Literal["standard", "article"]
-ColumnEncoding: TypeAlias = Annotated[
-    NumberEncoding
-    | BooleanEncoding
-    | CategoryEncoding
-    | TimestampEncoding
-    | TextEncoding
-    | ConstantEncoding
-    | OneHotEncoding
-    | RangeEncoding
-    | CounterEncoding
-    | ClockEncoding,
-    pydantic.Discriminator("kind"),
-]
-
-_STANDARD: Mapping[Kind, Any] = {
-    Kind.NUMBER: NumberEncoding,
-    Kind.BOOLEAN: BooleanEncoding,
-    Kind.CATEGORY: CategoryEncoding,
-    Kind.TIMESTAMP: TimestampEncoding,
-    Kind.TEXT: TextEncoding,
-    Kind.CONSTANT: ConstantEncoding,
-    Kind.COUNTER: CounterEncoding,
-}
-# The article one-hot encodes what is not a quantity and knows neither texts nor times; a constant is one feature.
-_ARTICLE: Mapping[Kind, Any] = {
-    **_STANDARD,
-    Kind.NUMBER: RangeEncoding,
-    Kind.BOOLEAN: OneHotEncoding,
-    Kind.CATEGORY: OneHotEncoding,
-    Kind.CONSTANT: OneHotEncoding,
-}
-_KINDS: Mapping[EncodingStyle, Mapping[Kind, Any]] = {"standard": _STANDARD, "article": _ARTICLE}
+from oddrow.columns._stored_precision import as_learned, as_learned_texts
+from oddrow.columns._table_sketch import NOTHING_ELSE, TableSketch
+from oddrow.columns.kinds import KINDS, ColumnEncoding, JointEncoder, Values, encoding_classes
 
 
-def _encoding_of(column: ColumnSchema, style: EncodingStyle) -> Any:
-    """The class that encodes a column."""
-    return ClockEncoding if column.kind is Kind.TIMESTAMP and column.runs_on else _KINDS[style][column.kind]
+class _RegisteredEncoding:
+    """The pydantic schema of an encoding in a file: one of those of the registered kinds, told apart by their tag.
+
+    It is made from the kinds that are registered when a ``pydantic.TypeAdapter`` is made.
+    """
+
+    def __get_pydantic_core_schema__(
+        self,
+        source: object,
+        handler: pydantic.GetCoreSchemaHandler,
+    ) -> pydantic_core.CoreSchema:
+        by_tag = pydantic.Discriminator("kind")
+        return handler.generate_schema(Annotated[Union[encoding_classes()], by_tag])  # noqa: UP007 - known here only
 
 
 @dataclass(frozen=True)
@@ -152,7 +115,7 @@ class TableEncoding:
     """
 
     schema: TableSchema
-    columns: tuple[ColumnEncoding, ...]
+    columns: tuple[Annotated[ColumnEncoding, _RegisteredEncoding()], ...]
     n_rows: int
     style: EncodingStyle = "standard"
 
@@ -171,21 +134,33 @@ class TableEncoding:
         """
         values = schema.values(table)
         columns = tuple(
-            _encoding_of(column, style).learn(
-                values[column.name], rest.column(column.name).as_read(column.kind, column.form)
+            KINDS[column.kind].learn(
+                column, values[column.name], [rest.column(source) for source in column.reads], style
             )
             for column in schema.used
         )
         return cls(schema, columns, table.num_rows + rest.n_rows, style)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the encoded columns, in order."""
         return tuple(column.name for column in self.schema.used)
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The table columns that the encoded columns read, each once."""
+        return self.schema.sources
+
+    @property
+    def may_lack(self) -> list[str]:
+        """The table columns that had values missing in training, as the presence flag of a column tells."""
+        columns = zip(self.schema.used, self.columns, strict=True)
+        with_flag = [schema for schema, column in columns if any(is_flag for _, is_flag in column.binary)]
+        return [source for schema in with_flag for source in schema.reads]
+
     def encodes(self, schema: ColumnSchema, column: ColumnEncoding) -> bool:
         """Whether such a column has an encoding like this one, in this style."""
-        return isinstance(column, _encoding_of(schema, self.style))
+        return type(column) is KINDS[schema.kind].encoding(schema, self.style)
 
     def encode(self, table: pa.Table) -> EncodedTable:
         """Encode the rows of any table that fits the schema; the row order stays."""
@@ -194,18 +169,13 @@ class TableEncoding:
     def _at_learned_precision(self, table: pa.Table, values: ColumnValues) -> ColumnValues:
         """The values, those of float columns that differ from a learned value by the precision alone replaced by it."""
         replaced = dict(values)
-        for name, column in zip(self.names, self.columns, strict=True):
-            stored = table.column(name).type
-            if not pa.types.is_floating(stored):
+        for schema, column in zip(self.schema.used, self.columns, strict=True):
+            if not column.known:
                 continue
-            is_single = stored == pa.float32()
-            if isinstance(column, NumberEncoding):
-                if column.few:
-                    replaced[name] = as_learned(values[name], np.array(column.few), is_single)
-            elif isinstance(column, CategoryEncoding | ConstantEncoding | OneHotEncoding) and not isinstance(
-                values[name], np.ndarray
-            ):
-                replaced[name] = as_learned_texts(values[name], column.names, is_single)
+            stored = [table.column(source).type for source in schema.reads]
+            if all(pa.types.is_floating(one) for one in stored):
+                is_single = stored == [pa.float32()]
+                replaced[schema.name] = _as_known(values[schema.name], column.known, is_single)
         return replaced
 
     def encode_values(self, values: ColumnValues, n_rows: int) -> EncodedTable:
@@ -214,44 +184,39 @@ class TableEncoding:
         rows = np.zeros((n_rows, layout.n_features), np.float32)
         presence = np.ones((n_rows, layout.n_columns), np.bool_)
         novelty = np.zeros((n_rows, layout.n_columns), np.float64)
-        start = 0
-        for index, (name, column) in enumerate(zip(self.names, self.columns, strict=True)):
-            stop = start + column.n_features
-            if not isinstance(column, NumberEncoding):
-                presence[:, index], novelty[:, index] = column.encode(values[name], rows[:, start:stop], self.n_rows)
-            start = stop
-        encoded = EncodedTable(rows, presence, novelty)
-        self._encode_numbers(values, encoded)
-        return encoded
-
-    def _encode_numbers(self, values: ColumnValues, encoded: EncodedTable) -> None:
-        """All number columns together, some rows at a time: of a short table calls cost most, of a long one memory."""
-        places, firsts = self._number_places, self._number_features
-        names = self.names
-        flagged = np.array(self._numbers.has_missing, np.bool_)
-        for start in range(0, len(encoded.rows) if len(places) else 0, ROWS_AT_ONCE):
-            some = slice(start, start + ROWS_AT_ONCE)
-            found = self._numbers.encode(np.stack([values[names[place]][some] for place in places]), self.n_rows)
-            encoded.rows[some, firsts] = found.features.T
-            encoded.rows[some, firsts[flagged] + 1] = ~found.missing[flagged].T
-            if found.novelty is not None:
-                encoded.presence[some, places] = ~found.missing.T
-                encoded.novelty[some, places] = found.novelty.T
+        for place in self._one_by_one:
+            column, start = self.columns[place], self._starts[place]
+            out = rows[:, start : start + column.n_features]
+            presence[:, place], novelty[:, place] = column.encode(values[self.names[place]], out, self.n_rows)
+        for places, encoder in self._together:
+            some = [values[self.names[place]] for place in places]
+            encoder.encode(some, rows, presence, novelty, self.n_rows)
+        return EncodedTable(rows, presence, novelty)
 
     @cached_property
-    def _number_places(self) -> npt.NDArray[np.int64]:
-        """Which columns are numbers."""
-        return np.flatnonzero([isinstance(column, NumberEncoding) for column in self.columns])
+    def _starts(self) -> tuple[int, ...]:
+        """The first feature of each column."""
+        return tuple(np.cumsum([0, *(column.n_features for column in self.columns)])[:-1].tolist())
 
     @cached_property
-    def _number_features(self) -> npt.NDArray[np.int64]:
-        """The first feature of each of them."""
-        return np.cumsum([0, *(column.n_features for column in self.columns)], dtype=np.int64)[self._number_places]
+    def _together(self) -> tuple[tuple[tuple[int, ...], JointEncoder], ...]:
+        """The places of columns of one class, where that encodes them together, and what encodes them."""
+        by_class: dict[type[ColumnEncoding], list[int]] = {}
+        for place, column in enumerate(self.columns):
+            by_class.setdefault(type(column), []).append(place)
+        found = []
+        for encoding, places in by_class.items():
+            starts = [self._starts[place] for place in places]
+            encoder = encoding.together([self.columns[place] for place in places], places, starts)
+            if encoder is not None:
+                found.append((tuple(places), encoder))
+        return tuple(found)
 
     @cached_property
-    def _numbers(self) -> Numbers:
-        numbers = [column for column in self.columns if isinstance(column, NumberEncoding)]
-        return Numbers(tuple(one.scaling for one in numbers), tuple(one.has_missing for one in numbers))
+    def _one_by_one(self) -> tuple[int, ...]:
+        """The places of all other columns."""
+        together = {place for places, _ in self._together for place in places}
+        return tuple(place for place in range(len(self.columns)) if place not in together)
 
     def straightened(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Encoded rows [n, n_features] with the logarithm of heavy-tailed numbers undone, over the range of training.
@@ -259,11 +224,9 @@ class TableEncoding:
         Each such feature is then linear in the column's value, in a unit of its own; all others are as they were.
         """
         straight = rows.astype(np.float64)
-        start = 0
-        for column in self.columns:
-            if isinstance(column, NumberEncoding):
-                straight[:, start] = column.scaling.straightened(straight[:, start])
-            start += column.n_features
+        for column, start in zip(self.columns, self._starts, strict=True):
+            for offset, scaling in column.curved.items():
+                straight[:, start + offset] = scaling.straightened(straight[:, start + offset])
         return straight
 
     def decode(self, encoded: EncodedTable) -> dict[str, list[object]]:
@@ -274,14 +237,11 @@ class TableEncoding:
         the known text or template that it is, or as a description of its shape, length and letters.
         """
         decoded: dict[str, list[object]] = {}
-        start = 0
-        for index, (name, column) in enumerate(zip(self.names, self.columns, strict=True)):
-            stop = start + column.n_features
-            values = column.decode(encoded.rows[:, start:stop])
+        for index, (name, column, start) in enumerate(zip(self.names, self.columns, self._starts, strict=True)):
+            values = column.decode(encoded.rows[:, start : start + column.n_features])
             decoded[name] = [
                 value if there else None for value, there in zip(values, encoded.presence[:, index], strict=True)
             ]
-            start = stop
         return decoded
 
     @cached_property
@@ -325,11 +285,9 @@ def _layout(columns: tuple[ColumnEncoding, ...]) -> FeatureLayout:
     )
 
 
-__all__ = [
-    "ColumnEncoding",
-    "ColumnSchema",
-    "EncodedTable",
-    "EncodingStyle",
-    "FeatureLayout",
-    "TableEncoding",
-]
+def _as_known(values: Values, known: tuple[float, ...] | tuple[str, ...], is_single: bool) -> Values:
+    """The values, those that differ from a known one by the floating-point precision alone replaced by it."""
+    numbers = [one for one in known if isinstance(one, float)]
+    if isinstance(values, np.ndarray):
+        return as_learned(values, np.array(numbers), is_single) if numbers else values
+    return as_learned_texts(values, [one for one in known if isinstance(one, str)], is_single)

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from oddrow.columns._columns import CategoryEncoding, NumberEncoding, OneHotEncoding, RangeEncoding, TimestampEncoding
-from oddrow.columns._encoding import ColumnEncoding, TableEncoding
-from oddrow.columns._judging import MAX_ALIASES
-from oddrow.columns._running_encodings import ClockEncoding, CounterEncoding
-from oddrow.columns._scaling import Scaling
-from oddrow.columns._text_encoding import TextEncoding
-from oddrow.columns._text_evidence import AFFIXES
+from oddrow.columns._column_facts import MAX_ALIASES
+from oddrow.columns._column_schema import ColumnSchema, Kind
+from oddrow.columns._encoding import TableEncoding
+from oddrow.columns._text_facts import AFFIXES
+from oddrow.columns.kinds import KINDS
 from oddrow.exceptions import SettingError
 from oddrow.table import TextForm
 
-MOST_ROWS = 2**53
+MAX_ROWS = 2**53
 """Rows counted exactly in double precision."""
-MOST_STANDARDISED = 1e6
-"""Bound of what a scaling may make of its training rows: learned ones stay below 3e4 (asinh over the least spread)."""
 
 
 def check_encoding(encoding: TableEncoding) -> None:
@@ -39,20 +33,37 @@ def check_encoding(encoding: TableEncoding) -> None:
         ...
     oddrow.exceptions.SettingError: the encoding has 0 columns, its schema uses 1
     """
+    for column in encoding.schema.columns:
+        _check_kind(column)
     used = encoding.schema.used
     names = [column.name for column in encoding.schema.columns]
     if len(set(names)) != len(names):
         raise SettingError("the schema has two columns of one name")
     if len(encoding.columns) != len(used) or not used:
         raise SettingError(f"the encoding has {len(encoding.columns):,} columns, its schema uses {len(used):,}")
-    if not 1 <= encoding.n_rows <= MOST_ROWS:
+    if not 1 <= encoding.n_rows <= MAX_ROWS:
         raise SettingError(f"the encoding was learned from {encoding.n_rows} rows")
-    for schema, column in zip(used, encoding.columns, strict=True):
-        if not encoding.encodes(schema, column):
-            raise SettingError(f"column {schema.name!r} is a {schema.kind.value}, but encoded as {column.kind}")
-        problem = _problem_of_form(schema.form) or _problem(column, encoding.n_rows)
+    for schema, one in zip(used, encoding.columns, strict=True):
+        if not encoding.encodes(schema, one):
+            raise SettingError(f"column {schema.name!r} is a {schema.kind}, but encoded as {one.kind}")
+        problem = _problem_of_form(schema.form) or one.check(encoding.n_rows)
         if problem:
             raise SettingError(f"column {schema.name!r}: {problem}")
+
+
+def _check_kind(column: ColumnSchema) -> None:
+    """Refuse a kind that is not registered, or that reads another number of table columns."""
+    if column.kind == Kind.IGNORE:
+        return
+    if column.kind not in KINDS:
+        known = ", ".join(KINDS)
+        raise SettingError(f"column {column.name!r} is a {column.kind!r}, which is no known kind; known are {known}")
+    n_sources = KINDS[column.kind].n_sources
+    if len(set(column.reads)) != len(column.reads) or len(column.reads) != n_sources:
+        raise SettingError(
+            f"column {column.name!r} reads {len(column.reads)} table columns, and the kind {column.kind} "
+            f"reads {n_sources} that differ"
+        )
 
 
 def _problem_of_form(form: TextForm) -> str:
@@ -67,56 +78,3 @@ def _problem_of_form(form: TextForm) -> str:
     if max(len(form.missing), len(form.aliases)) > MAX_ALIASES:
         return "it has too many marks of missing values, or too many ways to write a name"
     return ""
-
-
-def _problem(column: ColumnEncoding, n_rows: int) -> str:
-    """What is wrong with the encoding of one column; "" where nothing is."""
-    match column:
-        case NumberEncoding() | TimestampEncoding():
-            return "" if _is_sound(column.scaling) else "its scaling is not finite, positive and in order"
-        case TextEncoding():
-            scalings = (column.length, *column.shares)
-            if len(column.shares) != TextEncoding.n_shares:
-                return f"a text has {TextEncoding.n_shares} shares of letters, not {len(column.shares)}"
-            if not all(map(_is_sound, scalings)):
-                return "its scaling is not finite, positive and in order"
-            return _problem_of_patterns(column, n_rows)
-        case RangeEncoding() | CounterEncoding() | ClockEncoding():
-            is_range = np.isfinite([column.low, column.high]).all() and column.low <= column.high
-            return "" if is_range else "its range is not finite and in order"
-        case CategoryEncoding():
-            known = (*column.frequent, *column.rare)
-            if not 0 <= column.seen_once <= n_rows:
-                return f"{column.seen_once} categories cannot have been seen once in {n_rows:,} rows"
-            return "" if len(set(known)) == len(known) else "it has one category twice"
-        case OneHotEncoding():
-            return "" if len(set(column.categories)) == len(column.categories) else "it has one category twice"
-    return ""
-
-
-def _problem_of_patterns(column: TextEncoding, n_rows: int) -> str:
-    """What is wrong with the known texts, templates and shapes; "" where nothing is."""
-    named = {
-        "known text": column.frequent,
-        "template": column.templates + column.rare_templates + column.lone_templates,
-        "shape": column.shapes + column.rare_shapes,
-    }
-    for what, names in named.items():
-        if len(set(names)) != len(names):
-            return f"it has one {what} twice"
-    for what, once in (("templates", column.templates_once), ("shapes", column.shapes_once)):
-        if once is not None and not 0 <= once <= n_rows:
-            return f"{once} {what} cannot have been seen once in {n_rows:,} rows"
-    return ""
-
-
-def _is_sound(scaling: Scaling) -> bool:
-    """Whether every finite value becomes a finite feature, and every finite feature a finite value."""
-    bounded = (scaling.mean, scaling.deviation, scaling.low, scaling.high)
-    return bool(
-        np.isfinite([scaling.center, scaling.scale]).all()
-        and scaling.scale >= np.finfo(float).tiny
-        and scaling.deviation >= 1 / MOST_STANDARDISED
-        and all(abs(number) <= MOST_STANDARDISED for number in bounded)
-        and scaling.low <= scaling.high
-    )

@@ -2,68 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import get_args
 
 from oddrow.columns._column_schema import ColumnSchema, Kind
+from oddrow.columns._given_column import NOTHING_GIVEN, GivenColumn
+from oddrow.columns.kinds import KINDS
 from oddrow.exceptions import SettingError
-from oddrow.table import PLAIN, DateForm, TextForm, shortened
+from oddrow.table import DateForm, shortened
 
 ALL_COLUMNS = "*"
 """The name under which something is said of every column that is not named itself."""
 AUTO = "auto"
 """In place of a kind: the column is judged, and used even where it looks like an identifier or runs on."""
 
-
 RUNS_ON = "runs on"
 """The setting of a column of times that later rows have later values."""
-
-
-@dataclass(frozen=True)
-class GivenColumn:
-    """What is said of one column.
-
-    Attributes
-    ----------
-    kind : None where it is judged
-    is_kept : whether a judged column is used even where it looks like an identifier or runs on
-    decimal, thousands, dates : how its values are written; None where that is judged
-    missing : further texts that stand for a missing value
-    runs_on : of times, whether later rows have later values
-    """
-
-    kind: Kind | None = None
-    is_kept: bool = False
-    decimal: str | None = None
-    thousands: str | None = None
-    dates: DateForm | None = None
-    missing: tuple[str, ...] = ()
-    runs_on: bool = False
-
-    def form(self, judged: TextForm = PLAIN) -> TextForm:
-        """A form that was judged, with what is said instead.
-
-        A sign that is said is not kept for the other purpose, where it was judged or is the usual one.
-        """
-        decimal = judged.decimal if self.decimal is None else self.decimal
-        thousands = judged.thousands if self.thousands is None else self.thousands
-        if decimal == thousands and self.decimal is None:
-            decimal = _OTHER_DECIMAL[thousands]
-        elif decimal == thousands:
-            thousands = ""
-        return replace(
-            judged,
-            decimal=decimal,
-            thousands=thousands,
-            dates=judged.dates if self.dates is None else self.dates,
-            missing=tuple(dict.fromkeys((*judged.missing, *self.missing))),
-        )
-
-
-NOTHING_GIVEN = GivenColumn()
+SOURCE = "source"
+"""The setting that names a table column from which a column of the model takes its values."""
 _DATE_FORMS: Mapping[str, DateForm] = {form: form for form in get_args(DateForm)} | {"iso": ""}
-_OTHER_DECIMAL = {".": ",", ",": "."}
 _WORDS = {"comma": ",", "point": ".", "blank": " ", "none": ""}
 
 
@@ -72,12 +30,13 @@ def given_columns(overrides: Mapping[str, str], names: Iterable[str]) -> dict[st
 
     The text is a kind, ``auto``, or nothing where the column is judged, and behind semicolons ``decimal=,``,
     ``thousands=.``, ``dates=dmy``, ``runs on``, or ``missing=MARK`` (as often as needed). The name ``*`` stands for all
-    columns that are not named.
+    columns that are not named. With ``source=NAME``, once for each table column, a column of the model takes its
+    values from columns of other names; these are then no columns of their own, unless a kind is given for them.
 
     Raises
     ------
     SettingError
-        If there is no such column, kind or form.
+        If there is no such column, kind or form, or a kind is given more or fewer sources than it reads.
 
     Examples
     --------
@@ -85,18 +44,45 @@ def given_columns(overrides: Mapping[str, str], names: Iterable[str]) -> dict[st
     'dmy'
     """
     known = list(names)
-    given = {}
-    for name, text in overrides.items():
-        if name not in known and name != ALL_COLUMNS:
-            raise SettingError(
-                f"column {shortened(name)} is named as {shortened(text)} but is not in the table, "
-                f"which has {quoted(known)}"
-            )
-        given[name] = _given(name, text)
+    given = {name: _given(name, text) for name, text in overrides.items()}
+    for name, said in given.items():
+        _check_sources(name, overrides[name], said, known)
     common = given.pop(ALL_COLUMNS, None)
     if common is not None:
-        given = {name: _with_common(given.get(name, NOTHING_GIVEN), common) for name in known}
+        read = set(read_by_others(given))
+        own = [name for name in known if name not in read]
+        given |= {name: _with_common(given.get(name, NOTHING_GIVEN), common) for name in own}
     return given
+
+
+def read_by_others(given: Mapping[str, GivenColumn]) -> tuple[str, ...]:
+    """The table columns that are sources of a column of the model, and are no columns of their own."""
+    sources = (source for said in given.values() for source in said.sources)
+    return tuple(name for name in sources if name not in given)
+
+
+def _check_sources(name: str, text: str, said: GivenColumn, known: Sequence[str]) -> None:
+    if name != ALL_COLUMNS and name not in known and not said.sources:
+        raise SettingError(
+            f"column {shortened(name)} is named as {shortened(text)} but is not in the table, which has {quoted(known)}"
+        )
+    missing = [source for source in said.sources if source not in known]
+    if missing:
+        raise SettingError(
+            f"{_named(name)}: its source {shortened(missing[0])} is not in the table, which has {quoted(known)}"
+        )
+    if len(set(said.sources)) != len(said.sources):
+        raise SettingError(f"{_named(name)}: one source is named twice; name each table column once")
+    if said.kind in (None, Kind.IGNORE):
+        if said.sources:
+            raise SettingError(f"{_named(name)}: sources are named without a kind; give the kind that reads them")
+        return
+    n_sources = KINDS[said.kind].n_sources
+    if max(len(said.sources), 1) != n_sources:
+        raise SettingError(
+            f"{_named(name)}: the kind {said.kind} reads {n_sources} table column{'s' * (n_sources != 1)}, and "
+            f"{len(said.sources)} are named; name each with {SOURCE}=NAME"
+        )
 
 
 def checked_kinds(overrides: Mapping[str, str], names: Iterable[str]) -> dict[str, GivenColumn]:
@@ -127,6 +113,7 @@ def _with_common(given: GivenColumn, common: GivenColumn) -> GivenColumn:
         common.dates if given.dates is None else given.dates,
         (*given.missing, *common.missing),
         given.runs_on or common.runs_on,
+        given.sources,
     )
 
 
@@ -139,6 +126,8 @@ def _given(name: str, text: str) -> GivenColumn:
             found = replace(found, runs_on=True)
         elif key == "missing" and sign:
             found = replace(found, missing=(*found.missing, value))
+        elif key == SOURCE and sign:
+            found = replace(found, sources=(*found.sources, value))
         elif key == "decimal" and sign:
             found = replace(found, decimal=_sign(name, key, value))
         elif key == "thousands" and sign:
@@ -149,7 +138,7 @@ def _given(name: str, text: str) -> GivenColumn:
             forms = ", ".join(form for form in get_args(DateForm) if form)
             raise SettingError(
                 f"{_named(name)}: {shortened(setting.strip())} is no setting; choose from decimal=SIGN, "
-                f"thousands=SIGN, missing=MARK, {RUNS_ON}, and dates= one of iso, {forms}"
+                f"thousands=SIGN, missing=MARK, {RUNS_ON}, {SOURCE}=NAME, and dates= one of iso, {forms}"
             )
     if found.decimal is not None and found.decimal == found.thousands:
         raise SettingError(
@@ -170,15 +159,13 @@ def _sign(name: str, key: str, value: str) -> str:
     return sign
 
 
-def _kind(name: str, text: str) -> Kind | None:
+def _kind(name: str, text: str) -> str | None:
     if text in (AUTO, ""):
         return None
-    try:
-        return Kind(text)
-    except ValueError as error:
-        raise SettingError(
-            f"{_named(name)}: {shortened(text)} is not a kind; choose from {', '.join(Kind)}, {AUTO}"
-        ) from error
+    if text not in KINDS and text != Kind.IGNORE:
+        known = ", ".join((*KINDS, Kind.IGNORE, AUTO))
+        raise SettingError(f"{_named(name)}: {shortened(text)} is not a kind; choose from {known}")
+    return text
 
 
 def said_kind(column: ColumnSchema) -> str:
@@ -186,17 +173,18 @@ def said_kind(column: ColumnSchema) -> str:
 
     Examples
     --------
-    >>> from oddrow.columns import ColumnSchema
+    >>> from oddrow.table import TextForm
     >>> said_kind(ColumnSchema("price", Kind.NUMBER, form=TextForm(decimal=",", thousands=".")))
     'number; decimal=,; thousands=.'
     """
-    form, parts = column.form, [column.kind.value]
-    if column.kind is not Kind.IGNORE:
+    form, parts = column.form, [column.kind]
+    if column.kind != Kind.IGNORE:
         parts += [f"decimal={form.decimal}"] * (form.decimal != ".")
         parts += [f"thousands={form.thousands.replace(' ', 'blank')}"] * bool(form.thousands)
         parts += [f"dates={form.dates}"] * bool(form.dates)
         parts += [f"missing={mark}" for mark in form.missing]
-        parts += [RUNS_ON] * (column.runs_on and column.kind is Kind.TIMESTAMP)
+        parts += [RUNS_ON] * (column.runs_on and column.kind == Kind.TIMESTAMP)
+        parts += [f"{SOURCE}={name}" for name in column.sources]
     return "; ".join(parts)
 
 

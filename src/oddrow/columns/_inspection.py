@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.columns._column_schema import ColumnSchema, Kind
-from oddrow.columns._order import evenly
+from oddrow.columns._row_order import evenly
 from oddrow.columns._schema import TableSchema
 from oddrow.table import ReadableTable, as_texts, python_values, shortened
 
@@ -88,7 +88,7 @@ def inspect_table(
     >>> from oddrow.table import readable_table
     >>> table = {"n": list(range(40)), "x": [1.5, 2.5] * 20, "y": [1.5, 2.5] * 20, "site": ["a"] * 40}
     >>> for found in inspect_table(readable_table(table)).columns:
-    ...     print(found.column.name, found.column.kind.value, [kind.value for kind in found.suspicions])
+    ...     print(found.column.name, found.column.kind, [kind.value for kind in found.suspicions])
     n counter ['runs on']
     x number []
     y number ['duplicates another column']
@@ -102,7 +102,7 @@ def inspect_table(
     labels = None if label is None else texts[label]
     columns = []
     for column in schema.columns:
-        name = column.name
+        name = column.reads[0]  # of several sources the first is shown
         suspicions = _suspicions(column, table.column(name))
         if name in readable.unreadable:
             suspicions = {Suspicion.UNREADABLE: readable.unreadable[name]}
@@ -125,16 +125,16 @@ def _suspicions(column: ColumnSchema, values: pa.ChunkedArray) -> dict[Suspicion
             else Suspicion.EMPTY
             if values.null_count == len(values)
             else Suspicion.DATES
-            if column.kind is Kind.IGNORE
+            if column.kind == Kind.IGNORE
             else Suspicion.STRANGE
         )
         found[kind] = column.note
-    if column.kind is Kind.CONSTANT and column.why != "as given":
+    if column.kind == Kind.CONSTANT and column.why != "as given":
         found[Suspicion.CONSTANT] = f"{name} never changes: {column.why}; any other value will be evidence"
     missing = values.null_count / max(len(values), 1)
     if MOSTLY_MISSING < missing < 1:
         found[Suspicion.MISSING] = f"{name} is missing in {missing:.0%} of the rows"
-    if pa.types.is_floating(values.type) and column.kind is not Kind.IGNORE:
+    if pa.types.is_floating(values.type) and column.kind != Kind.IGNORE:
         count = pc.sum(pc.is_inf(values)).as_py() or 0
         if count:
             found[Suspicion.INFINITE] = f"{name} is infinite in {count:,} rows: make these missing before a fit"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,21 +10,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oddrow.columns._column_schema import ColumnSchema, Kind
-from oddrow.columns._columns import CategoryEncoding, ConstantEncoding, OneHotEncoding
-from oddrow.columns._encoding import ColumnEncoding, TableEncoding
-from oddrow.columns._sketch import NOTHING_ELSE, ColumnSketch, TableSketch, ValueCounts
-from oddrow.columns._text_encoding import TextEncoding
+from oddrow.columns._column_schema import ColumnSchema
+from oddrow.columns._encoding import TableEncoding
+from oddrow.columns._sketch import ColumnSketch, ValueCounts
+from oddrow.columns._table_sketch import NOTHING_ELSE, TableSketch
+from oddrow.columns.kinds import KINDS, ColumnEncoding, Values
 from oddrow.container import Arrays, ArrayStore, piece_starts
 from oddrow.exceptions import ModelFileError
-from oddrow.table import Floats, as_booleans
+from oddrow.table import Floats
 
 REFERENCE_LEVELS = (0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1)
 """The levels of the quantiles; each quantile is a value that was observed."""
 MAX_COUNTED = 100
 """Values of a column that are counted one by one."""
 MAX_ROWS = 2**53
-FLAGS = ("false", "true")
 
 Counts = npt.NDArray[np.int64]
 
@@ -91,7 +91,12 @@ class TableReference:
         values = encoding.schema.values(table)
         return cls(
             tuple(
-                _column(schema, counted_values(schema, column), values[schema.name], rest.column(schema.name))
+                _column(
+                    schema,
+                    counted_values(schema, column),
+                    values[schema.name],
+                    [rest.column(source) for source in schema.reads],
+                )
                 for schema, column in zip(encoding.schema.used, encoding.columns, strict=True)
             )
         )
@@ -143,42 +148,33 @@ NO_REFERENCE = TableReference(())
 
 
 def counted_values(schema: ColumnSchema, column: ColumnEncoding) -> tuple[str, ...]:
-    """The values of a column that are counted one by one: the encoding holds them already, the most frequent first."""
-    if schema.kind is Kind.BOOLEAN:
-        return FLAGS
-    if isinstance(column, CategoryEncoding | ConstantEncoding | OneHotEncoding):
-        return column.names[:MAX_COUNTED]
-    return column.frequent[:MAX_COUNTED] if isinstance(column, TextEncoding) else ()
+    """Return the values of a column that are counted one by one: the encoding holds them already."""
+    return KINDS[schema.kind].counted(column)[:MAX_COUNTED]
 
 
 def _column(
-    schema: ColumnSchema, known: tuple[str, ...], values: Floats | pa.ChunkedArray, rest: ColumnSketch
+    schema: ColumnSchema, known: tuple[str, ...], values: Values, rest: Sequence[ColumnSketch]
 ) -> ColumnReference:
-    rest = rest.as_read(schema.kind, schema.form)
-    further = rest.counts.as_texts if known and rest.counts is not None else None
-    missing: npt.NDArray[np.bool_]
+    kind = KINDS[schema.kind]
+    further = kind.sketched(schema, rest)
     if isinstance(values, np.ndarray):
-        missing = np.asarray(
-            np.isnan(values).reshape(len(values), -1).any(axis=1)
-        )  # a kind may have several numbers a row
-        quantiles: tuple[float, ...] = ()
-        counts = np.zeros(0, np.int64)
-        if schema.kind is Kind.BOOLEAN:
-            counts = np.bincount(values[~missing].astype(np.int64), minlength=len(FLAGS) + 1)
-        elif values.ndim == 1:
-            quantiles = _quantiles(values[~missing], rest.range.ends)
+        # a kind may have several numbers a row
+        missing: npt.NDArray[np.bool_] = np.asarray(np.isnan(values).reshape(len(values), -1).any(axis=1))
     else:
         missing = values.is_null().to_numpy()
-        quantiles = ()
-        if schema.kind is Kind.TEXT:
-            lengths = pc.utf8_length(values.drop_null()).to_numpy().astype(np.float64)
-            quantiles = _quantiles(lengths, np.rint(np.expm1(rest.looks[0].ends)))
-        counts = _counted(values, known) if known else np.zeros(0, np.int64)
-    if further is not None:
-        counts = counts + _further_counts(further, known, schema)
+    counts = _counted(values, missing, known) if known else np.zeros(0, np.int64)
+    if known and further.counts is not None:
+        counts = counts + _further_counts(schema, further.counts.as_texts, known)
     *own, others = counts.tolist() or [0]
-    n_missing = int(missing.sum()) + rest.n_missing
-    return ColumnReference(schema.name, len(missing) + rest.n_rows, n_missing, quantiles, known, tuple(own), others)
+    return ColumnReference(
+        schema.name,
+        len(missing) + further.n_rows,
+        int(missing.sum()) + further.n_missing,
+        _quantiles(*kind.measured(values, further)),
+        known,
+        tuple(own),
+        others,
+    )
 
 
 def _quantiles(present: Floats, further_ends: Floats) -> tuple[float, ...]:
@@ -191,21 +187,24 @@ def _quantiles(present: Floats, further_ends: Floats) -> tuple[float, ...]:
     return tuple(levels.tolist())
 
 
-def _counted(values: pa.ChunkedArray | pa.Array, known: tuple[str, ...]) -> Counts:
-    """Rows [k + 1] with each known value, and with any other."""
-    places = pc.fill_null(pc.index_in(values.drop_null(), pa.array(known, pa.string())), len(known)).to_numpy()
+def _counted(values: Values, missing: npt.NDArray[np.bool_], known: tuple[str, ...]) -> Counts:
+    """Return the rows [k + 1] with each known value, and with any other."""
+    if isinstance(values, np.ndarray):
+        places = np.minimum(values[~missing], len(known)).astype(np.int64)
+    else:
+        found = pc.index_in(values.drop_null(), pa.array(known, pa.string()))
+        places = pc.fill_null(found, len(known)).to_numpy()
     return np.bincount(places, minlength=len(known) + 1)
 
 
-def _further_counts(further: ValueCounts, known: tuple[str, ...], schema: ColumnSchema) -> Counts:
-    """The same of rows that are known by their counts; a mark of a missing value is no value."""
-    texts = pa.chunked_array([further.values])
-    if schema.kind is Kind.BOOLEAN:
-        flags = as_booleans(texts, schema.form)
-        there, places = ~np.isnan(flags), np.nan_to_num(flags).astype(np.int64)
+def _further_counts(schema: ColumnSchema, further: ValueCounts, known: tuple[str, ...]) -> Counts:
+    """Return the same for rows of which only the counts of their values are known."""
+    values = KINDS[schema.kind].convert([pa.chunked_array([further.values])], schema.form)
+    if isinstance(values, np.ndarray):
+        is_present = ~np.isnan(values)
+        places = np.minimum(np.nan_to_num(values), len(known)).astype(np.int64)
     else:
-        present = schema.form.present(texts)
-        there = present.is_valid().to_numpy()
-        places = pc.fill_null(pc.index_in(present, pa.array(known, pa.string())), len(known)).to_numpy()
-    counted = np.bincount(places[there], weights=further.counts[there], minlength=len(known) + 1)
+        is_present = values.is_valid().to_numpy()
+        places = pc.fill_null(pc.index_in(values, pa.array(known, pa.string())), len(known)).to_numpy()
+    counted = np.bincount(places[is_present], weights=further.counts[is_present], minlength=len(known) + 1)
     return counted.astype(np.int64)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from oddrow.columns._column_schema import ColumnSchema, Kind
 from oddrow.columns._given_kinds import given_kind, is_ignored
 from oddrow.columns._schema import values_of
-from oddrow.columns._sketch import TableSketch
+from oddrow.columns._table_sketch import TableSketch
 from oddrow.exceptions import DataError
 from oddrow.table import HIGHEST, RowSample, SampleBounds, as_table, shortened
 
@@ -207,7 +207,7 @@ def _check_values(rows: pa.Table, kinds: Mapping[str, str], first_row: int) -> N
         # a column that is infinite throughout may turn out to be a constant
         if len(set(ends)) > 1 and {np.inf, -np.inf}.intersection(ends):
             try:
-                values_of(ColumnSchema(name, Kind.NUMBER), column, DataError)
+                values_of(ColumnSchema(name, Kind.NUMBER), [column], DataError)
             except DataError as error:
                 if first_row:
                     later = DataError(f"{error} (rows are counted from row {first_row:,} on)")

@@ -13,8 +13,12 @@ from oddrow.table import Floats
 HEAVY_TAIL = 30.0
 """A column whose furthest value lies more than so many robust scales from its median is taken as heavy-tailed."""
 
-LEAST_SPREAD = 0.05
+MIN_SPREAD = 0.05
 """Floor of the standard deviation after the transform: a column that is almost constant is not blown up."""
+
+MAX_STANDARDISED = 1e6
+"""Bound of what a scaling may make of its training rows: learned ones stay below 3e4 (asinh over the least spread)."""
+UNSOUND_SCALING = "its scaling is not finite, positive and in order"
 
 NOTHING = np.empty(0)
 
@@ -62,7 +66,7 @@ class Scaling:
             scaled = _scaled(everything, center, scale)
         curved = np.arcsinh(scaled) if heavy else scaled
         mean = float(np.mean(curved[: values.size]))
-        deviation = max(float(np.std(curved[: values.size])), LEAST_SPREAD)
+        deviation = max(float(np.std(curved[: values.size])), MIN_SPREAD)
         standardised = (curved - mean) / deviation
         return cls(center, scale, heavy, mean, deviation, float(standardised.min()), float(standardised.max()))
 
@@ -70,6 +74,18 @@ class Scaling:
     def span(self) -> float:
         """Width of the range seen in training, at least one standard deviation."""
         return max(self.high - self.low, 1.0)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every finite value becomes a finite feature, and every finite feature a finite value."""
+        bounded = (self.mean, self.deviation, self.low, self.high)
+        return bool(
+            np.isfinite([self.center, self.scale]).all()
+            and self.scale >= np.finfo(float).tiny
+            and self.deviation >= 1 / MAX_STANDARDISED
+            and all(abs(number) <= MAX_STANDARDISED for number in bounded)
+            and self.low <= self.high
+        )
 
     def apply(self, values: Floats) -> Floats:
         """Standardised float64 [n]; NaN stays NaN."""

@@ -1,38 +1,37 @@
-"""What kind of column each one is: inferred from the training table, checked against every later one."""
+"""The kind of every column: inferred from the training table, checked against every later one."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from oddrow.columns._column_facts import ColumnFacts
 from oddrow.columns._column_schema import ColumnSchema, Kind
-from oddrow.columns._given_kinds import NOTHING_GIVEN, GivenColumn, given_columns, quoted, said_kind
-from oddrow.columns._judging import given_form, judged_column
-from oddrow.columns._running import with_order
-from oddrow.columns._sketch import NOTHING_ELSE, ColumnSketch, TableSketch
+from oddrow.columns._given_column import NOTHING_GIVEN, GivenColumn
+from oddrow.columns._given_kinds import given_columns, quoted, read_by_others, said_kind
+from oddrow.columns._judging import judged_column
+from oddrow.columns._running_columns import with_order
+from oddrow.columns._table_sketch import NOTHING_ELSE, TableSketch
+from oddrow.columns.kinds import KINDS, Values
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
 from oddrow.table import (
     PLAIN,
-    TextForm,
     UnfitValueError,
-    as_booleans,
-    as_names,
-    as_numbers,
-    as_seconds,
     day_numbers,
     is_as_written,
     is_string,
+    python_values,
     shortened,
 )
 
-ColumnValues = Mapping[str, "npt.NDArray[np.float64] | pa.ChunkedArray"]
+ColumnValues = Mapping[str, Values]
 """Column name to its values in the form of their kind, see :meth:`TableSchema.values`."""
 
 
@@ -44,16 +43,21 @@ class TableSchema:
     --------
     >>> import pyarrow as pa
     >>> table = pa.table({"port": [22, 80, 443], "open": [0, 1, 0], "zone": ["a", "b", "a"], "site": [7, 7, 7]})
-    >>> {column.name: column.kind.value for column in TableSchema.infer(table).columns}
+    >>> {column.name: column.kind for column in TableSchema.infer(table).columns}
     {'port': 'number', 'open': 'boolean', 'zone': 'category', 'site': 'constant'}
     """
 
     columns: tuple[ColumnSchema, ...]
 
-    @property
+    @cached_property
     def used(self) -> tuple[ColumnSchema, ...]:
         """The columns that are not ignored."""
-        return tuple(column for column in self.columns if column.kind is not Kind.IGNORE)
+        return tuple(column for column in self.columns if column.kind != Kind.IGNORE)
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """The table columns that the used columns read, each once."""
+        return tuple(dict.fromkeys(source for column in self.used for source in column.reads))
 
     @classmethod
     def infer(
@@ -67,8 +71,8 @@ class TableSchema:
             The training rows.
         overrides
             Column name to kind (``"number"``, ``"boolean"``, ``"category"``, ``"timestamp"``, ``"text"``,
-            ``"constant"``, ``"counter"`` or ``"ignore"``), perhaps with how its values are written, see
-            :func:`given_columns`; these columns are not judged.
+            ``"constant"``, ``"counter"`` or ``"ignore"``), perhaps with how its values are written, or with the
+            table columns that it reads, see :func:`given_columns`; these columns are not judged.
         rest
             What is known of training rows that are not in the table: it is judged with them.
 
@@ -86,10 +90,11 @@ class TableSchema:
                 + "".join(f"; {column.note}" for column in schema.columns if column.note)
             )
         for column in schema.used:
-            values, others = table.column(column.name), rest.column(column.name)
-            if pa.types.is_floating(values.type):
-                values_of(column, values, DataError)
-            if column.kind is Kind.NUMBER and np.isinf(others.range.ends).any():
+            sources = [table.column(source) for source in column.reads]
+            if any(pa.types.is_floating(values.type) for values in sources):
+                values_of(column, sources, DataError)
+            others = [rest.column(source) for source in column.reads]
+            if column.kind == Kind.NUMBER and any(np.isinf(one.range.ends).any() for one in others):
                 raise DataError(f"column {shortened(column.name)} has an infinite value: {_INFINITE}")
         return schema
 
@@ -107,8 +112,8 @@ class TableSchema:
         given = given_columns(overrides or {}, table.column_names)
         is_written = is_as_written(table.schema)
         columns = [
-            _column(name, table.column(name), rest.column(name), given.get(name, NOTHING_GIVEN), is_written=is_written)
-            for name in table.column_names
+            _column(name, table, rest, given.get(name, NOTHING_GIVEN), is_written=is_written)
+            for name in _names_of_columns(table.column_names, given)
         ]
         return cls(with_order(columns, table, given, table.num_rows + rest.n_rows))
 
@@ -125,10 +130,28 @@ class TableSchema:
             If a column is missing, or holds values that its kind cannot hold (names the row).
         """
         columns = dict(zip(table.column_names, table.columns, strict=True))
-        missing = [column.name for column in self.used if column.name not in columns]
+        missing = [source for source in self.sources if source not in columns]
         if missing:
             raise _missing_columns(missing, table.column_names)
-        return {column.name: values_of(column, columns[column.name], SchemaMismatchError) for column in self.used}
+        return {
+            column.name: values_of(column, [columns[source] for source in column.reads], SchemaMismatchError)
+            for column in self.used
+        }
+
+    def shown(self, table: pa.Table) -> dict[str, list[object]]:
+        """The used columns as Python values, for who reads them; a tuple where a column reads several table columns.
+
+        Examples
+        --------
+        >>> schema = TableSchema((ColumnSchema("x", Kind.NUMBER), ColumnSchema("y", Kind.NUMBER)))
+        >>> schema.shown(pa.table({"y": [1, 2], "x": [0.5, None]}))
+        {'x': [0.5, None], 'y': [1, 2]}
+        """
+        shown: dict[str, list[object]] = {}
+        for column in self.used:
+            sources = [python_values(table.column(source)) for source in column.reads]
+            shown[column.name] = sources[0] if len(sources) == 1 else list(map(_together, *sources))
+        return shown
 
     def typed(self, table: pa.Table) -> pa.Table:
         """The table with each column of numbers, flags or times in a type of its kind, in place of text; others stay.
@@ -144,12 +167,12 @@ class TableSchema:
         >>> TableSchema.judge(written).typed(written).to_pydict()
         {'size': [1.5, 2.5, 3.5], 'zone': ['a', 'b', 'a']}
         """
-        columns = {column.name: column for column in self.used}
+        columns = {column.reads[0]: column for column in self.used if len(column.reads) == 1}
         typed = []
         for name, values in zip(table.column_names, table.columns, strict=True):
             column = columns.get(name)
-            is_text = column is not None and is_string(values.type)
-            typed.append(_typed(column, values) if column is not None and is_text else values)
+            is_text = is_string(values.type)
+            typed.append(KINDS[column.kind].typed(values, column.form) if column is not None and is_text else values)
         return pa.Table.from_arrays(typed, names=table.column_names)
 
     def unfit_rows(self, table: pa.Table) -> dict[int, str]:
@@ -163,23 +186,23 @@ class TableSchema:
         self.values(table.slice(0, 0))  # a column that is missing is no matter of rows
         unfit: dict[int, str] = {}
         for column in self.used:
-            values = table.column(column.name)
-            while found := _unfit(column, values):
+            sources = [table.column(source) for source in column.reads]
+            while found := _unfit(column, sources):
                 named = {row: f"column {shortened(column.name)} {what}" for row, what in found.items()}
                 unfit = named | unfit
-                keeps = np.ones(len(values), np.bool_)
+                keeps = np.ones(table.num_rows, np.bool_)
                 keeps[list(found)] = False
-                values = pc.if_else(pa.array(keeps), values, pa.scalar(None, values.type))
+                sources = [pc.if_else(pa.array(keeps), values, pa.scalar(None, values.type)) for values in sources]
         return dict(sorted(unfit.items()))
 
     def day_numbers(self, table: pa.Table, name: str) -> npt.NDArray[np.float64]:
         """As :func:`oddrow.table.day_numbers`, of a column as the schema reads it, where it knows it."""
-        forms = {column.name: column.form for column in self.columns if column.kind is Kind.TIMESTAMP}
+        forms = {column.reads[0]: column.form for column in self.columns if column.kind == Kind.TIMESTAMP}
         return day_numbers(table, name, forms.get(name, PLAIN))
 
     def unknown(self, table: pa.Table) -> tuple[str, ...]:
         """The names in a later table that the schema does not know and :meth:`values` leaves out."""
-        known = {column.name for column in self.columns}
+        known = {source for column in self.columns for source in column.reads}
         return tuple(name for name in table.column_names if name not in known)
 
     def to_json(self) -> str:
@@ -210,36 +233,47 @@ def column_kinds(text: str) -> dict[str, str]:
         ) from error
 
 
-def _column(
-    name: str, values: pa.ChunkedArray, rest: ColumnSketch, given: GivenColumn, *, is_written: bool
-) -> ColumnSchema:
+def _names_of_columns(names: Sequence[str], given: Mapping[str, GivenColumn]) -> list[str]:
+    """The columns of the model, in the order of the table; one of other sources stands where its first source does."""
+    at_source: dict[str, list[str]] = {}
+    for name, said in given.items():
+        if said.sources:
+            at_source.setdefault(said.sources[0], []).append(name)
+    left_out = {*read_by_others(given), *(name for name, said in given.items() if said.sources)}
+    ordered: list[str] = []
+    for name in names:
+        ordered += at_source.get(name, [])
+        if name not in left_out:
+            ordered.append(name)
+    return ordered
+
+
+def _column(name: str, table: pa.Table, rest: TableSketch, given: GivenColumn, *, is_written: bool) -> ColumnSchema:
     """A column by what is said of it, or else judged."""
-    if given.kind is Kind.IGNORE:
+    if given.kind == Kind.IGNORE:
         return ColumnSchema(name, Kind.IGNORE, "as given")
+    facts = [
+        ColumnFacts(source, table.column(source), rest.column(source), is_written, given)
+        for source in given.sources or (name,)
+    ]
     if given.kind is None:
-        return judged_column(name, values, rest, is_written=is_written, given=given)
-    form = given_form(given.kind, values, rest, given)
-    column = ColumnSchema(name, given.kind, "as given", form, runs_on=given.runs_on or given.kind is Kind.COUNTER)
-    values_of(column, values.slice(0, 0), DataError)  # refuses a type that the kind cannot hold
+        return judged_column(facts[0])
+    column = replace(KINDS[given.kind].given(name, facts), sources=given.sources)
+    values_of(column, [one.values.slice(0, 0) for one in facts], DataError)  # refuses a type that the kind cannot hold
     return column
 
 
-_CONVERSIONS: Mapping[Kind, Callable[[pa.ChunkedArray, TextForm], Any]] = {
-    Kind.NUMBER: as_numbers,
-    Kind.COUNTER: as_numbers,
-    Kind.BOOLEAN: as_booleans,
-    Kind.TIMESTAMP: as_seconds,
-}
+def _together(*values: object) -> object:
+    """The values of several sources as one; None where all are missing."""
+    return None if all(value is None for value in values) else values
 
 
-def values_of(
-    column: ColumnSchema, values: pa.ChunkedArray, error: type[DataError]
-) -> npt.NDArray[np.float64] | pa.ChunkedArray:
+def values_of(column: ColumnSchema, sources: Sequence[pa.ChunkedArray], error: type[DataError]) -> Values:
     """A column's values in the form of its kind, or an error that names the column and the row."""
     try:
-        converted = _CONVERSIONS.get(column.kind, as_names)(values, column.form)
+        converted = KINDS[column.kind].convert(sources, column.form)
     except (ValueError, pa.ArrowException) as problem:
-        unfit = error(f"column {shortened(column.name)} {_TREATED_AS} {column.kind.value}: {problem}")
+        unfit = error(f"column {shortened(column.name)} {_TREATED_AS} {column.kind}: {problem}")
         unfit.row = int(problem.rows[0]) if isinstance(problem, UnfitValueError) else None
         raise unfit from problem
     infinite = _infinite(converted)
@@ -250,40 +284,25 @@ def values_of(
     return converted
 
 
-def _typed(column: ColumnSchema, values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts of a column in the Arrow type of its kind."""
-    if column.kind in (Kind.NUMBER, Kind.COUNTER) or column.form.is_numeric:
-        numbers = as_numbers(values, column.form)
-        is_whole = bool(np.all(np.isnan(numbers) | ((numbers == np.floor(numbers)) & (np.abs(numbers) < 2**53))))
-        found = pa.chunked_array([pa.array(numbers, from_pandas=True)])
-        return pc.cast(found, pa.int64()) if is_whole else found
-    if column.kind is Kind.TIMESTAMP:
-        seconds = as_seconds(values, column.form)
-        ticks = pa.array(np.round(seconds * 1e6), from_pandas=True)
-        return pc.cast(pc.cast(pa.chunked_array([ticks]), pa.int64()), pa.timestamp("us"))
-    if column.kind is Kind.BOOLEAN:
-        flags = as_booleans(values, column.form)
-        known = np.isin(flags, (0.0, 1.0))
-        if bool(np.all(known | np.isnan(flags))):
-            return pa.chunked_array([pa.array(flags == 1.0, mask=~known)])
-    return values
-
-
 _TREATED_AS = "is treated as"
 _INFINITE = "infinity is not a value that can be judged; make it missing or a finite number"
 
 
-def _infinite(converted: npt.NDArray[np.float64] | pa.ChunkedArray) -> npt.NDArray[np.intp]:
-    return np.flatnonzero(np.isinf(converted)) if isinstance(converted, np.ndarray) else np.zeros(0, np.intp)
+def _infinite(converted: Values) -> npt.NDArray[np.intp]:
+    """The rows with an infinite number."""
+    if not isinstance(converted, np.ndarray):
+        return np.zeros(0, np.intp)
+    is_infinite = np.isinf(converted)
+    return np.flatnonzero(is_infinite if is_infinite.ndim == 1 else is_infinite.any(axis=1))
 
 
-def _unfit(column: ColumnSchema, values: pa.ChunkedArray) -> dict[int, str]:
+def _unfit(column: ColumnSchema, sources: Sequence[pa.ChunkedArray]) -> dict[int, str]:
     """Rows whose value the kind cannot hold, and why: at least the first, where there is one."""
     try:
-        infinite = _infinite(_CONVERSIONS.get(column.kind, as_names)(values, column.form))
+        infinite = _infinite(KINDS[column.kind].convert(sources, column.form))
         return dict.fromkeys(infinite.tolist(), _INFINITE)
     except UnfitValueError as problem:
-        return {row: f"{_TREATED_AS} {column.kind.value}: {problem.what(row)}" for row in problem.rows.tolist()}
+        return {row: f"{_TREATED_AS} {column.kind}: {problem.what(row)}" for row in problem.rows.tolist()}
 
 
 def _missing_columns(missing: list[str], present: list[str]) -> SchemaMismatchError:

@@ -1,14 +1,12 @@
-"""What is known of rows that nobody holds any more: counts, extremes and distinct values, column by column.
+"""Mergeable summaries of one column's values: counts, extremes and distinct values of rows no longer in memory.
 
-A sketch of one part of a table, merged with that of another, is the sketch of both, whatever the order. So one pass
-over the parts, in one process or in many, knows of every row what a sample of them does not show: the smallest and the
-largest value, whether one is missing, and which names there are.
+The sketch of one part of a column, merged with that of another, is the sketch of both, whatever the order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -16,16 +14,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oddrow.columns._given_kinds import given_kind, is_ignored
-from oddrow.columns._ranges import NO_RANGE, ValueRange
-from oddrow.columns._text_evidence import NO_EVIDENCE, TextEvidence
-from oddrow.columns._texts import LETTER_SHARES, text_features, words
+from oddrow.columns._text_facts import NO_TEXT_FACTS, Taken, TextFacts
+from oddrow.columns._text_patterns import LETTER_SHARES, text_features, words
+from oddrow.columns._value_range import NO_RANGE, ValueRange
 from oddrow.table import TextForm, as_names, as_seconds, as_texts, floats_of, is_string
 
-MOST_NAMES = 1_000_000
-"""Distinct values kept of all columns of a table together."""
-LEAST_NAMES, MOST_COLUMN_NAMES = 1_000, 100_000
-"""Distinct values kept of each column at least, however many columns there are, and at most."""
 NAME_BYTES = 2**24
 """Bytes of the distinct values kept of one column."""
 TELLS_A_FLAG = 2
@@ -94,7 +87,7 @@ class ColumnSketch:
     range : of numbers, and of times in seconds
     is_whole : whether every number is a whole one
     has_numbers : whether the values came as numbers, whose range it is
-    evidence : of strings, what they may be
+    texts : of strings, what they may be
     n_words : words of all strings together
     looks : the range of each feature of the strings, as :func:`text_features` gives them
     most : distinct values kept at most
@@ -106,41 +99,50 @@ class ColumnSketch:
     range: ValueRange = NO_RANGE
     is_whole: bool = True
     has_numbers: bool = False
-    evidence: TextEvidence = NO_EVIDENCE
+    texts: TextFacts = NO_TEXT_FACTS
     n_words: int = 0
     looks: tuple[ValueRange, ...] = (NO_RANGE,) * N_LOOKS
     most: int = TELLS_A_FLAG
 
     @classmethod
-    def of(cls, column: pa.ChunkedArray, kind: str | None, most: int, known: ColumnSketch) -> ColumnSketch:
-        """Of a column whose kind is given, or has yet to be judged (None).
+    def of(cls, column: pa.ChunkedArray, most: int, known: ColumnSketch, *, of_names: bool = False) -> ColumnSketch:
+        """Of a column, whose values are taken as names whatever their type (``of_names``), or as what they are.
 
         What has become of no use by what is ``known`` of other rows is not looked for again.
         """
-        look = _look_for(column.type, kind)
+        look = _look_for(column.type, of_names=of_names)
         most = TELLS_A_FLAG if look in (_numbers, _times) else most
         return look(cls(len(column), column.null_count, most=most), column, known)
 
-    def as_read(self, kind: str, form: TextForm) -> ColumnSketch:
-        """What is known of the values of a column whose kind and form have been chosen: strings are numbers, or times.
+    @property
+    def _came_as_text(self) -> bool:
+        return self.texts.n + self.texts.n_marks > 0
 
-        Every string that the form does not take counts as missing.
-        """
-        evidence = self.evidence
-        is_text = evidence.n + evidence.n_marks > 0
-        if kind in ("category", "constant") and form.is_numeric and is_text:
-            return self._with_numeric_names(form)
-        if kind == "boolean" and is_text:
-            return replace(self, n_missing=self.n_missing + evidence.n_marks)
-        if kind == "timestamp" and not is_text and self.has_numbers:
-            return replace(self, range=_as_times(self.range, form))
-        if kind in ("number", "counter", "timestamp") and is_text:
-            taken = evidence.taken(kind, form)
-            return replace(self, n_missing=self.n_rows - taken.n, range=taken.range, is_whole=taken.is_whole)
-        return self
+    def read_as_numbers(self, form: TextForm) -> ColumnSketch:
+        """What is known of the values as numbers in a form; a string that the form does not take is missing."""
+        if not self._came_as_text:
+            return self
+        return self._with_taken(self.texts.taken_numbers(form))
+
+    def read_as_times(self, form: TextForm) -> ColumnSketch:
+        """What is known of the values as times in a form, in seconds; what the form does not take is missing."""
+        if self._came_as_text:
+            return self._with_taken(self.texts.taken_times(form))
+        return replace(self, range=_as_times(self.range, form)) if self.has_numbers else self
+
+    def _with_taken(self, taken: Taken) -> ColumnSketch:
+        return replace(self, n_missing=self.n_rows - taken.n, range=taken.range, is_whole=taken.is_whole)
+
+    def read_as_flags(self) -> ColumnSketch:
+        """What is known of the values as flags; the marks of a missing value are missing."""
+        return replace(self, n_missing=self.n_missing + self.texts.n_marks)
+
+    def read_as_names(self, form: TextForm) -> ColumnSketch:
+        """What is known of the values as names in a form, where these may be numbers."""
+        return self._with_numeric_names(form) if form.is_numeric and self._came_as_text else self
 
     def _with_numeric_names(self, form: TextForm) -> ColumnSketch:
-        n_missing = self.n_missing + self.evidence.n_marks
+        n_missing = self.n_missing + self.texts.n_marks
         if self.counts is None:
             return replace(self, n_missing=n_missing)
         names = as_names(pa.chunked_array([self.counts.values]), form).combine_chunks()
@@ -164,7 +166,7 @@ class ColumnSketch:
             self.range.merged(other.range),
             self.is_whole and other.is_whole,
             self.has_numbers or other.has_numbers,
-            self.evidence.merged(other.evidence),
+            self.texts.merged(other.texts),
             self.n_words + other.n_words,
             tuple(one.merged(another) for one, another in zip(self.looks, other.looks, strict=True)),
             most,
@@ -200,7 +202,7 @@ def _strings(sketch: ColumnSketch, column: pa.ChunkedArray, known: ColumnSketch)
     return replace(
         sketch,
         counts=None if known.counts is None else counted,
-        evidence=TextEvidence.of(counted.values, counted.counts),
+        texts=TextFacts.of(counted.values, counted.counts),
         n_words=int(words(distinct).to_numpy() @ counted.counts),
         looks=_looks_of(counted.values),
     )
@@ -218,11 +220,11 @@ def _looks_of(texts: pa.Array) -> tuple[ValueRange, ...]:
 _Look: TypeAlias = Callable[[ColumnSketch, pa.ChunkedArray, ColumnSketch], ColumnSketch]
 
 
-def _look_for(kind: pa.DataType, given: str | None) -> _Look:
-    """How to look at a column of this type, whose kind is given or has yet to be judged."""
+def _look_for(kind: pa.DataType, *, of_names: bool) -> _Look:
+    """How to look at a column of this type."""
     if is_string(kind):
         return _strings
-    if given in ("category", "constant", "boolean", "text"):
+    if of_names:
         return _names
     if pa.types.is_temporal(kind):
         return _times
@@ -236,44 +238,3 @@ def _as_times(numbers: ValueRange, form: TextForm) -> ValueRange:
 
 NO_ROWS = ColumnSketch()
 """Nothing is known beyond the values at hand: they are the whole table."""
-
-
-@dataclass(frozen=True, eq=False)
-class TableSketch:
-    """What is known of rows, column by column.
-
-    Attributes
-    ----------
-    kinds : what is said of columns; those that are ignored are not looked at
-    columns : by name
-    """
-
-    kinds: Mapping[str, str] = field(default_factory=dict)
-    n_rows: int = 0
-    columns: Mapping[str, ColumnSketch] = field(default_factory=dict)
-
-    def column(self, name: str) -> ColumnSketch:
-        """What is known of a column; of one that was not looked at, nothing."""
-        return self.columns.get(name, NO_ROWS)
-
-    def extended(self, rows: pa.Table) -> TableSketch:
-        """With further rows, of the same columns."""
-        if not rows.num_rows:
-            return self
-        most = min(max(MOST_NAMES // rows.num_columns, LEAST_NAMES), MOST_COLUMN_NAMES)
-        columns = {}
-        for name in rows.column_names:
-            known = self.column(name)
-            if not is_ignored(self.kinds.get(name)):
-                kind = given_kind(self.kinds.get(name))
-                columns[name] = known.merged(ColumnSketch.of(rows.column(name), kind, most, known))
-        return replace(self, n_rows=self.n_rows + rows.num_rows, columns=columns)
-
-    def merged(self, other: TableSketch) -> TableSketch:
-        """Of the rows of both, of the same columns."""
-        columns = {name: self.column(name).merged(other.column(name)) for name in self.columns or other.columns}
-        return replace(self, n_rows=self.n_rows + other.n_rows, columns=columns)
-
-
-NOTHING_ELSE = TableSketch()
-"""There are no other rows."""

@@ -107,7 +107,7 @@ class PlainEncoding:
         SchemaMismatchError
             If the rows do not fit the schema.
         """
-        used = [column for column in schema.used if column.kind is not Kind.COUNTER] or schema.used
+        used = [column for column in schema.used if column.kind != Kind.COUNTER] or schema.used
         plain = TableSchema(tuple(_plain_kind(column, training) for column in used))
         columns: list[_StandardisedColumn | _OneHotColumn] = []
         for values in plain.values(without_infinity(training)).values():
@@ -138,11 +138,11 @@ def _plain_kind(column: ColumnSchema, training: pa.Table) -> ColumnSchema:
     values = training.column(column.name)
     kind = values.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind):
-        by_hand = column.kind is Kind.CATEGORY and pc.count_distinct(values).as_py() > 2
-        return replace(column, kind=Kind.CATEGORY if by_hand or column.kind is Kind.TEXT else Kind.NUMBER)
+        by_hand = column.kind == Kind.CATEGORY and pc.count_distinct(values).as_py() > 2
+        return replace(column, kind=Kind.CATEGORY if by_hand or column.kind == Kind.TEXT else Kind.NUMBER)
     if pa.types.is_boolean(kind):
         return replace(column, kind=Kind.BOOLEAN)
-    if column.kind is Kind.CONSTANT:
+    if column.kind == Kind.CONSTANT:
         return replace(column, kind=Kind.TIMESTAMP if pa.types.is_temporal(kind) else Kind.CATEGORY)
     return column
 

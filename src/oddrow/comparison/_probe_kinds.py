@@ -131,7 +131,7 @@ class Unseen:
     """One category replaced by one that no normal row has."""
 
     def make(self, normals: Normals, rng: np.random.Generator) -> Probes | NoProbes:
-        named = [column.name for column in normals.schema.used if column.kind is Kind.CATEGORY]
+        named = [column.name for column in normals.schema.used if column.kind == Kind.CATEGORY]
         new = {name: _unseen_value(normals.both.column(name)) for name in named}
         new = {name: value for name, value in new.items() if value is not None}
         if not new:

@@ -128,7 +128,7 @@ class Normals:
 
     def _is_number(self, column: ColumnSchema) -> bool:
         kind = self.rows.column(column.name).type
-        return column.kind is Kind.NUMBER and (pa.types.is_integer(kind) or pa.types.is_floating(kind))
+        return column.kind == Kind.NUMBER and (pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
     @cached_property
     def neighbour_distance(self) -> Floats:

@@ -262,7 +262,7 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
         if encoding is None:
             return Sampling(seed, dict(self.columns or {}))
         # of what is encoded as it is given nothing is learned, so nothing need be known of the rows left out
-        return Sampling(seed, dict.fromkeys(encoding.names, Kind.IGNORE), frozenset(encoding.names))
+        return Sampling(seed, dict.fromkeys(encoding.sources, Kind.IGNORE), frozenset(encoding.sources))
 
     def _fit_sampled(
         self, table: SampledTable, rng: np.random.Generator, start: FittedModel | None, *, is_array: bool
@@ -445,7 +445,7 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
 
     def _with_names(self, X: Any, table: pa.Table) -> pa.Table:
         """The table, with the names of the model's columns where its own differ by blanks or the Unicode form."""
-        expected = self.model_.encoding.names
+        expected = self.model_.encoding.sources
         missing = [name for name in expected if name not in table.column_names]
         found = same_names(missing, [name for name in table.column_names if name not in expected]) if missing else {}
         if not found:
@@ -466,10 +466,10 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
     def _reads(self, encoding: TableEncoding | None, *, reset: bool) -> Callable[[str], bool]:
         """Whether a column matters: what is ignored, or not there in training or encoding, may hold anything."""
         if not reset:
-            return set(self.model_.encoding.names).__contains__
+            return set(self.model_.encoding.sources).__contains__
         ignored = {name for name, kind in (self.columns or {}).items() if is_ignored(kind)}
         if encoding is not None:
-            return set(encoding.names).__contains__
+            return set(encoding.sources).__contains__
         return lambda name: name not in ignored
 
 

@@ -42,7 +42,7 @@ def check_start(detector: Learner, start_from: object) -> None:
         known = kinds.get(name, Kind.IGNORE)
         if kind != known:
             raise SettingError(
-                f"column {name!r} is given as {kind!r}, and to start_from it is {str(known)!r}; leave it so, or fit "
+                f"column {name!r} is given as {kind!r}, and to start_from it is {known!r}; leave it so, or fit "
                 "without start_from"
             )
 
@@ -55,7 +55,7 @@ def check_same_columns(names: Iterable[str], schema: TableSchema, kinds: Mapping
     SchemaMismatchError
         Names the columns that are new, or missing.
     """
-    used = {column.name for column in schema.used}
+    used = set(schema.sources)
     ignored = {column.name for column in schema.columns} - used
     ignored |= {name for name, kind in kinds.items() if kind == Kind.IGNORE}
     there = set(names)

@@ -14,7 +14,6 @@ from oddrow.explanation._usual import in_words, usual
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, Policy
 from oddrow.surprise import Surprise
-from oddrow.table import python_values
 
 COMBINATION = "(combination of columns)"
 """Name of the part of the surprise that belongs to no single column."""
@@ -182,7 +181,7 @@ def explain_scored(
     """Explain rows that are already encoded, scored and decided; see :func:`explain`."""
     is_odd = decision.is_odd
     order = np.argsort(-scored.column_part, axis=1, kind="stable")[:, :top]
-    values = {name: python_values(table.column(name)) for name in model.encoding.names}
+    values = model.encoding.schema.shown(table)
     expecting = _Expecting.of(model, encoded)
     names = model.encoding.names
     explanations = []

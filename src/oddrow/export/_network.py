@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oddrow.columns import EncodedValues
 from oddrow.density import DensityModel, Likelihood, decode, encode, kl_divergence
-from oddrow.export._columns import EncodedValues
 from oddrow.graph import FLOAT, GraphNamespace, Value
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from oddrow.artifact import dumps
 from oddrow.calibration import Calibration, TailCurve
+from oddrow.columns import EncodedValues, check_exportable, encoded_values
 from oddrow.detector import AutoencoderDetector, VAEDetector
 from oddrow.exceptions import OutputError, SettingError
-from oddrow.export._columns import EncodedValues, check_exportable, encoded_values
 from oddrow.export._file import onnx_bytes
 from oddrow.export._network import read_values
 from oddrow.export._scales import EvidenceValues, combined, split_total
@@ -99,7 +99,7 @@ def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = Fals
             "cannot",
             remedy=remedy("choose one first that decides each row by itself, with ", Setting("policy")),
         )
-    check_exportable(model.encoding, missing_text, OUTPUTS + PARTS)
+    check_exportable(model.encoding, OUTPUTS + PARTS)
     graph = Graph()
     xp = GraphNamespace(graph)
     encoded = encoded_values(graph, model.encoding, missing_text)
@@ -110,7 +110,7 @@ def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = Fals
     if parts:
         numbers |= {"column_part": column_part, "combination_part": combination_part[:, 0]}
     for name, value in numbers.items():
-        columns = (len(graph.inputs),) if name == "column_part" else ()
+        columns = (len(model.encoding.columns),) if name == "column_part" else ()
         if encoded.is_refused is not None:
             value = xp.where(encoded.is_refused if columns else encoded.is_refused[:, 0], np.nan, value)
         graph.output(name, value, *columns)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.columns import FeatureLayout
-from oddrow.export._columns import EncodedValues
+from oddrow.columns import EncodedValues, FeatureLayout
 from oddrow.export._memory import differences, nearest_places, neighbourhood, places_of_copies
 from oddrow.export._network import column_nats, read_values
 from oddrow.graph import FLOAT, INTEGER, GraphNamespace, Value, borders_reached, extrapolated, interpolated

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oddrow.columns._sketch import ColumnSketch
-from oddrow.columns._text_encoding import LEAST_ROWS, MOST_KNOWN, MOST_RARE, MOST_SHAPES, TextEncoding
+from oddrow.columns.kinds._frequent_patterns import MAX_KNOWN, MAX_RARE, MAX_SHAPES, MIN_ROWS
+from oddrow.columns.kinds.text import TextEncoding
 from oddrow.fitting._fitting import MOST_FEATURES
 
 
@@ -120,23 +121,23 @@ def test_what_is_known_is_bounded() -> None:
     values = [name for name in names[:80] for _ in range(20)] + names
     values += [f"{'-' * signs}x" for signs in range(2, 40) for _ in range(20)]
     encoding = TextEncoding.learn(texts(*values))
-    assert len(encoding.frequent) + len(encoding.templates) == MOST_KNOWN
-    assert 0 < len(encoding.shapes) <= MOST_SHAPES
-    assert len(encoding.rare_templates) <= MOST_RARE
+    assert len(encoding.frequent) + len(encoding.templates) == MAX_KNOWN
+    assert 0 < len(encoding.shapes) <= MAX_SHAPES
+    assert len(encoding.rare_templates) <= MAX_RARE
     assert encoding.templates_once is None  # more than are kept
     assert encoding.n_features <= MOST_FEATURES
 
 
 def test_fewer_rows_than_repeat_by_chance_make_nothing_known() -> None:
-    once_less = TextEncoding.learn(texts(*["abc"] * (LEAST_ROWS - 1), "x-y", "7"))
+    once_less = TextEncoding.learn(texts(*["abc"] * (MIN_ROWS - 1), "x-y", "7"))
     assert once_less.n_places == 0
-    assert TextEncoding.learn(texts(*["abc"] * LEAST_ROWS, "x-y", "7")).frequent == ("abc",)
+    assert TextEncoding.learn(texts(*["abc"] * MIN_ROWS, "x-y", "7")).frequent == ("abc",)
 
 
 def test_rows_that_are_only_counted_are_known_too() -> None:
     """As of a sample: what is known of the other rows is merged in where their texts were kept, else reckoned with."""
     here, others = texts("a b", "REWE 12"), texts(*["NETFLIX.COM"] * 20, *[f"REWE {row}" for row in range(20)])
-    kept = ColumnSketch.of(others, None, 1_000, ColumnSketch())
+    kept = ColumnSketch.of(others, 1_000, ColumnSketch())
     encoding = TextEncoding.learn(here, kept)
     assert (encoding.frequent, encoding.templates) == (("NETFLIX.COM",), ("REWE #",))
     unkept = replace(kept, counts=None)

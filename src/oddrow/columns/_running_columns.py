@@ -1,4 +1,4 @@
-"""Which columns of a table run on, and which only identify its rows: judged of all columns together."""
+"""Which columns have later values in later rows, and which only identify rows: judged of all columns together."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.columns._column_schema import ColumnSchema, Kind
-from oddrow.columns._given_kinds import NOTHING_GIVEN, GivenColumn
-from oddrow.columns._judging import are_compact_dates, epoch_of, is_named_as_time
-from oddrow.columns._order import MIN_ROWS, evenly, is_numbering, number_run, time_run
-from oddrow.columns._text_evidence import TextEvidence
+from oddrow.columns._dates_in_numbers import are_compact_dates, epoch_of, is_named_as_time
+from oddrow.columns._given_column import NOTHING_GIVEN, GivenColumn
+from oddrow.columns._row_order import MIN_ROWS, evenly, is_numbering, number_run, time_run
+from oddrow.columns._text_facts import TextFacts
 from oddrow.table import as_numbers, as_seconds, is_string, shortened
 
 Floats = npt.NDArray[np.float64]
@@ -48,7 +48,7 @@ class _Ordering:
         self.values: dict[str, Floats] = {}
         columns = tuple(map(self._only_day, map(self._dated, self.columns)))
         columns = tuple(self._running(column, "") for column in columns)
-        if any(column.runs_on or column.kind is Kind.COUNTER for column in columns):
+        if any(column.runs_on or column.kind == Kind.COUNTER for column in columns):
             return tuple(map(self._numbering, columns))
         for key in self._keys(columns):
             columns = tuple(self._running(column, key) for column in columns)
@@ -58,22 +58,26 @@ class _Ordering:
         given = self.given.get(column.name, NOTHING_GIVEN)
         return given.kind is None and not given.is_kept and not column.runs_on
 
+    def _stored(self, column: ColumnSchema) -> pa.ChunkedArray:
+        """The values in the table, of a column that reads one table column."""
+        return self.table.column(column.reads[0])
+
     def _read(self, column: ColumnSchema) -> Floats:
         """Numbers, or seconds, of the rows that are looked at."""
         if column.name not in self.values:
-            values = self.table.column(column.name).take(self.rows)
+            values = self._stored(column).take(self.rows)
             form = replace(column.form, is_lenient=True)
-            reads = as_seconds if column.kind is Kind.TIMESTAMP else as_numbers
+            reads = as_seconds if column.kind == Kind.TIMESTAMP else as_numbers
             found = reads(values, form)
             self.values[column.name] = np.where(np.isinf(found), np.nan, found)
         return self.values[column.name]
 
     def _dated(self, column: ColumnSchema) -> ColumnSchema:
         """Whole numbers that are dates of eight digits, or count the time since 1970, are times."""
-        if column.kind is not Kind.NUMBER or not self._is_judged(column):
+        if column.kind != Kind.NUMBER or not self._is_judged(column):
             return column
         values = self._read(column)
-        if not is_string(self.table.column(column.name).type) and are_compact_dates(values):
+        if not is_string(self._stored(column).type) and are_compact_dates(values):
             self.values.pop(column.name)
             form = replace(column.form, dates="compact")
             return replace(column, kind=Kind.TIMESTAMP, why=f"dates of eight digits ({column.why})", form=form)
@@ -87,14 +91,14 @@ class _Ordering:
 
     def _only_day(self, column: ColumnSchema) -> ColumnSchema:
         """A column that has one date in all rows: the next rows may be of the next day."""
-        if column.kind is not Kind.CONSTANT or not self._is_judged(column) or self.table.num_rows < MIN_ROWS:
+        if column.kind != Kind.CONSTANT or not self._is_judged(column) or self.table.num_rows < MIN_ROWS:
             return column
-        value = self.table.column(column.name).drop_null().slice(0, 1)
+        value = self._stored(column).drop_null().slice(0, 1)
         if not len(value):
             return column
         form = column.form
         if is_string(value.type):
-            forms, _ = TextEvidence.of(value.combine_chunks(), np.ones(1, np.int64)).date_forms
+            forms, _ = TextFacts.of(value.combine_chunks(), np.ones(1, np.int64)).date_forms
             if not forms or forms[0] == "time":
                 return column
             if len(forms) > 1 or forms[0] == "compact":
@@ -110,8 +114,8 @@ class _Ordering:
 
     def _running(self, column: ColumnSchema, key: str) -> ColumnSchema:
         """The column as one that runs on, if it does in the order of the rows, or of the values of a key column."""
-        is_time = column.kind is Kind.TIMESTAMP
-        if not (is_time or column.kind is Kind.NUMBER) or not self._is_judged(column):
+        is_time = column.kind == Kind.TIMESTAMP
+        if not (is_time or column.kind == Kind.NUMBER) or not self._is_judged(column):
             return column
         if is_time and not self._is_moment(column):
             return column if key else self._time_of_day(column)
@@ -135,7 +139,7 @@ class _Ordering:
 
     def _as_running(self, column: ColumnSchema, how: str) -> ColumnSchema:
         name = shortened(column.name)
-        if column.kind is Kind.TIMESTAMP:
+        if column.kind == Kind.TIMESTAMP:
             note = f"{name} runs on {how}: its hour and weekday are evidence, and a jump, but not that it is later"
             return replace(column, runs_on=True, why=f"{column.why}; runs on {how}", note=_joined(column.note, note))
         note = f"{name} runs on {how}: a jump far ahead or back is evidence, any other value is not"
@@ -149,12 +153,12 @@ class _Ordering:
 
     def _is_moment(self, column: ColumnSchema) -> bool:
         """Whether a column of times holds moments, and not times of day."""
-        return column.form.dates != "time" and not pa.types.is_time(self.table.column(column.name).type)
+        return column.form.dates != "time" and not pa.types.is_time(self._stored(column).type)
 
     def _keys(self, columns: Sequence[ColumnSchema]) -> list[str]:
         """Columns by which the rows may have been in order: times first, then numbers that were given out."""
-        times = [one.name for one in columns if one.kind is Kind.TIMESTAMP and self._is_moment(one)]
-        numbers = [one.name for one in columns if one.kind is Kind.NUMBER and self._is_numbering(one)]
+        times = [one.name for one in columns if one.kind == Kind.TIMESTAMP and self._is_moment(one)]
+        numbers = [one.name for one in columns if one.kind == Kind.NUMBER and self._is_numbering(one)]
         for name in times:
             self._read(next(one for one in columns if one.name == name))
         return [name for name in (*times, *numbers) if self._is_key(name, columns)][:MAX_KEYS]
@@ -163,8 +167,8 @@ class _Ordering:
         """Whether some other column runs on in the order of this one."""
         order = np.argsort(self.values[key], kind="stable")
         for column in columns:
-            is_time = column.kind is Kind.TIMESTAMP and self._is_moment(column)
-            if column.name == key or not self._is_judged(column) or not (is_time or column.kind is Kind.NUMBER):
+            is_time = column.kind == Kind.TIMESTAMP and self._is_moment(column)
+            if column.name == key or not self._is_judged(column) or not (is_time or column.kind == Kind.NUMBER):
                 continue
             values = self._read(column)[order]
             run = number_run(values) if not (is_time or _is_mixed(values[:FEW_ROWS])) else None
@@ -174,9 +178,9 @@ class _Ordering:
 
     def _only_clock(self, columns: Sequence[ColumnSchema]) -> _AsClock:
         """In a table out of order, and with no other sign of it, the latest column of moments is its clock."""
-        times = [one for one in columns if one.kind is Kind.TIMESTAMP and self._is_judged(one)]
+        times = [one for one in columns if one.kind == Kind.TIMESTAMP and self._is_judged(one)]
         moments = [one for one in times if self._is_moment(one)]
-        if any(column.runs_on or column.kind is Kind.COUNTER for column in columns) or not moments:
+        if any(column.runs_on or column.kind == Kind.COUNTER for column in columns) or not moments:
             return _AsClock(self, "")
         latest = max(moments, key=lambda column: (np.nanmax(self._read(column), initial=-np.inf), column.name))
         return _AsClock(self, latest.name if len(self._read(latest)) >= MIN_ROWS else "")
@@ -190,7 +194,7 @@ class _Ordering:
 
     def _numbering(self, column: ColumnSchema) -> ColumnSchema:
         """Numbers that identify rows are left out."""
-        if column.kind is not Kind.NUMBER or not self._is_judged(column) or not self._is_numbering(column):
+        if column.kind != Kind.NUMBER or not self._is_judged(column) or not self._is_numbering(column):
             return column
         name = shortened(column.name)
         return replace(

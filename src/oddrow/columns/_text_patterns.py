@@ -15,7 +15,7 @@ LETTER_SHARES = {
     "signs": r"[^\p{L}\d\s]",
     "not ASCII": r"[^\x00-\x7F]",
 }
-MOST_CHARACTERS = 120
+MAX_CHARACTERS = 120
 """Characters of a template or a shape at most: what begins alike counts as alike, and they travel with the model."""
 
 
@@ -37,7 +37,7 @@ def templates(values: pa.ChunkedArray) -> pa.ChunkedArray:
     >>> templates(pa.chunked_array([["REWE SAGT DANKE 4821", "12:30", None]])).to_pylist()
     ['REWE SAGT DANKE #', '#:#', None]
     """
-    return pc.utf8_slice_codeunits(pc.replace_substring_regex(values, r"\p{Nd}+", "#"), 0, MOST_CHARACTERS)
+    return pc.utf8_slice_codeunits(pc.replace_substring_regex(values, r"\p{Nd}+", "#"), 0, MAX_CHARACTERS)
 
 
 def shapes(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -52,7 +52,7 @@ def shapes(values: pa.ChunkedArray) -> pa.ChunkedArray:
     masked = pc.replace_substring_regex(masked, r"\p{Nd}+", "0")
     masked = pc.utf8_trim_whitespace(pc.replace_substring_regex(masked, r"\s+", " "))
     masked = pc.replace_substring_regex(masked, r"a( a)+", "a")
-    return pc.utf8_slice_codeunits(masked, 0, MOST_CHARACTERS)
+    return pc.utf8_slice_codeunits(masked, 0, MAX_CHARACTERS)
 
 
 def n_words(values: pa.ChunkedArray) -> int:

@@ -8,19 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oddrow.columns._columns import (
-    MOST_CATEGORIES,
-    NEVER_SEEN,
-    RARE,
-    BooleanEncoding,
-    CategoryEncoding,
-    ConstantEncoding,
-    NumberEncoding,
-    OneHotEncoding,
-    RangeEncoding,
-    TimestampEncoding,
-)
-from oddrow.columns._text_encoding import TextEncoding
+from oddrow.columns.kinds.boolean import BooleanEncoding
+from oddrow.columns.kinds.category import MAX_CATEGORIES, NEVER_SEEN, RARE, CategoryEncoding
+from oddrow.columns.kinds.constant import ConstantEncoding
+from oddrow.columns.kinds.number import NumberEncoding
+from oddrow.columns.kinds.one_hot import OneHotEncoding
+from oddrow.columns.kinds.range import RangeEncoding
+from oddrow.columns.kinds.text import TextEncoding
+from oddrow.columns.kinds.timestamp import TimestampEncoding
 
 NAN = float("nan")
 DAY = 86_400.0
@@ -220,13 +215,13 @@ def test_where_nothing_repeats_no_name_is_rare() -> None:
 
 
 def test_only_so_many_names_have_a_place_of_their_own() -> None:
-    names = [f"n{index:03d}" for index in range(MOST_CATEGORIES + 6)]
+    names = [f"n{index:03d}" for index in range(MAX_CATEGORIES + 6)]
     encoding = CategoryEncoding.learn(texts(*names, *names, "n069"))
-    assert len(encoding.frequent) == MOST_CATEGORIES
+    assert len(encoding.frequent) == MAX_CATEGORIES
     assert encoding.frequent[:2] == ("n069", "n000")  # the most frequent first, then by name
     assert len(encoding.rare) == 6
     assert encoding.seen_once == 0
-    assert encoding.n_features == MOST_CATEGORIES + 2
+    assert encoding.n_features == MAX_CATEGORIES + 2
 
 
 @few

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from oddrow.columns import EncodingStyle, TableEncoding, TableSchema
-from oddrow.columns._precision import as_learned, as_learned_texts, few_values
+from oddrow.columns._stored_precision import as_learned, as_learned_texts, few_values
 from oddrow.table import as_table
 
 WIDTHS = (np.float16, np.float32, np.float64)

@@ -1,6 +1,6 @@
-"""Which columns run on from row to row, as a clock or a running number does, and which only identify rows.
+"""Statistics of the order of rows: whether values rise with the rows, as times of events do, or only identify rows.
 
-A later row has a later value there: that it lies beyond all training values says nothing about the row.
+Where later rows have later values, a value beyond all training values says nothing about its row.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a column of text may be: of each way to write numbers and dates, how many of its values are written so.
+"""What a column of text may be: for each way to write numbers and dates, how many of its values are written so.
 
-The evidence of two parts of a column, merged, is that of the whole column, however it was cut.
+The facts of two parts of a column, merged, are those of the whole column, however it was cut.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oddrow.columns._ranges import NO_RANGE, ValueRange
+from oddrow.columns._value_range import NO_RANGE, ValueRange
 from oddrow.table import CURRENCIES, DATE_ORDERS, EPOCH_UNITS, LIKE_A_DATE, PLAIN, DateForm, TextForm, parsed_dates
 
 Floats = npt.NDArray[np.float64]
@@ -33,11 +33,11 @@ NUMBER_FORMS: Mapping[str, TextForm] = {
 }
 """Ways to write a number, with every pair of signs; of several that take as many values, the first counts."""
 DATE_FORMS: tuple[DateForm, ...] = ("", *DATE_ORDERS)  # type: ignore[arg-type]  # mypy sees str
-MOST_STRANGE = 100
+MAX_STRANGE_TEXTS = 100
 """Different texts kept that are no number, or no date; of more, none are named."""
 
 _ISO_8601 = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?$"
-"""Each text by itself: a cast takes a whole column or nothing, and the evidence of parts would not be that of all."""
+"""Each text by itself: a cast takes a whole column or nothing, and the facts of parts would not be those of all."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Strange:
     def of(cls, texts: pa.Array, counts: Counts, is_strange: Flags) -> Strange:
         """Of distinct texts."""
         n = int(counts[is_strange].sum())
-        if np.count_nonzero(is_strange) > MOST_STRANGE:
+        if np.count_nonzero(is_strange) > MAX_STRANGE_TEXTS:
             return cls(n, None)
         names = texts.filter(pa.array(is_strange)).to_pylist()
         return cls(n, dict(zip(names, counts[is_strange].tolist(), strict=True)))
@@ -84,7 +84,7 @@ class Strange:
         if self.counts is None or other.counts is None:
             return Strange(self.n + other.n, None)
         names = {name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in (*self.counts, *other.counts)}
-        return Strange(self.n + other.n, names if len(names) <= MOST_STRANGE else None)
+        return Strange(self.n + other.n, names if len(names) <= MAX_STRANGE_TEXTS else None)
 
     @property
     def most_frequent(self) -> list[tuple[str, int]]:
@@ -96,7 +96,7 @@ NOTHING_STRANGE = Strange()
 
 
 @dataclass(frozen=True, eq=False)
-class TextEvidence:
+class TextFacts:
     """What the values of a text column may be.
 
     Attributes
@@ -123,7 +123,7 @@ class TextEvidence:
     no_date: Strange = NOTHING_STRANGE
 
     @classmethod
-    def of(cls, texts: pa.Array, counts: Counts) -> TextEvidence:
+    def of(cls, texts: pa.Array, counts: Counts) -> TextFacts:
         """Of distinct texts [k] and the rows of each."""
         present = PLAIN.present(pa.chunked_array([texts]))
         is_mark = present.is_null().to_numpy()
@@ -151,9 +151,9 @@ class TextEvidence:
             Strange.of(kept.combine_chunks(), rest, no_date),
         )
 
-    def merged(self, other: TextEvidence) -> TextEvidence:
+    def merged(self, other: TextFacts) -> TextFacts:
         """Of the rows of both."""
-        return TextEvidence(
+        return TextFacts(
             self.n + other.n,
             self.n_marks + other.n_marks,
             self.n_flags + other.n_flags,
@@ -167,15 +167,17 @@ class TextEvidence:
             self.no_date.merged(other.no_date),
         )
 
-    def taken(self, kind: str, form: TextForm) -> Taken:
-        """What is written as a column of this kind and form writes its values."""
-        if kind == "timestamp" and not form.dates.startswith("epoch"):
-            of_dates = [form.dates] if form.dates else ["", "ymd"]  # the second reads all that the first does
-            return max((self.dates.get(name, NOTHING_TAKEN) for name in of_dates), key=lambda taken: taken.n)
-        _, taken = self.number_form(form.decimal, form.thousands)
-        if kind == "timestamp":
+    def taken_numbers(self, form: TextForm) -> Taken:
+        """The values that are written as numbers in a form."""
+        return self.number_form(form.decimal, form.thousands)[1]
+
+    def taken_times(self, form: TextForm) -> Taken:
+        """The values that are written as times in a form; their range is in seconds."""
+        if form.dates.startswith("epoch"):
+            taken = self.taken_numbers(form)
             return replace(taken, range=taken.range.scaled(1 / EPOCH_UNITS[form.dates]), is_whole=False)
-        return taken
+        of_dates = [form.dates] if form.dates else ["", "ymd"]  # the second reads all that the first does
+        return max((self.dates.get(name, NOTHING_TAKEN) for name in of_dates), key=lambda taken: taken.n)
 
     def number_form(self, decimal: str | None = None, thousands: str | None = None) -> tuple[str, Taken]:
         """The way of writing numbers that takes most rows, among those with these signs where they are given."""
@@ -196,7 +198,7 @@ class TextEvidence:
         return tuple(form for form in best if form in (best[0], "dmy", "mdy")), self.dates[best[0]]
 
 
-NO_EVIDENCE = TextEvidence()
+NO_TEXT_FACTS = TextFacts()
 """Of no rows."""
 
 

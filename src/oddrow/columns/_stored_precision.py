@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 Floats = npt.NDArray[np.float64]
 
-MOST_LEARNED = 20
+MAX_LEARNED = 20
 """Distinct values of a number column that are remembered; of more, none is compared."""
 _DIGITS = {np.float32: 9, np.float16: 5}
 """Decimal digits that tell all values of a width apart (IEEE 754). A number that needs more digits in double
@@ -27,7 +27,7 @@ def few_values(values: Floats) -> tuple[float, ...]:
     ((0.1, 0.5), ())
     """
     distinct = np.unique(values[~np.isnan(values)])
-    if len(distinct) > MOST_LEARNED or np.all(distinct == np.floor(distinct)):
+    if len(distinct) > MAX_LEARNED or np.all(distinct == np.floor(distinct)):
         return ()
     return tuple(distinct.tolist())
 

@@ -1,38 +1,102 @@
-"""Free text to features, and back."""
+"""Free text: known texts by themselves, others by their template or shape, and by how they look."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NoReturn, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oddrow.columns._columns import Evidence, Features, _evidence
-from oddrow.columns._scaling import Scaling
+from oddrow.columns._column_facts import ColumnFacts, ReadAs
+from oddrow.columns._column_schema import ColumnSchema, EncodingStyle, Kind
+from oddrow.columns._scaling import UNSOUND_SCALING, Scaling
 from oddrow.columns._sketch import NO_ROWS, ColumnSketch, ValueCounts
-from oddrow.columns._texts import LETTER_SHARES, shapes, templates, text_features
-from oddrow.table import Floats
+from oddrow.columns._text_patterns import LETTER_SHARES, shapes, templates, text_features
+from oddrow.columns.kinds._frequent_patterns import TextPatterns
+from oddrow.columns.kinds._graph_columns import GraphColumns
+from oddrow.columns.kinds._names import typed_names
+from oddrow.columns.kinds._novelty import nats_of_new, presence_and_novelty
+from oddrow.columns.kinds._protocol import ColumnEncoding, Features, PresenceAndNovelty
+from oddrow.exceptions import SettingError
+from oddrow.graph import TEXT
+from oddrow.remedies import Setting, remedy
+from oddrow.table import Floats, TextForm, as_names, shortened
 
-MOST_LOG_LENGTH = 40.0
-MOST_KNOWN = 64
-"""Texts and templates together that have a feature of their own."""
-MOST_SHAPES = 12
-"""Shapes that have a feature of their own."""
-LEAST_ROWS, LEAST_SHARE = 5, 0.001
-"""A text, a template or a shape with fewer rows than this, or a smaller share of them, has no feature of its own."""
-LEAST_COVERED = 0.9
-"""Share of a template's rows that its frequent texts must make up for these to be known by themselves."""
-MOST_KNOWN_LENGTH = 1_000
-"""Characters of a text that is known by itself at most: it travels with the model."""
-MOST_RARE = 1_000
-"""Templates, or shapes, that are kept beside those: of more, a new one is no news."""
+MAX_LOG_LENGTH = 40.0
+"""No text is longer: a feature far out of range is decoded as a text of this length."""
 USUAL = 1.645
 """Standard deviations to either side of the mean within which nine in ten normal values lie."""
+
+
+class TextKind:
+    """Columns of names that are too many, or too long, for categories."""
+
+    name = "text"
+    precedence = 60
+    n_sources = 1
+    sketches_names = True
+    input_type = TEXT
+
+    @property
+    def encodings(self) -> tuple[type[ColumnEncoding], ...]:
+        return (TextEncoding,)
+
+    def judge(self, facts: ColumnFacts) -> ColumnSchema | None:
+        """Names that are no categories are texts, or identify the rows: these are left out."""
+        if facts.reading.read_as is not ReadAs.NAMES:
+            return None
+        name, missing = facts.name, facts.reading.missing
+        if facts.is_identifier:
+            n, rows = len(facts.distinct), facts.n_named
+            return ColumnSchema(
+                name,
+                Kind.IGNORE,
+                f"looks like an identifier: {n:,} different values in {rows:,} rows, all of one form{missing}",
+                note=f"{shortened(name)} looks like an identifier, as {facts.first_name()}: it is left out",
+            )
+        if not facts.why_text:
+            return None
+        note = facts.looks_like() if "too many" in facts.why_text else ""
+        return ColumnSchema(name, self.name, f"{facts.why_text}{missing}", note=note)
+
+    def given(self, name: str, facts: Sequence[ColumnFacts]) -> ColumnSchema:
+        (one,) = facts
+        return ColumnSchema(name, self.name, "as given", one.given_name_form(), runs_on=one.given.runs_on)
+
+    def convert(self, sources: Sequence[pa.ChunkedArray], form: TextForm) -> pa.ChunkedArray:
+        (values,) = sources
+        return as_names(values, form)
+
+    def typed(self, texts: pa.ChunkedArray, form: TextForm) -> pa.ChunkedArray:
+        return typed_names(texts, form)
+
+    def encoding(self, column: ColumnSchema, style: EncodingStyle) -> type[TextEncoding]:
+        return TextEncoding
+
+    def learn(
+        self,
+        column: ColumnSchema,
+        values: pa.ChunkedArray,
+        rest: Sequence[ColumnSketch],
+        style: EncodingStyle,
+    ) -> ColumnEncoding:
+        return TextEncoding.learn(values, rest[0])
+
+    def sketched(self, column: ColumnSchema, rest: Sequence[ColumnSketch]) -> ColumnSketch:
+        return rest[0]
+
+    def counted(self, encoding: ColumnEncoding) -> tuple[str, ...]:
+        return encoding.frequent if isinstance(encoding, TextEncoding) else ()
+
+    def measured(self, values: pa.ChunkedArray, rest: ColumnSketch) -> tuple[Floats, Floats]:
+        """The lengths of texts in characters."""
+        lengths = pc.utf8_length(values.drop_null()).to_numpy().astype(np.float64)
+        return lengths, np.rint(np.expm1(rest.looks[0].ends))
 
 
 @dataclass(frozen=True)
@@ -53,7 +117,7 @@ class TextEncoding:
     rare_templates, lone_templates : the others, by how often training showed them: at least twice, or once
     rare_shapes : the others that training showed
     templates_once, shapes_once : how many were seen once; None where too many were seen to be kept, or to tell
-        anything: one never seen is then no evidence
+        anything: one never seen is then no novelty
     """
 
     length: Scaling
@@ -70,9 +134,12 @@ class TextEncoding:
     kind: Literal["text"] = "text"
 
     n_shares: ClassVar[int] = len(LETTER_SHARES)
+    curved: ClassVar[Mapping[int, Scaling]] = {}
+    known: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
-    def learn(cls, values: pa.ChunkedArray, rest: ColumnSketch = NO_ROWS) -> TextEncoding:
+    def learn(cls, values: pa.ChunkedArray, rest: ColumnSketch = NO_ROWS) -> Self:
+        """Learn from strings [n], and what is known of further rows."""
         length, shares = text_features(values)
         features = zip((length, *shares), rest.looks, strict=True)
         scalings = tuple(Scaling.learn(feature, look.ends) for feature, look in features)
@@ -80,7 +147,7 @@ class TextEncoding:
         n_further = rest.n_present
         if rest.counts is not None:
             counted, n_further = counted.merged(rest.counts.as_texts), 0
-        patterns = _Patterns.of(counted, n_further)
+        patterns = TextPatterns.of(counted, n_further)
         return cls(
             scalings[0],
             scalings[1:],
@@ -120,14 +187,14 @@ class TextEncoding:
 
     @property
     def group(self) -> tuple[int, ...]:
-        """As a category's: behind it stands the place of a shape never seen, which has evidence instead."""
+        """As a category's: behind it stands the place of a shape never seen, which has novelty instead."""
         return tuple(range(self.n_looks, self.n_looks + self.n_places))
 
     @property
     def _flag(self) -> int:
         return self.n_looks + self.n_places + (self.n_places > 0)
 
-    def encode(self, values: pa.ChunkedArray, out: Features, n_rows: int) -> Evidence:
+    def encode(self, values: pa.ChunkedArray, out: Features, n_rows: int) -> PresenceAndNovelty:
         length, shares = text_features(values)
         missing = np.isnan(length)
         furthest = np.zeros(len(length))
@@ -135,7 +202,7 @@ class TextEncoding:
             standardised = scaling.apply(np.where(missing, scaling.center, feature))
             out[:, offset] = np.where(missing, 0.0, standardised)
             furthest = np.maximum(furthest, scaling.excess(standardised))
-        presence, novelty = _evidence(missing, out[:, self._flag] if self.has_missing else None, n_rows)
+        presence, novelty = presence_and_novelty(missing, out[:, self._flag] if self.has_missing else None, n_rows)
         nats = np.log1p(n_rows * furthest)
         if self._knows_patterns:
             nats = np.maximum(nats, self._encode_patterns(values, out, n_rows))
@@ -159,7 +226,7 @@ class TextEncoding:
         nats = np.zeros(len(text))
         for index, once in ((template, self.templates_once), (shape, self.shapes_once)):
             if once is not None:
-                nats = np.maximum(nats, np.where(index < 0, -np.log((once + 1.0) / (n_rows + 1.0 + once)), 0.0))
+                nats = np.maximum(nats, np.where(index < 0, nats_of_new(once, n_rows), 0.0))
         if self.n_places:
             n_known = self.n_places - 1
             is_new = (shape < 0) & (self.shapes_once is not None) & ~is_known
@@ -204,9 +271,41 @@ class TextEncoding:
     def _decoded_looks(self, features: Features) -> tuple[list[int], list[float]]:
         """Length in characters, and share of digits."""
         # no text is longer than memory: without a bound a feature far out would have no length at all
-        lengths = np.expm1(np.minimum(self.length.invert(features[:, 0].astype(np.float64)), MOST_LOG_LENGTH))
+        lengths = np.expm1(np.minimum(self.length.invert(features[:, 0].astype(np.float64)), MAX_LOG_LENGTH))
         digits = np.clip(self.shares[0].invert(features[:, 1].astype(np.float64)), 0, 1)
         return [max(round(length), 0) for length in lengths.tolist()], digits.tolist()
+
+    def check(self, n_rows: int) -> str:
+        if len(self.shares) != self.n_shares:
+            return f"a text has {self.n_shares} shares of letters, not {len(self.shares)}"
+        if not all(scaling.is_sound for scaling in (self.length, *self.shares)):
+            return UNSOUND_SCALING
+        named = {"known text": self.frequent, "template": self._all_templates, "shape": self._all_shapes}
+        for what, names in named.items():
+            if len(set(names)) != len(names):
+                return f"it has one {what} twice"
+        for what, once in (("templates", self.templates_once), ("shapes", self.shapes_once)):
+            if once is not None and not 0 <= once <= n_rows:
+                return f"{once} {what} cannot have been seen once in {n_rows:,} rows"
+        return ""
+
+    @classmethod
+    def graph(cls, encodings: Sequence[Self], columns: GraphColumns) -> NoReturn:
+        name = columns.names[0]
+        raise SettingError(
+            f"column {name!r} is text, which ONNX has no operations to encode",
+            remedy=remedy(
+                "fit without it (",
+                Setting("columns", {name: "ignore"}),
+                ") or as names (",
+                Setting("columns", {name: "category"}),
+                ")",
+            ),
+        )
+
+    @classmethod
+    def together(cls, encodings: Sequence[Self], places: Sequence[int], starts: Sequence[int]) -> None:
+        return None
 
     def describe(self, text: str) -> str:
         """What is unusual about one text, in words; "" where nothing is.
@@ -260,108 +359,3 @@ def _index(values: pa.ChunkedArray, known: Sequence[str]) -> npt.NDArray[np.int6
     """The place of each value [n] among the known ones; -1 where it is none, or missing."""
     found = pc.index_in(values, pa.array(known, pa.string()), skip_nulls=True)
     return np.asarray(pc.fill_null(pc.cast(found, pa.int64()), -1).to_numpy())
-
-
-@dataclass(frozen=True)
-class _Names:
-    """Templates, or shapes: those with a place, and the others, by how often they were seen.
-
-    Attributes
-    ----------
-    placed, rare, lone : with a place; at least twice; once
-    once : how many of all rows would be seen once; None where not all are kept, or too many to tell anything
-    """
-
-    placed: tuple[str, ...]
-    rare: tuple[str, ...]
-    lone: tuple[str, ...]
-    once: int | None
-
-    @classmethod
-    def of(cls, counted: ValueCounts, placed: tuple[str, ...], n_further: int) -> _Names:
-        """Of counted names, of which some have a place; ``n_further`` rows are not counted."""
-        n_rows = int(counted.counts.sum())
-        n_lone, n_repeated = (int(np.sum(chosen)) for chosen in (counted.counts == 1, counted.counts > 1))
-        repeated = sorted(_at_least(counted, 2), key=_by_count)
-        rare = tuple(name for name, _ in repeated if name not in placed)[:MOST_RARE]
-        is_complete = n_repeated <= len(placed) + MOST_RARE and n_lone <= MOST_RARE
-        if not is_complete or 2 * n_lone > n_rows or not n_rows:
-            return cls(placed, rare, (), None)
-        lone = sorted(counted.values.take(np.flatnonzero(counted.counts == 1)).to_pylist())
-        # as many of all rows are new as of those that were counted
-        return cls(placed, rare, tuple(lone), round((n_lone + 1) * (1.0 + n_further / n_rows)) - 1)
-
-
-def _by_count(entry: tuple[str, int]) -> tuple[int, str]:
-    """The most frequent first, then by name."""
-    return -entry[1], entry[0]
-
-
-@dataclass(frozen=True)
-class _Patterns:
-    """What repeats in a column of texts."""
-
-    frequent: tuple[str, ...]
-    templates: _Names
-    shapes: _Names
-
-    @classmethod
-    def of(cls, counted: ValueCounts, n_further: int) -> _Patterns:
-        """Of counted texts; ``n_further`` rows are not among them.
-
-        A text is known by itself only if such texts make up nine in ten rows of their template: of a running number,
-        some values repeat by chance.
-        """
-        least = max(LEAST_ROWS, LEAST_SHARE * int(counted.counts.sum()))
-        template, shape = (of(pa.chunked_array([counted.values])).combine_chunks() for of in (templates, shapes))
-        rows = pa.table({"template": template, "shape": shape, "count": counted.counts})
-        by_template, by_shape = _summed(rows, "template"), _summed(rows, "shape")
-
-        total = dict(_at_least(by_template, least))
-        texts = [
-            (text, of, count)
-            for text, of, count in _rows(
-                pa.table({"text": counted.values, "template": template, "count": counted.counts}), least
-            )
-            if len(text) <= MOST_KNOWN_LENGTH
-        ]
-        covered: dict[str, int] = {}
-        for _, of, count in texts:
-            covered[of] = covered.get(of, 0) + count
-        of_known = {of: count for of, count in covered.items() if count >= LEAST_COVERED * total[of]}
-        known = [(count, text, True) for text, of, count in texts if of in of_known]
-        for name, count in total.items():
-            left = count - of_known.get(name, 0)
-            if left >= least:
-                known.append((left, name, False))
-        known = sorted(known, key=lambda entry: (-entry[0], entry[1], entry[2]))[:MOST_KNOWN]
-        frequent = tuple(name for _, name, is_text in known if is_text)
-        placed = tuple(name for _, name, is_text in known if not is_text)
-
-        is_left = pc.and_(
-            pc.invert(pc.is_in(counted.values, pa.array(frequent, pa.string()))),
-            pc.invert(pc.is_in(template, pa.array(placed, pa.string()))),
-        )
-        left_shapes = sorted(
-            _at_least(_summed(rows.filter(is_left), "shape"), least), key=lambda one: (-one[1], one[0])
-        )
-        placed_shapes = tuple(name for name, _ in left_shapes[:MOST_SHAPES])
-        return cls(frequent, _Names.of(by_template, placed, n_further), _Names.of(by_shape, placed_shapes, n_further))
-
-
-def _summed(rows: pa.Table, name: str) -> ValueCounts:
-    """The distinct values of a column of names, and the sum of the counts of each."""
-    summed = rows.group_by(name, use_threads=False).aggregate([("count", "sum")])
-    return ValueCounts(summed[name].combine_chunks(), summed["count_sum"].to_numpy())
-
-
-def _at_least(counted: ValueCounts, least: float) -> list[tuple[str, int]]:
-    """The names of at least so many rows, and how many each has."""
-    chosen = np.flatnonzero(counted.counts >= least)
-    return list(zip(counted.values.take(chosen).to_pylist(), counted.counts[chosen].tolist(), strict=True))
-
-
-def _rows(table: pa.Table, least: float) -> list[tuple[str, str, int]]:
-    """Text, template and count of each text of at least so many rows."""
-    chosen = table.filter(pc.greater_equal(table["count"], least))
-    return list(zip(*(column.to_pylist() for column in chosen.columns), strict=True))

@@ -1,0 +1,66 @@
+"""Mergeable per-column summaries of the rows of a table that are no longer in memory.
+
+One pass over the parts of a table, in one process or in many, knows of every row what a sample of them does not show:
+the smallest and the largest value, whether one is missing, and which names there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+
+from oddrow.columns._given_kinds import given_kind, is_ignored
+from oddrow.columns._sketch import NO_ROWS, ColumnSketch
+from oddrow.columns.kinds import KINDS
+
+MAX_NAMES = 1_000_000
+"""Distinct values kept of all columns of a table together."""
+MIN_COLUMN_NAMES, MAX_COLUMN_NAMES = 1_000, 100_000
+"""Distinct values kept of each column at least, however many columns there are, and at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableSketch:
+    """What is known of rows, column by column.
+
+    Attributes
+    ----------
+    kinds : what is said of columns; those that are ignored are not looked at
+    columns : by name
+    """
+
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    n_rows: int = 0
+    columns: Mapping[str, ColumnSketch] = field(default_factory=dict)
+
+    def column(self, name: str) -> ColumnSketch:
+        """What is known of a column; of one that was not looked at, nothing."""
+        return self.columns.get(name, NO_ROWS)
+
+    def extended(self, rows: pa.Table) -> TableSketch:
+        """With further rows, of the same columns."""
+        if not rows.num_rows:
+            return self
+        most = min(max(MAX_NAMES // rows.num_columns, MIN_COLUMN_NAMES), MAX_COLUMN_NAMES)
+        columns = {}
+        for name in rows.column_names:
+            known = self.column(name)
+            if not is_ignored(self.kinds.get(name)):
+                column = ColumnSketch.of(rows.column(name), most, known, of_names=self._takes_names(name))
+                columns[name] = known.merged(column)
+        return replace(self, n_rows=self.n_rows + rows.num_rows, columns=columns)
+
+    def _takes_names(self, name: str) -> bool:
+        kind = given_kind(self.kinds.get(name))
+        return kind is not None and kind in KINDS and KINDS[kind].sketches_names
+
+    def merged(self, other: TableSketch) -> TableSketch:
+        """Of the rows of both, of the same columns."""
+        columns = {name: self.column(name).merged(other.column(name)) for name in self.columns or other.columns}
+        return replace(self, n_rows=self.n_rows + other.n_rows, columns=columns)
+
+
+NOTHING_ELSE = TableSketch()
+"""There are no other rows."""

@@ -1,0 +1,134 @@
+"""Which texts, templates and shapes of a column repeat often enough to have a feature of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from oddrow.columns._sketch import ValueCounts
+from oddrow.columns._text_patterns import shapes, templates
+
+MAX_KNOWN = 64
+"""Texts and templates together that have a feature of their own."""
+MAX_SHAPES = 12
+"""Shapes that have a feature of their own."""
+MIN_ROWS, MIN_SHARE = 5, 0.001
+"""A text, a template or a shape with fewer rows than this, or a smaller share of them, has no feature of its own."""
+MIN_COVERED = 0.9
+"""Share of a template's rows that its frequent texts must make up for these to be known by themselves."""
+MAX_KNOWN_LENGTH = 1_000
+"""Characters of a text that is known by itself at most: it travels with the model."""
+MAX_RARE = 1_000
+"""Templates, or shapes, that are kept beside those: of more, a new one is no novelty."""
+
+
+@dataclass(frozen=True)
+class PatternNames:
+    """Templates, or shapes: those with a place, and the others, by how often they were seen.
+
+    Attributes
+    ----------
+    placed, rare, lone : with a place; at least twice; once
+    once : how many of all rows would be seen once; None where not all are kept, or too many to tell anything
+    """
+
+    placed: tuple[str, ...]
+    rare: tuple[str, ...]
+    lone: tuple[str, ...]
+    once: int | None
+
+    @classmethod
+    def of(cls, counted: ValueCounts, placed: tuple[str, ...], n_further: int) -> PatternNames:
+        """Of counted names, of which some have a place; ``n_further`` rows are not counted."""
+        n_rows = int(counted.counts.sum())
+        n_lone, n_repeated = (int(np.sum(chosen)) for chosen in (counted.counts == 1, counted.counts > 1))
+        repeated = sorted(_at_least(counted, 2), key=_by_count)
+        rare = tuple(name for name, _ in repeated if name not in placed)[:MAX_RARE]
+        is_complete = n_repeated <= len(placed) + MAX_RARE and n_lone <= MAX_RARE
+        if not is_complete or 2 * n_lone > n_rows or not n_rows:
+            return cls(placed, rare, (), None)
+        lone = sorted(counted.values.take(np.flatnonzero(counted.counts == 1)).to_pylist())
+        # as many of all rows are new as of those that were counted
+        return cls(placed, rare, tuple(lone), round((n_lone + 1) * (1.0 + n_further / n_rows)) - 1)
+
+
+def _by_count(entry: tuple[str, int]) -> tuple[int, str]:
+    """The most frequent first, then by name."""
+    return -entry[1], entry[0]
+
+
+@dataclass(frozen=True)
+class TextPatterns:
+    """What repeats in a column of texts."""
+
+    frequent: tuple[str, ...]
+    templates: PatternNames
+    shapes: PatternNames
+
+    @classmethod
+    def of(cls, counted: ValueCounts, n_further: int) -> TextPatterns:
+        """Of counted texts; ``n_further`` rows are not among them.
+
+        A text is known by itself only if such texts make up nine in ten rows of their template: of a running number,
+        some values repeat by chance.
+        """
+        least = max(MIN_ROWS, MIN_SHARE * int(counted.counts.sum()))
+        template, shape = (of(pa.chunked_array([counted.values])).combine_chunks() for of in (templates, shapes))
+        rows = pa.table({"template": template, "shape": shape, "count": counted.counts})
+        by_template, by_shape = _summed(rows, "template"), _summed(rows, "shape")
+
+        total = dict(_at_least(by_template, least))
+        texts = [
+            (text, of, count)
+            for text, of, count in _rows(
+                pa.table({"text": counted.values, "template": template, "count": counted.counts}), least
+            )
+            if len(text) <= MAX_KNOWN_LENGTH
+        ]
+        covered: dict[str, int] = {}
+        for _, of, count in texts:
+            covered[of] = covered.get(of, 0) + count
+        of_known = {of: count for of, count in covered.items() if count >= MIN_COVERED * total[of]}
+        known = [(count, text, True) for text, of, count in texts if of in of_known]
+        for name, count in total.items():
+            left = count - of_known.get(name, 0)
+            if left >= least:
+                known.append((left, name, False))
+        known = sorted(known, key=lambda entry: (-entry[0], entry[1], entry[2]))[:MAX_KNOWN]
+        frequent = tuple(name for _, name, is_text in known if is_text)
+        placed = tuple(name for _, name, is_text in known if not is_text)
+
+        is_left = pc.and_(
+            pc.invert(pc.is_in(counted.values, pa.array(frequent, pa.string()))),
+            pc.invert(pc.is_in(template, pa.array(placed, pa.string()))),
+        )
+        left_shapes = sorted(
+            _at_least(_summed(rows.filter(is_left), "shape"), least), key=lambda one: (-one[1], one[0])
+        )
+        placed_shapes = tuple(name for name, _ in left_shapes[:MAX_SHAPES])
+        return cls(
+            frequent,
+            PatternNames.of(by_template, placed, n_further),
+            PatternNames.of(by_shape, placed_shapes, n_further),
+        )
+
+
+def _summed(rows: pa.Table, name: str) -> ValueCounts:
+    """The distinct values of a column of names, and the sum of the counts of each."""
+    summed = rows.group_by(name, use_threads=False).aggregate([("count", "sum")])
+    return ValueCounts(summed[name].combine_chunks(), summed["count_sum"].to_numpy())
+
+
+def _at_least(counted: ValueCounts, least: float) -> list[tuple[str, int]]:
+    """The names of at least so many rows, and how many each has."""
+    chosen = np.flatnonzero(counted.counts >= least)
+    return list(zip(counted.values.take(chosen).to_pylist(), counted.counts[chosen].tolist(), strict=True))
+
+
+def _rows(table: pa.Table, least: float) -> list[tuple[str, str, int]]:
+    """Text, template and count of each text of at least so many rows."""
+    chosen = table.filter(pc.greater_equal(table["count"], least))
+    return list(zip(*(column.to_pylist() for column in chosen.columns), strict=True))

@@ -1,0 +1,127 @@
+"""Times that are later in every later row: the hour and the weekday are features, and a jump is novelty."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+
+from oddrow.columns._scaling import Scaling
+from oddrow.columns._sketch import NO_ROWS, ColumnSketch
+from oddrow.columns.kinds._graph_columns import GraphBlock, GraphColumns
+from oddrow.columns.kinds._novelty import presence_and_novelty
+from oddrow.columns.kinds._protocol import Features, PresenceAndNovelty
+from oddrow.columns.kinds._running import DAY, WEEK, jump, jump_nats, moment
+from oddrow.columns.kinds.range import UNSOUND_RANGE, is_range, learned_range
+from oddrow.table import Floats
+
+CIRCLE_GRID = 2.0**20
+"""Steps of a circle's coordinates from 0 to 1: for a day, a tenth of a second."""
+MIN_PERIODS = 2.0
+"""A cycle counts where training rows cover so many of its periods: else the next rows come at hours never seen."""
+
+
+def on_grid(points: Floats) -> Floats:
+    """Coordinates on a circle without the noise of rounding: the cosines of 6:00 and 18:00 are the same 0."""
+    return np.asarray(np.rint(points * CIRCLE_GRID) / CIRCLE_GRID)
+
+
+@dataclass(frozen=True)
+class ClockEncoding:
+    """A time that runs on: the hour and the weekday as points on two circles, and novelty where it jumps.
+
+    ``has_day``, ``has_week`` tell which of the two cycles training covers often enough.
+    """
+
+    low: float
+    high: float
+    has_missing: bool
+    has_day: bool
+    has_week: bool
+    kind: Literal["clock"] = "clock"
+
+    group: ClassVar[tuple[int, ...]] = ()
+    curved: ClassVar[Mapping[int, Scaling]] = {}
+    known: ClassVar[tuple[float, ...]] = ()
+
+    @classmethod
+    def learn(cls, values: Floats, rest: ColumnSketch = NO_ROWS) -> Self:
+        """Learn from seconds float64 [n], and what is known of further rows."""
+        low, high = learned_range(values, rest)
+        has_missing = bool(np.isnan(values).any() or rest.n_missing)
+        has_day, has_week = (high - low >= MIN_PERIODS * period for period in (DAY, WEEK))
+        return cls(low, high, has_missing, has_day=has_day, has_week=has_week)
+
+    @property
+    def periods(self) -> tuple[float, ...]:
+        """Of the cycles that count, in seconds."""
+        return (DAY,) * self.has_day + (WEEK,) * self.has_week
+
+    @property
+    def n_features(self) -> int:
+        return 2 * len(self.periods) + self.has_missing
+
+    @property
+    def gaussian(self) -> tuple[int, ...]:
+        return tuple(range(2 * len(self.periods)))
+
+    @property
+    def binary(self) -> tuple[tuple[int, bool], ...]:
+        return ((2 * len(self.periods), True),) if self.has_missing else ()
+
+    def encode(self, values: Floats, out: Features, n_rows: int) -> PresenceAndNovelty:
+        missing = np.isnan(values)
+        seconds = np.where(missing, 0.0, values)
+        n_circles = len(self.periods)
+        for place, period in enumerate(self.periods):
+            angle = 2 * np.pi * (seconds % period) / period
+            out[:, 2 * place], out[:, 2 * place + 1] = on_grid(np.sin(angle)), on_grid(np.cos(angle))
+        out[missing, : 2 * n_circles] = 0.0
+        flag = out[:, 2 * n_circles] if self.has_missing else None
+        presence, novelty = presence_and_novelty(missing, flag, n_rows)
+        novelty[presence] = np.log1p(n_rows * jump(values[presence], self.low, self.high, self.step))
+        return presence, novelty
+
+    @property
+    def step(self) -> float:
+        """Seconds that one value covers: a day where values are days, else none."""
+        return DAY if self.low % DAY == 0 and self.high % DAY == 0 else 0.0
+
+    def decode(self, features: Features) -> list[object]:
+        """The time of day that the day's circle shows; without one, the last moment of training."""
+        if not self.has_day:
+            return [moment(self.high)] * len(features)
+        share = np.arctan2(features[:, 0], features[:, 1]) / (2 * np.pi) % 1.0
+        minutes = np.round(share.astype(np.float64) * 24 * 60).astype(np.int64) % (24 * 60)
+        return [dt.time(minute // 60, minute % 60) for minute in minutes.tolist()]
+
+    def check(self, n_rows: int) -> str:
+        return "" if is_range(self.low, self.high) else UNSOUND_RANGE
+
+    @classmethod
+    def graph(cls, encodings: Sequence[Self], columns: GraphColumns) -> GraphBlock:
+        xp, values = columns.xp, columns.joined()
+        missing = xp.isnan(values)
+        seconds = xp.where(missing, 0.0, values)
+        parts, features = [], []
+        for place, each in enumerate(encodings):
+            for circle, period in enumerate(each.periods):
+                angle = xp.mod(seconds[:, [place]], period) * (2 * np.pi) / period
+                for offset, turned in enumerate((xp.sin(angle), xp.cos(angle))):
+                    parts.append(xp.where(missing[:, [place]], 0.0, xp.rint(turned * CIRCLE_GRID) / CIRCLE_GRID))
+                    features.append(columns.starts[place] + 2 * circle + offset)
+        ranges = [(each.low, each.high, each.step) for each in encodings]
+        return GraphBlock(
+            missing,
+            xp.concatenate(parts, axis=1) if parts else None,
+            np.array(features, np.int64) if parts else None,
+            novelty=xp.where(missing, 0.0, jump_nats(columns, seconds, ranges)),
+            never_missing=[not each.has_missing for each in encodings],
+        )
+
+    @classmethod
+    def together(cls, encodings: Sequence[Self], places: Sequence[int], starts: Sequence[int]) -> None:
+        return None
