@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 from sklearn.metrics import roc_auc_score
 
 import oddrow
+from oddrow import files
 from oddrow.columns import sampled
 from oddrow.datasets import Connections, make_connections
-from oddrow.files import open_stream
 from oddrow.table import SampleBounds
 
 ROWS = (100_000, 1_000_000, 10_000_000)
@@ -71,7 +71,7 @@ def auroc(model: Path, test: Connections) -> float:
 
 def pass_seconds(folder: Path) -> float:
     started = time.perf_counter()
-    sampled(open_stream(folder), seed=0)
+    sampled(files.open(folder), seed=0)
     return time.perf_counter() - started
 
 

@@ -19,8 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import betabinom
 
-from oddrow import VAEDetector
-from oddrow.files import read_table
+from oddrow import VAEDetector, files
 
 Array = npt.NDArray[Any]
 ROWS = 1_500
@@ -98,7 +97,7 @@ def jumped(frame: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame | None:
 def written(columns: Mapping[str, Any]) -> Any:
     """A table as it comes from a CSV file: every field as it is written."""
     text = pd.DataFrame(dict(columns)).to_csv(index=False).encode()
-    return read_table(io.BytesIO(text), as_written=True)
+    return files.open(io.BytesIO(text)).read()
 
 
 def _some(values: Array, other: str, every: int) -> Array:

@@ -28,12 +28,12 @@ from sklearn.ensemble import IsolationForest
 from threadpoolctl import threadpool_limits
 
 from benchmarks._peers import peer_python
-from oddrow import VAEDetector
+from oddrow import VAEDetector, files
 from oddrow.batch import scored_table
 from oddrow.columns import EncodedTable
 from oddrow.density import BLOCK_ROWS
 from oddrow.exceptions import TrainingHealthWarning
-from oddrow.files import read_table, write_table
+from oddrow.files import write_table
 from oddrow.fitted import FittedModel
 from oddrow.reproductions import kddcup99_file, read_connections
 from oddrow.reproductions._kddcup99 import LABEL, _article
@@ -147,7 +147,7 @@ def encoded_rows(subjects: list[Subject], rounds: int) -> None:
             )
 
 
-def files(subjects: list[Subject], folder: Path, rounds: int) -> None:
+def parquet_files(subjects: list[Subject], folder: Path, rounds: int) -> None:
     """A Parquet file in and out: reading, encoding and writing alone, and all of scoring."""
     print("\n### Parquet in, Parquet out, seconds")
     print("around: read, encode, write; all: score too; each against pyarrow's reading and writing and the products")
@@ -163,14 +163,14 @@ def files(subjects: list[Subject], folder: Path, rounds: int) -> None:
             pq.write_table(pq.read_table(source), target)
 
         def around(source: str = source, target: str = target, model: FittedModel = subject.model) -> None:
-            table = read_table(source)
+            table = files.open(source).read()
             model.encoding.encode(table)
             for name, column in added.items():  # noqa: B023 - called within this turn
                 table = table.append_column(name, column)
             write_table(table, target, force=True)
 
         def whole(source: str = source, target: str = target, model: FittedModel = subject.model) -> None:
-            write_table(scored_table(model, read_table(source)).rows, target, force=True)
+            write_table(scored_table(model, files.open(source).read()).rows, target, force=True)
 
         runs = {"bare": bare, "products": products(subject.model, n_rows), "around": around, "whole": whole}
         taken = medians(runs, rounds)
@@ -237,7 +237,7 @@ def main(rounds: int = ROUNDS) -> None:
     print(f"## Score (medians of {rounds} rounds)")
     with threadpool_limits(1), tempfile.TemporaryDirectory() as folder:
         encoded_rows([*subjects, *widest], rounds)
-        files([*subjects, *widest], Path(folder), rounds)
+        parquet_files([*subjects, *widest], Path(folder), rounds)
         beside_others(subjects[0], rounds, Path(folder))
     threads([*subjects, *widest], rounds)
 

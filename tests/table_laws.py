@@ -22,12 +22,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import oddrow
+from oddrow import files
 from oddrow.batch import scored_table
 from oddrow.columns import TableEncoding, TableSchema
 from oddrow.exceptions import DataError, OddrowError
-from oddrow.files import open_stream, read_table
 from oddrow.table import as_table
 from strategies import AnyTables, ObjectTable, TextFile, taken
+from typed_reading import read_table
 
 _ADDED = {"surprise", "p_value", "is_odd"} | {
     f"reason_{place}{part}" for place in (1, 2) for part in ("", "_value", "_expected", "_usual", "_share")
@@ -407,5 +408,5 @@ def _read_whole(content, _):
 
 
 def _read_stream(content, detector):
-    stream = open_stream(io.BytesIO(content), expects=detector.model_.encoding.names)
+    stream = files.open(io.BytesIO(content), expects=detector.model_.encoding.names)
     return pa.Table.from_batches(stream, stream.schema)

@@ -11,7 +11,7 @@ import pytest
 from pyarrow.csv import write_csv
 
 import oddrow
-from oddrow.files import read_table
+from typed_reading import read_table
 
 
 def test_inspect_shows_each_column_with_its_kind_and_reason(run, labelled_csv):

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 import oddrow
-from oddrow.files import read_table, write_table
+from oddrow.files import write_table
+from typed_reading import read_table
 
 COMMON = ("--label", "label", "--normal", "normal", "--methods", "knn1,pca", "--seeds", 2)
 

@@ -9,7 +9,8 @@ import pytest
 import oddrow
 from oddrow.batch import scored_table
 from oddrow.distributed import ENGINES, _fitting_files, _scoring_files
-from oddrow.files import read_table, write_table
+from oddrow.files import write_table
+from typed_reading import read_table
 
 
 @pytest.fixture

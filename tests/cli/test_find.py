@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import oddrow
-from oddrow.files import read_table
+from typed_reading import read_table
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,9 @@ import pytest
 
 import oddrow
 from oddrow.detector import _find
-from oddrow.files import read_table, write_table
+from oddrow.files import write_table
 from oddrow.policies import RareRows
+from typed_reading import read_table
 
 ENDING = "this looks like a changed column, not 570 odd rows. These rows are not like the training rows."
 
@@ -92,8 +93,8 @@ def test_evaluate_says_it_in_words_and_in_json(run, changed_csv, normal_csv, mod
 
 def test_a_stream_in_parts_says_what_the_whole_table_does(run, changed_csv, model_file, tmp_path, monkeypatch):
     whole = run("score", changed_csv, "-m", model_file, "-o", tmp_path / "whole.csv", "--json")
-    for module in ("_csv_files", "_table_stream"):
-        monkeypatch.setattr(f"oddrow.files.{module}.MOST_ROWS", 100)
+    for module in ("_csv_files", "_table_file"):
+        monkeypatch.setattr(f"oddrow.files.{module}.MAX_BATCH_ROWS", 100)
     parts = run("score", changed_csv, "-m", model_file, "-o", tmp_path / "parts.csv", "--json", "--resume")
     assert json.loads(whole.out)["note"] == json.loads(parts.out)["note"] is not None
 

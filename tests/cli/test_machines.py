@@ -10,7 +10,7 @@ from importlib.metadata import version
 import pytest
 
 import oddrow
-from oddrow.files import read_table
+from typed_reading import read_table
 
 NORMAL = ("--label", "label", "--normal", "normal")
 

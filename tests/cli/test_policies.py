@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import oddrow
-from oddrow.files import read_table
+from typed_reading import read_table
 
 
 def scored(run, labelled_csv, model, tmp_path, *options):

@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 
 from oddrow.datasets import make_connections
-from oddrow.files import read_table, write_table
+from oddrow.files import write_table
+from typed_reading import read_table
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import oddrow
-from oddrow.files import CsvReading, read_table
+from oddrow.files import CsvReading
+from typed_reading import read_table
 
 NAMES = ["duration", "protocol", "bytes", "label"]
 COLUMNS = {"duration": "number", "protocol": "category", "bytes": "number"}

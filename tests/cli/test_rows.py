@@ -9,7 +9,8 @@ from benchmarks.model_files import golden
 
 import oddrow
 from make_golden import columns
-from oddrow.files import read_table, write_table
+from oddrow.files import write_table
+from typed_reading import read_table
 
 ROWS = 60
 
@@ -34,9 +35,9 @@ def csv(table, tmp_path):
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch):
-    for module in ("_csv_files", "_table_stream"):
-        monkeypatch.setattr(f"oddrow.files.{module}.MOST_ROWS", 7)
-    monkeypatch.setattr("oddrow.files._csv_files.MOST_BYTES", 900)
+    for module in ("_csv_files", "_table_file"):
+        monkeypatch.setattr(f"oddrow.files.{module}.MAX_BATCH_ROWS", 7)
+    monkeypatch.setattr("oddrow.files._csv_files.MAX_BATCH_BYTES", 900)
 
 
 def spoil(path, row):

@@ -15,7 +15,8 @@ from benchmarks.model_files import golden
 
 import oddrow
 from make_golden import columns
-from oddrow.files import read_table, write_table
+from oddrow.files import write_table
+from typed_reading import read_table
 
 N_FILES, ROWS = 6, 40
 

@@ -16,7 +16,7 @@ from engines import MODULES, NEEDED, RunningEngine
 from oddrow.batch import scored_table
 from oddrow.datasets import make_connections
 from oddrow.distributed._work import PackedModel
-from oddrow.files import read_table
+from typed_reading import read_table
 from untrained import no_training
 
 TOP = 2

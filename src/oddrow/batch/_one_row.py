@@ -63,7 +63,7 @@ def explain_row(model: FittedModel, stream: TableStream, number: int) -> RowOfSt
         raise SettingError(f"row {number}: {stream.label} has rows 1 to {n_rows:,}")
     found = _found(stream, number)
     row = found.located.rows.slice(found.at, 1)
-    place = found.located.place.said(found.at)
+    place = found.located.place.description(found.at)
     unfit = model.encoding.schema.unfit_rows(pa.Table.from_batches([row]))
     if unfit:
         raise SchemaMismatchError(f"{place}: {unfit[0]}")

@@ -131,7 +131,7 @@ def located_errors(model: FittedModel, located: LocatedBatch) -> Iterator[None]:
         yield
     except SchemaMismatchError as error:
         for row, why in model.encoding.schema.unfit_rows(pa.Table.from_batches([located.rows])).items():
-            raise SchemaMismatchError(f"{located.place.said(row)}: {why}") from error
+            raise SchemaMismatchError(f"{located.place.description(row)}: {why}") from error
         raise
 
 

@@ -47,7 +47,6 @@ from oddrow.cli._options import (
     opened,
     reads_table,
     treats_columns,
-    whole,
 )
 from oddrow.cli._policies import POLICY_OPTIONS, cost_of, takes_policy
 from oddrow.cli._render import (
@@ -125,7 +124,7 @@ def inspect(
             raise
         _console.say(f"note: the first {error.skip} lines are passed over; fit needs --skip {error.skip}")
         stream = opened(table, replace(reading, skip=error.skip))
-    rows = whole(stream)
+    rows = stream.read()
     given_label = None if label is None else named(label, rows.column_names, "--label")
     if given_label is not None:
         ignore = [*(ignore or []), given_label]
@@ -210,7 +209,7 @@ def fit(
 ) -> None:
     """Learn what normal rows look like; with --label and --normal, from the normal rows alone."""
     check_engine_options(engine, address, workers)
-    if engine is not None and (label is not None or reading.keywords):
+    if engine is not None and (label is not None or reading != AS_FOUND):
         raise SettingError(
             "--label, --delimiter and what else says how a table is read do not go with fit --engine, which reads all "
             "rows of Parquet files"

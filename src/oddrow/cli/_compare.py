@@ -20,7 +20,7 @@ from oddrow.cli._options import (
     named,
     opened,
     reads_table,
-    whole_typed,
+    typed_rows,
     without_columns,
 )
 from oddrow.cli._rank_without_labels import rank
@@ -88,7 +88,7 @@ def compare(
     if label is None and (normal is not None or contaminated or picture is not None):
         raise SettingError("--normal, --contaminated and --picture are for a table with labels; give --label COL")
     chosen = checked_methods([name.strip() for name in methods.split(",") if name.strip()])
-    rows = without_columns(whole_typed(opened(table, reading)), ignore or [])
+    rows = without_columns(typed_rows(opened(table, reading)), ignore or [])
     if label is None:
         rank(
             rows,

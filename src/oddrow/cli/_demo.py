@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import typer
 
-from oddrow import artifact
+from oddrow import artifact, files
 from oddrow.batch import explain_row, scored_table
 from oddrow.cli import _console
 from oddrow.cli._render import info_lines, print_explanation, print_metrics
 from oddrow.datasets import make_connections
 from oddrow.detector import VAEDetector
-from oddrow.files import check_target, open_stream, write_table
+from oddrow.files import check_target, write_table
 from oddrow.metrics import detection_metrics
 from oddrow.report import MapSummary, draw_maps
 
@@ -69,7 +69,7 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
 
     strangest = int(np.argmax(surprise))
     _console.say(f"4. oddrow explain {new_file} -m {model_file} --row {strangest + 1}    (the strangest row)")
-    print_explanation(explain_row(detector.model_, open_stream(new_file), strangest + 1), (), as_json=False)
+    print_explanation(explain_row(detector.model_, files.open(new_file), strangest + 1), (), as_json=False)
 
     _console.say(f"5. oddrow map {new_file} -m {model_file} -o {folder / 'maps'}")
     summary = MapSummary(

@@ -13,12 +13,13 @@ from typing import Annotated, Any
 import pyarrow as pa
 import typer
 
+from oddrow import files
 from oddrow.cli import _console
 from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
 from oddrow.cli._remedies import in_options
 from oddrow.columns import ALL_COLUMNS, AUTO, TableSchema, column_kinds
 from oddrow.exceptions import SettingError
-from oddrow.files import OnError, ReadingOptions, TableStream, open_stream
+from oddrow.files import OnError, ReadingOptions, TableStream
 from oddrow.fitted import FittedModel
 from oddrow.table import is_as_written, same_names
 
@@ -331,20 +332,15 @@ def opened(
         known["expects"] = model.encoding.names
         known["may_lack"] = [name for name, column in columns if getattr(column, "has_missing", False)]
         known["like"] = None if model.origin is None else model.origin.csv
-    stream = open_stream(table, **reading.keywords, on_error=on_error, may_be_empty=may_be_empty, **known)
+    stream = files.open(table, reading, on_error=on_error, may_be_empty=may_be_empty, **known)
     for note in stream.notes:
         _console.say(f"note: {in_options(note)}")
     return stream
 
 
-def whole(stream: TableStream) -> pa.Table:
-    """All rows of a stream at once."""
-    return pa.Table.from_batches(list(stream), stream.schema)
-
-
-def whole_typed(stream: TableStream) -> pa.Table:
-    """All rows at once, with columns of text in the types of what they hold: for who compares methods."""
-    rows = whole(stream)
+def typed_rows(stream: TableStream) -> pa.Table:
+    """All rows at once, with the columns of CSV in the types of their kinds, for the comparison of methods."""
+    rows = stream.read()
     return TableSchema.judge(rows).typed(rows) if is_as_written(rows.schema) else rows
 
 

@@ -20,7 +20,7 @@ from oddrow.cli._options import (
     TableArgument,
     opened,
     reads_table,
-    whole_typed,
+    typed_rows,
     without_columns,
 )
 from oddrow.comparison import MOST_TUNING_ROWS, Method, MethodRank, ProbeRanking, Tuning, rank_without_labels
@@ -75,7 +75,7 @@ def tune(
         raise SettingError("--json and -o - both print on stdout; give -o a file")
     if output is not None and output != "-":
         check_target(output, force)
-    rows = without_columns(whole_typed(opened(table, reading)), ignore or [])
+    rows = without_columns(typed_rows(opened(table, reading)), ignore or [])
     with _console.fits_progress() as on_progress:
         found = tune_detector(rows, seeds=seeds, random_state=seed, max_rows=max_rows, on_progress=on_progress)
     _give(found, found.ranking, found.p_values, Path(table).name, output=output, force=force, as_json=json_)

@@ -112,7 +112,7 @@ def score(
     if json_ and output == "-":
         raise SettingError("--json and -o - both print on stdout; give -o a file")
     if engine is not None:
-        if resume or on_error is not OnErrorName.STOP or reading.keywords:
+        if resume or on_error is not OnErrorName.STOP or reading != AS_FOUND:
             raise SettingError(
                 "--resume, --on-error, --delimiter and what else says how a table is read do not go with --engine, "
                 "which reads Parquet whole"

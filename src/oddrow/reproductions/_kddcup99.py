@@ -14,11 +14,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from oddrow import files
 from oddrow.columns import TableEncoding, TableSchema
 from oddrow.density import LearningCurve
 from oddrow.detector import AutoencoderDetector, VAEDetector
 from oddrow.exceptions import DataError, DownloadError, SettingError
-from oddrow.files import read_table
+from oddrow.files import ReadingOptions
 from oddrow.metrics import detection_metrics
 from oddrow.remedies import Setting, remedy
 from oddrow.reproductions._kddcup99_names import COLUMNS, FAMILY, SYMBOLIC
@@ -232,14 +233,26 @@ def read_connections(path: str | Path) -> pa.Table:
     DataError
         If the file does not have these columns.
     """
-    table = read_table(path, column_names=[*COLUMNS, LABEL], delimiter=",", format=_format(path))
+    options = ReadingOptions(_format(path), ",", (*COLUMNS, LABEL))
+    written = files.open(path, options).read()
+    table = pa.table({name: _typed(written.column(name)) for name in written.column_names})
     if not pc.any(pc.equal(pc.cast(table.column(LABEL), pa.string()), NORMAL)).as_py():
         raise DataError(f"{path}: its last column never says {NORMAL!r}: not a labelled file of KDD Cup 1999")
     return table
 
 
+def _typed(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as whole numbers or as numbers where all its texts are such."""
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            return pc.cast(texts, kind)
+        except pa.ArrowInvalid:
+            continue
+    return texts
+
+
 def _format(path: str | Path) -> str:
-    """The competition's files have no suffix that tells: only .gz does."""
+    """The format of a file of the competition, whose name says only the compression."""
     return "csv.gz" if str(path).endswith(".gz") else "csv"
 
 

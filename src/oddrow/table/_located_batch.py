@@ -1,4 +1,4 @@
-"""Batches of rows that know where they come from, so that a wrong one can be named by its file and line."""
+"""Batches with the places of their rows, so that an error can name the file and the line of a row."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from oddrow.exceptions import DataError
 from oddrow.table._row_sample import SampleBounds
 
 __all__ = [
-    "MOST_BYTES",
-    "MOST_ROWS",
+    "MAX_BATCH_BYTES",
+    "MAX_BATCH_ROWS",
     "LocatedBatch",
     "PlacedRows",
     "RowPlace",
@@ -28,14 +28,14 @@ __all__ = [
     "one_batch",
 ]
 
-MOST_ROWS = 1 << 16
-"""Rows of one batch at most."""
-MOST_BYTES = 1 << 23
-"""Bytes of one batch about, as they are in the file."""
+MAX_BATCH_ROWS = 1 << 16
+"""The largest number of rows of a batch."""
+MAX_BATCH_BYTES = 1 << 23
+"""The approximate number of bytes of a batch, as they are in the file."""
 
 
 class SkippedRow(NamedTuple):
-    """A row that was left out: its file, its line there, why, and what stands there."""
+    """A row that was left out: its file, its line, the reason, and its bytes."""
 
     file: str
     line: int
@@ -44,17 +44,17 @@ class SkippedRow(NamedTuple):
 
 
 class RowPlace(Protocol):
-    """Where the rows of a batch come from."""
+    """The places of the rows of a batch in their file."""
 
     def of(self, reasons: Mapping[int, str]) -> list[SkippedRow]:
-        """Rows of the batch, counted from 0 and ascending, with their places, as left out for these reasons."""
+        """The rows, numbered from 0 in ascending order, as rows that are left out for these reasons."""
 
-    def said(self, row: int) -> str:
-        """The place of a row for a person."""
+    def description(self, row: int) -> str:
+        """The place of a row in words."""
 
 
 class LocatedBatch(NamedTuple):
-    """Rows, where they come from, and the rows that were left out before them."""
+    """A batch, the places of its rows, and the rows that were left out before it."""
 
     rows: pa.RecordBatch
     place: RowPlace
@@ -63,7 +63,7 @@ class LocatedBatch(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class TableRows:
-    """The place of rows of a file that is no text: counted from 1, shown as JSON."""
+    """The places of rows of a file that has no lines: numbers from 1 on; a row is shown as JSON."""
 
     file: str
     first: int
@@ -72,7 +72,7 @@ class TableRows:
     def of(self, reasons: Mapping[int, str]) -> list[SkippedRow]:
         return [SkippedRow(self.file, self.first + row + 1, why, self._written(row)) for row, why in reasons.items()]
 
-    def said(self, row: int) -> str:
+    def description(self, row: int) -> str:
         return f"{self.file}, row {self.first + row + 1}"
 
     def _written(self, row: int) -> bytes:
@@ -81,12 +81,12 @@ class TableRows:
 
 @dataclass(frozen=True, eq=False)
 class SomeRows:
-    """The place of rows that were chosen from a batch.
+    """The places of rows that were chosen from a batch.
 
     Attributes
     ----------
-    place : of the batch
-    chosen : int [n], which of its rows these are, ascending
+    place : the places of the rows of the batch
+    chosen : int [n], the numbers of the chosen rows, ascending
     """
 
     place: RowPlace
@@ -95,12 +95,12 @@ class SomeRows:
     def of(self, reasons: Mapping[int, str]) -> list[SkippedRow]:
         return self.place.of({int(self.chosen[row]): why for row, why in reasons.items()})
 
-    def said(self, row: int) -> str:
-        return self.place.said(int(self.chosen[row]))
+    def description(self, row: int) -> str:
+        return self.place.description(int(self.chosen[row]))
 
 
 class PlacedRows:
-    """Batches of rows in their order, which name the place of a row where an error counts it otherwise.
+    """Batches of rows in order. In an error about a row, they replace its number by its file and line.
 
     Examples
     --------
@@ -126,14 +126,14 @@ class PlacedRows:
             if located.rows.num_rows:
                 self._current = located.place
                 n_rows, n_bytes = n_rows + located.rows.num_rows, n_bytes + located.rows.nbytes
-                # of more rows a sample is drawn, in which they have other numbers
+                # from more rows a sample is drawn, in which rows have other numbers
                 self._is_known = n_rows <= SampleBounds().rows and n_bytes <= SampleBounds().bytes
                 yield located.rows
         self._current = None
 
     @contextmanager
     def placing(self) -> Iterator[None]:
-        """Name the file and the line of the row that an error is about, while or after these rows are read."""
+        """Add the file and the line to an error about a row that is raised while or after these rows are read."""
         try:
             yield
         except DataError as error:
@@ -147,15 +147,15 @@ class PlacedRows:
 
     def _place_of(self, row: int) -> str | None:
         if self._current is not None:
-            return self._current.said(row)
+            return self._current.description(row)
         for located in self._batches() if self._is_known else ():
             if row < located.rows.num_rows:
-                return located.place.said(row)
+                return located.place.description(row)
             row -= located.rows.num_rows
         return None
 
 
 def one_batch(table: pa.Table) -> pa.RecordBatch:
-    """The rows of a table as one batch, which an empty table has not."""
+    """The rows of a table as one batch; an empty batch for an empty table."""
     batches = table.combine_chunks().to_batches()
     return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
