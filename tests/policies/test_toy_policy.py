@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import oddrow
+from oddrow import files
 from oddrow.batch import score_stream
 from oddrow.exceptions import ModelFileError, SettingError
-from oddrow.files import open_stream, read_table, write_table
+from oddrow.files import write_table
 from oddrow.policies import (
     POLICIES,
     DayColumn,
@@ -100,9 +101,9 @@ def test_it_is_saved_and_loaded_with_a_detector(untrained, rows, tmp_path, polic
 def test_a_stream_is_scored_by_it(detector, rows, tmp_path):
     write_table(rows, str(tmp_path / "rows.parquet"))
     model = copy.deepcopy(detector).set_policy(StrangestShare(0.1)).model_
-    count = score_stream(model, open_stream(tmp_path / "rows.parquet"), str(tmp_path / "scored.parquet"))
+    count = score_stream(model, files.open(tmp_path / "rows.parquet"), str(tmp_path / "scored.parquet"))
     assert count.odd == 30
-    is_odd = read_table(tmp_path / "scored.parquet").column("is_odd").to_pylist()
+    is_odd = files.open(tmp_path / "scored.parquet").read().column("is_odd").to_pylist()
     assert is_odd == detector.decide(rows, StrangestShare(0.1)).is_odd.tolist()
 
 

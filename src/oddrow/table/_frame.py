@@ -149,9 +149,8 @@ def _unreadable(problems: Mapping[str, DataError]) -> DataError:
     if len(names) == 1:
         return DataError(first.message, remedy=remedy("or leave it out with ", ignored))
     listed = ". ".join(problem.message for problem in problems.values())
-    return DataError(
-        f"{len(names)} columns cannot be read. {listed}", remedy=remedy("or leave them out with ", ignored)
-    )
+    way_out = remedy("or leave them out with ", ignored)
+    return DataError(f"{len(names)} columns cannot be read. {listed}", remedy=way_out)
 
 
 def _every(name: str) -> bool:  # noqa: ARG001 - every column, whatever its name
