@@ -185,7 +185,7 @@ MUTANTS = (
     Mutant(
         "a tail that is not checked",
         "calibration/_calibration.py",
-        "<= MOST_DISTANCE:",
+        "<= constants.max_tail_distance:",
         "<= np.inf:",
         (*SCORES,),
     ),

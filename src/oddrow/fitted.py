@@ -15,6 +15,7 @@ from oddrow.exceptions import SettingError
 from oddrow.expectations import Expectations
 from oddrow.files import Origin
 from oddrow.policies import AlertBudget, Decision, Policy, RareRows, flood_note
+from oddrow.scoring_constants import ScoringConstants
 from oddrow.surprise import Surprise, SurpriseModel
 
 
@@ -93,6 +94,11 @@ class FittedModel:
     def calibration(self) -> Calibration:
         """What turns raw scores into surprise and p-values."""
         return self.surprise_model.calibration
+
+    @property
+    def constants(self) -> ScoringConstants:
+        """The constants that define the scores."""
+        return self.calibration.constants
 
     @property
     def threshold(self) -> float | None:

@@ -9,7 +9,7 @@ import scipy.stats
 
 from oddrow.columns import FeatureLayout
 from oddrow.density import MixedLikelihood, SquaredError
-from oddrow.density._likelihoods import LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE, _sigmoid
+from oddrow.density._likelihoods import _sigmoid
 
 # Five columns: 0 a number that may be missing, 1 a flag that may be missing, 2 a category of three places and one for
 # the never seen, 3 a time of five features, 4 a category of two places that may be missing, 5 a constant that may be.
@@ -27,6 +27,7 @@ LAYOUT = FeatureLayout(
 )
 FLAG_OF_COLUMN = {0: 1, 1: 3, 4: 16, 5: 17}
 LIKELIHOOD = MixedLikelihood(LAYOUT)
+MIN_LOG_VARIANCE, MAX_LOG_VARIANCE = np.log(1e-2), np.log(1e2)
 N_ROWS = 50
 MEANS, LOG_VARIANCES, LOGITS, CATEGORIES = slice(0, 6), slice(6, 12), slice(12, 17), (slice(17, 20), slice(20, 22))
 
@@ -64,7 +65,7 @@ def reference(output: np.ndarray, row: np.ndarray, there: np.ndarray) -> np.ndar
     found = np.zeros(LAYOUT.n_columns)
     for place, (feature, column) in enumerate(zip(LAYOUT.gaussian, LAYOUT.gaussian_column, strict=True)):
         if there[column]:
-            deviation = np.exp(0.5 * np.clip(output[LOG_VARIANCES][place], LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE))
+            deviation = np.exp(0.5 * np.clip(output[LOG_VARIANCES][place], MIN_LOG_VARIANCE, MAX_LOG_VARIANCE))
             found[column] -= scipy.stats.norm.logpdf(row[feature], output[MEANS][place], deviation)
     for place, (feature, column) in enumerate(zip(LAYOUT.binary, LAYOUT.binary_column, strict=True)):
         if there[column] or LAYOUT.is_presence_flag[place]:
@@ -186,7 +187,7 @@ def test_wild_outputs_stay_finite(xp: object) -> None:
 def test_the_variance_has_a_floor_and_a_ceiling() -> None:
     rows, presence = ROWS.copy(), np.ones_like(PRESENCE)
     outputs = OUTPUTS.copy()
-    for place, (log_variance, bound) in {1: (-50.0, LEAST_LOG_VARIANCE), 2: (50.0, MOST_LOG_VARIANCE)}.items():
+    for place, (log_variance, bound) in {1: (-50.0, MIN_LOG_VARIANCE), 2: (50.0, MAX_LOG_VARIANCE)}.items():
         outputs[:, 6 + place] = log_variance
         at_bound = outputs.copy()
         at_bound[:, 6 + place] = bound

@@ -20,6 +20,7 @@ MOST_FEATURES = 100_000
 MOST_WIDTH = 65_536
 """Of a hidden layer or the latent: 256 rows of it are held while scoring."""
 MOST_LAYERS = 16
+MOST_LOG_VARIANCE = 40.0
 MOST_NATS = 1e6
 """Of a value beside another's: what never was in n rows has about ln n."""
 MOST_INPUT = 1e10
@@ -50,6 +51,8 @@ def check_shape(shape: NetworkShape) -> None:
             f"a network of {len(shape.hidden):,} hidden layers, up to {max(widths):,} wide; "
             f"a model file holds at most {MOST_LAYERS} and {MOST_WIDTH:,}"
         )
+    if not 0 <= shape.log_variance_bound <= MOST_LOG_VARIANCE:
+        raise ModelFileError(f"the bound of the latent log-variance is not from 0 to {MOST_LOG_VARIANCE:g}")
 
 
 def check_network(network: FittedNetwork, feature_range: FeatureRange) -> None:

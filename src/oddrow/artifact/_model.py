@@ -63,6 +63,7 @@ from oddrow.files import Origin, atomic_write
 from oddrow.fitted import FittedModel, LatentProjection
 from oddrow.fitting import Cleaning, checked_calibration, checked_clean
 from oddrow.policies import Policy, checked_contamination
+from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
 from oddrow.surprise import EvidenceModel, ReconstructionEvidence, SurpriseModel, ViewEvidence
 from oddrow.views import VIEWS, Marginals, Memory, Reach, Space, Views, ViewScales, checked_view_weights
 
@@ -135,6 +136,7 @@ class _Manifest:
     cleaning: Cleaning | None
     origin: Origin | None = None
     extrapolates: bool = True
+    constants: ScoringConstants = DEFAULT_CONSTANTS
 
     # A field of a later version would change what the others mean: it raises the protocol, and is never passed over.
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -296,6 +298,7 @@ def _manifest(detector: VAEDetector | AutoencoderDetector, tails: dict[str, _Tai
         cleaning=detector.cleaning_,
         origin=model.origin,
         extrapolates=model.calibration.extrapolates,
+        constants=model.constants,
     )
 
 
@@ -415,7 +418,8 @@ def _model(manifest: _Manifest, store: ArrayStore) -> FittedModel:
     curve = LearningCurve(step=steps, best_step=manifest.best_step, **losses)
     network = FittedNetwork(shape, weights, manifest.health.with_curve(curve, shape))
     is_views = manifest.evidence == "views"
-    likelihood = MixedLikelihood(layout) if is_views else SquaredError(layout)
+    manifest.constants.check()
+    likelihood = MixedLikelihood(layout, manifest.constants) if is_views else SquaredError(layout)
     if (shape.n_inputs, shape.n_outputs) != (layout.n_features, likelihood.n_outputs):
         raise ModelFileError("the network does not fit the encoding")
     width = (layout.n_features,)
@@ -429,7 +433,7 @@ def _model(manifest: _Manifest, store: ArrayStore) -> FittedModel:
         store.take("projection.axes", np.float64, (shape.n_latent, 2)),
     )
     scores = ascending("calibration", store.take("calibration", np.float64, (None,)))
-    calibration = Calibration(scores, manifest.calibration_source, manifest.extrapolates)
+    calibration = Calibration(scores, manifest.calibration_source, manifest.extrapolates, manifest.constants)
     check_curve("calibration", calibration)
     expectations = None
     if isinstance(evidence, ViewEvidence):

@@ -17,9 +17,6 @@ Array: TypeAlias = Any
 """An array of whichever namespace is passed in."""
 Parameters: TypeAlias = Mapping[str, Array]
 
-LOG_VARIANCE_BOUND = 10.0
-"""The latent log-variance is kept within plus and minus this, so that its exponential stays harmless in float32."""
-
 
 @dataclass(frozen=True)
 class NetworkShape:
@@ -31,6 +28,7 @@ class NetworkShape:
     hidden : widths of the encoder's hidden layers; the decoder has them in reverse
     n_latent : size of the latent
     is_variational : whether the encoder gives a log-variance beside the mean
+    log_variance_bound : the latent log-variance is clipped to plus and minus this: its exponential is finite in float32
     """
 
     n_inputs: int
@@ -38,6 +36,7 @@ class NetworkShape:
     n_latent: int
     n_outputs: int
     is_variational: bool
+    log_variance_bound: float = 10.0
 
     @property
     def layers(self) -> dict[str, tuple[int, int]]:
@@ -65,7 +64,7 @@ def encode(xp: Any, shape: NetworkShape, parameters: Parameters, rows: Array) ->
     mean = outputs[:, : shape.n_latent]
     if not shape.is_variational:
         return mean, xp.zeros_like(mean)
-    log_variance = xp.clip(outputs[:, shape.n_latent :], -LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
+    log_variance = xp.clip(outputs[:, shape.n_latent :], -shape.log_variance_bound, shape.log_variance_bound)
     return mean, log_variance
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from oddrow.artifact import dumps
-from oddrow.calibration import Calibration, TailCurve
+from oddrow.calibration import Calibration
 from oddrow.detector import AutoencoderDetector, VAEDetector
 from oddrow.exceptions import OutputError, SettingError
 from oddrow.export._columns import EncodedValues, check_exportable, encoded_values
@@ -131,7 +131,7 @@ def _evidence(xp: GraphNamespace, model: EvidenceModel, encoded: EncodedValues) 
 
 def _calibrated(xp: GraphNamespace, calibration: Calibration, raw: Value) -> tuple[Value, Value]:
     """Surprise and p-value of raw scores, each [n, 1]."""
-    curve = [TailCurve.learn(calibration.scores)]
+    curve = [calibration.curve]
     if calibration.has_tail:
         surprise = tail_nats(xp, raw, curve)
     else:
