@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.density._health import LearningCurve, TrainingHealth
+from oddrow.container import Arrays, ArrayStore, packed_parts
+from oddrow.density._health import HealthFigures, LearningCurve, TrainingHealth
 from oddrow.density._network import NetworkShape
 
 
@@ -30,3 +31,17 @@ class FittedNetwork:
     def scoring_parameters(self) -> Mapping[str, npt.NDArray[np.float64]]:
         """The weights in double precision, for scoring; see ``oddrow.density.in_blocks``."""
         return {name: value.astype(np.float64) for name, value in self.parameters.items()}
+
+    def packed(self) -> Arrays:
+        """The weights and the learning curve; shape and health are JSON, see :meth:`unpacked`."""
+        return {**self.parameters, **packed_parts({"curve": self.learning_curve})}
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, shape: NetworkShape, health: HealthFigures) -> FittedNetwork:
+        """The network of a shape that has been checked."""
+        weights = {}
+        for name, (n_in, n_out) in shape.layers.items():
+            weights[f"{name}_weight"] = store.take(f"{name}_weight", np.float32, (n_in, n_out))
+            weights[f"{name}_bias"] = store.take(f"{name}_bias", np.float32, (n_out,))
+        curve = LearningCurve.unpacked(store.under("curve"), health.best_step)
+        return cls(shape, weights, health.with_curve(curve, shape.n_latent, shape.is_variational))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+
+from oddrow.container import Arrays, ArrayStore
+from oddrow.exceptions import ModelFileError
 
 ACTIVE_VARIANCE = 0.01
 """A latent unit whose mean varies more than this over the rows is active (Burda et al. 2016, section 4.2)."""
@@ -73,6 +76,22 @@ class LearningCurve:
     kl: npt.NDArray[np.float64]
     learning_rate: npt.NDArray[np.float64]
     best_step: int
+
+    def packed(self) -> Arrays:
+        """All but ``best_step``."""
+        return {name: getattr(self, name) for name in ("step", *_LOSSES)}
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, best_step: int) -> LearningCurve:
+        """A curve of at least one check, one of which is the best."""
+        steps = store.take("step", np.int64, (None,))
+        losses = {name: store.take(name, np.float64, steps.shape) for name in _LOSSES}
+        if len(steps) == 0:
+            raise ModelFileError("the learning curve is empty")
+        return cls(step=steps, best_step=best_step, **losses)
+
+
+_LOSSES = ("training_loss", "held_out_loss", "reconstruction", "kl", "learning_rate")
 
 
 @dataclass(frozen=True)
@@ -173,11 +192,53 @@ class TrainingHealth:
             f"{self.n_active} of {len(self.latent_variance)} latent units active; diagnoses: {wrong}>"
         )
 
+    @property
+    def figures(self) -> HealthFigures:
+        """All of it that is not an array, for the model file."""
+        names = [field.name for field in fields(HealthFigures) if field.name != "best_step"]
+        return HealthFigures(self.learning_curve.best_step, **{name: getattr(self, name) for name in names})
+
     @cached_property
     def diagnoses(self) -> tuple[Diagnosis, ...]:
         """What is wrong, gravest first; empty when nothing is."""
         certain = self.rows_watched >= WATCHED_FOR_CERTAINTY
         return tuple(Diagnosis(name, text, certain or name == "not_finite") for name, text in _found(self))
+
+
+@dataclass(frozen=True)
+class HealthFigures:
+    """The figures of a fit's health as a model file holds them; named as in :class:`TrainingHealth`.
+
+    Its ``learning_curve`` is arrays, but for ``best_step``.
+    """
+
+    best_step: int
+    end: FitEnd
+    steps_at_most: int
+    rows_trained: int
+    rows_watched: int
+    n_parameters: int
+    kl_weight: float
+    kl: tuple[float, ...]
+    latent_variance: tuple[float, ...]
+    strongest_dependence: float
+    copying: CopyingShare
+    gain: Gain
+    rollbacks: tuple[Rollback, ...]
+    device: str
+
+    def with_curve(self, curve: LearningCurve, n_latent: int, is_variational: bool) -> TrainingHealth:
+        """The whole health, if its figures are those of a network with such a latent.
+
+        Raises
+        ------
+        ModelFileError
+            If they are not.
+        """
+        if (len(self.kl), len(self.latent_variance)) != (n_latent if is_variational else 0, n_latent):
+            raise ModelFileError("the training's health does not fit the network")
+        names = [field.name for field in fields(self) if field.name != "best_step"]
+        return TrainingHealth(learning_curve=curve, **{name: getattr(self, name) for name in names})
 
 
 def _found(health: TrainingHealth) -> Iterator[tuple[str, str]]:

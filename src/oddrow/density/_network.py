@@ -13,9 +13,17 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.exceptions import ModelFileError
+
 Array: TypeAlias = Any
 """An array of whichever namespace is passed in."""
 Parameters: TypeAlias = Mapping[str, Array]
+
+MAX_WIDTH = 65_536
+"""Of a hidden layer or the latent: 256 rows of it are held while scoring."""
+MAX_LAYERS = 16
+MAX_LOG_VARIANCE = 40.0
+"""Largest bound of the latent log-variance: its exponential is finite in single precision."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,17 @@ class NetworkShape:
     n_outputs: int
     is_variational: bool
     log_variance_bound: float = 10.0
+
+    def check(self) -> None:
+        """Refuse a shape that no network has, before its widths are multiplied."""
+        widths = (*self.hidden, self.n_latent)
+        if len(self.hidden) > MAX_LAYERS or not all(1 <= width <= MAX_WIDTH for width in widths):
+            raise ModelFileError(
+                f"a network of {len(self.hidden):,} hidden layers, up to {max(widths):,} wide; "
+                f"a model file holds at most {MAX_LAYERS} and {MAX_WIDTH:,}"
+            )
+        if not 0 <= self.log_variance_bound <= MAX_LOG_VARIANCE:
+            raise ModelFileError(f"the bound of the latent log-variance is not from 0 to {MAX_LOG_VARIANCE:g}")
 
     @property
     def layers(self) -> dict[str, tuple[int, int]]:
