@@ -30,9 +30,8 @@ from oddrow.files import Origin
 from oddrow.fitted import FittedModel, LatentProjection
 from oddrow.fitting import Cleaning, checked_calibration, checked_clean
 from oddrow.policies import Policy, checked_contamination
-from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
+from oddrow.scoring_constants import ScoringConstants
 from oddrow.surprise import IsolationEvidence, ReconstructionEvidence, SurpriseModel, ViewEvidence
-from oddrow.views import checked_view_weights
 
 if TYPE_CHECKING:
     from oddrow.detector import AutoencoderDetector, VAEDetector
@@ -57,6 +56,7 @@ class Manifest:
     shape: NetworkShape
     health: HealthFigures
     evidence: Literal["views", "reconstruction"]
+    views: tuple[str, ...]
     calibration_source: Source
     extrapolates: bool
     calibration: Literal["split", "cross"]
@@ -65,7 +65,7 @@ class Manifest:
     clean: Literal["assume", "robust"]
     cleaning: Cleaning | None
     origin: Origin | None
-    constants: ScoringConstants = DEFAULT_CONSTANTS
+    constants: ScoringConstants
 
     # A field of a later version would change what the others mean: it raises the protocol, and is never passed over.
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -98,6 +98,7 @@ def written(detector: VAEDetector | AutoencoderDetector) -> Content:
 
 def _manifest(detector: VAEDetector | AutoencoderDetector) -> Manifest:
     model = detector.model_
+    evidence = model.surprise_model.evidence_model
     names = getattr(detector, "feature_names_in_", None)
     random_state = detector.random_state
     return Manifest(
@@ -113,7 +114,8 @@ def _manifest(detector: VAEDetector | AutoencoderDetector) -> Manifest:
         encoding=model.encoding,
         shape=model.network.shape,
         health=model.network.health.figures,
-        evidence="views" if isinstance(model.surprise_model.evidence_model, ViewEvidence) else "reconstruction",
+        evidence="views" if isinstance(evidence, ViewEvidence) else "reconstruction",
+        views=evidence.views.names if isinstance(evidence, ViewEvidence) else (),
         calibration_source=model.calibration.source,
         extrapolates=model.calibration.extrapolates,
         calibration=checked_calibration(detector.calibration),
@@ -193,7 +195,7 @@ def _check_fit(manifest: Manifest) -> None:
     if is_vae != manifest.shape.is_variational or is_article != (manifest.evidence == "reconstruction"):
         raise ModelFileError("the network and the evidence are not those of this detector and its settings")
     checked_contamination(manifest.contamination)
-    if is_article and manifest.view_weights is not None:
+    if is_article and (manifest.view_weights is not None or manifest.views):
         raise ModelFileError("the article's setting has no views to be weighted")
     if manifest.kl_weight < 0 or (manifest.random_state is not None and manifest.random_state < 0):
         raise ModelFileError("kl_weight or random_state is negative")
@@ -219,8 +221,8 @@ def _model(manifest: Manifest, store: ArrayStore) -> FittedModel:
     if manifest.evidence == "views":
         mixed = MixedLikelihood(encoding.layout, manifest.constants)
         density = DensityModel.unpacked(store, mixed, manifest.shape, manifest.health)
-        evidence = ViewEvidence.unpacked(store, density, checked_view_weights(manifest.view_weights))
-        expectations = Expectations.unpacked(store.under("expectations"), encoding, evidence.views.dependence.edges)
+        evidence = ViewEvidence.unpacked(store, density, manifest.views, manifest.view_weights)
+        expectations = Expectations.unpacked(store.under("expectations"), encoding, evidence.views.basis.coding.edges)
     else:
         squared = SquaredError(encoding.layout)
         evidence = ReconstructionEvidence(DensityModel.unpacked(store, squared, manifest.shape, manifest.health))

@@ -22,7 +22,7 @@ Parameters: TypeAlias = Mapping[str, Array]
 MAX_WIDTH = 65_536
 """Of a hidden layer or the latent: 256 rows of it are held while scoring."""
 MAX_LAYERS = 16
-MAX_LOG_VARIANCE = 40.0
+MAX_LATENT_LOG_VARIANCE = 40.0
 """Largest bound of the latent log-variance: its exponential is finite in single precision."""
 
 
@@ -54,8 +54,8 @@ class NetworkShape:
                 f"a network of {len(self.hidden):,} hidden layers, up to {max(widths):,} wide; "
                 f"a model file holds at most {MAX_LAYERS} and {MAX_WIDTH:,}"
             )
-        if not 0 <= self.log_variance_bound <= MAX_LOG_VARIANCE:
-            raise ModelFileError(f"the bound of the latent log-variance is not from 0 to {MAX_LOG_VARIANCE:g}")
+        if not 0 <= self.log_variance_bound <= MAX_LATENT_LOG_VARIANCE:
+            raise ModelFileError(f"the bound of the latent log-variance is not from 0 to {MAX_LATENT_LOG_VARIANCE:g}")
 
     @property
     def layers(self) -> dict[str, tuple[int, int]]:
