@@ -112,7 +112,7 @@ def interrupted_fits() -> None:
 
 def kept_parts(partial: Path) -> int:
     """How many parts the job would go on behind."""
-    return len(list(partial.glob("part-*.arrow")))
+    return len(list(partial.glob("part-*.scored")))
 
 
 def kill_at(process: subprocess.Popen[bytes], partial: Path, n_parts: int, seconds: float) -> bool:

@@ -76,8 +76,8 @@ def golden(name: str) -> bytes:
     return max(GOLDEN.glob(f"protocol-*/{name}.oddrow"), key=lambda path: int(path.parent.name[9:])).read_bytes()
 
 
-def golden_rows() -> dict[str, list[Any]]:
-    """Rows that the golden files of the newest protocol score."""
-    path = max(GOLDEN.glob("protocol-*/scores.json"), key=lambda path: int(path.parent.name[9:]))
+def golden_rows(name: str = "scores") -> dict[str, list[Any]]:
+    """Rows that the golden files of the newest protocol score; those of "written" are its own."""
+    path = max(GOLDEN.glob(f"protocol-*/{name}.json"), key=lambda path: int(path.parent.name[9:]))
     rows: dict[str, list[Any]] = json.loads(path.read_text(encoding="utf-8"))["rows"]
     return rows

@@ -19,6 +19,7 @@ import pyarrow as pa
 import oddrow
 import oddrow.detector
 from oddrow.artifact import PROTOCOL
+from oddrow.files import CsvReading, Origin
 
 GOLDEN = Path(__file__).parent / "golden"
 TRAINING_ROWS, NEW_ROWS = 80, 12
@@ -52,6 +53,39 @@ def columns(n_rows: int, seed: int) -> dict[str, list[Any]]:
     }
 
 
+def written_columns(n_rows: int, seed: int) -> dict[str, list[Any]]:
+    """Columns as a German CSV file has them: numbers and dates as text, a counter and a clock that run on."""
+    rng = np.random.default_rng(seed)
+    start = dt.datetime(2024, 3, 1) + dt.timedelta(days=28 * seed)
+    amounts = np.round(rng.lognormal(5, 1.5, n_rows), 2).tolist()
+    return {
+        "no": [str(1000 * (1 + seed) + row) for row in range(n_rows)],
+        "booked": [(start + dt.timedelta(hours=7 * row)).strftime("%d.%m.%Y %H:%M") for row in range(n_rows)],
+        "amount": [f"{amount:,.2f} EUR".translate(str.maketrans(",.", ".,")) for amount in amounts],
+        "paid": [str(flag) for flag in rng.choice(["ja", "nein"], n_rows)],
+        "shop": [None if rng.random() < 0.1 else str(shop) for shop in rng.choice(["A", "B", "C"], n_rows)],
+    }
+
+
+WRITTEN_KINDS = {
+    "no": "counter",
+    "booked": "timestamp; dates=dmy; runs on",
+    "amount": "number; decimal=,; thousands=.",
+}
+WRITTEN_ORIGIN = Origin("2024-03-31T12:00:00+00:00", "0.1", "booked.csv", "0" * 64, CsvReading(delimiter=";", skip=2))
+
+
+def new_written_rows() -> dict[str, list[Any]]:
+    """Rows that follow, each kind of strangeness once."""
+    rows = written_columns(NEW_ROWS, seed=1)
+    rows["no"][0] = "7"
+    rows["booked"][1] = "01.01.1999 03:00"
+    rows["amount"][2] = "9.999.999,99 EUR"
+    rows["paid"][3] = "vielleicht"
+    rows["shop"][4] = "never seen"
+    return rows
+
+
 def new_rows() -> dict[str, list[Any]]:
     """Rows that no detector has seen, half of them odd: each kind of strangeness once."""
     rows = columns(NEW_ROWS, seed=1)
@@ -77,6 +111,20 @@ def scores(detector: Any, rows: dict[str, list[Any]]) -> dict[str, Any]:
     }
 
 
+def write_written(folder: Path) -> None:
+    """The file of a table as it is written, with rows and scores of its own."""
+    named = sys.modules.get("oddrow.fitting._settings", oddrow.detector).SETTINGS
+    narrow = {name: replace(settings, hidden=HIDDEN, n_latent=N_LATENT) for name, settings in named.items()}
+    with mock.patch.dict(named, narrow):
+        detector = oddrow.VAEDetector(columns=WRITTEN_KINDS, random_state=3)
+        detector.fit(pa.table(written_columns(TRAINING_ROWS, seed=0)))
+    detector.model_ = replace(detector.model_, origin=WRITTEN_ORIGIN)
+    oddrow.save(detector, folder / "written.oddrow", force=True)
+    rows = new_written_rows()
+    text = json.dumps({"rows": rows, "scores": {"written": scores(detector, rows)}}, ensure_ascii=False, indent=1)
+    (folder / "written.json").write_text(text + "\n", encoding="utf-8")
+
+
 def main() -> None:
     folder = GOLDEN / f"protocol-{PROTOCOL}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,6 +138,7 @@ def main() -> None:
             expected[name] = scores(detector, rows)
     text = json.dumps({"rows": rows, "scores": expected}, ensure_ascii=False, indent=1)
     (folder / "scores.json").write_text(text + "\n", encoding="utf-8")
+    write_written(folder)
     for path in sorted(folder.iterdir()):
         print(f"{path.stat().st_size:>8,}  {path.relative_to(GOLDEN)}")  # noqa: T201
 

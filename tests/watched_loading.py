@@ -66,7 +66,9 @@ def main() -> None:
     warnings.simplefilter("error")
     rows = as_table(golden_rows())
     for path in GOLDEN.glob("*/*.oddrow"):  # whatever is imported late is imported now
-        oddrow.load(path).surprise(rows)
+        detector = oddrow.load(path)
+        if path.stem != "written":  # which has other columns
+            detector.surprise(rows)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY, resource.RLIM_INFINITY))
     watch = Watch()

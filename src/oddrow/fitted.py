@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.calibration import Calibration
-from oddrow.columns import Kind, TableEncoding, TableSchema
+from oddrow.columns import NO_REFERENCE, Kind, TableEncoding, TableReference, TableSchema
 from oddrow.container import Arrays, ArrayStore
 from oddrow.density import FittedNetwork
 from oddrow.exceptions import SettingError
@@ -85,7 +85,9 @@ class FittedModel:
     policy: Policy
     origin: Origin | None = None
     expectations: Expectations | None = None
-    """None in the article's setting and in older model files: then the network says what it expects."""
+    """None in the article's setting: then the network says what it expects."""
+    reference: TableReference = NO_REFERENCE
+    """How the training rows of each column were distributed."""
 
     def __repr__(self) -> str:
         shape = self.network.shape

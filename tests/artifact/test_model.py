@@ -375,9 +375,8 @@ def test_every_array_must_be_of_the_right_shape(content, refusal):
             arrays[name] = np.concatenate([arrays[name], arrays[name][..., -1:]], axis=-1)
 
         assert f"array {name!r} is " in refusal(rebuilt(content, None, deepen))
-        if name not in ("calibration.scores", "network.curve.step") and not name.endswith(
-            ("knots", "edges")
-        ):  # of any length
+        any_length = ("calibration.scores", "network.curve.step", "knots", "edges", "quantiles", "counts")
+        if not name.endswith(any_length):
             assert f"array {name!r} is " in refusal(rebuilt(content, None, widen))
 
 
@@ -401,7 +400,9 @@ def test_an_array_too_many_is_refused(content, refusal):
     assert "array 'surplus' is not part of any model" in refusal(rebuilt(content, None, add))
 
 
-@pytest.mark.parametrize("name", ["calibration.scores", "scales.likelihood.knots", "scales.likelihood.columns.nats"])
+@pytest.mark.parametrize(
+    "name", ["calibration.scores", "scales.likelihood.total.knots", "scales.likelihood.parts.nats"]
+)
 def test_scores_must_ascend(content, refusal, name):
     def turn(arrays):
         arrays[name] = arrays[name][::-1]

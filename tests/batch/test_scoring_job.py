@@ -12,7 +12,8 @@ from benchmarks.model_files import golden
 
 import oddrow
 from make_golden import columns
-from oddrow.batch import JobIdentity, KeptParts, ScoringOptions, score_stream, scored_table
+from oddrow.batch import KeptParts, ScoringOptions, score_stream, scored_table, scoring_identity
+from oddrow.container import JobIdentity
 from oddrow.exceptions import CheckpointError, OutputError, SchemaMismatchError, TableReadError
 from oddrow.files import _csv_files, _table_stream, open_stream, read_table, write_table
 from oddrow.policies import AlertBudget, FalseDiscoveryRate, FixedSurprise
@@ -84,7 +85,7 @@ def test_a_stream_is_scored_into_what_the_whole_table_gives(model, table_file, t
 
 def job(table_file, options: str = "") -> JobIdentity:
     stream = open_stream(table_file, on_error="skip")
-    return JobIdentity.of(stream, "digest of the model", {"policy": options})
+    return scoring_identity(stream, "digest of the model", {"policy": options})
 
 
 @pytest.mark.parametrize("policy", [None, FalseDiscoveryRate(0.5)], ids=["each row", "all rows"])
@@ -126,7 +127,7 @@ def test_parts_of_another_job_are_refused(table_file, tmp_path):
     kept.begin(job(table_file), resume=True)
     with pytest.raises(OutputError, match=r"out.partial: keeps a job that has not ended; go on with it \(--resume\)"):
         kept.begin(job(table_file), resume=False)
-    other_model = JobIdentity.of(open_stream(table_file), "another", {"policy": ""})
+    other_model = scoring_identity(open_stream(table_file), "another", {"policy": ""})
     for identity, message in (
         (job(table_file, "other"), "its parts belong to other options .policy  there and other here.; remove it"),
         (other_model, "belong to another model"),
@@ -135,11 +136,11 @@ def test_parts_of_another_job_are_refused(table_file, tmp_path):
             kept.begin(identity, resume=True)
     before = table_file.stat()
     os.utime(table_file, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
-    with pytest.raises(CheckpointError, match=r"a table that is another or has changed since \(.*table.csv\)"):
+    with pytest.raises(CheckpointError, match=r"other or changed files \(.*table.csv of .* there and of .* here\)"):
         kept.begin(job(table_file), resume=True)
 
 
-@pytest.mark.parametrize("damage", ["cut", "emptied", "no job", "foreign job"])
+@pytest.mark.parametrize("damage", ["cut", "emptied", "one bit", "foreign", "no job", "foreign job", "odd job"])
 def test_a_damaged_folder_is_refused(model, table_file, tmp_path, damage):
     kept = KeptParts(tmp_path / "out.partial")
     kept.begin(job(table_file), resume=True)
@@ -147,11 +148,18 @@ def test_a_damaged_folder_is_refused(model, table_file, tmp_path, damage):
         score_stream(
             model, open_stream(table_file), str(tmp_path / "o.csv"), ScoringOptions(on_progress=kill_after(20)), kept
         )
-    part, said = kept.folder / "part-00000000.arrow", kept.folder / "job.json"
+    part, said = kept.folder / "part-00000000.scored", kept.folder / "job.json"
     if damage == "cut":
         part.write_bytes(part.read_bytes()[:500])
     elif damage == "emptied":
         part.write_bytes(b"")
+    elif damage == "one bit":
+        content = part.read_bytes()
+        part.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    elif damage == "foreign":
+        part.write_bytes(golden("vae"))
+    elif damage == "odd job":
+        said.write_text('{"protocol": 1, "facts": 7}')
     elif damage == "no job":
         said.unlink()
     else:

@@ -143,7 +143,7 @@ def test_a_job_goes_on_unless_its_table_has_changed(run, folder, model_file, tmp
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
     refused = run(*arguments, "--resume")
     assert refused.code == 4
-    assert f"has changed since ({path})" in refused.err
+    assert f"other or changed files ({path} of " in refused.err
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert run(*arguments, "--resume").code == 0
     resumed = (tmp_path / "out.csv").read_bytes()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
+from benchmarks.model_files import HEADER, packed, parts, sections
 
 import oddrow
 from oddrow.datasets import make_connections
@@ -25,7 +25,7 @@ from oddrow.exceptions import CheckpointError, OutputError, SettingError, Traini
 from oddrow.training import Interruption, discard_checkpoint
 
 SmallFit = Callable[..., FittedNetwork]
-HEADER = struct.Struct("<8sI32s")  # as the module's docstring says
+MAGIC = b"ODDROWCP"
 
 
 class Killed(BaseException):
@@ -166,7 +166,7 @@ def checkpoint(small_fit: SmallFit, tmp_path) -> Path:
     ("other", "said"),
     [
         ({"table_seed": 5}, "another table"),
-        ({"n_rows": 51}, r"another table \(114 rows trained or watched there, 115 here\)"),
+        ({"n_rows": 51}, r"another number of rows \(114 there, 115 here\)"),
         ({"seed": 1}, "another random_state"),
         ({"learning_rate": 2e-2}, r"other settings \(learning_rate 0\.01 there and 0\.02 here\)"),
         ({"max_steps": 220}, r"other settings \(max_steps 200 there and 220 here\)"),
@@ -186,7 +186,7 @@ def test_a_checkpoint_is_not_overwritten_unasked(small_fit: SmallFit, checkpoint
 
 def test_an_interrupt_leaves_the_last_check_in_the_file(small_fit: SmallFit, checkpoint: Path) -> None:
     """However seldom it is written on the way."""
-    checks = safetensors.numpy.load(checkpoint.read_bytes()[HEADER.size :])["checks"]
+    checks = parts(checkpoint.read_bytes())[1]["checks"]
     assert checks[:, 0].tolist() == [20, 40, 60]
 
 
@@ -212,18 +212,14 @@ def test_a_generator_that_cannot_be_kept_is_refused(small_fit: SmallFit, tmp_pat
 
 def rebuilt(content: bytes, change: Callable[[dict[str, np.ndarray], dict], None]) -> bytes:
     """The file with its parts changed by someone who knows how to hash."""
-    magic, protocol, _ = HEADER.unpack(content[: HEADER.size])
-    arrays = safetensors.numpy.load(content[HEADER.size :])
-    manifest = json.loads(arrays["manifest"].tobytes())
+    manifest, arrays = parts(content)
     change(arrays, manifest)
-    if "manifest" in arrays:
-        arrays["manifest"] = np.frombuffer(json.dumps(manifest).encode(), np.uint8)
     body = safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-    return HEADER.pack(magic, protocol, hashlib.sha256(body).digest()) + body
+    return packed(json.dumps(manifest).encode(), body, magic=MAGIC)
 
 
 def hashed(content: bytes, body: bytes) -> bytes:
-    return HEADER.pack(*HEADER.unpack(content[: HEADER.size])[:2], hashlib.sha256(body).digest()) + body
+    return packed(sections(content)[0], body, magic=MAGIC)
 
 
 def put(name: str, value: object) -> Callable[[dict[str, np.ndarray], dict], None]:
@@ -262,7 +258,9 @@ HOSTILE = {
     "no safetensors": lambda content: hashed(content, b"not safetensors at all"),
     "a huge header": lambda content: hashed(content, struct.pack("<Q", 2**60) + b"{}"),
     "deep JSON": lambda content: rebuilt(content, nested),
-    "no manifest": lambda content: rebuilt(content, lambda arrays, _: arrays.pop("manifest")),
+    "no manifest": lambda content: packed(b"", sections(content)[1], magic=MAGIC),
+    "a model file": lambda content: packed(*sections(content)),
+    "another job's facts": lambda content: rebuilt(content, lambda _, manifest: manifest["identity"].clear()),
     "no weights": lambda content: rebuilt(content, lambda arrays, _: arrays.pop("weights")),
     "too many weights": lambda content: rebuilt(content, put("weights", np.zeros(10_000, np.float32))),
     "weights of another type": lambda content: rebuilt(content, put("best_weights", np.zeros(3, np.int64))),

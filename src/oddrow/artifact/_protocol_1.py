@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ import safetensors
 
 from oddrow.artifact._saved_detector import SavedDetector
 from oddrow.calibration import Calibration, Source
-from oddrow.columns import MAX_COLUMNS, TableEncoding, check_encoding, check_width
+from oddrow.columns import MAX_COLUMNS, TableEncoding, TableReference, check_encoding, check_width
 from oddrow.container import (
     ArrayStore,
     Content,
@@ -89,7 +89,11 @@ def written(detector: VAEDetector | AutoencoderDetector) -> Content:
     evidence = model.surprise_model.evidence_model
     if isinstance(evidence, IsolationEvidence):
         raise ModelFileError("a model that ranks the rows of its own table by isolation scores no other rows")
-    parts: dict[str, Packable] = {"projection": model.projection, "calibration": model.calibration}
+    parts: dict[str, Packable] = {
+        "projection": model.projection,
+        "calibration": model.calibration,
+        "reference": model.reference,
+    }
     if model.expectations is not None:
         parts["expectations"] = model.expectations
     arrays = evidence.packed() | packed_parts(parts)
@@ -170,7 +174,13 @@ def _parsed(manifest: bytes) -> Manifest:
     """The manifest, of exactly its fields and types; each parser lets something pass that the other refuses."""
     # An error that pydantic finds in a text holds a copy of all that stands around it, for each field that is missing;
     # of objects it holds none. So what the second look may still find wrong is a number alone.
-    MANIFEST.validate_python(strict_json(manifest))
+    objects = strict_json(manifest)
+    MANIFEST.validate_python(objects)
+    # a default of this version must not stand in for a value that the file lacks
+    for name, kind in {"shape": NetworkShape, "constants": ScoringConstants}.items():
+        missing = {field.name for field in fields(kind)} - objects[name].keys()
+        if missing:
+            raise ModelFileError(f"{name}.{min(missing)} is missing")
     return MANIFEST.validate_json(manifest, strict=True)
 
 
@@ -233,11 +243,18 @@ def _model(manifest: Manifest, store: ArrayStore) -> FittedModel:
         manifest.constants,
         extrapolates=manifest.extrapolates,
     )
+    reference = TableReference.unpacked(store.under("reference"), encoding)
     store.check_empty()
     manifest.policy.promise(calibration)  # refuses what the calibration cannot support
     surprise_model = SurpriseModel(evidence, calibration)
     return FittedModel(
-        encoding, surprise_model, projection, manifest.policy, manifest.origin, expectations=expectations
+        encoding,
+        surprise_model,
+        projection,
+        manifest.policy,
+        manifest.origin,
+        expectations=expectations,
+        reference=reference,
     )
 
 

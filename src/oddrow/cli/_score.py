@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from oddrow import artifact
-from oddrow.batch import JobIdentity, KeptParts, ScoringCount, ScoringOptions, score_stream
+from oddrow.batch import KeptParts, ScoringCount, ScoringOptions, score_stream, scoring_identity
 from oddrow.cli import _console
 from oddrow.cli._engines import AddressOption, EngineOption, WorkersOption, check_engine_options, score_by_engine
 from oddrow.cli._options import (
@@ -46,6 +45,7 @@ from oddrow.cli._policies import (
     policy_of,
 )
 from oddrow.cli._render import threshold_text
+from oddrow.container import JobIdentity, digest
 from oddrow.exceptions import SettingError
 from oddrow.files import ReadingOptions, TableStream, check_target
 from oddrow.policies import check_policy
@@ -156,7 +156,9 @@ def score(
             decisive = {"--explain": explain, "policy": policy, "--on-error": on_error, "reading": reading}
             decisive |= {"--with-row": with_row}
             said = {name: str(value) for name, value in decisive.items()} | {"oddrow": version("oddrow")}
-            identity = JobIdentity.of(stream, hashlib.sha256(model.read_bytes()).hexdigest(), said)
+            if not stream.files:
+                raise SettingError("--resume needs a table in files; standard input cannot be read again")
+            identity = scoring_identity(stream, digest(model.read_bytes()), said)
             with _kept_until_done(output, identity) as kept:
                 count = score_stream(fitted, stream, output, options, kept)
         else:
@@ -183,8 +185,6 @@ def _check_outputs(output: str, on_error: OnErrorName, quarantine: Path | None, 
 
 @contextmanager
 def _kept_until_done(output: str, identity: JobIdentity) -> Iterator[KeptParts]:
-    if not identity.files:
-        raise SettingError("--resume needs a table in files; standard input cannot be read again")
     kept = KeptParts(Path(f"{output}.partial"))
     kept.begin(identity, resume=True)
     try:

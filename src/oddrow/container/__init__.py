@@ -3,7 +3,7 @@
 from oddrow.container._array_store import MAX_NUMBER, ArrayStore, Packable, packed_parts, piece_starts
 from oddrow.container._arrays import Arrays, pack_arrays, unpack_arrays
 from oddrow.container._files import Content, FileKind, check_lengths, pack_file, read_bytes, read_file
-from oddrow.container._job_identity import JobIdentity, digest
+from oddrow.container._job_identity import Fact, JobIdentity, digest
 from oddrow.container._json import one_line, strict_json
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "ArrayStore",
     "Arrays",
     "Content",
+    "Fact",
     "FileKind",
     "JobIdentity",
     "Packable",

@@ -55,8 +55,19 @@ class ArrayStore:
         store._prefix = f"{self._prefix}{part}."
         return store
 
-    def take(self, name: str, dtype: Any, shape: tuple[int | None, ...], *, finite: bool = True) -> npt.NDArray[Any]:
-        """An array of this type and shape; None stands for any length."""
+    def take(
+        self,
+        name: str,
+        dtype: Any,
+        shape: tuple[int | None, ...],
+        *,
+        finite: bool = True,
+        is_bounded: bool = True,
+    ) -> npt.NDArray[Any]:
+        """An array of this type and shape; None stands for any length.
+
+        What takes part in a score is bounded: in double precision its magnitude is at most ``MAX_NUMBER``.
+        """
         full = self.name_of(name)
         if full not in self._arrays:
             raise ModelFileError(f"array {full!r} is missing")
@@ -68,7 +79,7 @@ class ArrayStore:
             raise ModelFileError(f"array {full!r} is {array.dtype}{list(array.shape)}, which does not fit the model")
         if finite and not np.isfinite(array).all():
             raise ModelFileError(f"array {full!r} has values that are not finite")
-        if array.dtype == np.float64 and array.size and max(-array.min(), array.max()) > MAX_NUMBER:
+        if is_bounded and array.dtype == np.float64 and array.size and max(-array.min(), array.max()) > MAX_NUMBER:
             raise ModelFileError(f"array {full!r} has values beyond {MAX_NUMBER:g}")
         return array
 

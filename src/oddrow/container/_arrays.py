@@ -19,7 +19,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 def pack_arrays(arrays: Arrays) -> bytes:
     """The bytes of named arrays."""
-    packed: bytes = safetensors.numpy.save({name: np.ascontiguousarray(value) for name, value in arrays.items()})
+    packed: bytes = safetensors.numpy.save({name: np.asarray(value, order="C") for name, value in arrays.items()})
     return packed
 
 

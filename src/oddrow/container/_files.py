@@ -46,6 +46,7 @@ class FileKind:
     name, body : what errors call it, and its body
     error : what is raised where it cannot be read
     way_out : what an error about a file of another kind says to do; "" for nothing
+    max_manifest, max_body : bytes at most
     """
 
     magic: bytes
@@ -53,6 +54,8 @@ class FileKind:
     body: str = "arrays"
     error: type[ModelFileError] = ModelFileError
     way_out: str = ""
+    max_manifest: int = MAX_MANIFEST_BYTES
+    max_body: int = MAX_BODY_BYTES
 
 
 class Content(NamedTuple):
@@ -70,7 +73,7 @@ def pack_file(kind: FileKind, content: Content) -> tuple[bytes, bytes, bytes]:
     return HEADER.pack(kind.magic, protocol, len(manifest), len(body), *hashes), manifest, body
 
 
-def read_file(path: Path, kind: FileKind, newest: int, max_body: int = MAX_BODY_BYTES) -> Content:
+def read_file(path: Path, kind: FileKind, newest: int) -> Content:
     """What a file of one kind holds, after sizes and hashes agree.
 
     ``newest`` is the highest protocol number that the caller knows.
@@ -83,7 +86,7 @@ def read_file(path: Path, kind: FileKind, newest: int, max_body: int = MAX_BODY_
     """
     try:
         with _regular_file(path) as stream:
-            return _content(stream, os.fstat(stream.fileno()).st_size, kind, newest, max_body)
+            return _content(stream, os.fstat(stream.fileno()).st_size, kind, newest)
     except (OSError, ValueError) as error:
         if isinstance(error, ModelFileError):
             raise kind.error(str(error)) from error
@@ -95,25 +98,25 @@ def read_bytes(content: bytes, kind: FileKind, newest: int) -> Content:
     """As :func:`read_file`, from the bytes of a file."""
     try:
         # as from a file: of a bare BytesIO, hashlib.file_digest takes all bytes, wherever its place is
-        return _content(io.BufferedReader(io.BytesIO(content)), len(content), kind, newest, MAX_BODY_BYTES)
+        return _content(io.BufferedReader(io.BytesIO(content)), len(content), kind, newest)
     except ModelFileError as error:
         raise kind.error(str(error)) from error
 
 
-def check_lengths(kind: FileKind, manifest_length: int, body_length: int, max_body: int = MAX_BODY_BYTES) -> None:
+def check_lengths(kind: FileKind, manifest_length: int, body_length: int) -> None:
     """Refuse parts larger than a file of this kind may hold."""
     for part, length, most in (
-        ("manifest", manifest_length, MAX_MANIFEST_BYTES),
-        (kind.body, body_length, max_body),
+        ("manifest", manifest_length, kind.max_manifest),
+        (kind.body, body_length, kind.max_body),
     ):
         if length > most:
             raise ModelFileError(f"the {part} take {length:,} bytes; a {kind.name} holds at most {most:,}")
 
 
-def _content(stream: BufferedReader, size: int, kind: FileKind, newest: int, max_body: int) -> Content:
+def _content(stream: BufferedReader, size: int, kind: FileKind, newest: int) -> Content:
     head = stream.read(HEADER.size)
     protocol, manifest_length, body_length = _checked_header(head, size, kind, newest)
-    check_lengths(kind, manifest_length, body_length, max_body)
+    check_lengths(kind, manifest_length, body_length)
     manifest_hash, body_hash = HEADER.unpack(head)[4:]
     manifest = stream.read(manifest_length)
     _check_hash(kind, "manifest", hashlib.sha256(manifest).digest(), manifest_hash)

@@ -24,6 +24,7 @@ from oddrow.columns import (
     SampledTable,
     Sampling,
     TableEncoding,
+    TableReference,
     TableSchema,
     TableSketch,
     checked_kinds,
@@ -371,7 +372,12 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
             scored = [parts.surprise_model.score(parts.encoding.encode(part)).surprise for part in parts_of_table]
             policy = TrainingShare.learn(contamination, np.concatenate(scored))
         model = FittedModel(
-            parts.encoding, parts.surprise_model, parts.projection, policy, expectations=parts.expectations
+            parts.encoding,
+            parts.surprise_model,
+            parts.projection,
+            policy,
+            expectations=parts.expectations,
+            reference=TableReference.learn(parts.encoding, normal, rest),
         )
         self._decide_by(model)
         discard_spent(parts)  # last: until here a kill would cost only what is quick

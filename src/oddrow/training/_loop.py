@@ -13,7 +13,7 @@ from oddrow.columns import EncodedTable
 from oddrow.density import FitEnd, FittedNetwork, Likelihood, NetworkShape, initial_parameters
 from oddrow.exceptions import TrainingError
 from oddrow.training._batches import BatchOrder
-from oddrow.training._checkpoint import Checkpoint, FitIdentity
+from oddrow.training._checkpoint import Checkpoint, fit_identity
 from oddrow.training._device import device_name, device_of
 from oddrow.training._interruption import UNINTERRUPTED, Interruption, interrupts_asked
 from oddrow.training._measures import measured_health
@@ -80,8 +80,8 @@ def fit_network(
     trains_on = device_of(device)
     checkpoint = None
     if interruption.checkpoint is not None:
-        identity = FitIdentity.of(settings, shape, likelihood, training, held_out, rng, start)
-        checkpoint = Checkpoint(interruption.checkpoint, interruption.part, identity)
+        identity = fit_identity(settings, shape, likelihood, training, held_out, rng, start)
+        checkpoint = Checkpoint(interruption.checkpoint, interruption.part, len(training.rows), identity)
     fit = _Fit(shape, likelihood, training, held_out, settings, rng, trains_on, start)
     state = fit.initial
     if checkpoint is not None:
