@@ -122,9 +122,9 @@ MUTANTS = (
     ),
     Mutant(
         "the columns shuffled",
-        "views/_views.py",
-        "return ColumnSums(layout.feature_column, layout.n_columns)\n\n\ndef _whitened",
-        "return ColumnSums(layout.feature_column[::-1], layout.n_columns)\n\n\ndef _whitened",
+        "views/_basis.py",
+        "return ColumnSums(layout.feature_column, layout.n_columns)",
+        "return ColumnSums(layout.feature_column[::-1], layout.n_columns)",
         (*SCORES,),
     ),
     Mutant(
@@ -186,7 +186,7 @@ MUTANTS = (
     Mutant(
         "a tail that is not checked",
         "calibration/_calibration.py",
-        "<= MOST_DISTANCE:",
+        "<= constants.max_tail_distance:",
         "<= np.inf:",
         (*SCORES,),
     ),

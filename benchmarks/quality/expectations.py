@@ -103,7 +103,7 @@ def main(_: Sequence[str]) -> None:
             continue
         encoded = model.encoding.encode(training)
         started = time.perf_counter()
-        Expectations.learn(model.encoding, evidence.views.dependence.edges, encoded)
+        Expectations.learn(model.encoding, evidence.views.basis.coding.edges, encoded)
         learn_seconds = time.perf_counter() - started
         print(
             f"## Expectations: {name} ({len(training):,} training rows, fit {fit_seconds:.1f} s, "

@@ -98,9 +98,9 @@ def products(model: FittedModel, n_rows: int) -> Run:
     evidence = model.surprise_model.evidence_model
     shapes = list(model.network.shape.layers.values())
     if isinstance(evidence, ViewEvidence):
-        views = evidence.views
+        remembered = evidence.views.basis.normal_rows.rows.shape
         n_latent = model.network.shape.n_latent
-        memories = [views.memory.shape, views.memory.shape, views.latent_memory.rows.shape]
+        memories = [remembered, remembered, (remembered[0], n_latent)]
         shapes += [(n_latent, n_latent), *((width, rows) for rows, width in memories)]
     rng = np.random.default_rng(0)
     factors = [(rng.normal(size=(BLOCK_ROWS, n_in)), rng.normal(size=(n_in, n_out))) for n_in, n_out in shapes]

@@ -16,6 +16,7 @@ from oddrow.exceptions import SettingError
 from oddrow.expectations import Expectations
 from oddrow.files import Origin
 from oddrow.policies import DayColumn, Decision, Policy, RareRows, RowScores, check_policy, flood_note
+from oddrow.scoring_constants import ScoringConstants
 from oddrow.surprise import Surprise, SurpriseModel
 
 
@@ -127,6 +128,11 @@ class FittedModel:
     def calibration(self) -> Calibration:
         """What turns raw scores into surprise and p-values."""
         return self.surprise_model.calibration
+
+    @property
+    def constants(self) -> ScoringConstants:
+        """The constants that define the scores."""
+        return self.calibration.constants
 
     @property
     def threshold(self) -> float | None:

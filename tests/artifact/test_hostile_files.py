@@ -311,6 +311,24 @@ MANIFESTS = {
     "a weight below zero": set_entry(("kl_weight",), -1.0),
     "a view's weight below zero": set_entry(("view_weights",), {"nearest": -1.0}),
     "a weight of no view": set_entry(("view_weights",), {"far": 1.0}),
+    "no views": set_entry(("views",), []),
+    "a view that is not registered": set_entry(("views",), lambda views: [*views[:-1], "astrology"]),
+    "a view twice": set_entry(("views",), lambda views: [*views[:-1], views[0]]),
+    "a view too few": set_entry(("views",), lambda views: views[:-1]),
+    "views of the article": set_entry(("views",), ["likelihood"], ARTICLE),
+    "a weight of a view that the file lacks": set_entry(("view_weights",), {"astrology": 1.0}),
+    "no constants": set_entry(("constants",), {}),
+    "a constant too few": set_entry(("constants",), lambda constants: dict(list(constants.items())[1:])),
+    "no bound of the latent variance": rebuilt(VAE, lambda manifest: manifest["shape"].pop("log_variance_bound")),
+    "a constant that is a word": set_entry(("constants", "power"), "1/4"),
+    "a power of nothing": set_entry(("constants", "power"), 0.0),
+    "a power that overflows": set_entry(("constants", "power"), 1e300),
+    "nats that overflow": set_entry(("constants", "max_nats"), 1e6),
+    "neighbours without end": set_entry(("constants", "neighbours"), 10**9),
+    "no neighbours": set_entry(("constants", "neighbours"), 0),
+    "a reach of nothing": set_entry(("constants", "min_reach"), 0.0),
+    "a variance that overflows": set_entry(("constants", "min_log_variance"), -1e6),
+    "a latent variance that overflows": set_entry(("shape", "log_variance_bound"), 1e4),
     "no view that counts": set_entry(("view_weights",), dict.fromkeys(VIEWS, 0.0)),
     "weights in a list": set_entry(("view_weights",), [1.0] * 8),
     "weights of the article's views": set_entry(("view_weights",), {"nearest": 2.0}, ARTICLE),
@@ -359,7 +377,7 @@ def with_table(change, data=DATA):
     return with_arrays(with_header(json.dumps(table).encode(), data))
 
 
-def entry(key, value, name="views.memory"):
+def entry(key, value, name="views.normal_rows.rows"):
     return with_table(lambda table: table[name].update({key: value}))
 
 
@@ -382,7 +400,7 @@ def filled(value, place=0):
 
 def moved(by):
     """The memory's bytes begin elsewhere, and are as many as before."""
-    return entry("data_offsets", [offset + by for offset in TABLE["views.memory"]["data_offsets"]])
+    return entry("data_offsets", [offset + by for offset in TABLE["views.normal_rows.rows"]["data_offsets"]])
 
 
 def no_gap(table):
@@ -396,7 +414,7 @@ def same_bytes(table):
 
 
 ARRAY_TEXT = json.dumps(TABLE).encode()
-TWICE = ARRAY_TEXT[:-1] + b"," + json.dumps({"views.memory": TABLE["views.memory"]}).encode()[1:]
+TWICE = ARRAY_TEXT[:-1] + b"," + json.dumps({"views.normal_rows.rows": TABLE["views.normal_rows.rows"]}).encode()[1:]
 EMPTY = {"dtype": "F32", "shape": [0], "data_offsets": [len(DATA), len(DATA)]}
 
 ARRAY_FILES = {
@@ -413,9 +431,9 @@ ARRAY_FILES = {
     "a table that is no JSON": with_arrays(with_header(b"\x80\x04." * 10, DATA)),
     "a table 1,000,000 deep": with_arrays(with_header(b'{"a":' * 700_000, DATA)),
     "an array twice": with_arrays(with_header(TWICE, DATA)),
-    "words for an array": with_table(lambda table: table.update({"views.memory": "all of it"})),
+    "words for an array": with_table(lambda table: table.update({"views.normal_rows.rows": "all of it"})),
     "metadata": with_table(lambda table: table.update(__metadata__={"format": "pt"})),
-    "an array without offsets": with_table(lambda table: table["views.memory"].pop("data_offsets")),
+    "an array without offsets": with_table(lambda table: table["views.normal_rows.rows"].pop("data_offsets")),
     "an array with a note": entry("note", "hello"),
     "overlap": moved(-4),
     "shared bytes": with_table(same_bytes),
@@ -426,28 +444,30 @@ ARRAY_FILES = {
     "offsets beyond counting": entry("data_offsets", [2**63, 2**64 - 1]),
     "offsets too large for any": entry("data_offsets", [10**30, 10**30 + 4]),
     "offsets below zero": entry("data_offsets", [-8, 0]),
-    "offsets turned round": entry("data_offsets", TABLE["views.memory"]["data_offsets"][::-1]),
+    "offsets turned round": entry("data_offsets", TABLE["views.normal_rows.rows"]["data_offsets"][::-1]),
     "three offsets": entry("data_offsets", [0, 4, 8]),
-    "offsets in fractions": entry("data_offsets", [float(offset) for offset in TABLE["views.memory"]["data_offsets"]]),
+    "offsets in fractions": entry(
+        "data_offsets", [float(offset) for offset in TABLE["views.normal_rows.rows"]["data_offsets"]]
+    ),
     "a shape of terabytes": entry("shape", [2**40, 2**10]),
     "a shape that wraps around": entry("shape", [2**32, 2**32]),
-    "a shape that wraps around to itself": entry("shape", [2**63, 2, *TABLE["views.memory"]["shape"]]),
-    "a shape below zero": entry("shape", [-1, *TABLE["views.memory"]["shape"]]),
-    "two sides below zero": entry("shape", [-side for side in TABLE["views.memory"]["shape"]]),
-    "a shape in fractions": entry("shape", [float(side) for side in TABLE["views.memory"]["shape"]]),
+    "a shape that wraps around to itself": entry("shape", [2**63, 2, *TABLE["views.normal_rows.rows"]["shape"]]),
+    "a shape below zero": entry("shape", [-1, *TABLE["views.normal_rows.rows"]["shape"]]),
+    "two sides below zero": entry("shape", [-side for side in TABLE["views.normal_rows.rows"]["shape"]]),
+    "a shape in fractions": entry("shape", [float(side) for side in TABLE["views.normal_rows.rows"]["shape"]]),
     "a shape of truths": entry("shape", [True, True]),
-    "a shape of 100 sides": entry("shape", [1] * 98 + TABLE["views.memory"]["shape"]),
+    "a shape of 100 sides": entry("shape", [1] * 98 + TABLE["views.normal_rows.rows"]["shape"]),
     "a shape that is a number": entry("shape", 4),
     "a null shape": entry("shape", None),
     "an unknown type": entry("dtype", "F65"),
     "objects": entry("dtype", "O"),
     "a type by number": entry("dtype", 32),
     "a type by list": entry("dtype", ["F32"]),
-    "half precision": set_array("views.memory", lambda array: array.astype(np.float16)),
-    "truths": set_array("views.memory", lambda array: array > 0),
-    "whole numbers": set_array("views.memory", lambda array: array.astype(np.int32)),
+    "half precision": set_array("views.normal_rows.rows", lambda array: array.astype(np.float16)),
+    "truths": set_array("views.normal_rows.rows", lambda array: array > 0),
+    "whole numbers": set_array("views.normal_rows.rows", lambda array: array.astype(np.int32)),
     "brain floats": entry("dtype", "BF16"),
-    "double precision": set_array("views.memory", lambda array: array.astype(np.float64)),
+    "double precision": set_array("views.normal_rows.rows", lambda array: array.astype(np.float64)),
     "single precision for scores": set_array("calibration.scores", lambda array: array.astype(np.float32)),
     "fractions of steps": set_array("network.curve.step", lambda array: array.astype(np.float64)),
     "weights that are NaN": set_array("network.encoder_1_weight", filled(np.nan, 7)),
@@ -458,41 +478,41 @@ ARRAY_FILES = {
     "weights turned round": set_array("network.encoder_1_weight", lambda array: array.T.copy()),
     "weights in a row": set_array("network.encoder_1_weight", np.ravel),
     "the article's weights that overflow": set_array("network.encoder_0_weight", lambda a: a * 1e30, ARTICLE),
-    "a memory of NaN": set_array("views.memory", filled(np.nan)),
-    "a memory of no rows": set_array("views.memory", lambda array: array[:0]),
-    "a memory too wide": set_array("views.memory", lambda array: np.pad(array, ((0, 0), (0, 1)))),
-    "a memory too narrow": set_array("views.memory", lambda array: array[:, 1:]),
-    "a memory of one number": set_array("views.memory", lambda array: array[0, 0]),
-    "a memory further out than any row": set_array("views.memory", filled(1e20)),
-    "a reach below zero": set_array("views.reach.mean", filled(-1.0)),
-    "a reach too short": set_array("views.reach.mean", lambda array: array[1:]),
-    "a reach among the ranks below zero": set_array("views.rank_reach.mean", filled(-1.0)),
-    "a row that is there half": set_array("views.single", filled(2)),
-    "a furthest neighbour below zero": set_array("views.rank_reach.furthest", filled(-1.0)),
-    "a telling part that is none": set_array("views.dependence.telling", filled(10**6)),
-    "a telling part below none": set_array("views.dependence.telling", filled(-2)),
-    "a part too few": set_array("views.dependence.telling", lambda array: array[1:]),
-    "borders that begin elsewhere": set_array("views.dependence.starts", filled(1, 0)),
-    "borders that overlap": set_array("views.dependence.starts", lambda array: array[::-1].copy()),
-    "borders turned round": set_array("views.dependence.edges", lambda array: array[::-1].copy()),
-    "borders of terabytes": set_array("views.dependence.starts", filled(2**50, -1)),
+    "a memory of NaN": set_array("views.normal_rows.rows", filled(np.nan)),
+    "a memory of no rows": set_array("views.normal_rows.rows", lambda array: array[:0]),
+    "a memory too wide": set_array("views.normal_rows.rows", lambda array: np.pad(array, ((0, 0), (0, 1)))),
+    "a memory too narrow": set_array("views.normal_rows.rows", lambda array: array[:, 1:]),
+    "a memory of one number": set_array("views.normal_rows.rows", lambda array: array[0, 0]),
+    "a memory further out than any row": set_array("views.normal_rows.rows", filled(1e20)),
+    "a reach below zero": set_array("views.normal_rows.reach.mean", filled(-1.0)),
+    "a reach too short": set_array("views.normal_rows.reach.mean", lambda array: array[1:]),
+    "a reach among the ranks below zero": set_array("views.normal_rows.rank_reach.mean", filled(-1.0)),
+    "a row that is there half": set_array("views.normal_rows.is_single", filled(2)),
+    "a furthest neighbour below zero": set_array("views.normal_rows.rank_reach.furthest", filled(-1.0)),
+    "an informative part that does not exist": set_array("views.dependence.informative", filled(10**6)),
+    "an informative part below none": set_array("views.dependence.informative", filled(-2)),
+    "a part too few": set_array("views.dependence.informative", lambda array: array[1:]),
+    "borders that begin elsewhere": set_array("views.coding.starts", filled(1, 0)),
+    "borders that overlap": set_array("views.coding.starts", lambda array: array[::-1].copy()),
+    "borders turned round": set_array("views.coding.edges", lambda array: array[::-1].copy()),
+    "borders of terabytes": set_array("views.coding.starts", filled(2**50, -1)),
     "a table of pairs too short": set_array("views.dependence.nats", lambda array: array[1:]),
     "pairs of negative nats": set_array("views.dependence.nats", filled(-1.0)),
     "pairs of nats beyond all": set_array("views.dependence.nats", filled(1e30)),
-    "a whitening that overflows": set_array("views.whitening", filled(1e90)),
-    "a whitening that is not square": set_array("views.whitening", lambda array: array[1:]),
-    "a latent memory further out than any row": set_array("views.latent_memory", filled(3e38)),
-    "curves that begin elsewhere": set_array("views.standard.starts", filled(1, 0)),
-    "curves that end elsewhere": set_array("views.ranks.starts", filled(2**62, -1)),
+    "a whitening that overflows": set_array("views.latent_nearest.whitening", filled(1e90)),
+    "a whitening that is not square": set_array("views.latent_nearest.whitening", lambda array: array[1:]),
+    "a latent memory further out than any row": set_array("views.latent_nearest.memory", filled(3e38)),
+    "curves that begin elsewhere": set_array("views.normal_rows.standard.starts", filled(1, 0)),
+    "curves that end elsewhere": set_array("views.normal_rows.ranks.starts", filled(2**62, -1)),
     "curves that overlap": set_array("views.marginal.starts", lambda array: array[::-1].copy()),
     "too few curves": set_array("views.marginal.starts", lambda array: array[1:]),
-    "curves of knots turned round": set_array("views.standard.knots", lambda array: array[::-1].copy()),
-    "a knot beyond the next": set_array("views.standard.knots", filled(1e9)),
-    "curves of values unlike their knots": set_array("views.ranks.values", lambda array: array[1:]),
-    "curves so steep that they overflow": set_array("views.standard.values", filled(1e60, -1)),
+    "curves of knots turned round": set_array("views.normal_rows.standard.knots", lambda array: array[::-1].copy()),
+    "a knot beyond the next": set_array("views.normal_rows.standard.knots", filled(1e9)),
+    "curves of values unlike their knots": set_array("views.normal_rows.ranks.values", lambda array: array[1:]),
+    "curves so steep that they overflow": set_array("views.normal_rows.standard.values", filled(1e60, -1)),
     "curves of values beyond all": set_array("views.marginal.values", filled(1e99)),
-    "a latent memory of no rows": set_array("views.latent_memory", lambda array: array[:0]),
-    "a latent memory too wide": set_array("views.latent_memory", lambda array: np.pad(array, ((0, 0), (0, 1)))),
+    "a latent memory of no rows": set_array("views.latent_nearest.memory", lambda array: array[:0]),
+    "a latent memory too wide": set_array("views.latent_nearest.memory", lambda array: np.pad(array, ((0, 0), (0, 1)))),
     "a range of NaN": set_array("range.low", filled(np.nan)),
     "a range without end": set_array("range.high", filled(np.inf)),
     "a range turned round in the arrays": set_array("range.low", filled(1e5)),
@@ -504,28 +524,28 @@ ARRAY_FILES = {
     "held-out rows beyond all": set_array("calibration.scores", filled(1e308, -1)),
     "held-out rows hardly apart": set_array("calibration.scores", lambda _: np.arange(300) * 5e-324),
     "a curve of no knots": rebuilt(
-        VAE, None, lambda a: a.update({f"scales.latent_nearest.{end}": np.zeros(0) for end in ("knots", "nats")})
+        VAE, None, lambda a: a.update({f"scales.latent_nearest.total.{end}": np.zeros(0) for end in ("knots", "nats")})
     ),
-    "knots turned round": set_array("scales.latent_nearest.knots", lambda array: array[::-1].copy()),
-    "knots beyond all": set_array("scales.latent_nearest.knots", filled(-1e308)),
-    "knots and nats unlike": set_array("scales.latent_nearest.nats", lambda array: array[1:]),
-    "a tail of no scale": set_array("scales.nearest.beyond", filled(0.0)),
-    "a tail that turns round": set_array("scales.latent_nearest.beyond", filled(-1.0)),
-    "a tail so thin that it overflows": set_array("scales.likelihood.beyond", filled(5e-324)),
-    "a tail of no shape": set_array("scales.nearest.beyond", filled(0.0, 1)),
-    "a column's tail of no scale": set_array("scales.dependence.columns.beyond", filled(0.0)),
-    "a column's tail that overflows": set_array("scales.marginal.columns.beyond", filled(5e-324)),
-    "a column's tail too few": set_array("scales.likelihood.columns.beyond", lambda array: array[1:]),
-    "columns' tails that begin elsewhere": set_array("scales.likelihood.columns.starts", filled(1)),
-    "columns' tails that overlap": set_array("scales.marginal.columns.starts", lambda array: array[::-1].copy()),
-    "columns' tails without end": set_array("scales.marginal.columns.starts", filled(2**62, -1)),
+    "knots turned round": set_array("scales.latent_nearest.total.knots", lambda array: array[::-1].copy()),
+    "knots beyond all": set_array("scales.latent_nearest.total.knots", filled(-1e308)),
+    "knots and nats unlike": set_array("scales.latent_nearest.total.nats", lambda array: array[1:]),
+    "a tail of no scale": set_array("scales.nearest.total.beyond", filled(0.0)),
+    "a tail that turns round": set_array("scales.latent_nearest.total.beyond", filled(-1.0)),
+    "a tail so thin that it overflows": set_array("scales.likelihood.total.beyond", filled(5e-324)),
+    "a tail of no shape": set_array("scales.nearest.total.beyond", filled(0.0, 1)),
+    "a column's tail of no scale": set_array("scales.dependence.parts.beyond", filled(0.0)),
+    "a column's tail that overflows": set_array("scales.marginal.parts.beyond", filled(5e-324)),
+    "a column's tail too few": set_array("scales.likelihood.parts.beyond", lambda array: array[1:]),
+    "columns' tails that begin elsewhere": set_array("scales.likelihood.parts.starts", filled(1)),
+    "columns' tails that overlap": set_array("scales.marginal.parts.starts", lambda array: array[::-1].copy()),
+    "columns' tails without end": set_array("scales.marginal.parts.starts", filled(2**62, -1)),
     "columns' tails of knots turned round": set_array(
-        "scales.dependence.columns.knots", lambda array: array[::-1].copy()
+        "scales.dependence.parts.knots", lambda array: array[::-1].copy()
     ),
-    "no tail of a view": rebuilt(VAE, None, lambda a: a.pop("scales.sparseness.beyond")),
-    "nats of zero": set_array("scales.likelihood.columns.nats", filled(0.0)),
-    "nats below zero": set_array("scales.likelihood.columns.nats", filled(-1.0)),
-    "nats beyond all": set_array("scales.likelihood.columns.nats", filled(1e300, -1)),
+    "no tail of a view": rebuilt(VAE, None, lambda a: a.pop("scales.sparseness.total.beyond")),
+    "nats of zero": set_array("scales.likelihood.parts.nats", filled(0.0)),
+    "nats below zero": set_array("scales.likelihood.parts.nats", filled(-1.0)),
+    "nats beyond all": set_array("scales.likelihood.parts.nats", filled(1e300, -1)),
     "axes beyond all": set_array("projection.axes", filled(1e300)),
     "a centre of NaN": set_array("projection.center", filled(np.nan)),
     "a reference of no rows": set_array("reference.rows", filled(0)),
@@ -643,11 +663,11 @@ def test_the_largest_table_of_names_that_safetensors_takes_is_not_ours():
     assert struct.unpack("<Q", packed_arrays[:8])[0] > 4 * 2**20
 
 
-def test_more_borders_than_any_fit_has_are_refused(tmp_path, monkeypatch):
-    """Scoring compares with each: of many it would take for ever."""
+def test_more_borders_than_any_fit_has_are_refused(tmp_path):
+    """Scoring compares each number with each border."""
     path = tmp_path / "m.oddrow"
     path.write_bytes(VAE)
     oddrow.load(path)
-    monkeypatch.setattr("oddrow.views._dependence.MOST_BORDERS", 2)
-    with pytest.raises(ModelFileError, match="has more than 2 borders"):
+    path.write_bytes(set_entry(("constants", "max_codes"), 2))
+    with pytest.raises(ModelFileError, match="has more than 3 borders"):
         oddrow.load(path)

@@ -400,7 +400,9 @@ def test_an_array_too_many_is_refused(content, refusal):
     assert "array 'surplus' is not part of any model" in refusal(rebuilt(content, None, add))
 
 
-@pytest.mark.parametrize("name", ["calibration.scores", "scales.likelihood.knots", "scales.likelihood.columns.nats"])
+@pytest.mark.parametrize(
+    "name", ["calibration.scores", "scales.likelihood.total.knots", "scales.likelihood.parts.nats"]
+)
 def test_scores_must_ascend(content, refusal, name):
     def turn(arrays):
         arrays[name] = arrays[name][::-1]

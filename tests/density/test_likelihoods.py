@@ -9,7 +9,7 @@ import scipy.stats
 
 from oddrow.columns import FeatureLayout
 from oddrow.density import MixedLikelihood, SquaredError
-from oddrow.density._likelihoods import MAX_LOG_VARIANCE, MIN_LOG_VARIANCE, _sigmoid
+from oddrow.density._likelihoods import _sigmoid
 
 # Five columns: 0 a number that may be missing, 1 a flag that may be missing, 2 a category of three places and one for
 # the never seen, 3 a time of five features, 4 a category of two places that may be missing, 5 a constant that may be.
@@ -27,6 +27,7 @@ LAYOUT = FeatureLayout(
 )
 FLAG_OF_COLUMN = {0: 1, 1: 3, 4: 16, 5: 17}
 LIKELIHOOD = MixedLikelihood(LAYOUT)
+MIN_LOG_VARIANCE, MAX_LOG_VARIANCE = np.log(1e-2), np.log(1e2)
 N_ROWS = 50
 MEANS, LOG_VARIANCES, LOGITS, CATEGORIES = slice(0, 6), slice(6, 12), slice(12, 17), (slice(17, 20), slice(20, 22))
 

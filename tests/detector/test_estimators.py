@@ -25,6 +25,8 @@ from oddrow.columns import TableEncoding, TableSchema
 from oddrow.datasets import ODDNESS_KINDS, make_connections
 from oddrow.density import BLOCK_ROWS
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
+from oddrow.fitting._settings import SETTINGS
+from oddrow.scoring_constants import DEFAULT_CONSTANTS
 from oddrow.table import as_table
 
 DETECTORS = [VAEDetector, AutoencoderDetector]
@@ -325,27 +327,28 @@ def test_each_row_that_calibrates_is_judged_by_a_memory_without_it(short_trainin
     model = detector.model_.surprise_model
     views, scales = model.evidence_model.views, model.evidence_model.scales
     encoded = detector.model_.encoding.encode(as_table(numbers))
-    place = {row.tobytes(): number for number, row in enumerate(views.memory)}
+    place = {row.tobytes(): number for number, row in enumerate(views.basis.normal_rows.rows)}
     own = np.array([place[row.tobytes()] for row in encoded.rows])
     assert sorted(own) == list(range(400))
     unknown = scales.evidence(views.of(encoded, own)).raw
     assert len(model.calibration.scores) == 80
     assert np.isin(model.calibration.scores, unknown).all()
     # a row that is in the memory is less strange to the model than one that is not: that is why it is passed over
-    excused = replace(views, is_single=np.zeros(400, np.bool_))
-    remembered = scales.evidence(excused.of(encoded)).raw
+    known = replace(views.basis.normal_rows, is_single=np.zeros(400, np.bool_))
+    not_passed_over = replace(views, basis=replace(views.basis, normal_rows=known))
+    remembered = scales.evidence(not_passed_over.of(encoded)).raw
     assert (remembered <= unknown).all()
     assert np.mean(np.isin(model.calibration.scores, remembered)) < 0.1
 
 
-def test_a_training_row_is_no_excuse_of_itself_where_copies_are_few(short_training, numbers):
+def test_a_training_row_is_scored_without_its_own_copy_where_duplicates_are_few(short_training, numbers):
     """Scored later, by itself or among others, it is as strange as if the memory did not hold it."""
     detector = VAEDetector(random_state=0).fit(numbers)
     model = detector.model_.surprise_model
     views, scales = model.evidence_model.views, model.evidence_model.scales
-    assert views.is_single.all()
+    assert views.basis.normal_rows.is_single.all()
     encoded = detector.model_.encoding.encode(as_table(numbers))
-    place = {row.tobytes(): number for number, row in enumerate(views.memory)}
+    place = {row.tobytes(): number for number, row in enumerate(views.basis.normal_rows.rows)}
     own = np.array([place[row.tobytes()] for row in encoded.rows])
     np.testing.assert_array_equal(
         model.evidence_model.evidence(encoded).raw, scales.evidence(views.of(encoded, own)).raw
@@ -357,12 +360,12 @@ def test_a_table_just_too_long_for_the_memory_is_remembered_in_part(
     untrained, numbers, monkeypatch, at_most, remembered
 ):
     """Of 400 rows, 280 train: all, these, or a sample of these are remembered; what is held out then has no place."""
-    monkeypatch.setattr("oddrow.views._memory.MEMORY_ROWS", at_most)
-    monkeypatch.setattr("oddrow.views._views.MEMORY_ROWS", at_most)
+    settings = replace(SETTINGS["default"], constants=replace(DEFAULT_CONSTANTS, memory_rows=at_most))
+    monkeypatch.setitem(SETTINGS, "default", settings)
     detector = VAEDetector(random_state=0).fit(numbers)
     model = detector.model_.surprise_model
     encoded = detector.model_.encoding.encode(as_table(numbers))
-    assert len(model.evidence_model.views.memory) == remembered
+    assert len(model.evidence_model.views.basis.normal_rows.rows) == remembered
     assert np.isin(model.calibration.scores, model.evidence_model.evidence(encoded).raw).all()
 
 
@@ -371,18 +374,18 @@ def test_a_row_that_training_had_twice_is_known(short_training, numbers):
     detector = VAEDetector(random_state=0).fit(twice)
     evidence = detector.model_.surprise_model.evidence_model
     encoded = detector.model_.encoding.encode(as_table(numbers))
-    nearest = evidence.views.of(encoded).nearest.sum(axis=1)
+    nearest = evidence.views.of(encoded).scores["nearest"].total
     assert (nearest[:5] == 0).all()
     assert (nearest[5:] > 0).all()
 
 
-def test_where_many_rows_have_copies_one_is_enough(short_training):
+def test_where_many_rows_have_duplicates_a_row_is_compared_with_its_own_copy(short_training):
     rows = np.random.default_rng(0).integers(12, size=(400, 2)).astype(float)
     detector = VAEDetector(random_state=0).fit(rows)
     evidence = detector.model_.surprise_model.evidence_model
-    assert not evidence.views.is_single.any()
+    assert not evidence.views.basis.normal_rows.is_single.any()
     encoded = detector.model_.encoding.encode(as_table(rows))
-    assert not evidence.views.of(encoded).nearest.any()
+    assert not evidence.views.of(encoded).scores["nearest"].total.any()
 
 
 def test_the_encoding_is_learned_from_training_rows_alone(untrained):

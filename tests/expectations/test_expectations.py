@@ -8,7 +8,8 @@ import pytest
 
 from oddrow.columns import TableEncoding, TableSchema
 from oddrow.expectations import Expectations, Statistic
-from oddrow.views import Dependence
+from oddrow.scoring_constants import DEFAULT_CONSTANTS
+from oddrow.views import Coding, parts_of
 
 CENTER = {"grocery": 30.0, "electronics": 400.0, "fuel": 60.0}
 HOUR = {"grocery": 10, "electronics": 15, "fuel": 23}
@@ -32,8 +33,8 @@ def payments(n, rng):
 def learned(table):
     encoding = TableEncoding.learn(TableSchema.infer(table), table)
     encoded = encoding.encode(table)
-    dependence = Dependence.learn(encoding.layout, encoded, np.random.default_rng(0))
-    return Expectations.learn(encoding, dependence.edges, encoded), encoding
+    coding = Coding.learn(parts_of(encoding.layout), encoded.rows, DEFAULT_CONSTANTS.max_codes)
+    return Expectations.learn(encoding, coding.edges, encoded), encoding
 
 
 def as_table(columns):

@@ -6,9 +6,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from oddrow.calibration import TailCurve
+from oddrow.calibration import TailCurve, tail_nats
 from oddrow.export._file import onnx_bytes
-from oddrow.export._tail_curves import tail_nats
 from oddrow.graph import FLOAT, Graph, GraphNamespace, borders_reached, extrapolated, interpolated
 from oddrow.views import PiecewiseCurve
 

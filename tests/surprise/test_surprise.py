@@ -7,11 +7,12 @@ import pyarrow as pa
 import pytest
 
 from oddrow.density import BLOCK_ROWS, decode, encode
+from oddrow.scoring_constants import DEFAULT_CONSTANTS
 from oddrow.table import as_table
-from oddrow.views import Evidence, checked_view_weights, parts_of
-from oddrow.views._memory import LEAST_REACH, NEIGHBOURS
-from oddrow.views._scales import MARGINAL_POWER, POWER
-from oddrow.views._spaces import Space
+from oddrow.views import Evidence, Space, checked_view_weights, parts_of
+
+POWER, MARGINAL_POWER = DEFAULT_CONSTANTS.power, DEFAULT_CONSTANTS.marginal_power
+MIN_REACH, NEIGHBOURS = DEFAULT_CONSTANTS.min_reach, DEFAULT_CONSTANTS.neighbours
 
 
 @pytest.fixture
@@ -53,18 +54,18 @@ def nats_by_itself(model, encoded):
         value, column = float(encoded.rows[row, feature]), layout.feature_column[feature]
         counts = value > 0 if feature in places else feature in flags or encoded.presence[row, column]
         if counts:
-            curve = model.views.marginals.curves[feature]
+            curve = model.views.named("marginal").curves[feature]
             nats[row, column] += np.interp(value, curve.knots, curve.values)
     return nats
 
 
 def nats_beside_another(model, encoded):
-    """Of each column [n, n_columns]: its parts' tables, at their codes and the codes of the parts that tell."""
-    layout, dependence = model.density.layout, model.views.dependence
+    """Of each column [n, n_columns]: its parts' tables, at their codes and the codes of the informative parts."""
+    layout, dependence = model.density.layout, model.views.named("dependence")
     parts = parts_of(layout)
 
     def code(row, place):
-        part, edges = parts[place], dependence.edges[place]
+        part, edges = parts[place], dependence.coding.edges[place]
         values = encoded.rows[row, list(part.features)].astype(float)
         if part.is_category:
             return int(np.flatnonzero(values)[0]) if values.any() else len(values)
@@ -73,9 +74,9 @@ def nats_beside_another(model, encoded):
 
     nats = np.zeros((len(encoded.rows), layout.n_columns))
     for row, place in np.ndindex(len(encoded.rows), len(parts)):
-        part, telling = parts[place], dependence.telling[place]
+        part, other = parts[place], dependence.informative[place]
         if part.is_flag or encoded.presence[row, part.column]:
-            given = code(row, telling) if telling >= 0 else 0
+            given = code(row, other) if other >= 0 else 0
             nats[row, part.column] += dependence.tables[place][given, code(row, place)]
     return nats
 
@@ -90,42 +91,43 @@ def views(model, encoded):
 
     Returns nats by view [n, 8], and each view's split over the columns and the rest [n, 8, n_columns + 1].
     """
-    layout, seen, scales = model.density.layout, model.views, model.scales
+    layout, seen, scales = model.density.layout, model.views.basis.normal_rows, model.scales.scales
+    latent_view = model.views.named("latent_nearest")
     read = model.density.read_block(encoded.rows, encoded.presence)
     parts = np.concatenate([read.column_nats, read.kl_nats[:, None]], axis=1)
     alone, beside = nats_by_itself(model, encoded), nats_beside_another(model, encoded)
     columns = np.asarray(layout.feature_column)
     spaces = {"": (seen.standard, seen.reach), "rank_": (seen.ranks, seen.rank_reach)}
-    remembered = {name: in_space(space, seen.memory) for name, (space, _) in spaces.items()}
+    remembered = {name: in_space(space, seen.rows) for name, (space, _) in spaces.items()}
     asked = {name: in_space(space, encoded.rows) for name, (space, _) in spaces.items()}
-    latent = (read.latent @ seen.whitening).astype(np.float32).astype(float)
+    latent = (read.latent @ latent_view.whitening).astype(np.float32).astype(float)
     nats = np.zeros((len(encoded.rows), 8))
     share = np.zeros((len(encoded.rows), 8, layout.n_columns + 1))
     for row in range(len(encoded.rows)):
-        own = [float(tail(parts[row, [j]])[0]) for j, tail in enumerate(scales.column_tails)]
-        nats[row, 0] = scales.likelihood(np.array([power_mean(own, POWER)]))[0]
+        own = [float(tail(parts[row, [j]])[0]) for j, tail in enumerate(scales["likelihood"].parts.tails)]
+        nats[row, 0] = scales["likelihood"].total(np.array([power_mean(own, POWER)]))[0]
         share[row, 0] = np.exp(np.array(own) * POWER) - 1
-        own = [float(tail(alone[row, [j]])[0]) for j, tail in enumerate(scales.marginal_tails)]
-        nats[row, 1] = scales.marginal(np.array([power_mean(own, MARGINAL_POWER)]))[0]
+        own = [float(tail(alone[row, [j]])[0]) for j, tail in enumerate(scales["marginal"].parts.tails)]
+        nats[row, 1] = scales["marginal"].total(np.array([power_mean(own, MARGINAL_POWER)]))[0]
         share[row, 1, :-1] = np.exp(np.array(own) * MARGINAL_POWER) - 1
-        own = [float(tail(beside[row, [j]])[0]) for j, tail in enumerate(scales.dependence_tails)]
-        nats[row, 2] = scales.dependence(np.array([power_mean(own, MARGINAL_POWER)]))[0]
+        own = [float(tail(beside[row, [j]])[0]) for j, tail in enumerate(scales["dependence"].parts.tails)]
+        nats[row, 2] = scales["dependence"].total(np.array([power_mean(own, MARGINAL_POWER)]))[0]
         share[row, 2, :-1] = np.exp(np.array(own) * MARGINAL_POWER) - 1
         for view, (name, (_, reach)) in zip((3, 5), spaces.items(), strict=True):
             squares = (asked[name][row] - remembered[name]) ** 2
             order = np.argsort(squares.sum(axis=1))
-            nats[row, view] = getattr(scales, f"{name}nearest")(np.sqrt([squares[order[0]].sum()]))[0]
+            nats[row, view] = scales[f"{name}nearest"].total(np.sqrt([squares[order[0]].sum()]))[0]
             np.add.at(share[row, view], columns, squares[order[0]])
             near = order[:NEIGHBOURS]
-            least = LEAST_REACH * np.median(reach.mean)
+            least = MIN_REACH * np.median(reach.mean)
             distance = np.sqrt(squares[near].sum(axis=1))
             # the reach of each neighbour with the row itself among its own neighbours
             theirs = reach.mean[near] - np.maximum(reach.furthest[near] - distance, 0.0) / NEIGHBOURS
             further = (distance.mean() + least) / (theirs.mean() + least)
-            nats[row, view + 1] = getattr(scales, f"{name}sparseness")(np.log([further]))[0]
+            nats[row, view + 1] = scales[f"{name}sparseness"].total(np.log([further]))[0]
             np.add.at(share[row, view + 1], columns, squares[near].sum(axis=0))
-        apart = ((latent[row] - seen.latent_memory.rows.astype(float)) ** 2).sum(axis=1).min()
-        nats[row, 7] = scales.latent_nearest(np.sqrt([apart]))[0]
+        apart = ((latent[row] - latent_view.memory.rows.astype(float)) ** 2).sum(axis=1).min()
+        nats[row, 7] = scales["latent_nearest"].total(np.sqrt([apart]))[0]
         share[row, 7, -1] = 1.0
     return nats, share / np.maximum(share.sum(axis=2, keepdims=True), 1e-300)
 

@@ -1,25 +1,34 @@
-"""A value is judged beside the one other column that tells most about it."""
+"""A value is judged given the value of the most informative other column."""
+
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from view_rows import basis_of, rows_of
 
 from oddrow.columns import TableEncoding, TableSchema
-from oddrow.views import Dependence, parts_of
-from oddrow.views._dependence import MOST_CODES, Coding, Part, code_edges
+from oddrow.scoring_constants import DEFAULT_CONSTANTS
+from oddrow.views import Coding, DependenceView, LearningContext, Part, parts_of
+from oddrow.views._coding import code_edges
+
+MAX_CODES = DEFAULT_CONSTANTS.max_codes
 
 
-def learned(columns, kinds=None):
+def learned(columns, kinds=None, constants=DEFAULT_CONSTANTS):
     table = pa.table(columns)
     encoding = TableEncoding.learn(TableSchema.infer(table, kinds), table)
-    return Dependence.learn(encoding.layout, encoding.encode(table), np.random.default_rng(0)), encoding
+    encoded = encoding.encode(table)
+    basis = basis_of(encoding, encoded, constants)
+    return DependenceView.learn(LearningContext(basis, encoded, np.random.default_rng(0))), encoding
 
 
-def nats(dependence, encoding, columns):
+def nats(dependence, encoding, columns, counted=None):
     encoded = encoding.encode(pa.table(columns))
-    return dependence.nats(encoded.rows, encoded.presence)
+    basis = replace(basis_of(encoding, encoded), coding=dependence.coding)
+    return dependence.score(rows_of(basis, encoded, counted)).by_column
 
 
 RNG = np.random.default_rng(0)
@@ -32,12 +41,12 @@ TABLE = {
 }
 
 
-def test_the_telling_column_is_the_one_of_most_mutual_information():
+def test_the_most_informative_column_has_the_largest_mutual_information():
     dependence, encoding = learned(TABLE)
     names = [encoding.names[part.column] for part in parts_of(encoding.layout)]
-    told = {name: names[place] for name, place in zip(names, dependence.telling, strict=True) if place >= 0}
-    assert (told["height"], told["shadow"]) == ("shadow", "height")
-    assert told["size"] in ("height", "shadow")
+    informative = {name: names[place] for name, place in zip(names, dependence.informative, strict=True) if place >= 0}
+    assert (informative["height"], informative["shadow"]) == ("shadow", "height")
+    assert informative["size"] in ("height", "shadow")
 
 
 def test_ordinary_values_that_do_not_go_together_are_rare_and_name_the_columns():
@@ -66,18 +75,18 @@ def test_a_table_sums_to_one_over_the_codes_of_its_part():
         np.testing.assert_allclose(np.exp(-table.astype(np.float64)).sum(axis=1), 1.0, rtol=1e-5)
 
 
-def test_columns_that_tell_nothing_of_each_other_are_judged_by_themselves():
+def test_independent_columns_are_judged_by_themselves():
     rng = np.random.default_rng(3)
     flags = {name: rng.permutation(np.repeat([0, 1], 8)) for name in "ab"}
     flags["b"] = np.tile([0, 1], 8)
     flags["a"] = np.repeat([0, 1], 8)  # every pair of values is there four times
     dependence, encoding = learned(flags)
-    assert (dependence.telling == -1).all()
+    assert (dependence.informative == -1).all()
     found = nats(dependence, encoding, {"a": [0, 1], "b": [0, 1]})
     np.testing.assert_allclose(found, -np.log((8 + 8.5 / 18.5) / 17), rtol=1e-6)
 
 
-def test_a_missing_value_has_no_nats_but_tells_something():
+def test_a_missing_value_has_no_nats_but_is_informative():
     size = [None if height > 1.5 else size for height, size in zip(TABLE["height"], TABLE["size"], strict=True)]
     columns = {"height": TABLE["height"], "size": size}
     dependence, encoding = learned(columns)
@@ -89,29 +98,29 @@ def test_a_missing_value_has_no_nats_but_tells_something():
 
 
 @pytest.mark.parametrize("n_columns", [0, 1])
-def test_nothing_tells_of_a_column_that_is_alone(n_columns):
+def test_a_column_without_others_has_no_informative_column(n_columns):
     dependence, encoding = learned({"c": ["x"] * 5, **{f"n{i}": [1.0, 2.0, 3.0, 4.0, 9.0] for i in range(n_columns)}})
-    assert (dependence.telling == -1).all()
+    assert (dependence.informative == -1).all()
     columns = {"c": ["x"], **{f"n{i}": [2.0] for i in range(n_columns)}}
     assert nats(dependence, encoding, columns).shape == (1, 1 + n_columns)
 
 
 def test_codes_of_few_values_are_the_values_and_of_many_hold_equal_shares():
-    np.testing.assert_array_equal(code_edges(np.array([3.0, 1.0, 7.0, 1.0]), MOST_CODES), [-2.0, 2.0, 5.0, 10.0])
+    np.testing.assert_array_equal(code_edges(np.array([3.0, 1.0, 7.0, 1.0]), MAX_CODES), [-2.0, 2.0, 5.0, 10.0])
     values = np.random.default_rng(1).normal(size=10_000)
-    counts = np.bincount(np.searchsorted(code_edges(values, MOST_CODES), values, side="right"))[1:]
-    assert len(counts) == MOST_CODES
+    counts = np.bincount(np.searchsorted(code_edges(values, MAX_CODES), values, side="right"))[1:]
+    assert len(counts) == MAX_CODES
     assert counts.min() > 490 and counts.max() < 510
 
 
-def test_more_parts_than_may_tell_are_searched_all_the_same(monkeypatch):
-    monkeypatch.setattr("oddrow.views._dependence.MOST_TELLING", 20)
-    monkeypatch.setattr("oddrow.views._dependence.BLOCK_PARTS", 7)
+def test_of_too_many_parts_a_sample_is_searched(monkeypatch):
+    monkeypatch.setattr("oddrow.views._dependence.PARTS_AT_ONCE", 7)
     rng = np.random.default_rng(2)
     first = rng.normal(size=500)
-    dependence, _ = learned({f"c{i}": first + 0.1 * rng.normal(size=500) for i in range(40)})
-    assert (dependence.telling >= 0).all()
-    assert len(set(dependence.telling.tolist())) <= 20
+    columns = {f"c{i}": first + 0.1 * rng.normal(size=500) for i in range(40)}
+    dependence, _ = learned(columns, constants=replace(DEFAULT_CONSTANTS, search_parts=20))
+    assert (dependence.informative >= 0).all()
+    assert len(set(dependence.informative.tolist())) <= 20
 
 
 def test_a_number_never_seen_is_rare_itself_and_no_reason_against_others():
@@ -120,14 +129,14 @@ def test_a_number_never_seen_is_rare_itself_and_no_reason_against_others():
     usual, far = nats(dependence, encoding, rows)
     height, shadow = encoding.names.index("height"), encoding.names.index("shadow")
     assert far[height] > usual[height] + 5.0
-    assert far[shadow] == pytest.approx(np.log(MOST_CODES), abs=0.1)  # as rare as it is by itself
+    assert far[shadow] == pytest.approx(np.log(MAX_CODES), abs=0.1)  # as rare as it is by itself
 
 
 def test_a_counted_row_is_judged_as_if_it_had_not_been():
-    """By tables of the same borders and telling parts, counted again without it; its own spread is left as it is."""
+    """By tables of the same borders and informative parts, counted again without it; its own spread stays."""
     dependence, encoding = learned({"a": [0, 0, 0, 0, 1, 1], "b": [0, 0, 0, 1, 1, 1]})
-    encoded = encoding.encode(pa.table({"a": [0, 0, 1], "b": [0, 1, 1]}))
-    found = dependence.nats(encoded.rows, encoded.presence, np.array([True, True, False]))[:, 1]
+    counted = np.array([True, True, False])
+    found = nats(dependence, encoding, {"a": [0, 0, 1], "b": [0, 1, 1]}, counted)[:, 1]
     alone = 3.5 / 8.5
     np.testing.assert_allclose(found, -np.log([(2 + alone) / 4, (0 + alone) / 4, (2 + alone) / 3]), rtol=1e-6)
 

@@ -5,10 +5,13 @@ import pyarrow as pa
 import pytest
 
 from oddrow.columns import TableEncoding, TableSchema
+from oddrow.scoring_constants import DEFAULT_CONSTANTS
 from oddrow.surprise import IsolationEvidence
 from oddrow.table import as_table
-from oddrow.views._isolation import SAMPLES, Samples
-from oddrow.views._scales import POWER
+from oddrow.views import Samples
+
+POWER = DEFAULT_CONSTANTS.power
+SAMPLES = DEFAULT_CONSTANTS.isolation_samples
 
 
 def encoded(rows):

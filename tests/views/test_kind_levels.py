@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from oddrow.columns import TableEncoding, TableSchema
-from oddrow.views._kind_levels import KindLevels
+from oddrow.views import KindLevels
 
 
 def encoded(**columns):

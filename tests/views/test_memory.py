@@ -1,20 +1,25 @@
 """The memory holds distinct normal rows, no more than its bound, rare ones too, and knows the nearest of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from oddrow.views import Memory, _memory
-from oddrow.views._memory import NEIGHBOURS, Reach, Surroundings, covering_rows, distinct_rows
+from oddrow.scoring_constants import DEFAULT_CONSTANTS
+from oddrow.views import Memory, Reach, Surroundings
+from oddrow.views._memory import covering_rows, distinct_rows
+
+NEIGHBOURS = DEFAULT_CONSTANTS.neighbours
 
 small_rows = arrays(np.float32, st.tuples(st.integers(1, 12), st.just(3)), elements=st.integers(-3, 3).map(float))
 
 
-def chosen(rows, seed=0):
-    rng = np.random.default_rng(seed)
-    index = covering_rows(rows, distinct_rows(rows, rng)[0], rng)
+def chosen(rows, seed=0, **constants):
+    rng, constants = np.random.default_rng(seed), replace(DEFAULT_CONSTANTS, **constants)
+    index = covering_rows(rows, distinct_rows(rows, rng, constants)[0], rng, constants)
     return Memory.of(rows[index]), index
 
 
@@ -43,29 +48,26 @@ def test_a_remembered_row_is_no_distance_from_itself():
     assert not memory.squares(rows).any()
 
 
-def test_the_memory_is_bounded_and_drawn_by_the_generator_it_is_given(monkeypatch):
-    monkeypatch.setattr(_memory, "MEMORY_ROWS", 20)
+def test_the_memory_is_bounded_and_drawn_by_the_generator_it_is_given():
     rows = np.repeat(np.arange(50, dtype=np.float32), 3)[:, None]
-    memory, index = chosen(rows)
+    memory, index = chosen(rows, memory_rows=20)
     assert len(memory.rows) == len(set(memory.rows[:, 0])) == 20
     np.testing.assert_array_equal(memory.rows, rows[index])
-    np.testing.assert_array_equal(chosen(rows)[1], index)
-    assert set(chosen(rows, seed=1)[1]) != set(index)
+    np.testing.assert_array_equal(chosen(rows, memory_rows=20)[1], index)
+    assert set(chosen(rows, seed=1, memory_rows=20)[1]) != set(index)
 
 
-def test_a_rare_kind_of_row_is_remembered(monkeypatch):
+def test_a_rare_kind_of_row_is_remembered():
     """Ten rows far from two thousand others: a plain sample of forty would hold a fifth of one."""
-    monkeypatch.setattr(_memory, "MEMORY_ROWS", 40)
     rng = np.random.default_rng(2)
     rows = np.concatenate([rng.normal(size=(2_000, 2)), rng.normal(100.0, 1.0, size=(10, 2))]).astype(np.float32)
-    kept = [np.sum(chosen(rows, seed)[1] >= 2_000) for seed in range(20)]
+    kept = [np.sum(chosen(rows, seed, memory_rows=40)[1] >= 2_000) for seed in range(20)]
     assert np.mean(kept) > 2
 
 
-def test_only_so_many_rows_are_searched(monkeypatch):
-    monkeypatch.setattr(_memory, "CANDIDATE_ROWS", 30)
+def test_only_so_many_rows_are_searched():
     rows = np.arange(100, dtype=np.float32)[:, None]
-    memory, index = chosen(rows)
+    memory, index = chosen(rows, candidate_rows=30)
     assert len(memory.rows) == 30
     assert index.max() > 30  # drawn from all of them, not the first
     np.testing.assert_array_equal(memory.rows, rows[index])
@@ -83,7 +85,7 @@ def test_far_from_zero_the_differences_are_still_exact(offset):
 
 @given(small_rows)
 def test_how_many_rows_are_like_each_is_counted(rows):
-    index, counts = distinct_rows(rows, np.random.default_rng(0))
+    index, counts = distinct_rows(rows, np.random.default_rng(0), DEFAULT_CONSTANTS)
     assert counts.sum() == len(rows)
     for place, count in zip(index, counts, strict=True):
         assert count == (rows == rows[place]).all(axis=1).sum()
@@ -177,12 +179,12 @@ def test_of_equally_far_rows_the_first_are_the_nearest():
 
 def test_rows_are_alike_by_their_values_whatever_the_sign_of_a_zero():
     rows = np.array([[0.0, -0.0], [1.0, 2.0], [-0.0, 0.0], [1.0, 2.0], [2.0, 1.0]], np.float32)
-    first, counts = distinct_rows(rows, np.random.default_rng(0))
+    first, counts = distinct_rows(rows, np.random.default_rng(0), DEFAULT_CONSTANTS)
     assert (first.tolist(), counts.tolist()) == ([0, 1, 4], [2, 2, 1])
 
 
 def test_rows_without_features_are_all_alike():
-    first, counts = distinct_rows(np.zeros((4, 0), np.float32), np.random.default_rng(0))
+    first, counts = distinct_rows(np.zeros((4, 0), np.float32), np.random.default_rng(0), DEFAULT_CONSTANTS)
     assert (first.tolist(), counts.tolist()) == ([0], [4])
 
 

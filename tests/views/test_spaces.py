@@ -9,8 +9,9 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from oddrow.columns import TableEncoding, TableSchema
+from oddrow.scoring_constants import DEFAULT_CONSTANTS
 from oddrow.views import PiecewiseCurve, Space
-from oddrow.views._spaces import MOST_KNOTS, FeatureCurves
+from oddrow.views._spaces import FeatureCurves
 
 columns = arrays(np.float64, st.integers(3, 60), elements=st.floats(-1e6, 1e6))
 
@@ -32,8 +33,8 @@ def test_both_spaces_keep_the_order_of_values(values):
         return
     order = np.argsort(rows[:, 0], kind="stable")
     for space in (
-        Space.standardised(encoding.layout, rows, encoding.straightened),
-        Space.normal_scores(encoding.layout, rows),
+        Space.standardised(encoding.layout, rows, encoding.straightened, DEFAULT_CONSTANTS),
+        Space.normal_scores(encoding.layout, rows, DEFAULT_CONSTANTS),
     ):
         assert (np.diff(of_first(space, rows)[order]) >= 0).all()
 
@@ -42,14 +43,14 @@ def test_standard_deviations_are_those_of_the_values_and_not_of_their_logarithms
     values = np.random.default_rng(0).lognormal(3, 2.5, 4_000)
     encoding, rows = learned(values)
     assert encoding.columns[0].scaling.heavy
-    found = of_first(Space.standardised(encoding.layout, rows, encoding.straightened), rows)
+    found = of_first(Space.standardised(encoding.layout, rows, encoding.straightened, DEFAULT_CONSTANTS), rows)
     expected = values / values.std()
     np.testing.assert_allclose(found - found.min(), expected - expected.min(), rtol=2e-3, atol=2e-3)
 
 
 def test_where_the_encoding_is_linear_so_is_the_curve():
     encoding, rows = learned(np.random.default_rng(0).normal(size=500))
-    space = Space.standardised(encoding.layout, rows, encoding.straightened)
+    space = Space.standardised(encoding.layout, rows, encoding.straightened, DEFAULT_CONSTANTS)
     assert len(space.curves[0].knots) == 2
     assert np.std(of_first(space, rows)) == pytest.approx(1, rel=1e-5)
     beyond = rows[:2].copy()
@@ -61,15 +62,15 @@ def test_where_the_encoding_is_linear_so_is_the_curve():
 def test_normal_scores_are_the_normal_quantiles_of_middle_ranks():
     values = np.random.default_rng(1).integers(0, 40, 300).astype(float)
     encoding, rows = learned(values)
-    found = of_first(Space.normal_scores(encoding.layout, rows), rows)
+    found = of_first(Space.normal_scores(encoding.layout, rows, DEFAULT_CONSTANTS), rows)
     expected = stats.norm.ppf((stats.rankdata(values) - 0.5) / len(values))
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_of_many_values_the_scores_are_near_with_few_knots():
     encoding, rows = learned(np.random.default_rng(2).gamma(2.0, size=20_000))
-    space = Space.normal_scores(encoding.layout, rows)
-    assert len(space.curves[0].knots) <= MOST_KNOTS
+    space = Space.normal_scores(encoding.layout, rows, DEFAULT_CONSTANTS)
+    assert len(space.curves[0].knots) <= DEFAULT_CONSTANTS.max_curve_knots
     expected = stats.norm.ppf((stats.rankdata(rows[:, 0]) - 0.5) / len(rows))
     assert np.abs(of_first(space, rows) - expected).max() < 0.05
 
@@ -78,7 +79,7 @@ def test_beyond_the_range_of_training_ranks_tell_nothing_more():
     encoding, rows = learned(np.random.default_rng(3).normal(size=200))
     beyond = rows[:2].copy()
     beyond[:, 0] = rows[:, 0].max(), 1e9
-    found = of_first(Space.normal_scores(encoding.layout, rows), beyond)
+    found = of_first(Space.normal_scores(encoding.layout, rows, DEFAULT_CONSTANTS), beyond)
     assert found[0] == found[1]
 
 
@@ -86,8 +87,8 @@ def test_beyond_the_range_of_training_ranks_tell_nothing_more():
 def test_values_at_the_ends_of_what_a_float_holds_have_finite_places(values):
     encoding, rows = learned(np.array(values * 5))
     for space in (
-        Space.standardised(encoding.layout, rows, encoding.straightened),
-        Space.normal_scores(encoding.layout, rows),
+        Space.standardised(encoding.layout, rows, encoding.straightened, DEFAULT_CONSTANTS),
+        Space.normal_scores(encoding.layout, rows, DEFAULT_CONSTANTS),
     ):
         assert np.isfinite(space.apply(rows)).all()
 

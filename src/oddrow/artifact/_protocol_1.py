@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
 
 import numpy as np
@@ -39,8 +39,8 @@ from oddrow.files import Origin
 from oddrow.fitted import FittedModel, LatentProjection
 from oddrow.fitting import Cleaning, checked_calibration, checked_clean
 from oddrow.policies import POLICIES, Policy, checked_contamination
+from oddrow.scoring_constants import ScoringConstants
 from oddrow.surprise import IsolationEvidence, ReconstructionEvidence, SurpriseModel, ViewEvidence
-from oddrow.views import checked_view_weights
 
 if TYPE_CHECKING:
     from oddrow.detector import AutoencoderDetector, VAEDetector
@@ -73,6 +73,7 @@ class Manifest:
     shape: NetworkShape
     health: HealthFigures
     evidence: Literal["views", "reconstruction"]
+    views: tuple[str, ...]
     calibration_source: Source
     extrapolates: bool
     calibration: Literal["split", "cross"]
@@ -81,6 +82,7 @@ class Manifest:
     clean: Literal["assume", "robust"]
     cleaning: Cleaning | None
     origin: Origin | None
+    constants: ScoringConstants
 
     # A field of a later version would change what the others mean: it raises the protocol, and is never passed over.
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -127,6 +129,7 @@ def written(detector: VAEDetector | AutoencoderDetector) -> Content:
 
 def _manifest(detector: VAEDetector | AutoencoderDetector) -> Manifest:
     model = detector.model_
+    evidence = model.surprise_model.evidence_model
     names = getattr(detector, "feature_names_in_", None)
     random_state = detector.random_state
     return Manifest(
@@ -142,7 +145,8 @@ def _manifest(detector: VAEDetector | AutoencoderDetector) -> Manifest:
         encoding=model.encoding,
         shape=model.network.shape,
         health=model.network.health.figures,
-        evidence="views" if isinstance(model.surprise_model.evidence_model, ViewEvidence) else "reconstruction",
+        evidence="views" if isinstance(evidence, ViewEvidence) else "reconstruction",
+        views=evidence.views.names if isinstance(evidence, ViewEvidence) else (),
         calibration_source=model.calibration.source,
         extrapolates=model.calibration.extrapolates,
         calibration=checked_calibration(detector.calibration),
@@ -151,6 +155,7 @@ def _manifest(detector: VAEDetector | AutoencoderDetector) -> Manifest:
         clean=checked_clean(detector.clean),
         cleaning=detector.cleaning_,
         origin=model.origin,
+        constants=model.constants,
     )
 
 
@@ -196,7 +201,13 @@ def _parsed(manifest: bytes) -> Manifest:
     """The manifest, of exactly its fields and types; each parser lets something pass that the other refuses."""
     # An error that pydantic finds in a text holds a copy of all that stands around it, for each field that is missing;
     # of objects it holds none. So what the second look may still find wrong is a number alone.
-    manifest_type().validate_python(strict_json(manifest))
+    objects = strict_json(manifest)
+    manifest_type().validate_python(objects)
+    # a default of this version must not stand in for a value that the file lacks
+    for name, kind in {"shape": NetworkShape, "constants": ScoringConstants}.items():
+        missing = {field.name for field in fields(kind)} - objects[name].keys()
+        if missing:
+            raise ModelFileError(f"{name}.{min(missing)} is missing")
     return manifest_type().validate_json(manifest, strict=True)
 
 
@@ -221,7 +232,7 @@ def _check_fit(manifest: Manifest) -> None:
     if is_vae != manifest.shape.is_variational or is_article != (manifest.evidence == "reconstruction"):
         raise ModelFileError("the network and the evidence are not those of this detector and its settings")
     checked_contamination(manifest.contamination)
-    if is_article and manifest.view_weights is not None:
+    if is_article and (manifest.view_weights is not None or manifest.views):
         raise ModelFileError("the article's setting has no views to be weighted")
     if manifest.kl_weight < 0 or (manifest.random_state is not None and manifest.random_state < 0):
         raise ModelFileError("kl_weight or random_state is negative")
@@ -241,19 +252,23 @@ def _model(manifest: Manifest, store: ArrayStore) -> FittedModel:
     encoding = manifest.encoding
     check_width(len(encoding.schema.columns), sum(column.n_features for column in encoding.columns))
     check_encoding(encoding)
+    manifest.constants.check()
     evidence: ViewEvidence | ReconstructionEvidence
     expectations = None
     if manifest.evidence == "views":
-        mixed = MixedLikelihood(encoding.layout)
+        mixed = MixedLikelihood(encoding.layout, manifest.constants)
         density = DensityModel.unpacked(store, mixed, manifest.shape, manifest.health)
-        evidence = ViewEvidence.unpacked(store, density, checked_view_weights(manifest.view_weights))
-        expectations = Expectations.unpacked(store.under("expectations"), encoding, evidence.views.dependence.edges)
+        evidence = ViewEvidence.unpacked(store, density, manifest.views, manifest.view_weights)
+        expectations = Expectations.unpacked(store.under("expectations"), encoding, evidence.views.basis.coding.edges)
     else:
         squared = SquaredError(encoding.layout)
         evidence = ReconstructionEvidence(DensityModel.unpacked(store, squared, manifest.shape, manifest.health))
     projection = LatentProjection.unpacked(store.under("projection"), manifest.shape.n_latent)
     calibration = Calibration.unpacked(
-        store.under("calibration"), manifest.calibration_source, extrapolates=manifest.extrapolates
+        store.under("calibration"),
+        manifest.calibration_source,
+        manifest.constants,
+        extrapolates=manifest.extrapolates,
     )
     reference = TableReference.unpacked(store.under("reference"), encoding)
     store.check_empty()

@@ -1,6 +1,7 @@
 """Scores become nats of surprise and conformal p-values."""
 
 from oddrow.calibration._calibration import Calibration, Source, TailCurve, TailCurves, TailFit
+from oddrow.calibration._graph import tail_nats
 
 __all__ = [
     "Calibration",
@@ -8,4 +9,5 @@ __all__ = [
     "TailCurve",
     "TailCurves",
     "TailFit",
+    "tail_nats",
 ]

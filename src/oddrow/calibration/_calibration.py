@@ -12,19 +12,9 @@ import numpy.typing as npt
 
 from oddrow.container import MAX_NUMBER, Arrays, ArrayStore, piece_starts
 from oddrow.exceptions import ModelFileError
+from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
 
 Floats = npt.NDArray[np.float64]
-
-TAIL_SHARE = 0.1
-"""Share of the held-out scores that the tail is fitted to."""
-LEAST_TAIL_ROWS = 10
-LEAST_SHAPE, MOST_SHAPE = 0.05, 0.9
-MOST_DISTANCE = 1.3
-"""Bound on sqrt(m) times the Kolmogorov-Smirnov distance of m excesses to the Pareto tail fitted to them. Exceeded in
-about 1 % of samples that do come from such a tail (by simulation, 10 to 1,000 excesses, shapes 0.05 to 0.6)."""
-
-ROUNDING = 1e-12
-"""Scores that differ by no larger share differ by rounding alone, and are the same."""
 
 LOWEST_SCORE, HIGHEST_SCORE = -1e10, 1e150
 """No view of a row has a score beyond these, given the bounds of all parts of a model: every curve is finite there."""
@@ -55,26 +45,27 @@ class TailFit:
     kind: Literal["generalised Pareto", "exponential", "spread"]
 
     @classmethod
-    def learn(cls, ordered: Floats) -> TailFit:
+    def learn(cls, ordered: Floats, constants: ScoringConstants = DEFAULT_CONSTANTS) -> TailFit:
         """Fit to ascending scores [n] by probability-weighted moments (Hosking and Wallis 1987), and check the fit.
 
         The shape is kept positive, so the tail has no end and the surprise no ceiling.
         """
-        start = float(ordered[min(int(np.floor((1.0 - TAIL_SHARE) * len(ordered))), len(ordered) - 1)])
+        min_shape, max_shape = constants.min_tail_shape, constants.max_tail_shape
+        start = float(ordered[min(int(np.floor((1.0 - constants.tail_share) * len(ordered))), len(ordered) - 1)])
         excess = ordered[ordered > start] - start
-        if len(excess) < LEAST_TAIL_ROWS:
+        if len(excess) < constants.min_tail_rows:
             largest = max(abs(float(ordered[-1])), 1.0)
             spread = float(np.std(ordered))
-            if spread <= ROUNDING * largest:
+            if spread <= constants.rounding * largest:
                 spread = largest * 1e-3
-            return cls(start, spread, LEAST_SHAPE, len(excess), "spread")
+            return cls(start, spread, min_shape, len(excess), "spread")
         survival = (np.arange(len(excess))[::-1] + 0.35) / len(excess)  # of the ascending excesses, plotting position
         first, second = float(np.mean(excess)), float(np.mean(survival * excess))
-        shape = float(np.clip(2.0 - first / max(first - 2.0 * second, 1e-12 * first), LEAST_SHAPE, MOST_SHAPE))
+        shape = float(np.clip(2.0 - first / max(first - 2.0 * second, 1e-12 * first), min_shape, max_shape))
         fitted = cls(start, first * (1.0 - shape), shape, len(excess), "generalised Pareto")
-        if fitted.distance(excess) * np.sqrt(len(excess)) <= MOST_DISTANCE:
+        if fitted.distance(excess) * np.sqrt(len(excess)) <= constants.max_tail_distance:
             return fitted
-        return cls(start, first, LEAST_SHAPE, len(excess), "exponential")
+        return cls(start, first, min_shape, len(excess), "exponential")
 
     def distance(self, excess: Floats) -> float:
         """Kolmogorov-Smirnov distance of ascending excesses [m] to the fitted tail."""
@@ -106,8 +97,10 @@ class TailCurve:
     shape: float
 
     @classmethod
-    def learn(cls, scores: Floats, most_knots: int | None = None) -> TailCurve:
-        """Learn from held-out scores [n], n >= 1, finite; with ``most_knots``, thinned evenly in nats (the tail stays).
+    def learn(
+        cls, scores: Floats, max_knots: int | None = None, constants: ScoringConstants = DEFAULT_CONSTANTS
+    ) -> TailCurve:
+        """Learn from held-out scores [n], n >= 1, finite; with ``max_knots``, thinned evenly in nats (the tail stays).
 
         At a held-out score the share is the conformal p-value ``(1 + #{r_i >= r}) / (n + 1)``. The least strange has
         p = 1 and would have no nats; it gets half a row's, so that what lies below it can still have less.
@@ -115,13 +108,13 @@ class TailCurve:
         ordered = np.sort(np.asarray(scores, np.float64))
         count = len(ordered)
         knots, first = np.unique(ordered, return_index=True)
-        is_apart = np.diff(knots, prepend=-np.inf) > ROUNDING * np.abs(knots)
+        is_apart = np.diff(knots, prepend=-np.inf) > constants.rounding * np.abs(knots)
         knots, first = knots[is_apart], first[is_apart]
         nats = -np.log((1.0 + count - first) / (count + 1.0))
         nats[0] = -np.log1p(-0.5 / (count + 1.0))
-        tail = TailFit.learn(ordered)
-        if most_knots is not None and len(knots) > most_knots:
-            kept = np.unique(np.searchsorted(nats, np.linspace(nats[0], nats[-1], most_knots)))
+        tail = TailFit.learn(ordered, constants)
+        if max_knots is not None and len(knots) > max_knots:
+            kept = np.unique(np.searchsorted(nats, np.linspace(nats[0], nats[-1], max_knots)))
             knots, nats = knots[kept], nats[kept]
         return cls(knots, nats, tail.scale_at(float(ordered[-1])), tail.shape)
 
@@ -233,12 +226,15 @@ class Calibration:
     """Raw scores of the calibration rows, ascending, float64 [n]."""
     source: Source = "held-out"
     extrapolates: bool = True
-    """Whether surprise beyond the strangest row follows the tail where that was not fitted, as in older model files."""
+    """Whether surprise beyond the strangest row follows the tail even where that was not fitted."""
+    constants: ScoringConstants = DEFAULT_CONSTANTS
 
     @classmethod
-    def learn(cls, scores: Floats, source: Source = "held-out") -> Calibration:
+    def learn(
+        cls, scores: Floats, source: Source = "held-out", constants: ScoringConstants = DEFAULT_CONSTANTS
+    ) -> Calibration:
         """Learn from raw scores [n], n >= 1, finite."""
-        return cls(np.sort(np.asarray(scores, np.float64)), source, extrapolates=False)
+        return cls(np.sort(np.asarray(scores, np.float64)), source, extrapolates=False, constants=constants)
 
     @property
     def n_rows(self) -> int:
@@ -246,20 +242,21 @@ class Calibration:
         return len(self.scores)
 
     @cached_property
-    def _curve(self) -> TailCurve:
-        return TailCurve.learn(self.scores)
+    def curve(self) -> TailCurve:
+        """The surprise of raw scores, with the tail fitted or not."""
+        return TailCurve.learn(self.scores, constants=self.constants)
 
     @cached_property
     def tail(self) -> TailFit:
         """The tail along which surprise grows beyond the strangest calibration row."""
-        return TailFit.learn(self.scores)
+        return TailFit.learn(self.scores, self.constants)
 
     def surprise(self, raw: Floats) -> Floats:
         """Nats of raw scores [n]; strictly increasing."""
         if self.has_tail:
-            return self._curve(raw)
+            return self.curve(raw)
         last = self.scores[-1]
-        nats = self._curve(np.minimum(raw, last))
+        nats = self.curve(np.minimum(raw, last))
         above = raw > last
         if above.any():
             spreads = (raw[above] - last) / self.tail.scale
@@ -301,9 +298,11 @@ class Calibration:
         return {"scores": self.scores}
 
     @classmethod
-    def unpacked(cls, store: ArrayStore, source: Source, *, extrapolates: bool) -> Calibration:
+    def unpacked(
+        cls, store: ArrayStore, source: Source, constants: ScoringConstants, *, extrapolates: bool
+    ) -> Calibration:
         """A calibration whose surprise is finite and positive for every raw score."""
-        calibration = cls(store.take_ascending("scores", (None,)), source, extrapolates)
+        calibration = cls(store.take_ascending("scores", (None,)), source, extrapolates, constants)
         _check_finite(store.part, calibration.surprise)
         return calibration
 

@@ -1,9 +1,10 @@
 """The density model: the network, the likelihoods of the columns, the training loss, the health of a fit."""
 
-from oddrow.density._blocks import BLOCK_ROWS, in_blocks, in_slabs
+from oddrow.density._blocks import BLOCK_ROWS, in_blocks, in_slabs, map_slabs
 from oddrow.density._column_sums import ColumnSums
 from oddrow.density._density_model import MAX_OUTPUT, DensityModel
 from oddrow.density._fitted_network import FittedNetwork
+from oddrow.density._graph import ReadValues, column_nats, read_values
 from oddrow.density._health import (
     CopyingShare,
     FitEnd,
@@ -34,10 +35,12 @@ __all__ = [
     "LossParts",
     "MixedLikelihood",
     "NetworkShape",
+    "ReadValues",
     "Rollback",
     "RowLikelihood",
     "SquaredError",
     "TrainingHealth",
+    "column_nats",
     "decode",
     "encode",
     "in_blocks",
@@ -45,4 +48,6 @@ __all__ = [
     "initial_parameters",
     "kl_divergence",
     "loss_parts",
+    "map_slabs",
+    "read_values",
 ]

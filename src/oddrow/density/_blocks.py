@@ -15,12 +15,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from oddrow._threads import threads_of_blas
+
+Result = TypeVar("Result")
 
 BLOCK_ROWS = 256
 """Rows of one matrix product."""
@@ -36,21 +38,24 @@ def in_slabs(
     The number of threads is the one that NumPy's BLAS would use, as set by ``OPENBLAS_NUM_THREADS``,
     ``OMP_NUM_THREADS`` or ``threadpoolctl``. A call from outside the main thread starts no further threads.
     """
+    found = map_slabs(function, *arrays)
+    return found[0] if len(found) == 1 else tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def map_slabs(function: Callable[..., Result], *arrays: npt.NDArray[Any]) -> list[Result]:
+    """What a row-wise function gives for each slab of arrays [n, ...], in order; as :func:`in_slabs`, not joined."""
     n_rows = len(arrays[0])
     if n_rows <= BLOCK_ROWS:
-        return function(*arrays)
+        return [function(*arrays)]
     with threads_of_blas() as n_threads:
         size = min(SLAB_ROWS, BLOCK_ROWS * -(-n_rows // (BLOCK_ROWS * n_threads)))
         if n_rows <= size:
-            return function(*arrays)
+            return [function(*arrays)]
         slabs = [[array[start : start + size] for array in arrays] for start in range(0, n_rows, size)]
-        found = [function(*slab) for slab in slabs] if n_threads == 1 else _in_threads(function, slabs, n_threads)
-    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+        return [function(*slab) for slab in slabs] if n_threads == 1 else _in_threads(function, slabs, n_threads)
 
 
-def _in_threads(
-    function: Callable[..., tuple[npt.NDArray[Any], ...]], slabs: list[list[npt.NDArray[Any]]], n_threads: int
-) -> list[tuple[npt.NDArray[Any], ...]]:
+def _in_threads(function: Callable[..., Result], slabs: list[list[npt.NDArray[Any]]], n_threads: int) -> list[Result]:
     # each slab runs in a copy of the caller's context, where NumPy keeps its error settings (np.errstate)
     contexts = [copy_context() for _ in slabs]
     with ThreadPoolExecutor(min(n_threads, len(slabs))) as pool:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.columns import MAX_ENCODED, EncodedTable, FeatureLayout
+from oddrow.columns import MAX_ENCODED, FeatureLayout
 from oddrow.container import Arrays, ArrayStore, packed_parts
 from oddrow.density._blocks import in_blocks
 from oddrow.density._fitted_network import FittedNetwork
@@ -67,18 +67,18 @@ class DensityModel(Generic[LikelihoodT_co]):
         kl = kl_divergence(np, mean, log_variance) if is_variational else np.zeros_like(mean)
         return RowLikelihood(nats, kl.sum(axis=1), mean, outputs)
 
-    def read(self, encoded: EncodedTable) -> RowLikelihood:
+    def read(self, rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_]) -> RowLikelihood:
         """Likelihoods, latent means and decoder outputs of encoded rows, block by block."""
 
         def block(rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_]) -> tuple[Floats, ...]:
             read = self.read_block(rows, presence)
             return read.column_nats, read.kl_nats, read.latent, read.outputs
 
-        return RowLikelihood(*in_blocks(block, encoded.rows, encoded.presence))
+        return RowLikelihood(*in_blocks(block, rows, presence))
 
-    def latent_means(self, encoded: EncodedTable) -> Floats:
-        """Latent means [n, n_latent] of encoded rows, without the decoder's work."""
-        return in_blocks(lambda rows: (self.encode(rows)[0],), encoded.rows)[0]
+    def latent_means(self, rows: npt.NDArray[np.float32]) -> Floats:
+        """Latent means [n, n_latent] of encoded rows [n, n_features], without the decoder's work."""
+        return in_blocks(lambda block: (self.encode(block)[0],), rows)[0]
 
     def packed(self) -> Arrays:
         """The network and the range of the features."""

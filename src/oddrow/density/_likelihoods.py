@@ -16,12 +16,9 @@ import numpy.typing as npt
 from oddrow.columns import FeatureLayout
 from oddrow.density._column_sums import ColumnSums
 from oddrow.density._network import Array
+from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
 
 HALF_LOG_TWO_PI = 0.9189385332046727
-MIN_LOG_VARIANCE = float(np.log(1e-2))
-"""Minimum of the decoder's log-variance (standardised units). It keeps the density of a column that repeats exactly
-finite, and keeps noise of a tenth of a standard deviation from counting as signal."""
-MAX_LOG_VARIANCE = float(np.log(1e2))
 SURE_LOGIT = 30.0
 """Logit of a certain prediction: the opposite value has a probability of 1e-13."""
 
@@ -43,6 +40,7 @@ class MixedLikelihood:
     """
 
     layout: FeatureLayout
+    constants: ScoringConstants = DEFAULT_CONSTANTS
 
     @property
     def n_gaussian(self) -> int:
@@ -133,7 +131,8 @@ class MixedLikelihood:
         values = np.where(is_present, rows[:, self._gaussian], 0.0).astype(np.float64)
         mean = values.sum(axis=0) / count
         variance = np.where(is_present, (values - mean) ** 2, 0.0).sum(axis=0) / count
-        log_variance = np.log(np.clip(variance, np.exp(MIN_LOG_VARIANCE), np.exp(MAX_LOG_VARIANCE)))
+        low, high = np.exp(self.constants.min_log_variance), np.exp(self.constants.max_log_variance)
+        log_variance = np.log(np.clip(variance, low, high))
         judged = presence[:, np.asarray(layout.binary_column, np.int32)] | self._flags_presence
         ones = np.where(judged, rows[:, self._binary], 0.0).sum(axis=0) + 0.5
         zeros = judged.sum(axis=0) + 1.0 - ones
@@ -145,11 +144,12 @@ class MixedLikelihood:
         numbers = rows[:, self._gaussian]
         flags = (2.0 * rows[:, self._binary] - 1.0) * SURE_LOGIT
         names = [rows[:, list(group)] * SURE_LOGIT for group in self.layout.groups]
-        return np.concatenate([numbers, np.full_like(numbers, MIN_LOG_VARIANCE), flags, *names], axis=1)
+        return np.concatenate([numbers, np.full_like(numbers, self.constants.min_log_variance), flags, *names], axis=1)
 
     def _gaussian_parts(self, xp: Any, outputs: Array, rows: Array, presence: Array) -> Array:
         mean = outputs[:, : self.n_gaussian]
-        log_variance = xp.clip(outputs[:, self.n_gaussian : 2 * self.n_gaussian], MIN_LOG_VARIANCE, MAX_LOG_VARIANCE)
+        low, high = self.constants.min_log_variance, self.constants.max_log_variance
+        log_variance = xp.clip(outputs[:, self.n_gaussian : 2 * self.n_gaussian], low, high)
         deviation = rows[:, self._gaussian] - mean
         nats = 0.5 * deviation * deviation * xp.exp(-log_variance) + 0.5 * log_variance + HALF_LOG_TWO_PI
         return nats * presence[:, np.asarray(self.layout.gaussian_column, np.int32)]

@@ -19,11 +19,11 @@ Array: TypeAlias = Any
 """An array of the namespace that is passed in."""
 Parameters: TypeAlias = Mapping[str, Array]
 
-LOG_VARIANCE_BOUND = 10.0
-"""The latent log-variance is clipped to plus and minus this bound, so that its exponential fits into float32."""
 MAX_WIDTH = 65_536
 """Of a hidden layer or the latent: 256 rows of it are held while scoring."""
 MAX_LAYERS = 16
+MAX_LATENT_LOG_VARIANCE = 40.0
+"""Largest bound of the latent log-variance: its exponential is finite in single precision."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class NetworkShape:
     hidden : widths of the encoder's hidden layers; the decoder has them in reverse order
     n_latent : number of latent units
     is_variational : whether the encoder returns a log-variance in addition to the mean
+    log_variance_bound : the latent log-variance is clipped to plus and minus this: its exponential is finite in float32
     """
 
     n_inputs: int
@@ -43,15 +44,18 @@ class NetworkShape:
     n_latent: int
     n_outputs: int
     is_variational: bool
+    log_variance_bound: float = 10.0
 
     def check(self) -> None:
-        """Refuse widths that no network has, before they are multiplied."""
+        """Refuse a shape that no network has, before its widths are multiplied."""
         widths = (*self.hidden, self.n_latent)
         if len(self.hidden) > MAX_LAYERS or not all(1 <= width <= MAX_WIDTH for width in widths):
             raise ModelFileError(
                 f"a network of {len(self.hidden):,} hidden layers, up to {max(widths):,} wide; "
                 f"a model file holds at most {MAX_LAYERS} and {MAX_WIDTH:,}"
             )
+        if not 0 <= self.log_variance_bound <= MAX_LATENT_LOG_VARIANCE:
+            raise ModelFileError(f"the bound of the latent log-variance is not from 0 to {MAX_LATENT_LOG_VARIANCE:g}")
 
     @property
     def layers(self) -> dict[str, tuple[int, int]]:
@@ -82,7 +86,7 @@ def encode(xp: Any, shape: NetworkShape, parameters: Parameters, rows: Array) ->
     mean = outputs[:, : shape.n_latent]
     if not shape.is_variational:
         return mean, xp.zeros_like(mean)
-    log_variance = xp.clip(outputs[:, shape.n_latent :], -LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
+    log_variance = xp.clip(outputs[:, shape.n_latent :], -shape.log_variance_bound, shape.log_variance_bound)
     return mean, log_variance
 
 

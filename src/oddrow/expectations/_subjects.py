@@ -10,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.columns import EncodedTable, FeatureLayout, TableEncoding
-from oddrow.views import COARSE_CODES, Coding, parts_of
+from oddrow.views import Coding, parts_of
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
 MAX_USUAL = 5
 """Maximum number of usual categories that are kept by name."""
+COARSE_CODES = 6
+"""Codes of each column while the given columns are sought."""
 HOURS = 24
 DAY = 86_400.0
 

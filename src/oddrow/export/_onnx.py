@@ -10,20 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from oddrow.artifact import dumps
-from oddrow.calibration import Calibration, TailCurve
+from oddrow.calibration import Calibration, tail_nats
 from oddrow.columns import EncodedValues, check_exportable, encoded_values
+from oddrow.density import read_values
 from oddrow.detector import AutoencoderDetector, VAEDetector
 from oddrow.exceptions import OutputError, SettingError
 from oddrow.export._file import onnx_bytes
-from oddrow.export._network import read_values
-from oddrow.export._scales import EvidenceValues, combined, split_total
-from oddrow.export._tail_curves import tail_nats
-from oddrow.export._views import view_values
 from oddrow.files import atomic_write, check_target
 from oddrow.fitted import FittedModel
 from oddrow.graph import FLOAT, Graph, GraphNamespace, Value, borders_reached
 from oddrow.remedies import Setting, remedy
 from oddrow.surprise import EvidenceModel, IsolationEvidence, ReconstructionEvidence
+from oddrow.views import GraphEvidence, graph_evidence, split_total_values
 
 OUTPUTS, PARTS = ("surprise", "p_value", "is_odd"), ("column_part", "combination_part")
 MOST_BYTES = 2**31 - 1
@@ -105,7 +103,7 @@ def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = Fals
     encoded = encoded_values(graph, model.encoding, missing_text)
     evidence = _evidence(xp, model.surprise_model.evidence_model, encoded)
     surprise, p_value = _calibrated(xp, model.calibration, evidence.raw)
-    column_part, combination_part = split_total(xp, surprise, evidence.column, evidence.combination)
+    column_part, combination_part = split_total_values(xp, surprise, evidence.column, evidence.combination)
     numbers = {"surprise": surprise[:, 0], "p_value": p_value[:, 0]}
     if parts:
         numbers |= {"column_part": column_part, "combination_part": combination_part[:, 0]}
@@ -119,22 +117,24 @@ def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = Fals
     return graph
 
 
-def _evidence(xp: GraphNamespace, model: EvidenceModel, encoded: EncodedValues) -> EvidenceValues:
+def _evidence(xp: GraphNamespace, model: EvidenceModel, encoded: EncodedValues) -> GraphEvidence:
     if isinstance(model, ReconstructionEvidence):
-        outputs = read_values(xp, model.density, encoded).outputs
+        outputs = read_values(xp, model.density, encoded.rows).outputs
         likelihood = model.density.likelihood
         squares: Value = likelihood.parts(xp, outputs, encoded.rows, encoded.presence)
         error = (xp.sqrt(squares) @ likelihood.to_column) / max(likelihood.layout.n_features, 1)
         raw = error.sum(axis=1, keepdims=True)
-        return EvidenceValues(raw, error, xp.zeros_like(raw))
+        return GraphEvidence(raw, error, xp.zeros_like(raw))
     if isinstance(model, IsolationEvidence):
-        raise SettingError("evidence of isolation belongs to one table alone; export a detector that was fitted by fit")
-    return combined(xp, model.scales, view_values(xp, model.views, encoded))
+        raise SettingError(
+            "the evidence of isolation belongs to a single table; export a detector that was fitted by fit"
+        )
+    return graph_evidence(xp, model.views, model.scales, encoded.rows, encoded.presence, encoded.novelty)
 
 
 def _calibrated(xp: GraphNamespace, calibration: Calibration, raw: Value) -> tuple[Value, Value]:
     """Surprise and p-value of raw scores, each [n, 1]."""
-    curve = [TailCurve.learn(calibration.scores)]
+    curve = [calibration.curve]
     if calibration.has_tail:
         surprise = tail_nats(xp, raw, curve)
     else:

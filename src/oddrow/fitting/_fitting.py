@@ -152,12 +152,15 @@ def fit_parts(
     fit = _fit(plan, table, rows, rng, in_doubt)
     if fit.views is None:
         evidence_model = fit.reconstruction_evidence()
-        calibration = Calibration.learn(evidence_model.evidence(fit.training).raw, "training")
+        calibration = Calibration.learn(evidence_model.evidence(fit.training).raw, "training", plan.settings.constants)
         return fit.whole(evidence_model, calibration, plan)
     calibrating = fit.encoding.encode(table.take(rows.calibration))
     # what the views see of a long table takes more room than all else of a fit: no name keeps it
     scales = ViewScales.learn(
-        fit.views.of(fit.scale_rows, fit.own[fit.scale_index], fit.has_trained), plan.view_weights, fit.has_trained
+        fit.views,
+        fit.views.of(fit.scale_rows, fit.own[fit.scale_index], fit.has_trained),
+        plan.view_weights,
+        fit.has_trained,
     )
     views = ViewEvidence(fit.views, scales)
     judge: ViewEvidence | IsolationEvidence = views
@@ -172,7 +175,7 @@ def fit_parts(
     own = fit.own[rows.calibration]
     places = np.split(np.arange(len(own)), range(CALIBRATED_AT_ONCE, len(own), CALIBRATED_AT_ONCE))
     raw = [judge.evidence(calibrating.take(part), own[part]).raw for part in places]
-    return fit.whole(judge, Calibration.learn(np.concatenate(raw), "held-out"), plan)
+    return fit.whole(judge, Calibration.learn(np.concatenate(raw), "held-out", plan.settings.constants), plan)
 
 
 @dataclass(frozen=True)
@@ -233,7 +236,7 @@ class _Fit:
         spent = plan.checkpoint if self.network.health.end.is_final else None
         expectations = None
         if self.views is not None:
-            expectations = Expectations.learn(self.encoding, self.views.dependence.edges, self.training)
+            expectations = Expectations.learn(self.encoding, self.views.basis.coding.edges, self.training)
         return FittedParts(self.encoding, surprise_model, projection, expectations, spent)
 
 
@@ -268,10 +271,12 @@ def _cross_fitted(
     plan = _stage(plan, n_folds, n_folds + 1)
     fit = _fit(plan, table, rows, rng, in_doubt)
     if fit.views is None:
-        return fit.whole(fit.reconstruction_evidence(), Calibration.learn(raw, "cross-fitted"), plan)
+        return fit.whole(
+            fit.reconstruction_evidence(), Calibration.learn(raw, "cross-fitted", plan.settings.constants), plan
+        )
     pooled = RowViews.joined(seen)
-    scales = ViewScales.learn(pooled, plan.view_weights)
-    calibration = Calibration.learn(scales.evidence(pooled).raw, "cross-fitted")
+    scales = ViewScales.learn(fit.views, pooled, plan.view_weights)
+    calibration = Calibration.learn(scales.evidence(pooled).raw, "cross-fitted", plan.settings.constants)
     own_scales = scales.from_units(fit.views.units(fit.training))
     return fit.whole(ViewEvidence(fit.views, own_scales), calibration, plan)
 
@@ -292,7 +297,7 @@ def _fit(
     training = encoding.encode(trained)
     stopping = encoding.encode(table.take(rows.stopping)) if len(rows.stopping) else None
     layout = encoding.layout
-    likelihood = SquaredError(layout) if is_article else MixedLikelihood(layout)
+    likelihood = SquaredError(layout) if is_article else MixedLikelihood(layout, plan.settings.constants)
     shape = NetworkShape(
         layout.n_features, plan.settings.hidden, plan.settings.n_latent, likelihood.n_outputs, plan.is_variational
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from oddrow.columns import EncodingStyle
 from oddrow.exceptions import SettingError
+from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class DetectorSettings:
 
     ``stopping_share`` of the training table is watched for early stopping and sets the scale of the views,
     ``calibration_share`` calibrates the surprise; neither trains. Both zero: the training rows calibrate, as in the
-    article.
+    article. ``constants`` define the scores.
     """
 
     style: EncodingStyle
@@ -27,6 +28,7 @@ class DetectorSettings:
     n_latent: int
     stopping_share: float
     calibration_share: float
+    constants: ScoringConstants = DEFAULT_CONSTANTS
 
 
 SETTINGS: Mapping[str, DetectorSettings] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -12,14 +13,14 @@ from oddrow.calibration import Calibration, TailCurve
 from oddrow.columns import EncodedTable
 from oddrow.container import Arrays, ArrayStore, packed_parts
 from oddrow.density import DensityModel, MixedLikelihood, RowLikelihood, SquaredError, in_blocks, in_slabs
+from oddrow.scoring_constants import ScoringConstants
 from oddrow.views import (
-    MOST_NATS,
-    POWER,
     Evidence,
     KindLevels,
     Samples,
     Views,
     ViewScales,
+    checked_view_weights,
     feature_sums,
     power_mean,
     scale_of,
@@ -75,19 +76,20 @@ class ReconstructionEvidence:
 
 @dataclass(frozen=True)
 class ViewEvidence:
-    """Eight views of a row, each put on the scale of surprise by held-out rows, and the novelty of its values.
+    """The views of a row, each put on the scale of surprise by held-out rows, and the novelty of its values.
 
     - *likelihood*: the negative log-likelihood of each column, and the latent's own cost (its KL), each calibrated to
       nats of surprise ``s_j`` by itself (a column that is always noisy must be noisier than that to count), then
       combined by the power mean of the tail probabilities with exponent -1/4, ``4 ln mean exp(s_j / 4)`` (Vovk and
       Wang 2020; between Fisher's sum, which drowns one odd column among many, and the maximum, which sees no second);
     - *marginal*: how rare each column's value is by itself, combined in the same way with exponent -1/2;
-    - *dependence*: how rare it is beside the value of the one other column that tells most about it, likewise;
+    - *dependence*: how rare it is given the value of the one other column that is most informative about it, likewise;
     - *nearest*: distance to the nearest remembered row, its square split column by column, with numbers in standard
       deviations;
-    - *sparseness*: how much further apart the row and its neighbours are than these and theirs;
-    - both again among the ranks of numbers, as normal scores;
-    - *latent*: distance to the nearest remembered row in the whitened latent space, which no column carries alone.
+    - *sparseness*: how much further the row is from its neighbours than these are from theirs;
+    - *rank_nearest*, *rank_sparseness*: the same with numbers as normal scores of their ranks;
+    - *latent_nearest*: distance to the nearest remembered row in the whitened latent space, which no column carries
+      alone.
 
     Each view's score becomes nats by a tail calibration (a view that says "one normal row in a hundred" counts 4.6
     whatever its own unit). The views combine by the same power mean with exponent -1/4, which is split over them by
@@ -103,7 +105,7 @@ class ViewEvidence:
         return self.views.density
 
     def evidence(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None = None) -> Evidence:
-        """Parts of the combined score; ``own`` [n] are the rows' own places in the memory, if any."""
+        """Parts of the combined score; ``own`` [n] are the rows' own places among the remembered rows, if any."""
         return self.scales.evidence(self.views.of(encoded, own))
 
     def packed(self) -> Arrays:
@@ -111,22 +113,25 @@ class ViewEvidence:
         return self.density.packed() | packed_parts({"views": self.views, "scales": self.scales})
 
     @classmethod
-    def unpacked(cls, store: ArrayStore, density: DensityModel[MixedLikelihood], weights: Floats) -> ViewEvidence:
-        """The evidence of views of such weights, of rows that have this density."""
-        views = Views.unpacked(store.under("views"), density)
-        return cls(views, ViewScales.unpacked(store.under("scales"), weights, density.layout.n_columns))
-
-
-ISOLATION_WEIGHT = 3
-"""Of isolation in a table of numbers, where all views together have 1."""
+    def unpacked(
+        cls,
+        store: ArrayStore,
+        density: DensityModel[MixedLikelihood],
+        names: Sequence[str],
+        view_weights: Mapping[str, float] | None,
+    ) -> ViewEvidence:
+        """The evidence of the views of these names, some of them weighted by name, of rows that have this density."""
+        views = Views.unpacked(store.under("views"), density, names)
+        weights = checked_view_weights(view_weights, names)
+        return cls(views, ViewScales.unpacked(store.under("scales"), weights, views))
 
 
 @dataclass(frozen=True)
 class IsolationEvidence:
-    """The eight views, and with more weight how far a row lies from small samples of the others.
+    """The views, and with a larger weight how far a row lies from small samples of the others.
 
-    For a table that holds odd rows itself: these spoil memories and counts, and the samples hardly ever. As small
-    samples seldom hold a row of a rare kind either, a row is judged by how much stranger it is than rows of its kind.
+    It is for a table that holds odd rows itself: these are among the remembered and counted rows, but seldom in a small
+    sample. As small samples seldom hold a row of a rare kind either, a row is compared with rows of its kind.
 
     Attributes
     ----------
@@ -147,12 +152,13 @@ class IsolationEvidence:
     def learn(cls, base: ViewEvidence, training: EncodedTable, rng: np.random.Generator) -> IsolationEvidence:
         """Draw the samples from the training rows, and learn how isolated these are from the others."""
         layout = base.density.layout
-        samples = Samples.draw(layout, training, rng)
+        constants = base.views.basis.constants
+        samples = Samples.draw(layout, training, rng, constants)
         distance = samples.distance(training, np.arange(len(training.rows)))
-        apart = KindLevels.of_distances(layout, training.rows, distance)
-        isolation = scale_of(apart.relative(training.rows, distance))
-        # two different names are always equally far apart: of columns of names distances tell little
-        weight = ISOLATION_WEIGHT * (1.0 - len(layout.groups) / max(layout.n_columns, 1))
+        apart = KindLevels.of_distances(layout, training.rows, distance, constants)
+        isolation = scale_of(apart.relative(training.rows, distance), constants)
+        # two different names are always equally far apart: distances say little about columns of names
+        weight = constants.isolation_weight * (1.0 - len(layout.groups) / max(layout.n_columns, 1))
         return cls(base, samples, apart, isolation, weight, KindLevels((), ()))
 
     def comparing_kinds(self, rows: EncodedTable, own: npt.NDArray[np.int64]) -> IsolationEvidence:
@@ -162,8 +168,8 @@ class IsolationEvidence:
         quantile.
         """
         nats, _ = self._nats(rows, own)
-        combined = power_mean(nats, POWER, self._weights)
-        return replace(self, kinds=KindLevels.learn(self.density.layout, rows.rows, combined))
+        combined = power_mean(nats, self._constants.power, self._weights)
+        return replace(self, kinds=KindLevels.learn(self.density.layout, rows.rows, combined, self._constants))
 
     @property
     def density(self) -> DensityModel[MixedLikelihood]:
@@ -174,12 +180,17 @@ class IsolationEvidence:
         """Parts of the combined score; ``own`` as in :meth:`ViewEvidence.evidence`."""
         none = np.zeros(len(encoded.rows))
         nats, seen = self._nats(encoded, own)
-        combined = power_mean(nats, POWER, self._weights)
+        power = self._constants.power
+        combined = power_mean(nats, power, self._weights)
         total = combined + (self.kinds.highest - self.kinds.of(encoded.rows))  # so that none is below 0
-        shares, _ = split_total(total, self._weights * np.expm1(nats * POWER), none)
+        shares, _ = split_total(total, self._weights * np.expm1(nats * power), none)
         column, combination = split_total(shares[:, 0], seen.column, seen.combination)
         apart, rest = split_total(shares[:, 1], feature_sums(self.density.layout)(self.samples.squares(encoded)), none)
         return Evidence(column + apart + encoded.novelty, combination + rest)
+
+    @property
+    def _constants(self) -> ScoringConstants:
+        return self.base.views.basis.constants
 
     @property
     def _weights(self) -> Floats:
@@ -190,7 +201,7 @@ class IsolationEvidence:
         views = self.base.views.of(encoded, own)
         seen = self.base.scales.evidence(replace(views, novelty=np.zeros_like(views.novelty)))
         distance = self.apart.relative(encoded.rows, self.samples.distance(encoded))
-        return np.stack([seen.raw, np.minimum(self.isolation(distance), MOST_NATS)], axis=1), seen
+        return np.stack([seen.raw, np.minimum(self.isolation(distance), self._constants.max_nats)], axis=1), seen
 
 
 EvidenceModel: TypeAlias = ViewEvidence | IsolationEvidence | ReconstructionEvidence
@@ -220,8 +231,8 @@ class SurpriseModel:
 
     def read(self, encoded: EncodedTable) -> RowLikelihood:
         """Likelihoods, latent means and decoder outputs of encoded rows."""
-        return self.evidence_model.density.read(encoded)
+        return self.evidence_model.density.read(encoded.rows, encoded.presence)
 
     def latent(self, encoded: EncodedTable) -> Floats:
         """Latent means [n, n_latent] of encoded rows."""
-        return self.evidence_model.density.latent_means(encoded)
+        return self.evidence_model.density.latent_means(encoded.rows)

@@ -1,63 +1,75 @@
 """The views of a row: what each sees, and how they are combined."""
 
-from oddrow.views._dependence import (
-    BLOCK_PARTS,
-    COARSE_CODES,
-    MOST_BORDERS,
-    Coding,
-    Dependence,
-    frequent_codes,
-    mutual_information,
-    parts_of,
-)
+from oddrow.views._basis import ViewBasis, feature_sums
+from oddrow.views._coding import Coding, Part, frequent_codes, mutual_information, parts_of
+from oddrow.views._dependence import DependenceView
 from oddrow.views._evidence import Evidence, split_total
+from oddrow.views._graph_row_context import GraphRowContext
+from oddrow.views._graph_scales import GraphEvidence, graph_evidence, split_total_values
 from oddrow.views._isolation import Samples
 from oddrow.views._kind_levels import KindLevels
-from oddrow.views._marginals import Marginals
-from oddrow.views._memory import NEIGHBOURS, TIED, Memory, Reach, Surroundings
-from oddrow.views._scales import (
-    MARGINAL_POWER,
-    MOST_NATS,
-    POWER,
-    VIEWS,
-    ViewScales,
-    checked_view_weights,
-    power_mean,
-    scale_of,
-)
+from oddrow.views._latent_nearest import LatentNearestView
+from oddrow.views._likelihood import LikelihoodView
+from oddrow.views._marginal import MarginalView
+from oddrow.views._memory import Memory
+from oddrow.views._nearest import NearestView
+from oddrow.views._normal_rows import NormalRows
+from oddrow.views._rank_nearest import RankNearestView
+from oddrow.views._rank_sparseness import RankSparsenessView
+from oddrow.views._registry import VIEWS, register_view, unregister_view
+from oddrow.views._row_context import RowContext
+from oddrow.views._scales import ViewScale, ViewScales, checked_view_weights, power_mean, scale_of
 from oddrow.views._spaces import PiecewiseCurve, Space
-from oddrow.views._views import RowViews, Views, feature_sums
+from oddrow.views._sparseness import SparsenessView
+from oddrow.views._surroundings import Reach, Surroundings
+from oddrow.views._view import GraphScore, Judged, LearningContext, View, ViewScore, ViewUnits
+from oddrow.views._views import RowViews, Views
 
 __all__ = [
-    "BLOCK_PARTS",
-    "COARSE_CODES",
-    "MARGINAL_POWER",
-    "MOST_BORDERS",
-    "MOST_NATS",
-    "NEIGHBOURS",
-    "POWER",
-    "TIED",
     "VIEWS",
     "Coding",
-    "Dependence",
+    "DependenceView",
     "Evidence",
+    "GraphEvidence",
+    "GraphRowContext",
+    "GraphScore",
+    "Judged",
     "KindLevels",
-    "Marginals",
+    "LatentNearestView",
+    "LearningContext",
+    "LikelihoodView",
+    "MarginalView",
     "Memory",
+    "NearestView",
+    "NormalRows",
+    "Part",
     "PiecewiseCurve",
+    "RankNearestView",
+    "RankSparsenessView",
     "Reach",
+    "RowContext",
     "RowViews",
     "Samples",
     "Space",
+    "SparsenessView",
     "Surroundings",
+    "View",
+    "ViewBasis",
+    "ViewScale",
     "ViewScales",
+    "ViewScore",
+    "ViewUnits",
     "Views",
     "checked_view_weights",
     "feature_sums",
     "frequent_codes",
+    "graph_evidence",
     "mutual_information",
     "parts_of",
     "power_mean",
+    "register_view",
     "scale_of",
     "split_total",
+    "split_total_values",
+    "unregister_view",
 ]

@@ -10,20 +10,19 @@ import numpy.typing as npt
 
 from oddrow.columns import EncodedTable, FeatureLayout
 from oddrow.density import in_blocks
+from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
 from oddrow.views._spaces import Space
 
 Floats = npt.NDArray[np.float64]
-
-SAMPLE_ROWS, SAMPLES = 16, 100
-"""Rows of a random sample, and samples."""
 
 
 @dataclass(frozen=True)
 class Samples:
     """Small random samples of rows, in the space of encoded features.
 
-    Odd rows come in groups, and in a whole table each is the other's excuse. A sample of 16 seldom holds one of a few
-    percent (Sugiyama and Borgwardt 2013, *Rapid distance-based outlier detection via sampling*).
+    Odd rows come in groups, and in a whole table each has another of its group as nearest neighbour. A sample of 16
+    rows seldom holds an odd row if these are a few percent (Sugiyama and Borgwardt 2013, *Rapid distance-based outlier
+    detection via sampling*).
 
     Attributes
     ----------
@@ -36,12 +35,18 @@ class Samples:
     rows: Floats
 
     @classmethod
-    def draw(cls, layout: FeatureLayout, encoded: EncodedTable, rng: np.random.Generator) -> Samples:
+    def draw(
+        cls,
+        layout: FeatureLayout,
+        encoded: EncodedTable,
+        rng: np.random.Generator,
+        constants: ScoringConstants = DEFAULT_CONSTANTS,
+    ) -> Samples:
         """Draw from encoded rows; of few rows each sample has half."""
         space = Space.encoded(layout)
         n_rows = len(encoded.rows)
-        size = min(SAMPLE_ROWS, max(2, n_rows // 2))
-        places = np.stack([rng.choice(n_rows, size, replace=False) for _ in range(SAMPLES)])
+        size = min(constants.isolation_sample_rows, max(2, n_rows // 2))
+        places = np.stack([rng.choice(n_rows, size, replace=False) for _ in range(constants.isolation_samples)])
         return cls(space, places, space.apply(encoded.rows[places.ravel()]).astype(np.float64))
 
     @cached_property

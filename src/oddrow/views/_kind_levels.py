@@ -8,13 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.columns import FeatureLayout
+from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
 
 Floats = npt.NDArray[np.float64]
-
-QUANTILE = 0.95
-"""Where two kinds are compared: in the upper tail, but below the odd rows that a kind may hold."""
-ERROR = np.sqrt(QUANTILE / (1.0 - QUANTILE)) / np.log(0.5 / (1.0 - QUANTILE))
-"""Standard error of that quantile of one row, in distances from there to the median, where the tail is exponential."""
 
 
 @dataclass(frozen=True)
@@ -34,24 +30,33 @@ class KindLevels:
     levels: tuple[Floats, ...]
 
     @classmethod
-    def learn(cls, layout: FeatureLayout, rows: npt.NDArray[np.float32], scores: Floats) -> KindLevels:
+    def learn(
+        cls,
+        layout: FeatureLayout,
+        rows: npt.NDArray[np.float32],
+        scores: Floats,
+        constants: ScoringConstants = DEFAULT_CONSTANTS,
+    ) -> KindLevels:
         """Learn from encoded rows [n, n_features] and their scores [n].
 
         The level of a kind is the difference between the 95 % quantile of its scores and that of the column's typical
-        kind (the median over the rows), less a standard error of the first, and 0 where that is negative: what few
-        rows say is not believed.
+        kind (the median over the rows), less a standard error of the first, and 0 where that is negative: a kind of few
+        rows has a high level only if its scores are far higher.
         """
         levels = [np.zeros(len(group) + 1) for group in layout.groups]
         if not len(scores):
             return cls(layout.groups, tuple(levels))
-        error = ERROR * float(np.subtract(*np.quantile(scores, [QUANTILE, 0.5])))
+        quantile = constants.kind_quantile
+        # the standard error of that quantile of one row, in distances from there to the median, of an exponential tail
+        unit_error = np.sqrt(quantile / (1.0 - quantile)) / np.log(0.5 / (1.0 - quantile))
+        error = unit_error * float(np.subtract(*np.quantile(scores, [quantile, 0.5])))
         for group, own in zip(layout.groups, levels, strict=True):
             place = _places(group, rows)
             n_of = np.bincount(place, minlength=len(group) + 1)
             kinds = np.flatnonzero(n_of[: len(group) - 1])  # the last place is that of the rare
             if not len(kinds):
                 continue
-            high = np.array([np.quantile(scores[place == kind], QUANTILE) for kind in kinds])
+            high = np.array([np.quantile(scores[place == kind], quantile) for kind in kinds])
             order = np.argsort(high, kind="stable")
             passed = np.cumsum(n_of[kinds][order])
             typical = high[order][np.searchsorted(passed, passed[-1] / 2.0)]
@@ -59,12 +64,18 @@ class KindLevels:
         return cls(layout.groups, tuple(levels))
 
     @classmethod
-    def of_distances(cls, layout: FeatureLayout, rows: npt.NDArray[np.float32], distances: Floats) -> KindLevels:
+    def of_distances(
+        cls,
+        layout: FeatureLayout,
+        rows: npt.NDArray[np.float32],
+        distances: Floats,
+        constants: ScoringConstants = DEFAULT_CONSTANTS,
+    ) -> KindLevels:
         """The levels of the logarithms of distances [n]."""
         positive = distances[distances > 0]
         if not len(positive):
             return cls((), ())
-        return cls.learn(layout, rows, np.log(np.maximum(distances, positive.min())))
+        return cls.learn(layout, rows, np.log(np.maximum(distances, positive.min())), constants)
 
     def relative(self, rows: npt.NDArray[np.float32], distances: Floats) -> Floats:
         """Distances [n] of rows, each divided by how much larger it is for the kind of row."""

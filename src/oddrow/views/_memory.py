@@ -9,35 +9,24 @@ from math import isqrt
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.container import Arrays, ArrayStore
 from oddrow.density import in_blocks
-from oddrow.exceptions import ModelFileError
+from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
 
-MEMORY_ROWS = 10_000
-"""Rows kept at most: scoring costs three products with them, and they travel with the model."""
-
-TIED = 1e-11
-"""Distances that differ by less, as a share of the squares they come from, are equal: sums are rounded."""
-
-CANDIDATE_ROWS = 65_536
-"""Rows searched for distinct ones at most."""
-
-NEIGHBOURS = 10
-"""Neighbours that tell how dense the memory is around a row."""
 OUT_OF_REACH = 1e300
 """Half a square that no distance in float32 comes near."""
 
 
 def distinct_rows(
-    rows: npt.NDArray[np.floating], rng: np.random.Generator
+    rows: npt.NDArray[np.floating], rng: np.random.Generator, constants: ScoringConstants
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Indices of rows [n, d] that are all different, each row's first among at most ``CANDIDATE_ROWS`` drawn.
+    """Indices of distinct rows among rows [n, d], of each the first, and how many rows equal each.
 
-    And how many rows are like each.
+    Of more rows than ``candidate_rows`` so many are drawn and searched.
     """
+    n_candidates = constants.candidate_rows
     candidates = np.arange(len(rows))
-    if len(rows) > CANDIDATE_ROWS:
-        candidates = np.sort(rng.choice(len(rows), CANDIDATE_ROWS, replace=False))
+    if len(rows) > n_candidates:
+        candidates = np.sort(rng.choice(len(rows), n_candidates, replace=False))
     # by their bytes, ten times faster than number by number; a zero more, for rows may have no features
     keys = np.zeros((len(candidates), rows.shape[1] + 1), rows.dtype)
     keys[:, 1:] += rows[candidates]  # added to 0.0, for -0.0 is the same
@@ -49,22 +38,26 @@ def distinct_rows(
 
 
 def covering_rows(
-    rows: npt.NDArray[np.floating], distinct: npt.NDArray[np.int64], rng: np.random.Generator
+    rows: npt.NDArray[np.floating],
+    distinct: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+    constants: ScoringConstants,
 ) -> npt.NDArray[np.int64]:
-    """A sample of at most ``MEMORY_ROWS`` of these indices that covers rare kinds of rows [n, d] as well.
+    """A sample of at most ``memory_rows`` of these indices that covers rare kinds of rows [n, d] as well.
 
     Half is drawn at random. The other half is drawn with probability in proportion to the distance from the
     first (one round of the seeding of k-means++, Arthur and Vassilvitskii 2007, by distance and not its square,
     which would take little but outliers): a kind of normal row that is rare is then still remembered.
     """
-    if len(distinct) <= MEMORY_ROWS:
+    n_rows = constants.memory_rows
+    if len(distinct) <= n_rows:
         return distinct
-    half = np.sort(rng.choice(distinct, MEMORY_ROWS // 2, replace=False))
+    half = np.sort(rng.choice(distinct, n_rows // 2, replace=False))
     others = np.setdiff1d(distinct, half)
-    memory = Memory.of(rows[half])
+    memory = Memory.of(rows[half], constants)
     (squares,) = in_blocks(lambda block: (memory.squares(block).sum(axis=1),), rows[others])
     distance = np.sqrt(squares)
-    far = rng.choice(others, MEMORY_ROWS - len(half), replace=False, p=distance / distance.sum())
+    far = rng.choice(others, n_rows - len(half), replace=False, p=distance / distance.sum())
     return np.sort(np.concatenate([half, far]))
 
 
@@ -73,11 +66,12 @@ class Memory:
     """Normal rows, float32 [m, d], in the space where distances are taken."""
 
     rows: npt.NDArray[np.float32]
+    constants: ScoringConstants
 
     @classmethod
-    def of(cls, rows: npt.NDArray[np.floating]) -> Memory:
+    def of(cls, rows: npt.NDArray[np.floating], constants: ScoringConstants = DEFAULT_CONSTANTS) -> Memory:
         """Remember these rows."""
-        return cls(rows.astype(np.float32))
+        return cls(rows.astype(np.float32), constants)
 
     @cached_property
     def _sought(self) -> npt.NDArray[np.float64]:
@@ -95,7 +89,7 @@ class Memory:
     @cached_property
     def _group_rows(self) -> int:
         """Rows of a group: as many as make the groups and what is in the nearest of them the fewest to look at."""
-        return max(1, isqrt(len(self.rows) // NEIGHBOURS))
+        return max(1, isqrt(len(self.rows) // self.constants.neighbours))
 
     def nearest(
         self, rows: npt.NDArray[np.floating], count: int, own: npt.NDArray[np.int64] | None = None
@@ -103,8 +97,8 @@ class Memory:
         """Places [n, count] of the nearest rows of the memory (Euclidean) to rows [n, d], in no order.
 
         Of several that are equally far the first are taken, so that no rounding of another machine takes others.
-        ``own`` [n] is the place of the row itself, which is passed over; -1 where it has none. A memory that holds
-        fewer others gives one less than it holds, and at least one.
+        ``own`` [n] is the place of the row itself, which is passed over; -1 where it has none. A memory of m rows gives
+        min(count, max(m - 1, 1)) neighbours.
         """
         distance = _with_one(rows) @ self._sought
         if own is not None:
@@ -129,7 +123,7 @@ class Memory:
         chosen = _least(near, count)
         last = chosen[each, near[each, chosen].argmax(axis=1)[:, None]]
         half_square = 0.5 * np.einsum("nd,nd->n", rows, rows, dtype=np.float64)[:, None]
-        margin = TIED * (half_square + self._sought[-1][places[each, last]])
+        margin = self.constants.tie_tolerance * (half_square + self._sought[-1][places[each, last]])
         border, places = near[each, last], places[each, chosen]
         # of more groups, or more rows in them, than are wanted: those that are left out are as near as the last
         tied = np.maximum(*((values <= border + margin).sum(axis=1) for values in (minima, near))) > count
@@ -163,99 +157,3 @@ def _with_one(rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
 def _least(values: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.int64]:
     """Places [n, count] of the least of each row's values [n, k], in no order."""
     return np.asarray(np.argpartition(values, count - 1, axis=1)[:, :count])
-
-
-LEAST_REACH = 0.05
-"""Added to every mean distance, as a share of their median: among copies no ratio is taken of nothing."""
-
-
-@dataclass(frozen=True)
-class Reach:
-    """How far the rows of a memory are from their neighbours.
-
-    Attributes
-    ----------
-    mean, furthest : float64 [m], mean and largest distance of each to its ``NEIGHBOURS`` nearest others
-    """
-
-    mean: npt.NDArray[np.float64]
-    furthest: npt.NDArray[np.float64]
-
-    @classmethod
-    def among(cls, memory: Memory) -> Reach:
-        """Of each remembered row to the others."""
-
-        def block(rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], ...]:
-            places = memory.nearest(rows, NEIGHBOURS, own)
-            squares = [memory.squares_at(rows, place).sum(axis=1) for place in places.T]
-            distance = np.sqrt(np.stack(squares, axis=1))
-            return distance.mean(axis=1), distance.max(axis=1)
-
-        return cls(*in_blocks(block, memory.rows, np.arange(len(memory.rows))))
-
-    def packed(self) -> Arrays:
-        """Both distances."""
-        return {"mean": self.mean, "furthest": self.furthest}
-
-    @classmethod
-    def unpacked(cls, store: ArrayStore, n_rows: int) -> Reach:
-        """The distances of so many rows, at least one."""
-        mean, furthest = (store.take(name, np.float64, (n_rows,)) for name in ("mean", "furthest"))
-        if not min(mean.min(), furthest.min()) >= 0:
-            raise ModelFileError(f"{store.part!r} has values below zero")
-        return cls(mean, furthest)
-
-
-@dataclass(frozen=True)
-class Neighbourhood:
-    """What surrounds rows.
-
-    Attributes
-    ----------
-    nearest : float64 [n, d], squared differences to the nearest row of the memory
-    apartness : float64 [n, d], the same on average over the neighbours
-    sparseness : float64 [n], log of the mean distance to the neighbours over the mean of their own reach
-    """
-
-    nearest: npt.NDArray[np.float64]
-    apartness: npt.NDArray[np.float64]
-    sparseness: npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """How dense a memory is where a row lies, against how dense it is where the row's neighbours lie."""
-
-    memory: Memory
-    reach: Reach
-
-    @cached_property
-    def least(self) -> float:
-        # NumPy's own median imports all of its masked arrays, which one row's score need not wait for
-        ordered = np.sort(self.reach.mean)
-        median = 0.5 * float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2])
-        return LEAST_REACH * median or 1.0
-
-    def of(self, rows: npt.NDArray[np.floating], own: npt.NDArray[np.int64] | None = None) -> Neighbourhood:
-        """What surrounds rows [n, d]; ``own`` as in :meth:`Memory.nearest`.
-
-        Sparseness is a density ratio as that of the local outlier factor (Breunig et al. 2000). Each neighbour's reach
-        is that with the row among the others: so it is where the row is remembered, and a new row must not be judged
-        by another measure.
-        """
-        places = self.memory.nearest(rows, NEIGHBOURS, own)
-        squares = np.empty(places.shape)
-        apartness = np.zeros(rows.shape)
-        for neighbour, place in enumerate(places.T):  # all at once, a wide table's would not fit the cache
-            by_feature = self.memory.squares_at(rows, place)
-            squares[:, neighbour] = by_feature.sum(axis=1)
-            apartness += by_feature
-        nearest = self.memory.squares_at(rows, places[np.arange(len(rows)), squares.argmin(axis=1)])
-        distances = np.sqrt(squares)
-        nearer = np.minimum(distances - self.reach.furthest[places], 0.0) / places.shape[1]
-        if own is not None:
-            nearer[own >= 0] = 0.0
-        distance = distances.mean(axis=1)
-        reach = np.maximum(self.reach.mean[places] + nearer, 0.0).mean(axis=1)
-        sparseness = np.log(distance + self.least) - np.log(reach + self.least)
-        return Neighbourhood(nearest, apartness / places.shape[1], sparseness)

@@ -1,8 +1,8 @@
-"""The views of a row, each put on the scale of surprise by rows that the fit did not learn from, and combined."""
+"""The views' scores on the scale of surprise, by rows that the fit did not learn from, and combined."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,185 +11,188 @@ import numpy.typing as npt
 from oddrow.calibration import TailCurve, TailCurves
 from oddrow.container import Arrays, ArrayStore, packed_parts
 from oddrow.exceptions import SettingError
+from oddrow.scoring_constants import ScoringConstants
 from oddrow.views._evidence import Evidence, split_total
-from oddrow.views._views import RowViews, ViewUnits
+from oddrow.views._registry import VIEWS
+from oddrow.views._view import ViewScore, ViewUnits
+from oddrow.views._views import RowViews, Views
 
 Floats = npt.NDArray[np.float64]
 
-POWER = 0.25
-"""Exponent, of opposite sign, of the power mean that combines tail probabilities: of columns, and of views."""
-MARGINAL_POWER = 0.5
-"""The same for columns by themselves and in pairs, where a single one tells more."""
-MOST_NATS = 600.0
-"""Bound of one column's surprise, or one view's, so that its exponential is finite."""
-MOST_KNOTS = 256
-"""Knots of each view's and each column's curve at most: they travel with the model."""
-LEAST_SHAPE = 0.3
-"""No view's tail, and no column's, is lighter: beyond the rows it was learned from it grows as a logarithm, so that
-none outvotes all others by mere extrapolation."""
 
-VIEWS = (
-    "likelihood",
-    "marginal",
-    "dependence",
-    "nearest",
-    "sparseness",
-    "rank_nearest",
-    "rank_sparseness",
-    "latent_nearest",
-)
-"""The views by name, in the order in which their weights stand."""
+def checked_view_weights(weights: Mapping[str, float] | None, views: Collection[str] | None = None) -> Floats:
+    """The weights of all views as shares of the largest; some are given by name, the others have 1.
 
-
-def checked_view_weights(weights: Mapping[str, float] | None) -> Floats:
-    """The weights of all views [8] as shares of the largest; some are given by name, the others have 1.
+    ``views`` are the names of the views, in order; None means all registered ones.
 
     Raises
     ------
     SettingError
-        If a name is none of :data:`VIEWS`, a weight no finite number >= 0, or all are 0.
+        If a name is none of them, a weight no finite number >= 0, or all are 0.
 
     Examples
     --------
     >>> checked_view_weights({"likelihood": 2, "marginal": 0})
     array([1. , 0. , 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
     """
+    names = VIEWS if views is None else views
     if weights is not None and not isinstance(weights, Mapping):
         raise SettingError(f"view_weights is {weights!r:.60}; give a mapping of view to weight, or None")
     given = dict(weights or {})
     for name, weight in given.items():
-        if name not in VIEWS:
-            raise SettingError(f"view_weights has {name!r}, which is no view; choose from {', '.join(VIEWS)}")
+        if name not in names:
+            raise SettingError(f"view_weights has {name!r}, which is no view; choose from {', '.join(names)}")
         is_number = isinstance(weight, int | float | np.number) and not isinstance(weight, bool)
         if not (is_number and np.isfinite(weight) and weight >= 0):
             raise SettingError(f"view_weights has {name!r} at {weight!r:.40}; give a finite number >= 0")
-    complete = np.array([float(given.get(name, 1.0)) for name in VIEWS])
+    complete = np.array([float(given.get(name, 1.0)) for name in names])
     if not complete.any():
         raise SettingError("view_weights leaves no view: all weights are 0")
     return np.asarray(complete / complete.max())  # no product with what a view brings can overflow
 
 
 @dataclass(frozen=True)
-class ViewScales:
-    """How many nats of surprise each view's score is, learned from rows that the views did not learn from."""
+class ScaledScore:
+    """A view's score in nats, and in proportion to what it is split.
 
-    weights: Floats
-    """Of the views [8], in the order of :data:`VIEWS`, the largest 1."""
-    column_tails: tuple[TailCurve, ...]
-    """Of the nats of each column, and last of the latent."""
-    marginal_tails: tuple[TailCurve, ...]
-    """Of the nats of each column by itself."""
-    dependence_tails: tuple[TailCurve, ...]
-    """Of the nats of each column beside the one that tells most about it."""
-    likelihood: TailCurve
-    marginal: TailCurve
-    dependence: TailCurve
-    nearest: TailCurve
-    sparseness: TailCurve
-    rank_nearest: TailCurve
-    rank_sparseness: TailCurve
-    latent_nearest: TailCurve
+    Attributes
+    ----------
+    nats : float64 [n]
+    by_column : float64 [n, n_columns] >= 0
+    by_none : float64 [n] >= 0
+    """
+
+    nats: Floats
+    by_column: Floats
+    by_none: Floats
+
+
+@dataclass(frozen=True)
+class ViewScale:
+    """How many nats of surprise a view's score is.
+
+    Attributes
+    ----------
+    parts : of a view that judges each column by itself, the curves of the columns and last that of no column
+    total : the curve of the view's score
+    """
+
+    parts: TailCurves
+    total: TailCurve
 
     @classmethod
-    def learn(cls, rows: RowViews, weights: Floats, trained: npt.NDArray[np.bool_] | None = None) -> ViewScales:
-        """Learn from what the views see of rows.
+    def learn(cls, score: ViewScore, constants: ScoringConstants) -> ViewScale:
+        """Learn from the scores of rows that the view did not learn from."""
+        if score.power is None:
+            return cls(TailCurves(()), scale_of(score.values[:, 0], constants))
+        parts = TailCurves(tuple(scale_of(values, constants) for values in score.values.T))
+        total = power_mean(_calibrated(parts, score.values, constants), score.power)
+        return cls(parts, scale_of(total, constants))
 
-        Of those that ``trained`` [n] the network the likelihood tells too little: its scale is learned from the others.
-        """
-        unseen = rows.nats if trained is None or trained.all() else rows.nats[~trained]
-        column_tails = tuple(scale_of(nats) for nats in unseen.T)
-        marginal_tails = tuple(scale_of(nats) for nats in rows.marginal.T)
-        dependence_tails = tuple(scale_of(nats) for nats in rows.dependence.T)
-        scores = (
-            power_mean(_calibrated(column_tails, unseen), POWER),
-            power_mean(_calibrated(marginal_tails, rows.marginal), MARGINAL_POWER),
-            power_mean(_calibrated(dependence_tails, rows.dependence), MARGINAL_POWER),
-            np.sqrt(rows.nearest.sum(axis=1)),
-            rows.sparseness,
-            np.sqrt(rows.rank_nearest.sum(axis=1)),
-            rows.rank_sparseness,
-            np.sqrt(rows.latent_nearest),
-        )
-        return cls(weights, column_tails, marginal_tails, dependence_tails, *map(scale_of, scores))
+    def from_units(self, units: ViewUnits | None) -> ViewScale:
+        """The scale that was learned in units, for the scores of a fit with such units."""
+        if units is None:
+            return self
+        if not self.parts.tails:
+            return ViewScale(self.parts, self.total.moved(float(units.spread[0]), float(units.center[0])))
+        moves = zip(self.parts.tails, units.spread, units.center, strict=True)
+        moved = tuple(tail.moved(float(factor), float(shift)) for tail, factor, shift in moves)
+        return ViewScale(TailCurves(moved), self.total)
 
-    def from_units(self, units: ViewUnits) -> ViewScales:
-        """The scales that were learned in units, for what a fit of such units sees."""
-        return replace(
-            self,
-            column_tails=_moved(self.column_tails, units.spread, units.center),
-            dependence_tails=_moved(self.dependence_tails, units.dependence_spread, units.dependence_center),
-            latent_nearest=self.latent_nearest.moved(units.latent, 0.0),
-        )
+    def scaled(self, score: ViewScore, constants: ScoringConstants) -> ScaledScore:
+        """Scores on this scale."""
+        none = np.zeros(len(score.by_column))
+        if score.power is None:
+            by_none = none if score.by_none is None else score.by_none
+            return ScaledScore(self.total(score.values[:, 0]), score.by_column, by_none)
+        nats = _calibrated(self.parts, score.values, constants)
+        split = np.expm1(nats * score.power)
+        n_columns = score.by_column.shape[1]
+        by_none = none if score.by_none is None else split[:, n_columns]
+        return ScaledScore(self.total(power_mean(nats, score.power)), split[:, :n_columns], by_none)
+
+    def packed(self) -> Arrays:
+        """The curves."""
+        parts = packed_parts({"parts": self.parts}) if self.parts.tails else {}
+        return parts | packed_parts({"total": self.total})
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, n_parts: int) -> ViewScale:
+        """The scale of a view whose so many parts have a scale of their own."""
+        parts = TailCurves.unpacked(store.under("parts"), n_parts) if n_parts else TailCurves(())
+        return cls(parts, TailCurve.unpacked(store.under("total")))
+
+
+@dataclass(frozen=True)
+class ViewScales:
+    """The scale and the weight of each view, and how the views combine.
+
+    Attributes
+    ----------
+    weights : float64 [n_views], the largest 1
+    scales : of each view by name, in the order of the weights
+    """
+
+    weights: Floats
+    scales: Mapping[str, ViewScale]
+    constants: ScoringConstants
+
+    @classmethod
+    def learn(
+        cls, views: Views, rows: RowViews, weights: Floats, trained: npt.NDArray[np.bool_] | None = None
+    ) -> ViewScales:
+        """Learn from what the views see of rows, of which those that are ``trained`` [n] are training rows."""
+        constants = views.basis.constants
+        is_new = None if trained is None or trained.all() else ~trained
+        scales = {}
+        for view in views.views:
+            score = rows.scores[view.name]
+            scales[view.name] = ViewScale.learn(
+                score if view.scores_training_rows or is_new is None else score.rows(is_new), constants
+            )
+        return cls(weights, scales, constants)
+
+    def from_units(self, units: Mapping[str, ViewUnits | None]) -> ViewScales:
+        """The scales that were learned in units, for the scores of a fit with such units."""
+        return replace(self, scales={name: scale.from_units(units[name]) for name, scale in self.scales.items()})
 
     def evidence(self, rows: RowViews) -> Evidence:
         """The views' parts on one scale, and combined."""
-        none = np.zeros(len(rows.novelty))
-        nats = _calibrated(self.column_tails, rows.nats)
-        marginal_nats = _calibrated(self.marginal_tails, rows.marginal)
-        dependence_nats = _calibrated(self.dependence_tails, rows.dependence)
-        weight = np.expm1(nats * POWER)
-        views = (  # the nats of each, and in proportion to what they are split over the columns and what none carries
-            (self.likelihood(power_mean(nats, POWER)), weight[:, :-1], weight[:, -1]),
-            (
-                self.marginal(power_mean(marginal_nats, MARGINAL_POWER)),
-                np.expm1(marginal_nats * MARGINAL_POWER),
-                none,
-            ),
-            (
-                self.dependence(power_mean(dependence_nats, MARGINAL_POWER)),
-                np.expm1(dependence_nats * MARGINAL_POWER),
-                none,
-            ),
-            (self.nearest(np.sqrt(rows.nearest.sum(axis=1))), rows.nearest, none),
-            (self.sparseness(rows.sparseness), rows.apartness, none),
-            (self.rank_nearest(np.sqrt(rows.rank_nearest.sum(axis=1))), rows.rank_nearest, none),
-            (self.rank_sparseness(rows.rank_sparseness), rows.rank_apartness, none),
-            (self.latent_nearest(np.sqrt(rows.latent_nearest)), np.zeros_like(rows.novelty), none + 1.0),
-        )
-        view_nats = np.minimum(np.stack([view for view, _, _ in views], axis=1), MOST_NATS)
-        brought = self.weights * np.expm1(view_nats * POWER)
-        shares, _ = split_total(power_mean(view_nats, POWER, self.weights), brought, none)
-        parts = [split_total(share, *split) for share, (_, *split) in zip(shares.T, views, strict=True)]
+        constants, none = self.constants, np.zeros(len(rows.novelty))
+        scaled = [scale.scaled(rows.scores[name], constants) for name, scale in self.scales.items()]
+        nats = np.minimum(np.stack([score.nats for score in scaled], axis=1), constants.max_nats)
+        brought = self.weights * np.expm1(nats * constants.power)
+        shares, _ = split_total(power_mean(nats, constants.power, self.weights), brought, none)
+        parts = [split_total(share, each.by_column, each.by_none) for share, each in zip(shares.T, scaled, strict=True)]
         column, combination = (sum(each) for each in zip(*parts, strict=True))
-        # beside the views and not among them: where there is none, which is nearly always, it must not thin them out
+        # novelty is added and not averaged in: most rows have none, and then it would dilute the views
         return Evidence(np.asarray(column + rows.novelty), np.asarray(combination))
 
     def packed(self) -> Arrays:
-        """The curves of the views by name, and those of the columns; the weights are a parameter of the detector."""
-        columns = {
-            "likelihood.columns": TailCurves(self.column_tails),
-            "marginal.columns": TailCurves(self.marginal_tails),
-            "dependence.columns": TailCurves(self.dependence_tails),
-        }
-        return packed_parts({name: getattr(self, name) for name in VIEWS}) | packed_parts(columns)
+        """The scale of each view; the weights are a parameter of the detector."""
+        return packed_parts(self.scales)
 
     @classmethod
-    def unpacked(cls, store: ArrayStore, weights: Floats, n_columns: int) -> ViewScales:
-        """The scales of a table of so many columns."""
-        return cls(
-            weights,
-            TailCurves.unpacked(store.under("likelihood.columns"), n_columns + 1).tails,
-            TailCurves.unpacked(store.under("marginal.columns"), n_columns).tails,
-            TailCurves.unpacked(store.under("dependence.columns"), n_columns).tails,
-            *(TailCurve.unpacked(store.under(name)) for name in VIEWS),
-        )
+    def unpacked(cls, store: ArrayStore, weights: Floats, views: Views) -> ViewScales:
+        """The scales of these views."""
+        n_columns = views.basis.layout.n_columns
+        scales = {
+            view.name: ViewScale.unpacked(store.under(view.name), view.judges.n_parts(n_columns))
+            for view in views.views
+        }
+        return cls(weights, scales, views.basis.constants)
 
 
-def _moved(tails: tuple[TailCurve, ...], spread: Floats, center: Floats) -> tuple[TailCurve, ...]:
-    moves = zip(tails, spread, center, strict=True)
-    return tuple(tail.moved(float(factor), float(shift)) for tail, factor, shift in moves)
+def scale_of(scores: Floats, constants: ScoringConstants) -> TailCurve:
+    """Nats of a view's score, or of a column's."""
+    curve = TailCurve.learn(scores, constants.max_scale_knots, constants)
+    return replace(curve, shape=max(curve.shape, constants.min_scale_shape))
 
 
-def scale_of(scores: Floats) -> TailCurve:
-    """Nats of a view's score, or a column's."""
-    curve = TailCurve.learn(scores, MOST_KNOTS)
-    return replace(curve, shape=max(curve.shape, LEAST_SHAPE))
-
-
-def _calibrated(tails: tuple[TailCurve, ...], nats: Floats) -> Floats:
-    """Each column's own surprise [n, n_columns or one more], at most ``MOST_NATS``."""
-    surprises = TailCurves(tails)(nats)
-    return np.minimum(surprises, MOST_NATS, out=surprises)
+def _calibrated(tails: TailCurves, values: Floats, constants: ScoringConstants) -> Floats:
+    """Each column's own surprise [n, k], at most ``max_nats``."""
+    surprises = tails(values)
+    return np.minimum(surprises, constants.max_nats, out=surprises)
 
 
 def power_mean(nats: Floats, power: float, weights: Floats | None = None) -> Floats:

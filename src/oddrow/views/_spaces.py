@@ -14,13 +14,10 @@ from oddrow.columns import MAX_ENCODED, FeatureLayout
 from oddrow.container import Arrays, ArrayStore, piece_starts
 from oddrow.density import MAX_OUTPUT
 from oddrow.exceptions import ModelFileError
+from oddrow.graph import FLOAT, GraphNamespace, Value, extrapolated, interpolated
+from oddrow.scoring_constants import ScoringConstants
 
 Floats = npt.NDArray[np.float64]
-
-MOST_KNOTS = 256
-"""Knots of a curve at most: they travel with the model."""
-STRAIGHT = 1e-6
-"""A curve that departs from its chord by no more than this share of its rise is a straight line."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +54,11 @@ class PiecewiseCurve:
         """So many times, between 0 and 1."""
         return cls(np.array([0.0, 1.0]), np.array([0.0, factor]))
 
-    def simplified(self) -> PiecewiseCurve:
-        """The same curve by its two ends, where it is a straight line."""
+    def simplified(self, tolerance: float) -> PiecewiseCurve:
+        """The same curve by its two ends, if it departs from its chord by no larger share of its rise."""
         knots, values = self.knots, self.values
         chord = np.interp(knots, knots[[0, -1]], values[[0, -1]])
-        if np.max(np.abs(values - chord)) > STRAIGHT * (values[-1] - values[0]):
+        if np.max(np.abs(values - chord)) > tolerance * (values[-1] - values[0]):
             return self
         return PiecewiseCurve(knots[[0, -1]], values[[0, -1]])
 
@@ -149,14 +146,18 @@ class Space:
 
     @classmethod
     def standardised(
-        cls, layout: FeatureLayout, training: npt.NDArray[np.float32], straightened: Callable[..., Floats]
+        cls,
+        layout: FeatureLayout,
+        training: npt.NDArray[np.float32],
+        straightened: Callable[..., Floats],
+        constants: ScoringConstants,
     ) -> Space:
         """Each number linear in its value, and each feature in standard deviations of the training rows [n, d].
 
         ``straightened`` undoes the encoding's logarithm, see :meth:`oddrow.columns.TableEncoding.straightened`.
         """
         low, high = training.min(axis=0), training.max(axis=0)
-        grid = np.linspace(low, high, MOST_KNOTS).astype(np.float32)
+        grid = np.linspace(low, high, constants.max_curve_knots).astype(np.float32)
         on_grid, on_rows = straightened(grid), straightened(training)
         largest = np.maximum(np.abs(on_rows).max(axis=0), np.finfo(float).tiny)  # a square must not overflow
         deviation = np.std(on_rows / largest, axis=0)
@@ -167,16 +168,18 @@ class Space:
                 continue
             knots, first = np.unique(grid[:, feature].astype(np.float64), return_index=True)
             values = on_grid[first, feature] / largest[feature] / deviation[feature]
-            curves.append(PiecewiseCurve(knots, np.maximum.accumulate(values)).simplified())
+            curves.append(PiecewiseCurve(knots, np.maximum.accumulate(values)).simplified(constants.straight_tolerance))
         return cls(_with_categories(layout, curves), goes_on=True)
 
     @classmethod
-    def normal_scores(cls, layout: FeatureLayout, training: npt.NDArray[np.float32]) -> Space:
+    def normal_scores(
+        cls, layout: FeatureLayout, training: npt.NDArray[np.float32], constants: ScoringConstants
+    ) -> Space:
         """Each feature as the normal quantile of its rank among the training rows [n, d] (van der Waerden 1952).
 
         Equal values have the middle of their ranks. Beyond the range of training the curve is flat.
         """
-        curves = [_normal_score(feature.astype(np.float64)) for feature in training.T]
+        curves = [_normal_score(feature.astype(np.float64), constants.max_curve_knots) for feature in training.T]
         return cls(_with_categories(layout, curves), goes_on=False)
 
     @classmethod
@@ -188,18 +191,24 @@ class Space:
         """Encoded rows [n, d] in this space."""
         return self._scales(rows).astype(np.float32)
 
-    @cached_property
-    def _scales(self) -> FeatureCurves:
-        return FeatureCurves(self.curves, self.goes_on)
+    def graph(self, xp: GraphNamespace, rows: Value) -> Value:
+        """The operations of :meth:`apply`, in double precision and rounded as there."""
+        knots, values = [curve.knots for curve in self.curves], [curve.values for curve in self.curves]
+        scaled = (extrapolated if self.goes_on else interpolated)(xp, rows, knots, values)
+        return scaled.astype(np.float32).astype(FLOAT)
 
     def packed(self) -> Arrays:
-        """The curves; whether they go on is known of each space."""
+        """The curves; ``goes_on`` follows from which space it is."""
         return self._scales.packed()
 
     @classmethod
     def unpacked(cls, store: ArrayStore, n_features: int, *, goes_on: bool) -> Space:
         """The space of so many features."""
         return cls(FeatureCurves.unpacked(store, n_features).curves, goes_on)
+
+    @cached_property
+    def _scales(self) -> FeatureCurves:
+        return FeatureCurves(self.curves, self.goes_on)
 
 
 def _with_categories(layout: FeatureLayout, curves: list[PiecewiseCurve]) -> tuple[PiecewiseCurve, ...]:
@@ -210,14 +219,14 @@ def _with_categories(layout: FeatureLayout, curves: list[PiecewiseCurve]) -> tup
     return tuple(curves)
 
 
-def _normal_score(values: Floats) -> PiecewiseCurve:
+def _normal_score(values: Floats, max_knots: int) -> PiecewiseCurve:
     normal = NormalDist()
     knots, counts = np.unique(values, return_counts=True)
     n_rows = len(values)
     share = np.clip((np.cumsum(counts) - counts / 2) / n_rows, 0.5 / n_rows, 1 - 0.5 / n_rows)
-    if len(knots) > MOST_KNOTS:
+    if len(knots) > max_knots:
         ends = normal.inv_cdf(share[0]), normal.inv_cdf(share[-1])
-        wanted = [normal.cdf(score) for score in np.linspace(*ends, MOST_KNOTS)]
+        wanted = [normal.cdf(score) for score in np.linspace(*ends, max_knots)]
         kept = np.unique(np.minimum(np.searchsorted(share, wanted), len(knots) - 1))
         knots, share = knots[kept], share[kept]
     return PiecewiseCurve(knots, np.array([normal.inv_cdf(each) for each in share]))

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from oddrow.calibration import TailCurve
+from oddrow.calibration._calibration import TailCurve
 from oddrow.graph import GraphNamespace, Value, interpolated
 
 
 def tail_nats(xp: GraphNamespace, scores: Value, tails: Sequence[TailCurve]) -> Value:
-    """As :meth:`oddrow.calibration.TailCurve.__call__`, each score [n, k] on its curve."""
+    """As :meth:`TailCurves.__call__`: nats of scores [n, k], each by the curve of its column."""
     firsts, lasts = (np.array([tail.knots[end] for tail in tails]) for end in (0, -1))
     scale, shape = np.array([tail.scale for tail in tails]), np.array([tail.shape for tail in tails])
     above = xp.maximum(scores - lasts, 0.0)

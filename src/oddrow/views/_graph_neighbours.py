@@ -1,4 +1,4 @@
-"""Distances to remembered rows, as operations of a graph; see :mod:`oddrow.views`."""
+"""Neighbours among remembered rows, as operations of a graph."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.graph import FLOAT, INTEGER, GraphNamespace, Value
-from oddrow.views import NEIGHBOURS, TIED, Memory, Surroundings
+from oddrow.views._memory import Memory
+from oddrow.views._surroundings import Surroundings
 
 NOWHERE = -1
-"""The place of a row that is not passed over for any."""
+"""Where no place is passed over."""
 
 
 def nearest_places(xp: GraphNamespace, rows: Value, memory: Memory, count: int, own: Value | None) -> Value:
-    """As :meth:`oddrow.views.Memory.nearest`: places int64 [n, count] of the nearest remembered rows.
+    """As :meth:`Memory.nearest`: places int64 [n, count] of the nearest remembered rows.
 
     ``own`` int64 [n, 1] is the place that is passed over. Of equal numbers TopK takes the first.
     """
@@ -31,7 +32,7 @@ def nearest_places(xp: GraphNamespace, rows: Value, memory: Memory, count: int, 
         return places
     border = values[:, count - 1 : count]
     furthest = places[:, count - 1 : count].taken_from(half_squares)
-    margin = ((rows * rows).sum(axis=1, keepdims=True) * 0.5 + furthest) * TIED
+    margin = ((rows * rows).sum(axis=1, keepdims=True) * 0.5 + furthest) * memory.constants.tie_tolerance
     is_tied = xp.abs(distance - border) <= margin
     return _least(xp, xp.where(is_tied, border, distance), count)[1]
 
@@ -56,7 +57,7 @@ def differences(xp: GraphNamespace, rows: Value, memory: Memory, places: Value) 
 
 @dataclass(frozen=True)
 class NeighbourhoodValues:
-    """As :class:`oddrow.views.Neighbourhood`, in a graph.
+    """As :class:`Neighbourhood`, in a graph.
 
     Attributes
     ----------
@@ -71,12 +72,13 @@ class NeighbourhoodValues:
 
 
 def neighbourhood(xp: GraphNamespace, rows: Value, around: Surroundings, own: Value | None) -> NeighbourhoodValues:
-    """As :meth:`oddrow.views.Surroundings.of`, for rows [n, d] of its memory's space."""
-    places = nearest_places(xp, rows, around.memory, NEIGHBOURS, own)
+    """As :meth:`Surroundings.of`, for rows [n, d] of its memory's space."""
+    neighbours = around.memory.constants.neighbours
+    places = nearest_places(xp, rows, around.memory, neighbours, own)
     apart = differences(xp, rows, around.memory, places)
     squares = apart.sum(axis=2)
     distances = xp.sqrt(squares)
-    count = min(NEIGHBOURS, max(len(around.memory.rows) - 1, 1))
+    count = min(neighbours, max(len(around.memory.rows) - 1, 1))
     nearer = xp.minimum(distances - places.taken_from(around.reach.furthest), 0.0) / float(count)
     if own is not None:
         nearer = xp.where(own >= 0, 0.0, nearer)
@@ -92,13 +94,13 @@ def neighbourhood(xp: GraphNamespace, rows: Value, around: Surroundings, own: Va
     )
 
 
-def places_of_copies(
+def places_of_equals(
     xp: GraphNamespace, rows: Value, memory: npt.NDArray[np.float32], is_single: npt.NDArray[np.bool_], near: Value
 ) -> Value:
-    """The place int64 [n, 1] of the single remembered row that is just like a row [n, d], or ``NOWHERE``.
+    """The place int64 [n, 1] of the single remembered row that equals a row [n, d], or ``NOWHERE``.
 
-    A row that is like it is no distance away from it, and so among those near, at places [n, count].
+    Equal rows are at distance 0, so it is among the rows that are near, at places [n, count].
     """
-    is_same = near.taken_from(_remembered(xp, memory)).equals(rows[:, None]).astype(INTEGER).min(axis=2)
-    found = is_same * near.taken_from(is_single.astype(np.int64), INTEGER)
+    is_equal = near.taken_from(_remembered(xp, memory)).equals(rows[:, None]).astype(INTEGER).min(axis=2)
+    found = is_equal * near.taken_from(is_single.astype(np.int64), INTEGER)
     return xp.where(found > 0, near, NOWHERE).max(axis=1, keepdims=True)

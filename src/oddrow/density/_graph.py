@@ -1,4 +1,4 @@
-"""What the network makes of encoded rows, traced through the functions that fit and score."""
+"""Encoded rows as the network reads them, as operations of a graph."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oddrow.columns import EncodedValues
-from oddrow.density import DensityModel, Likelihood, decode, encode, kl_divergence
+from oddrow.density._density_model import DensityModel
+from oddrow.density._likelihoods import Likelihood
+from oddrow.density._loss import kl_divergence
+from oddrow.density._network import decode, encode
 from oddrow.graph import FLOAT, GraphNamespace, Value
 
 
 @dataclass(frozen=True)
 class ReadValues:
-    """As :class:`oddrow.density.RowLikelihood`, in a graph.
+    """As :class:`RowLikelihood`, in a graph.
 
     Attributes
     ----------
@@ -26,11 +28,9 @@ class ReadValues:
     outputs: Value
 
 
-def read_values(xp: GraphNamespace, density: DensityModel[Likelihood], encoded: EncodedValues) -> ReadValues:
-    """The latent means of encoded rows, what they cost, and what the decoder gives for them."""
-    shape, parameters = density.network.shape, density.network.scoring_parameters
-    feature_range = density.feature_range
-    rows = encoded.rows
+def read_values(xp: GraphNamespace, density: DensityModel[Likelihood], rows: Value) -> ReadValues:
+    """The latent means of encoded rows [n, n_features], their cost, and the decoder's outputs for them."""
+    shape, parameters, feature_range = density.network.shape, density.network.scoring_parameters, density.feature_range
     if np.isfinite(feature_range.low).any() or np.isfinite(feature_range.high).any():
         rows = xp.clip(rows, feature_range.low, feature_range.high)
     mean, log_variance = encode(xp, shape, parameters, rows)
@@ -38,7 +38,7 @@ def read_values(xp: GraphNamespace, density: DensityModel[Likelihood], encoded: 
     return ReadValues(kl.sum(axis=1, keepdims=True), mean, decode(xp, shape, parameters, mean))
 
 
-def column_nats(likelihood: Likelihood, xp: GraphNamespace, outputs: Value, encoded: EncodedValues) -> Value:
+def column_nats(xp: GraphNamespace, likelihood: Likelihood, outputs: Value, rows: Value, presence: Value) -> Value:
     """Negative log-likelihood of each column [n, n_columns]."""
-    nats: Value = likelihood.parts(xp, outputs, encoded.rows, encoded.presence.astype(FLOAT)) @ likelihood.to_column
+    nats: Value = likelihood.parts(xp, outputs, rows, presence.astype(FLOAT)) @ likelihood.to_column
     return nats

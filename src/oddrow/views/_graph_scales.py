@@ -1,0 +1,75 @@
+"""The views on one scale, and combined, as operations of a graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oddrow.calibration import tail_nats
+from oddrow.graph import GraphNamespace, Value
+from oddrow.scoring_constants import ScoringConstants
+from oddrow.views._graph_row_context import GraphRowContext
+from oddrow.views._scales import ViewScale, ViewScales
+from oddrow.views._view import GraphScore
+from oddrow.views._views import Views
+
+
+@dataclass(frozen=True)
+class GraphEvidence:
+    """As :class:`Evidence`, in a graph.
+
+    Attributes
+    ----------
+    raw : float64 [n, 1], the sum of the parts, computed before they are split
+    column : float64 [n, n_columns]
+    combination : float64 [n, 1]
+    """
+
+    raw: Value
+    column: Value
+    combination: Value
+
+
+def split_total_values(xp: GraphNamespace, total: Value, column: Value, combination: Value) -> tuple[Value, Value]:
+    """As :func:`split_total`, for totals [n, 1]."""
+    whole = column.sum(axis=1, keepdims=True) + combination
+    is_split = whole > 0.0
+    column_part = column * xp.where(is_split, total / xp.where(is_split, whole, 1.0), 0.0)
+    return column_part, xp.maximum(total - column_part.sum(axis=1, keepdims=True), 0.0)
+
+
+def graph_evidence(
+    xp: GraphNamespace, views: Views, scales: ViewScales, rows: Value, presence: Value, novelty: Value
+) -> GraphEvidence:
+    """The operations from encoded rows to the views' parts on one scale, and combined."""
+    constants = scales.constants
+    context = GraphRowContext(views.basis, xp, rows, presence)
+    scores = [_score(xp, view.graph(context), scales.scales[view.name], constants) for view in views.views]
+    totals = [scales.scales[view.name].total for view in views.views]
+    nats = xp.minimum(
+        tail_nats(xp, xp.concatenate([score for score, *_ in scores], axis=1), totals), constants.max_nats
+    )
+    weights, power = scales.weights / scales.weights.sum(), constants.power
+    together = xp.log((xp.exp(nats * power) * weights).sum(axis=1, keepdims=True)) / power
+    none = xp.zeros_like(together)
+    shares, _ = split_total_values(xp, together, xp.expm1(nats * power) * weights, none)
+    column, combination = novelty, none
+    for place, (_, by_column, by_none) in enumerate(scores):
+        share = shares[:, place : place + 1]
+        own_column, own_combination = split_total_values(xp, share, by_column, none if by_none is None else by_none)
+        column, combination = column + own_column, combination + own_combination
+    return GraphEvidence(together + novelty.sum(axis=1, keepdims=True), column, combination)
+
+
+def _score(
+    xp: GraphNamespace, score: GraphScore, scale: ViewScale, constants: ScoringConstants
+) -> tuple[Value, Value, Value | None]:
+    """A view's score [n, 1] before its scale, and in proportion to what it is split: columns, and no column."""
+    if score.total is not None:
+        return score.total, score.by_column, score.by_none
+    power = constants.power if score.power is None else score.power
+    n_columns = len(scale.parts.tails) - (score.by_none is not None)
+    values = score.by_column if score.by_none is None else xp.concatenate([score.by_column, score.by_none], axis=1)
+    nats = xp.minimum(tail_nats(xp, values, scale.parts.tails), constants.max_nats)
+    total = xp.log(xp.exp(nats * power).mean(axis=1)[:, None]) / power
+    split = xp.expm1(nats * power)
+    return total, split[:, :n_columns], None if score.by_none is None else split[:, n_columns:]

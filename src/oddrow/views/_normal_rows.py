@@ -1,0 +1,147 @@
+"""Remembered normal rows, in the two spaces where neighbours are sought."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from oddrow.columns import MAX_ENCODED, EncodedTable, FeatureLayout
+from oddrow.container import Arrays, ArrayStore, Packable, packed_parts
+from oddrow.exceptions import ModelFileError
+from oddrow.scoring_constants import ScoringConstants
+from oddrow.views._memory import Memory, covering_rows, distinct_rows
+from oddrow.views._spaces import Space
+from oddrow.views._surroundings import Reach, Surroundings
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NormalRows:
+    """Remembered rows, all different, and how far they are from each other.
+
+    Attributes
+    ----------
+    rows : float32 [m, n_features], as they are encoded
+    is_single : bool [m], which are no neighbours of a row that equals them: those that occurred once, if duplicates
+        are few in the table
+    standard, ranks : the spaces where neighbours are sought: numbers in standard deviations, and as normal scores
+    reach, rank_reach : mean and largest distance of each to its nearest others, in either space
+    """
+
+    rows: npt.NDArray[np.float32]
+    is_single: npt.NDArray[np.bool_]
+    standard: Space
+    ranks: Space
+    reach: Reach
+    rank_reach: Reach
+    constants: ScoringConstants
+
+    @classmethod
+    def learn(
+        cls,
+        layout: FeatureLayout,
+        training: EncodedTable,
+        held_out: EncodedTable,
+        straightened: Callable[[npt.NDArray[np.float32]], Floats],
+        rng: np.random.Generator,
+        constants: ScoringConstants,
+    ) -> tuple[NormalRows, npt.NDArray[np.int64]]:
+        """Remember training rows, and of a short table the held-out rows too.
+
+        Also gives the own place among them of each row [n_training + n_held_out], which is passed over when that row
+        is scored; -1 where it has none, or has further duplicates.
+
+        A later row may be a remembered one, as when the training table is scored, and must not be its own nearest
+        neighbour. Where duplicates are few, the remembered row is therefore passed over, as is the only other duplicate
+        of a row that calibrates: one duplicate is no evidence that a row is normal, two are. Where many rows have
+        duplicates, a single one is evidence.
+
+        A held-out row that calibrates is then as far from the memory as from one that does not hold it, while a new row
+        has one more row to be near to. So its p-value can only be too large, hardly too small.
+        """
+        pool = training.joined(held_out)
+        own = np.full(len(pool.rows), -1)
+        if len(pool.rows) > constants.memory_rows:
+            pool = training
+        standard = Space.standardised(layout, training.rows, straightened, constants)
+        ranks = Space.normal_scores(layout, training.rows, constants)
+        distinct, counts = distinct_rows(pool.rows, rng, constants)
+        chosen = covering_rows(standard.apply(pool.rows), distinct, rng, constants)
+        has_few_duplicates = np.mean(np.repeat(counts, counts) > 1) <= constants.max_copied_share
+        is_single = (counts[np.searchsorted(distinct, chosen)] == 1) & has_few_duplicates
+        if len(pool.rows) <= constants.memory_rows:
+            most = 2 if has_few_duplicates else 1
+            own[: len(pool.rows)] = _own_places(pool.rows, pool.rows[chosen], counts, most)
+        rows = pool.rows[chosen]
+        reach, rank_reach = (Reach.among(Memory.of(space.apply(rows), constants)) for space in (standard, ranks))
+        return cls(rows, is_single, standard, ranks, reach, rank_reach, constants), own
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """The remembered rows in standard deviations."""
+        return Surroundings(Memory.of(self.standard.apply(self.rows), self.constants), self.reach)
+
+    @cached_property
+    def rank_surroundings(self) -> Surroundings:
+        """The remembered rows as normal scores."""
+        return Surroundings(Memory.of(self.ranks.apply(self.rows), self.constants), self.rank_reach)
+
+    def passed_over(self, rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The place passed over for each row [n]: its own, or that of the single remembered row that equals it."""
+        if not self._single_places:
+            return own
+        equals = [self._single_places.get(key, -1) for key in _keys(rows)]
+        return np.where(own >= 0, own, np.asarray(equals, np.int64))  # a list of no rows would make floats
+
+    @cached_property
+    def _single_places(self) -> dict[bytes, int]:
+        """The places of the rows that are no neighbours of a row that equals them."""
+        places = np.flatnonzero(self.is_single).tolist()
+        return dict(zip(_keys(self.rows[places]), places, strict=True))
+
+    def packed(self) -> Arrays:
+        """The rows, the spaces and the distances."""
+        parts: dict[str, Packable] = {
+            "standard": self.standard,
+            "ranks": self.ranks,
+            "reach": self.reach,
+            "rank_reach": self.rank_reach,
+        }
+        return {"rows": self.rows, "is_single": self.is_single.astype(np.int64), **packed_parts(parts)}
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, n_features: int, constants: ScoringConstants) -> NormalRows:
+        """At least one row; no distance overflows in either space."""
+        rows = store.take("rows", np.float32, (None, n_features))
+        if len(rows) == 0:
+            raise ModelFileError(f"{store.part!r} remembers no row")
+        if not np.abs(rows).max(initial=0.0) <= MAX_ENCODED:
+            raise ModelFileError(f"{store.name_of('rows')!r} has values beyond {MAX_ENCODED:g}")
+        return cls(
+            rows,
+            store.take_flags("is_single", len(rows)),
+            Space.unpacked(store.under("standard"), n_features, goes_on=True),
+            Space.unpacked(store.under("ranks"), n_features, goes_on=False),
+            Reach.unpacked(store.under("reach"), len(rows)),
+            Reach.unpacked(store.under("rank_reach"), len(rows)),
+            constants,
+        )
+
+
+def _own_places(
+    rows: npt.NDArray[np.float32], memory: npt.NDArray[np.float32], counts: npt.NDArray[np.int64], most: int
+) -> npt.NDArray[np.int64]:
+    """The place of each row [n] in a memory of distinct rows; -1 where more than ``most`` rows are equal to it."""
+    places = {key: place for place, key in enumerate(_keys(memory))}
+    own = np.array([places[key] for key in _keys(rows)])
+    return np.where(counts[own] <= most, own, -1)
+
+
+def _keys(rows: npt.NDArray[np.float32]) -> list[bytes]:
+    """A key of each row [n, n_features]; equal rows, and no others, have equal keys."""
+    return [row.tobytes() for row in rows + np.float32(0)]  # -0 becomes 0

@@ -1,0 +1,48 @@
+"""How far a row is from the nearest remembered row, where numbers are the normal scores of their ranks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from oddrow.container import Arrays, ArrayStore
+from oddrow.views._basis import ViewBasis
+from oddrow.views._graph_row_context import GraphRowContext
+from oddrow.views._row_context import RowContext
+from oddrow.views._view import GraphScore, Judged, LearningContext, ViewScore
+
+
+@dataclass(frozen=True)
+class RankNearestView:
+    """The distance to the nearest remembered row, where numbers are the normal scores of their ranks.
+
+    The squared distance is the sum of those of the columns, and split accordingly.
+    """
+
+    name: ClassVar[str] = "rank_nearest"
+    judges: ClassVar[Judged] = Judged.ROW
+    scores_training_rows: ClassVar[bool] = True
+
+    @classmethod
+    def learn(cls, context: LearningContext) -> RankNearestView:  # noqa: ARG003 - the remembered rows are in the basis
+        return cls()
+
+    def score(self, rows: RowContext) -> ViewScore:
+        squares = rows.among_ranks.nearest
+        return ViewScore(squares, total=np.sqrt(squares.sum(axis=1)))
+
+    def units(self, training: RowContext) -> None:  # noqa: ARG002 - every fit measures the same distances
+        return None
+
+    def packed(self) -> Arrays:
+        return {}
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, basis: ViewBasis) -> RankNearestView:  # noqa: ARG003 - it has no arrays
+        return cls()
+
+    def graph(self, rows: GraphRowContext) -> GraphScore:
+        around = rows.among_ranks
+        return GraphScore(around.nearest, total=around.distance)

@@ -1,0 +1,106 @@
+"""How dense the remembered rows are around a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from oddrow.container import Arrays, ArrayStore
+from oddrow.density import in_blocks
+from oddrow.exceptions import ModelFileError
+from oddrow.views._memory import Memory
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far the rows of a memory are from their neighbours.
+
+    Attributes
+    ----------
+    mean, furthest : float64 [m], mean and largest distance of each to its nearest others
+    """
+
+    mean: npt.NDArray[np.float64]
+    furthest: npt.NDArray[np.float64]
+
+    @classmethod
+    def among(cls, memory: Memory) -> Reach:
+        """Of each remembered row to the others."""
+
+        def block(rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], ...]:
+            places = memory.nearest(rows, memory.constants.neighbours, own)
+            squares = [memory.squares_at(rows, place).sum(axis=1) for place in places.T]
+            distance = np.sqrt(np.stack(squares, axis=1))
+            return distance.mean(axis=1), distance.max(axis=1)
+
+        return cls(*in_blocks(block, memory.rows, np.arange(len(memory.rows))))
+
+    def packed(self) -> Arrays:
+        """Both distances."""
+        return {"mean": self.mean, "furthest": self.furthest}
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, n_rows: int) -> Reach:
+        """The distances of so many rows, at least one."""
+        mean, furthest = (store.take(name, np.float64, (n_rows,)) for name in ("mean", "furthest"))
+        if not min(mean.min(), furthest.min()) >= 0:
+            raise ModelFileError(f"{store.part!r} has values below zero")
+        return cls(mean, furthest)
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """The neighbours of rows.
+
+    Attributes
+    ----------
+    nearest : float64 [n, d], squared differences to the nearest remembered row
+    apartness : float64 [n, d], the same on average over the neighbours
+    sparseness : float64 [n], log of the mean distance to the neighbours over the mean of their own reach
+    """
+
+    nearest: npt.NDArray[np.float64]
+    apartness: npt.NDArray[np.float64]
+    sparseness: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """How dense a memory is where a row lies, against how dense it is where the row's neighbours lie."""
+
+    memory: Memory
+    reach: Reach
+
+    @cached_property
+    def least(self) -> float:
+        # np.median imports NumPy's masked arrays, which would delay the first score
+        ordered = np.sort(self.reach.mean)
+        median = 0.5 * float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2])
+        return self.memory.constants.min_reach * median or 1.0
+
+    def of(self, rows: npt.NDArray[np.floating], own: npt.NDArray[np.int64] | None = None) -> Neighbourhood:
+        """The neighbours of rows [n, d]; ``own`` as in :meth:`Memory.nearest`.
+
+        Sparseness is a density ratio like that of the local outlier factor (Breunig et al. 2000). Each neighbour's
+        reach is computed with the row among its own neighbours. That is the case for a remembered row, and a new row
+        must be measured in the same way.
+        """
+        places = self.memory.nearest(rows, self.memory.constants.neighbours, own)
+        squares = np.empty(places.shape)
+        apartness = np.zeros(rows.shape)
+        for neighbour, place in enumerate(places.T):  # all neighbours of a wide table at once would not fit the cache
+            by_feature = self.memory.squares_at(rows, place)
+            squares[:, neighbour] = by_feature.sum(axis=1)
+            apartness += by_feature
+        nearest = self.memory.squares_at(rows, places[np.arange(len(rows)), squares.argmin(axis=1)])
+        distances = np.sqrt(squares)
+        nearer = np.minimum(distances - self.reach.furthest[places], 0.0) / places.shape[1]
+        if own is not None:
+            nearer[own >= 0] = 0.0
+        distance = distances.mean(axis=1)
+        reach = np.maximum(self.reach.mean[places] + nearer, 0.0).mean(axis=1)
+        sparseness = np.log(distance + self.least) - np.log(reach + self.least)
+        return Neighbourhood(nearest, apartness / places.shape[1], sparseness)
