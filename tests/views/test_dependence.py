@@ -7,12 +7,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from view_rows import basis_of, rows_of
 
 from oddrow.columns import TableEncoding, TableSchema
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
 from oddrow.views import Coding, DependenceView, LearningContext, Part, parts_of
 from oddrow.views._coding import code_edges
+from tests.support.view_rows import basis_of, rows_of
 
 MAX_CODES = DEFAULT_CONSTANTS.max_codes
 

@@ -4,12 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from scipy import stats
-from view_rows import basis_of, rows_of
 
 from oddrow.columns import TableEncoding, TableSchema
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
 from oddrow.views import LearningContext, MarginalView
 from oddrow.views._marginal import rarity_curve
+from tests.support.view_rows import basis_of, rows_of
 
 
 def test_few_values_are_counted():
