@@ -163,8 +163,8 @@ MUTANTS = (
     ),
     Mutant(
         "a budget without its cap",
-        "policies/_batch_policies.py",
-        "above & (_rank_within(window, scored.surprise) < self.alerts)",
+        "policies/alert_budget.py",
+        "above & (_rank_within(window, rows.surprise) < self.alerts)",
         "above",
         (*SCORES,),
     ),
@@ -177,7 +177,7 @@ MUTANTS = (
     ),
     Mutant(
         "false discoveries without their places",
-        "policies/_batch_policies.py",
+        "policies/false_discovery_rate.py",
         "self.rate * places / (n_rows * penalty)",
         "self.rate * n_rows / (n_rows * penalty)",
         (*SCORES,),

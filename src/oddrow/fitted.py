@@ -1,4 +1,4 @@
-"""A fitted model whole: from a table to its surprise, its decision, its place on the map."""
+"""A fitted model: it scores the rows of a table, decides them, and projects them onto the latent map."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oddrow.density import FittedNetwork
 from oddrow.exceptions import SettingError
 from oddrow.expectations import Expectations
 from oddrow.files import Origin
-from oddrow.policies import AlertBudget, Decision, Policy, RareRows, flood_note
+from oddrow.policies import DayColumn, Decision, Policy, RareRows, RowScores, check_policy, flood_note
 from oddrow.surprise import Surprise, SurpriseModel
 
 
@@ -44,16 +44,16 @@ class LatentProjection:
         return np.stack([(centred * self.axes[:, axis]).sum(axis=1) for axis in (0, 1)], axis=1)
 
 
-def day_column(policy: AlertBudget, schema: TableSchema) -> str:
-    """The column that tells the day: the one that is named, which may be new to the model, or the only timestamp.
+def _day_column(needed: DayColumn, schema: TableSchema) -> str:
+    """The column that gives the day: the one that is named, which the model need not know, or the only timestamp.
 
     Raises
     ------
     SettingError
-        If none is named and there is not exactly one.
+        If none is named and there is not exactly one timestamp.
     """
-    if policy.column is not None:
-        return policy.column
+    if needed.name is not None:
+        return needed.name
     names = [column.name for column in schema.used if column.kind is Kind.TIMESTAMP]
     if len(names) != 1:
         raise SettingError(
@@ -63,9 +63,30 @@ def day_column(policy: AlertBudget, schema: TableSchema) -> str:
     return names[0]
 
 
+def check_policy_of_model(policy: Policy, n_rows: int, schema: TableSchema) -> None:
+    """Refuse a policy that a model of ``n_rows`` calibration rows and this schema cannot decide every table by.
+
+    Raises
+    ------
+    SettingError
+        If it is no policy, if the calibration cannot support its promise, or if the schema does not have its day
+        column. (``decide`` takes a policy with any day column of its one table.)
+    """
+    check_policy(policy, n_rows)
+    needed = policy.needs.day
+    if needed is None:
+        return
+    name = _day_column(needed, schema)
+    kinds = {column.name: column.kind for column in schema.columns}
+    if kinds.get(name, Kind.NUMBER) in (Kind.NUMBER, Kind.BOOLEAN):
+        raise SettingError(
+            f"a budget per day cannot be kept: the training table had no column {name!r} of dates or times"
+        )
+
+
 @dataclass(frozen=True)
 class FittedModel:
-    """All that is needed to score, explain and draw rows, and all that a model file holds."""
+    """Everything that scores, explains and draws rows, and everything that a model file holds about that."""
 
     encoding: TableEncoding
     surprise_model: SurpriseModel
@@ -108,24 +129,39 @@ class FittedModel:
             If the calibration cannot support the policy's promise, or a budget per day finds no days.
         """
         policy = policy or self.policy
-        day = None
-        if isinstance(policy, AlertBudget) and policy.per == "day":
-            day = self.encoding.schema.day_numbers(table, day_column(policy, self.encoding.schema))
-        decision = policy.decide(scored, self.calibration, day)
-        return self.noted(decision, self.rare_rows(scored, policy), policy)
+        rows = self.row_scores(scored.surprise, scored.p_value, table, policy)
+        return self.noted(policy.decide(rows, self.calibration), self.rare_rows(scored, policy), policy)
+
+    def row_scores(
+        self,
+        surprise: npt.NDArray[np.float64],
+        p_value: npt.NDArray[np.float64],
+        table: pa.Table,
+        policy: Policy | None = None,
+    ) -> RowScores:
+        """The scores [n] of a table's rows, with what a policy needs to know of these rows.
+
+        Raises
+        ------
+        SettingError
+            If the policy needs the day of each row and the model does not know from which column.
+        """
+        needed, schema = (policy or self.policy).needs.day, self.encoding.schema
+        day = None if needed is None else schema.day_numbers(table, _day_column(needed, schema))
+        return RowScores(surprise, p_value, day)
 
     def rare_rows(self, scored: Surprise, policy: Policy | None = None) -> RareRows:
-        """How many scored rows are above the level that a policy is tested by, and by which column first."""
+        """How many scored rows are above the level that a policy is tested by, and by which column."""
         level = (policy or self.policy).rare_level(self.calibration)
         return RareRows.of(scored.surprise > level.nats, scored.column_part, self.encoding.names)
 
     def noted(self, decision: Decision, rare: RareRows, policy: Policy | None = None) -> Decision:
-        """A decision with the note on a flood, where there is one among all the rows that it decides on."""
+        """The decision with a note, where the rows that it decides on are a flood."""
         policy = policy or self.policy
         if rare.n_rare < 2:
             return decision
         level = policy.rare_level(self.calibration)
-        note = flood_note(rare, level, self.calibration, is_flagged=not policy.looks_at_batch)
+        note = flood_note(rare, level, self.calibration, is_flagged=not policy.needs.all_rows)
         return replace(decision, note=note)
 
     def score(self, table: pa.Table) -> Surprise:

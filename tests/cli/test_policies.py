@@ -45,7 +45,7 @@ def test_score_decides_by_the_policy_of_its_options(run, labelled_csv, model, tm
     decision = detector.decide(table, policy)
     assert rows["is_odd"].to_pylist() == decision.is_odd.tolist()
     assert f"{decision.is_odd.sum()} of 600 rows are odd" in said
-    assert decision.promise in said
+    assert str(decision.promise) in said
 
 
 @pytest.mark.parametrize(("options", "policy"), [OPTIONS[0], OPTIONS[1], OPTIONS[4], OPTIONS[6]])

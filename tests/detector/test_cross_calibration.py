@@ -17,7 +17,7 @@ def test_in_a_cross_calibration_every_row_trains_and_calibrates(untrained, numbe
     assert model.calibration.n_rows == len(numbers)
     assert model.calibration.source == "cross-fitted"
     assert model.encoding.n_rows == 360  # a tenth is watched
-    assert "400 cross-fitted rows" in model.policy.promise(model.calibration)
+    assert "400 cross-fitted rows" in str(model.policy.promise(model.calibration))
 
 
 def test_a_cross_calibrated_score_is_by_a_fit_without_the_row(untrained):

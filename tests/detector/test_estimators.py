@@ -421,7 +421,7 @@ def test_the_articles_rule_flags_one_training_row_in_a_hundred(untrained, number
     flagged = np.sum(detector.predict(numbers) == -1)
     assert abs(flagged - len(numbers) / 100) <= 1
     assert len(detector.model_.surprise_model.calibration.scores) == len(numbers)
-    assert detector.decide(numbers).promise.endswith("rows that the fit saw: new rows may differ)")
+    assert str(detector.decide(numbers).promise).endswith("rows that the fit saw: new rows may differ)")
 
 
 @pytest.mark.parametrize(

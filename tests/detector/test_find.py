@@ -180,11 +180,11 @@ def test_in_a_small_table_what_stands_out_is_flagged_and_hardly_more(untrained):
     found = oddrow.find(values[:, None], top=2)
     assert round(found.cleaning.share * 41) == 1
     assert np.flatnonzero(found.is_odd).tolist() == [40]
-    assert found.promise.startswith("too few rows to be sure: 5 held-out rows show no rate below 1 in 6")
+    assert str(found.promise).startswith("too few rows to be sure: 5 held-out rows show no rate below 1 in 6")
     assert [explanation.is_odd for explanation in found.strangest] == [True, False]
     ordinary = oddrow.find(np.random.default_rng(0).normal(size=(150, 2)), top=1)
     assert np.sum(ordinary.is_odd) <= 1
-    assert "at most 1 of the strangest others" in ordinary.promise
+    assert "at most 1 of the strangest others" in str(ordinary.promise)
 
 
 def test_a_policy_that_was_asked_for_flags_as_it_says_in_a_small_table_too(untrained):

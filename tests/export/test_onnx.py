@@ -159,9 +159,10 @@ def test_text_cannot_be_exported(untrained, tmp_path):
 def test_a_policy_that_looks_at_all_rows_cannot_be_exported(detector, tmp_path):
     from dataclasses import replace
 
-    model = replace(detector.model_, policy=oddrow.FalseDiscoveryRate(0.1))
-    with pytest.raises(SettingError, match=r"'false-discovery-rate' decides on all rows.*--false-alarms"):
-        exporting.scoring_graph(model)
+    for policy in (oddrow.FalseDiscoveryRate(0.1), oddrow.AlertBudget(2, per=100)):
+        model = replace(detector.model_, policy=policy)
+        with pytest.raises(SettingError, match=rf"'{policy.kind}' decides on all rows.*--false-alarms"):
+            exporting.scoring_graph(model)
 
 
 def test_the_text_for_missing_must_be_no_value(detector, tmp_path):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
 
 import numpy as np
 import pydantic
@@ -62,7 +63,7 @@ from oddrow.exceptions import ModelFileError, OddrowError, OutputError, SettingE
 from oddrow.files import Origin, atomic_write
 from oddrow.fitted import FittedModel, LatentProjection
 from oddrow.fitting import Cleaning, checked_calibration, checked_clean
-from oddrow.policies import Policy, checked_contamination
+from oddrow.policies import POLICIES, Policy, checked_contamination
 from oddrow.surprise import EvidenceModel, ReconstructionEvidence, SurpriseModel, ViewEvidence
 from oddrow.views import VIEWS, Marginals, Memory, Reach, Space, Views, ViewScales, checked_view_weights
 
@@ -108,6 +109,13 @@ class _HealthNumbers:
         return TrainingHealth(learning_curve=curve, **{field.name: getattr(self, field.name) for field in fields(self)})
 
 
+class _RegisteredPolicy:
+    """The schema of a manifest's policy: one of those that are registered, told apart by their ``kind``."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: pydantic.GetCoreSchemaHandler) -> Any:
+        return handler.generate_schema(Annotated[Union[tuple(POLICIES.values())], pydantic.Discriminator("kind")])  # noqa: UP007 - of a tuple
+
+
 @dataclass(frozen=True)
 class _Manifest:
     """All of a fitted detector that is not an array."""
@@ -130,7 +138,7 @@ class _Manifest:
     calibration_source: Source
     calibration: Literal["split", "cross"]
     is_policy_given: bool
-    policy: Annotated[Policy, pydantic.Discriminator("kind")]
+    policy: Annotated[Policy, _RegisteredPolicy()]
     clean: Literal["assume", "robust"]
     cleaning: Cleaning | None
     origin: Origin | None = None
@@ -140,7 +148,14 @@ class _Manifest:
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-_MANIFEST = pydantic.TypeAdapter(_Manifest)
+def _manifest_type() -> pydantic.TypeAdapter[_Manifest]:
+    """What parses and writes a manifest, with the policies that are registered now."""
+    return _manifest_type_with(tuple(POLICIES.values()))
+
+
+@functools.lru_cache(maxsize=1)  # building it takes as long as reading a model
+def _manifest_type_with(policies: tuple[type[Policy], ...]) -> pydantic.TypeAdapter[_Manifest]:  # noqa: ARG001 - the key
+    return pydantic.TypeAdapter(_Manifest)
 
 
 def save(detector: VAEDetector | AutoencoderDetector, path: str | Path, *, force: bool = False) -> None:
@@ -194,7 +209,7 @@ def _file_parts(detector: VAEDetector | AutoencoderDetector) -> tuple[bytes, byt
     if not hasattr(detector, "model_"):
         raise SettingError(f"this {type(detector).__name__} is not fitted; call fit before save")
     arrays, tails = _arrays(detector.model_)
-    header, manifest, packed = pack(_MANIFEST.dump_json(_manifest(detector, tails)), arrays)
+    header, manifest, packed = pack(_manifest_type().dump_json(_manifest(detector, tails)), arrays)
     check_lengths(len(manifest), len(packed))
     _unpacked(manifest, packed)
     return header, manifest, packed
@@ -264,8 +279,8 @@ def _parsed(manifest: bytes) -> _Manifest:
     """The manifest, of exactly its fields and types; each parser lets something pass that the other refuses."""
     # An error that pydantic finds in a text holds a copy of all that stands around it, for each field that is missing;
     # of objects it holds none. So what the second look may still find wrong is a number alone.
-    _MANIFEST.validate_python(strict_json(manifest))
-    return _MANIFEST.validate_json(manifest, strict=True)
+    _manifest_type().validate_python(strict_json(manifest))
+    return _manifest_type().validate_json(manifest, strict=True)
 
 
 def _manifest(detector: VAEDetector | AutoencoderDetector, tails: dict[str, _TailNumbers]) -> _Manifest:

@@ -27,7 +27,7 @@ class RowOfStream:
     place : the file and the line of the row, or its number where the file is no text
     values : column name to what the row holds
     explanation : by every column
-    decision : on this row, or on the whole table where the policy looks at all of it
+    decision : on this row alone, or on the whole table where the policy needs all rows
     """
 
     number: int
@@ -67,8 +67,8 @@ def explain_row(model: FittedModel, stream: TableStream, number: int) -> RowOfSt
     unfit = model.encoding.schema.unfit_rows(pa.Table.from_batches([row]))
     if unfit:
         raise SchemaMismatchError(f"{place}: {unfit[0]}")
-    # a policy that looks at the batch needs all of it to decide on one row
-    table, index = _all_fit(model, stream, number) if model.policy.looks_at_batch else (_table(model, row), 0)
+    # a policy that needs all rows needs them to decide on one of them, too
+    table, index = _all_fit(model, stream, number) if model.policy.needs.all_rows else (_table(model, row), 0)
     decision = model.decide(model.score(table), table)
     explanation = replace(explain(model, table, None)[index], row=number - 1)
     return RowOfStream(number, place, row.to_pylist()[0], explanation, decision)

@@ -28,7 +28,7 @@ def scored_batches(
         As :func:`scored_table`.
     """
     chosen = policy or model.policy
-    if chosen.looks_at_batch:
+    if chosen.needs.all_rows:
         raise SettingError(
             f"the policy {chosen.kind!r} decides on all rows together, and here they come in batches; "
             "choose a share of false alarms or a fixed surprise"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.batch._row_numbers import numbered
@@ -16,9 +14,8 @@ from oddrow.batch._scored_batches import one_scored
 from oddrow.batch._scored_table import scored_table
 from oddrow.exceptions import DataError, SchemaMismatchError
 from oddrow.files import TableStream
-from oddrow.fitted import FittedModel, day_column
-from oddrow.policies import AlertBudget, Decision, FixedSurprise, Policy, RareRows
-from oddrow.surprise import Surprise
+from oddrow.fitted import FittedModel
+from oddrow.policies import Decision, FixedSurprise, Policy, RareRows, RowScores
 from oddrow.table import LocatedBatch, SkippedRow, TableRows, as_table
 
 OnProgress: TypeAlias = Callable[[int, int], None]
@@ -122,7 +119,7 @@ def _part(
 ) -> ScoredPart:
     # what the model does not know may hold anything, and passes as it is
     table = as_table(pa.Table.from_batches([rows]), reads=set(model.encoding.names).__contains__, passes=True)
-    scored = scored_table(model, table, top, _UNDECIDED if policy.looks_at_batch else policy)
+    scored = scored_table(model, table, top, _UNDECIDED if policy.needs.all_rows else policy)
     return ScoredPart(one_scored(scored), skipped, model.rare_rows(scored.scored, policy))
 
 
@@ -137,54 +134,19 @@ def located_errors(model: FittedModel, located: LocatedBatch) -> Iterator[None]:
         raise
 
 
-@dataclass(frozen=True, eq=False)
-class RowScores:
-    """What a decision on all rows together looks at, of some or all of them.
-
-    Attributes
-    ----------
-    surprise, p_value : float64 [n]
-    day : float64 [n], see :func:`oddrow.table.day_numbers`; of no row where the policy asks for none
-    """
-
-    surprise: npt.NDArray[np.float64]
-    p_value: npt.NDArray[np.float64]
-    day: npt.NDArray[np.float64]
-
-    @classmethod
-    def of(cls, model: FittedModel, surprise: Any, p_value: Any, table: pa.Table, policy: Policy) -> RowScores:
-        """Of the rows of a table that have been scored."""
-        day = np.zeros(0)
-        if isinstance(policy, AlertBudget) and policy.per == "day":
-            schema = model.encoding.schema
-            day = schema.day_numbers(table, day_column(policy, schema))
-        return cls(np.asarray(surprise), np.asarray(p_value), day)
-
-    @classmethod
-    def joined(cls, scores: Iterable[RowScores]) -> RowScores:
-        """Of one batch after the other."""
-        columns = zip(*((one.surprise, one.p_value, one.day) for one in scores), strict=True)
-        return cls(*(np.concatenate(column) for column in columns))
-
-    def decided(self, model: FittedModel, policy: Policy) -> Decision:
-        """The decision of a policy on these rows."""
-        none = np.zeros(0)
-        day = self.day if len(self.day) == len(self.surprise) else None
-        return policy.decide(Surprise(self.surprise, self.p_value, none, none), model.calibration, day)
-
-
 def decide_stream(model: FittedModel, parts: Iterable[ScoredPart], policy: Policy) -> Decision:
-    """Decide on all rows of a stream together, from the scores that they have; takes some 50 bytes a row."""
-    scores = (
-        RowScores.of(model, part.rows.column("surprise"), part.rows.column("p_value"), pa.table(part.rows), policy)
-        for part in parts
-    )
-    return RowScores.joined(scores).decided(model, policy)
+    """Decide all rows of a stream together, from the scores that they have; takes about 50 bytes a row."""
+
+    def row_scores(rows: pa.RecordBatch) -> RowScores:
+        surprise, p_value = (np.asarray(rows.column(name)) for name in ("surprise", "p_value"))
+        return model.row_scores(surprise, p_value, pa.table(rows), policy)
+
+    return policy.decide(RowScores.joined(row_scores(part.rows) for part in parts), model.calibration)
 
 
 def decide_each(model: FittedModel, policy: Policy) -> Decision:
-    """The threshold and the promise of a policy that decides each row by itself; of no row."""
-    return RowScores(*(np.zeros(0),) * 3).decided(model, policy)
+    """The decision on no rows of a policy that does not need all rows: its threshold and its promise."""
+    return policy.decide(RowScores.empty(), model.calibration)
 
 
 def decided(parts: Iterable[ScoredPart], decision: Decision) -> Iterator[ScoredPart]:

@@ -89,7 +89,7 @@ def score_stream(
     """
     policy = options.policy or model.policy
     with ExitStack() as stack:
-        if kept is None and (policy.looks_at_batch or options.by_surprise):
+        if kept is None and (policy.needs.all_rows or options.by_surprise):
             beside = None if target == "-" else Path(target).absolute().parent
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=".oddrow-", dir=beside))
             kept = KeptParts(Path(folder))
@@ -104,7 +104,7 @@ def score_stream(
                 pass
             parts = iter(kept)
         decision = None
-        if kept is not None and policy.looks_at_batch:
+        if kept is not None and policy.needs.all_rows:
             decision = decide_stream(model, kept, policy)
             parts = decided(parts, decision)
         counting = _Counting()

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from oddrow.batch._scored_stream import OnProgress, RowScores, located_errors
+from oddrow.batch._scored_stream import OnProgress, located_errors
 from oddrow.files import TableStream
 from oddrow.fitted import FittedModel
-from oddrow.policies import Decision, RareRows
+from oddrow.policies import Decision, RareRows, RowScores
 from oddrow.table import is_normal_row, split_label
 
 
@@ -60,7 +60,7 @@ def stream_scores(
             table = table.drop_columns([label[0]])
         with located_errors(model, located):
             scored = model.score(table)
-        scores.append(RowScores.of(model, scored.surprise, scored.p_value, table, model.policy))
+        scores.append(model.row_scores(scored.surprise, scored.p_value, table))
         rare += model.rare_rows(scored)
         sample.append(table.take(np.arange(-start % step, table.num_rows if most_sampled else 0, step)))
         start += table.num_rows
@@ -71,7 +71,7 @@ def stream_scores(
     joined = RowScores.joined(scores)
     return StreamScores(
         joined.surprise,
-        model.noted(joined.decided(model, model.policy), rare),
+        model.noted(model.policy.decide(joined, model.calibration), rare),
         np.concatenate([np.zeros(0, np.bool_), *is_normal]),
         pa.concat_tables(sample),
         np.arange(0, start if most_sampled else 0, step),

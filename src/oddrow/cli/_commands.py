@@ -49,16 +49,7 @@ from oddrow.cli._options import (
     treats_columns,
     whole,
 )
-from oddrow.cli._policies import (
-    AlertsOption,
-    ConservativeOption,
-    FalseAlarmsOption,
-    FdrOption,
-    SurpriseOption,
-    TimeOption,
-    cost_of,
-    policy_of,
-)
+from oddrow.cli._policies import POLICY_OPTIONS, cost_of, takes_policy
 from oddrow.cli._render import (
     info_lines,
     info_values,
@@ -73,7 +64,7 @@ from oddrow.columns import inspect_table
 from oddrow.exceptions import SettingError, TableReadError
 from oddrow.files import Origin, ReadingOptions, TableStream, atomic_write, check_target
 from oddrow.metrics import detection_metrics
-from oddrow.policies import Cost
+from oddrow.policies import Cost, Policy
 from oddrow.table import LocatedBatch, PlacedRows, normal_located, readable_table
 
 MOST_DRAWN = 100_000
@@ -324,14 +315,10 @@ def evaluate(
 
 
 @reads_table
+@takes_policy
 def decide(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that fit wrote; it is changed.")],
-    false_alarms: FalseAlarmsOption = None,
-    alerts: AlertsOption = None,
-    time: TimeOption = None,
-    fdr: FdrOption = None,
-    conservative: ConservativeOption = False,
-    surprise: SurpriseOption = None,
+    policy: Policy | None = None,
     cost: Annotated[
         str | None,
         typer.Option(
@@ -349,7 +336,6 @@ def decide(
     if cost is None and (sample, label, normal) != (None, None, None):
         raise SettingError("--sample, --label and --normal go with --cost MISS:ALARM")
     fitted = artifact.load(model)
-    policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
     if cost is not None:
         if policy is not None or sample is None or not _both(label, normal):
             raise SettingError("--cost goes with --sample TABLE --label COL --normal VALUE, and with no other policy")
@@ -357,7 +343,7 @@ def decide(
         found = stream_scores(fitted.model_, stream, (named(str(label), stream.schema.names, "--label"), str(normal)))
         policy = Cost(*cost_of(cost)).learn(found.surprise, ~found.is_normal)
     if policy is None:
-        raise SettingError("give one of --false-alarms, --alerts, --fdr, --surprise, --cost")
+        raise SettingError(f"give one of {', '.join(POLICY_OPTIONS)}, --cost")
     artifact.save(fitted.set_policy(policy), model, force=True)
     _console.say(f"wrote {model}; odd: {policy_text(fitted.model_)}")
 

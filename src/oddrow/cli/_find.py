@@ -39,7 +39,7 @@ from oddrow.cli._options import (
     treats_columns,
     whole,
 )
-from oddrow.cli._render import explanation_values
+from oddrow.cli._render import explanation_values, promise_values
 from oddrow.detector import FIND_FOLDS, Found, VAEDetector
 from oddrow.detector import find as find_odd_rows
 from oddrow.exceptions import DataError, SettingError
@@ -153,7 +153,7 @@ def _values(found: Found, rows: pa.Table, ids: list[str]) -> dict[str, Any]:
     return {
         "rows": odd.n_rows,
         "flagged": int(np.sum(found.is_odd)),
-        "promise": found.promise,
+        **promise_values(found.promise),
         "note": found.note,
         "notes": list(found.notes),
         "odd_share": {"estimate": odd.share, "low": odd.low, "high": odd.high},

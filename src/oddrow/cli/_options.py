@@ -211,16 +211,16 @@ _READING: dict[str, tuple[Any, Any]] = {
 
 def reads_table(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say how its table is read; it takes them as ``reading``, one frozen value."""
-    return _with_options(command, "reading", _READING, _reading_options)
+    return with_options(command, "reading", _READING, _reading_options)
 
 
 def treats_columns(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say how columns are treated; it takes them as ``treatment``, a mapping."""
     own = _TREATMENT if "keep" not in inspect.signature(command).parameters else _TREATMENT_BESIDE_KEEP
-    return _with_options(command, "treatment", own, _treatment)
+    return with_options(command, "treatment", own, _treatment)
 
 
-def _with_options(
+def with_options(
     command: Callable[..., None], taken_as: str, options: Mapping[str, tuple[Any, Any]], make: Callable[..., Any]
 ) -> Callable[..., None]:
     """A command with further options, whose values it takes as one."""

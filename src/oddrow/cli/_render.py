@@ -22,7 +22,7 @@ from oddrow.files import Origin
 from oddrow.fitted import FittedModel
 from oddrow.fitting import Cleaning
 from oddrow.metrics import DetectionMetrics
-from oddrow.policies import ROWS, Decision
+from oddrow.policies import ROWS, Decision, Promise
 
 if TYPE_CHECKING:
     from oddrow.detector import AutoencoderDetector, VAEDetector
@@ -111,7 +111,7 @@ def info_values(fitted: VAEDetector | AutoencoderDetector) -> dict[str, Any]:
         "tail": model.calibration.tail.kind,
         "policy": asdict(model.policy),
         "threshold": model.threshold,
-        "promise": model.policy.promise(model.calibration),
+        **promise_values(model.policy.promise(model.calibration)),
         "clean": fitted.clean,
         "cleaning": None if fitted.cleaning_ is None else asdict(fitted.cleaning_),
     }
@@ -183,7 +183,13 @@ def threshold_text(decision: Decision) -> str:
 def policy_text(model: FittedModel) -> str:
     """From which surprise on a row is odd, where that does not depend on the batch, and what that promises."""
     above = "" if model.threshold is None else f"surprise above {model.threshold:.2f} nats, "
-    return above + model.policy.promise(model.calibration)
+    return f"{above}{model.policy.promise(model.calibration)}"
+
+
+def promise_values(promise: Promise) -> dict[str, Any]:
+    """A promise as plain values: its sentence, and its numbers."""
+    numbers = {"rate": promise.rate, "low": promise.low, "high": promise.high}
+    return {"promise": str(promise), "promised": {**numbers, "rows": promise.n_rows, "source": promise.source}}
 
 
 def _tail_line(calibration: Calibration) -> str:

@@ -36,19 +36,11 @@ from oddrow.cli._options import (
     opened,
     reads_table,
 )
-from oddrow.cli._policies import (
-    AlertsOption,
-    ConservativeOption,
-    FalseAlarmsOption,
-    FdrOption,
-    SurpriseOption,
-    TimeOption,
-    policy_of,
-)
-from oddrow.cli._render import threshold_text
+from oddrow.cli._policies import takes_policy
+from oddrow.cli._render import promise_values, threshold_text
 from oddrow.exceptions import SettingError
 from oddrow.files import ReadingOptions, TableStream, check_target
-from oddrow.policies import check_policy
+from oddrow.policies import Policy, check_policy
 
 
 class OnErrorName(StrEnum):
@@ -70,6 +62,7 @@ def _on_error_name(text: str | OnErrorName) -> OnErrorName:
 
 
 @reads_table
+@takes_policy
 def score(
     table: StreamArgument,
     model: ModelOption,
@@ -81,12 +74,7 @@ def score(
         int | None,
         typer.Option("--explain", metavar="K", min=1, help="Add the K strongest reasons of each row."),
     ] = None,
-    false_alarms: FalseAlarmsOption = None,
-    alerts: AlertsOption = None,
-    time: TimeOption = None,
-    fdr: FdrOption = None,
-    conservative: ConservativeOption = False,
-    surprise: SurpriseOption = None,
+    policy: Policy | None = None,
     on_error: Annotated[
         OnErrorName,
         typer.Option(
@@ -120,7 +108,6 @@ def score(
     """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
     if quarantine is not None:
         on_error = OnErrorName.QUARANTINE
-    policy = policy_of(false_alarms, alerts, time, fdr, conservative, surprise)
     check_engine_options(engine, address, workers)
     if json_ and output == "-":
         raise SettingError("--json and -o - both print on stdout; give -o a file")
@@ -207,7 +194,7 @@ def _values(
         "skipped": count.skipped,
         "written": count.written,
         "threshold": decision.threshold if math.isfinite(decision.threshold) else None,
-        "promise": decision.promise,
+        **promise_values(decision.promise),
         "note": decision.note,
         "outputs": [output, *([] if quarantine is None else [str(quarantine)])],
         "notes": notes,

@@ -103,7 +103,7 @@ class DetectorMethod:
     def fit(self, rows: MethodRows, seed: int) -> Scorer:
         """Fit a copy of the pattern; its score is its surprise in nats."""
         policy = self.pattern.policy
-        if policy is not None and policy.looks_at_batch:
+        if policy is not None and policy.needs.all_rows:
             raise SettingError(
                 f"{self.name}: its policy looks at a whole batch, and a comparison takes one threshold for all rows; "
                 "give it a policy that decides a row by itself"

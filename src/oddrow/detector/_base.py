@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from oddrow.detector._learner import Learner, with_index
 from oddrow.explanation import Explanation, explain
+from oddrow.fitted import check_policy_of_model
 from oddrow.policies import Decision, Policy, check_policy
 from oddrow.surprise import Surprise
 
@@ -36,11 +37,11 @@ class BaseDetector(Learner):
         >>> import numpy as np, oddrow
         >>> rows = np.random.default_rng(0).normal(size=(500, 2))
         >>> detector = oddrow.VAEDetector(random_state=0).fit(rows)
-        >>> detector.set_policy(oddrow.FalseAlarmRate(0.05)).decide(rows).promise
-        'about 5 in 100 normal rows, between 1.6 and 9.9 in 100 (95 %, 100 held-out rows)'
+        >>> print(detector.set_policy(oddrow.FalseAlarmRate(0.05)).decide(rows).promise)
+        about 5 in 100 normal rows, between 1.6 and 9.9 in 100 (95 %, 100 held-out rows)
         """
         check_is_fitted(self, "model_")
-        self._check_policy(policy, self.model_.calibration.n_rows, self.model_.encoding.schema)
+        check_policy_of_model(policy, self.model_.calibration.n_rows, self.model_.encoding.schema)
         self._decide_by(replace(self.model_, policy=policy))
         self.policy, self.contamination = policy, "auto"
         return self

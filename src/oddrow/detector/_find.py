@@ -13,6 +13,7 @@ import pyarrow as pa
 from sklearn.base import clone
 
 from oddrow.batch import scored_table
+from oddrow.calibration import Calibration
 from oddrow.columns import TableSchema
 from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
 from oddrow.detector._learner import AUTO_FALSE_ALARMS, generator, with_index
@@ -20,7 +21,7 @@ from oddrow.exceptions import DataError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation, explain
 from oddrow.fitted import FittedModel
 from oddrow.fitting import Cleaning, clean_table
-from oddrow.policies import RareRows, columns_text, expected_text, is_flood
+from oddrow.policies import Promise, RareRows, columns_text, expected_text, is_flood
 from oddrow.table import as_table
 
 FIND_FOLDS = 3
@@ -42,7 +43,8 @@ class Found:
     strangest : the strangest rows, strangest first, each with its reasons and its index in the table, from 0
     cleaning : how many rows are estimated to be odd, and between which bounds
     fold : int [n], the part of the table that each row was scored in, by a model of all other parts
-    promise : what ``is_odd`` promises, by the calibration of one part; the others have as many rows, but for one
+    promise : what ``is_odd`` promises, by the calibration of one part; those of the other parts have the same number
+        of rows, or one more or less
     note : where more rows are flagged than the estimate of odd rows and the promise together allow, a sentence that
         says so and names the columns; else None
     detector : a detector fitted on the whole table, where it was asked for; its scores of these rows are not
@@ -54,7 +56,7 @@ class Found:
     strangest: tuple[Explanation, ...]
     cleaning: Cleaning
     fold: npt.NDArray[np.int64]
-    promise: str
+    promise: Promise
     note: str | None
     detector: VAEDetector | AutoencoderDetector | None
     notes: tuple[str, ...] = ()
@@ -157,7 +159,7 @@ def find(
     note = _flood_note(models, rare, cleaning)
     if _are_too_few(models, pattern):
         note = None  # fewer rows are flagged than the model's policy would flag
-        scored, promise = _sparingly_flagged(scored, cleaning, models[0].calibration.n_rows)
+        scored, promise = _sparingly_flagged(scored, cleaning, models[0].calibration)
     is_odd = scored.column("is_odd")
     _tell(on_phase, "explaining")
     explained = _explained(models, rows, fold, strangest, reasons)
@@ -182,7 +184,7 @@ def _checked_pattern(
     if pattern.checkpoint is not None:
         raise SettingError("find makes several fits and keeps no checkpoint of them; fit a detector by itself for one")
     pattern._check_parameters()
-    if pattern.policy is not None and pattern.policy.looks_at_batch:
+    if pattern.policy is not None and pattern.policy.needs.all_rows:
         raise SettingError(
             f"find decides each row by the model of its part, and {pattern.policy!r} looks at a whole batch; "
             "give a policy that decides a row by itself"
@@ -249,7 +251,7 @@ def _are_too_few(models: list[FittedModel], pattern: VAEDetector | AutoencoderDe
     return is_default and min(model.calibration.n_rows for model in models) + 1 < 1 / AUTO_FALSE_ALARMS
 
 
-def _sparingly_flagged(scored: pa.Table, cleaning: Cleaning, n_calibration: int) -> tuple[pa.Table, str]:
+def _sparingly_flagged(scored: pa.Table, cleaning: Cleaning, calibration: Calibration) -> tuple[pa.Table, Promise]:
     """Scored rows with fewer flags, and what that promises, where the calibration rows are too few for the default.
 
     The default then flags what exceeds the second strangest of n calibration rows, as 2 normal rows in n + 1 do: up to
@@ -262,10 +264,12 @@ def _sparingly_flagged(scored: pa.Table, cleaning: Cleaning, n_calibration: int)
     may_be[list(cleaning.rows_set_aside)] = True
     is_odd = scored.column("is_odd").to_numpy(zero_copy_only=False) & may_be
     others = f" and at most {most_others} of the strangest others" if most_others else ""
-    promise = (
-        f"too few rows to be sure: {n_calibration} held-out rows show no rate below 1 in {n_calibration + 1}; "
+    n_rows = calibration.n_rows
+    rule = (
+        f"too few rows to be sure: {n_rows} held-out rows show no rate below 1 in {n_rows + 1}; "
         f"flagged are rows that stand out{others}"
     )
+    promise = Promise(n_rows=n_rows, source=calibration.source, rule=rule)
     return scored.set_column(scored.column_names.index("is_odd"), "is_odd", pa.array(is_odd)), promise
 
 

@@ -33,7 +33,7 @@ from oddrow.density import TrainingHealth
 from oddrow.detector._start import check_same_columns, check_start
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation
-from oddrow.fitted import FittedModel, day_column
+from oddrow.fitted import FittedModel, check_policy_of_model
 from oddrow.fitting import (
     Cleaning,
     FitPlan,
@@ -50,11 +50,9 @@ from oddrow.fitting import (
     within_memory,
 )
 from oddrow.policies import (
-    AlertBudget,
     Policy,
     TrainingShare,
     check_is_policy,
-    check_policy,
     checked_contamination,
     strictest_supported,
 )
@@ -362,7 +360,7 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
         self.cleaning_ = clean_table(table, schema, rng.spawn(1)[0]) if self.clean == "robust" else None
         normal, in_doubt = (table, None) if self.cleaning_ is None else self.cleaning_.kept(table)
         if self.policy is not None:
-            self._check_policy(self.policy, n_calibration_rows(plan, normal.num_rows), schema)
+            check_policy_of_model(self.policy, n_calibration_rows(plan, normal.num_rows), schema)
         parts = fit_parts(plan, normal, rng, in_doubt)
         policy = self.policy or strictest_supported(AUTO_FALSE_ALARMS, parts.surprise_model.calibration)
         if contamination is not None:
@@ -406,16 +404,6 @@ class Learner(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
         """How the fit went: a frozen value, with a diagnosis in words where something is wrong."""
         check_is_fitted(self, "model_")
         return self.model_.network.health
-
-    def _check_policy(self, policy: Policy, n_rows: int, schema: TableSchema) -> None:
-        check_policy(policy, n_rows)
-        if isinstance(policy, AlertBudget) and policy.per == "day":
-            name = day_column(policy, schema)
-            kinds = {column.name: column.kind for column in schema.columns}
-            if kinds.get(name, Kind.NUMBER) in (Kind.NUMBER, Kind.BOOLEAN):  # for one table alone, decide takes any
-                raise SettingError(
-                    f"a budget per day cannot be kept: the training table had no column {name!r} of dates or times"
-                )
 
     def _decide_by(self, model: FittedModel) -> None:
         threshold = model.threshold

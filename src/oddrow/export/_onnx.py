@@ -91,7 +91,8 @@ def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = Fals
         As :func:`export_onnx`.
     """
     threshold = model.threshold
-    if threshold is None:
+    needs = model.policy.needs
+    if threshold is None or needs.all_rows or needs.day is not None:
         raise SettingError(
             f"the policy {model.policy.kind!r} decides on all rows of a batch together, which a graph of single rows "
             "cannot; choose another first (oddrow decide MODEL --false-alarms 0.01, or detector.set_policy)"
@@ -153,5 +154,5 @@ def _described(detector: VAEDetector | AutoencoderDetector, missing_text: str) -
         "oddrow.kinds": json.dumps({column.name: column.kind for column in model.encoding.schema.used}),
         "oddrow.missing_text": missing_text,
         "oddrow.threshold": repr(model.threshold),
-        "oddrow.promise": model.policy.promise(model.calibration),
+        "oddrow.promise": str(model.policy.promise(model.calibration)),
     }

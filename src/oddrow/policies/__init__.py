@@ -1,7 +1,6 @@
-"""Policies decide which rows are odd, and say what false-alarm rate that promises."""
+"""Policies decide which rows are odd, and promise how often a normal row is flagged. Each policy is one file."""
 
-from oddrow.policies._batch_policies import AlertBudget, FalseDiscoveryRate
-from oddrow.policies._decision import Decision
+from oddrow.policies._decision import Decision, RowScores
 from oddrow.policies._flood import (
     LEVEL,
     RareLevel,
@@ -13,31 +12,47 @@ from oddrow.policies._flood import (
     is_flood,
     reference_level,
 )
-from oddrow.policies._policies import Policy, check_is_policy, check_policy, checked_contamination, strictest_supported
-from oddrow.policies._promise import ROWS
-from oddrow.policies._row_policies import Cost, FalseAlarmRate, FixedSurprise, TrainingShare
+from oddrow.policies._policy import DayColumn, Needs, Policy, decide_above, rare_above
+from oddrow.policies._promise import ROWS, Promise
+from oddrow.policies._registry import POLICIES, check_is_policy, check_policy, register
+
+# importing a policy registers it; messages list the policies in this order
+from oddrow.policies.false_alarm_rate import FalseAlarmRate, strictest_supported  # isort: skip
+from oddrow.policies.alert_budget import AlertBudget  # isort: skip
+from oddrow.policies.false_discovery_rate import FalseDiscoveryRate  # isort: skip
+from oddrow.policies.fixed_surprise import FixedSurprise  # isort: skip
+from oddrow.policies.cost import Cost  # isort: skip
+from oddrow.policies.training_share import TrainingShare, checked_contamination  # isort: skip
 
 __all__ = [
     "LEVEL",
+    "POLICIES",
     "ROWS",
     "AlertBudget",
     "Cost",
+    "DayColumn",
     "Decision",
     "FalseAlarmRate",
     "FalseDiscoveryRate",
     "FixedSurprise",
+    "Needs",
     "Policy",
+    "Promise",
     "RareLevel",
     "RareRows",
+    "RowScores",
     "TrainingShare",
     "check_is_policy",
     "check_policy",
     "checked_contamination",
     "columns_text",
+    "decide_above",
     "expected_text",
     "flood_note",
     "flood_p_value",
     "is_flood",
+    "rare_above",
     "reference_level",
+    "register",
     "strictest_supported",
 ]

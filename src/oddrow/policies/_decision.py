@@ -1,18 +1,51 @@
-"""What a policy gives: which rows are odd, from which surprise on, and what that promises."""
+"""The input of a policy (the scores of rows) and its output (which rows are odd)."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.exceptions import SettingError
+from oddrow.policies._promise import Promise
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RowScores:
+    """The scores of n rows that a policy decides on.
+
+    Attributes
+    ----------
+    surprise : float64 [n], nats
+    p_value : float64 [n], conformal p-values
+    day : float64 [n], the number of each row's day, see :func:`oddrow.table.day_numbers`; None where the policy does
+        not need the days
+    """
+
+    surprise: Floats
+    p_value: Floats
+    day: Floats | None = None
+
+    @classmethod
+    def empty(cls) -> RowScores:
+        """The scores of no rows, with what any policy may need."""
+        return cls(np.zeros(0), np.zeros(0), np.zeros(0))
+
+    @classmethod
+    def joined(cls, batches: Iterable[RowScores]) -> RowScores:
+        """The scores of the rows of several batches, at least one, in order."""
+        batches = list(batches)
+        days = [batch.day for batch in batches if batch.day is not None]
+        return cls(
+            np.concatenate([batch.surprise for batch in batches]),
+            np.concatenate([batch.p_value for batch in batches]),
+            np.concatenate(days) if len(days) == len(batches) else None,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,38 +55,18 @@ class Decision:
     Attributes
     ----------
     is_odd : bool [n]
-    threshold : nats; an odd row's surprise is above it (a budget may leave rows above it unflagged); infinite where
-        nothing is odd
-    promise : what the decision promises, and how sure that is
-    note : where more rows are strange than the promise allows, a sentence that says so and names the columns; else None
+    threshold : nats; the surprise of every odd row is above it (an alert budget may leave rows above it unflagged);
+        infinite where no row is odd
+    promise : what the decision promises, and how sure that is; ``str(promise)`` is the sentence
+    note : where more rows have a high surprise than the promise allows, a sentence that says so and names the columns;
+        else None
     """
 
     is_odd: Flags
     threshold: float
-    promise: str
+    promise: Promise
     note: str | None = None
 
     def __repr__(self) -> str:
         odd, n_rows = int(np.sum(self.is_odd)), len(self.is_odd)
         return f"<Decision: {odd:,} of {n_rows:,} rows odd, surprise above {self.threshold:.4g} nats; {self.promise}>"
-
-
-def is_number(value: object) -> bool:
-    """Whether a parameter is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # a whole number beyond every float
-        return False
-
-
-def is_count(value: object) -> bool:
-    """Whether a parameter is a whole number from 1, as far as they are exact in double precision."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(1 <= value <= 2**53)
-
-
-def check_parameter(is_fine: bool, name: str, value: object, wanted: str) -> None:
-    """Refuse a parameter that has no meaning."""
-    if not is_fine:
-        raise SettingError(f"{name} is {value!r}; give {wanted}")

@@ -1,4 +1,4 @@
-"""Whether more rows are flagged than a policy's promise allows: an exact test, and the sentence that says so."""
+"""A flood is more flagged rows than a policy's promise allows: an exact test for it, and the sentence that says so."""
 
 from __future__ import annotations
 
@@ -15,39 +15,42 @@ from oddrow.policies._decision import Flags, Floats
 from oddrow.policies._promise import count_text
 
 LEVEL = 1e-4
-"""Where every row is like the training rows, one table in 10,000 gets a note by chance, or fewer."""
+"""Significance level of the test: at most one table in 10,000 whose rows are like the training rows gets a note."""
 REFERENCE_RATE = 0.01
-"""A policy that promises no share of normal rows (a budget, a false-discovery rate) is tested at this share."""
-LEAST_ROWS = 10
-"""Fewer flagged rows are a handful to look at, and no flood, unless they are most of the table."""
+"""The share of normal rows by which a policy is tested that promises no such share, as an alert budget."""
+MIN_ROWS = 10
+"""Fewer flagged rows are no flood, because a person can look at all of them, unless they are most of the table."""
 CHANGED_SHARE = 0.2
-"""Flagged share of the table from which a changed column is likelier than so many odd rows."""
-NAMED_SHARE, MOST_NAMED = 0.8, 3
-"""Columns are named until they are the first reason of this share of the flagged rows, and so many at most."""
+"""Flagged share of the table from which on the note says that a column has changed, rather than that rows are odd."""
+NAMED_SHARE, MAX_NAMED = 0.8, 3
+"""The note names columns until they are the first reason of this share of the flagged rows, and at most so many."""
 
 
 class RareLevel(NamedTuple):
-    """A surprise in nats, and how many calibration rows are above it at most."""
+    """A surprise in nats, and the largest number of calibration rows that can be above it."""
 
     nats: float
     exceeded: int
 
 
 def reference_level(calibration: Calibration) -> RareLevel:
-    """The surprise that a share of :data:`REFERENCE_RATE` of normal rows exceeds, or the rarest that can be shown."""
+    """The surprise that a share of :data:`REFERENCE_RATE` of normal rows exceeds.
+
+    Where the calibration rows are too few to show that share, it is the surprise of the strangest of them.
+    """
     count = max(int(REFERENCE_RATE * (calibration.n_rows + 1) + 1e-9), 1)
     return RareLevel(calibration.surprise_exceeded_by(count), count - 1)
 
 
 @dataclass(frozen=True)
 class RareRows:
-    """How many of some rows are above a level, and by which column first; ``+`` joins those of two batches.
+    """How many rows of a batch are above a level, and by which column; ``+`` adds the counts of two batches.
 
     Attributes
     ----------
-    n_rows : rows that were looked at
-    n_rare : of these, rows above the level
-    first : column name to the number of rare rows that have it as first reason
+    n_rows : number of rows in the batch
+    n_rare : number of these rows that are above the level; they are called rare
+    first : column name to the number of rare rows whose strongest reason it is
     """
 
     n_rows: int = 0
@@ -56,7 +59,7 @@ class RareRows:
 
     @classmethod
     def of(cls, is_rare: Flags, column_part: Floats, names: Sequence[str]) -> RareRows:
-        """Of rows [n] with the parts of their surprise [n, n_columns]."""
+        """Count rows [n] by whether they are rare and by the parts of their surprise [n, n_columns]."""
         parts = column_part[is_rare]
         if not len(parts) or not len(names):
             return cls(len(is_rare), int(np.sum(is_rare)))
@@ -73,10 +76,11 @@ class RareRows:
 def flood_p_value(n_rare: int, n_rows: int, exceeded: int, n_calibration: int) -> float:
     """The probability that chance alone puts ``n_rare`` or more of ``n_rows`` new rows above a level.
 
-    The level is one that ``exceeded`` of ``n_calibration`` rows are above. Whatever the distribution of the scores, the
-    number of new rows above the ``exceeded + 1``-th strangest calibration row is beta-binomial, and its upper tail is
-    the one-sided Fisher test: that of the ``exceeded + n_rare`` strangest rows of both at most ``exceeded`` calibrate.
-    So the tail is exact for that level, and for a level that is fixed beforehand.
+    The level is one that ``exceeded`` of ``n_calibration`` rows are above. For every distribution of the scores, the
+    number of new rows above the ``exceeded + 1``-th strangest calibration row is beta-binomial. Its upper tail is the
+    one-sided Fisher test: the probability that of the ``exceeded + n_rare`` strangest rows, new and calibration rows
+    together, at most ``exceeded`` are calibration rows. The tail is exact for that level, and for a level that is fixed
+    beforehand.
 
     Examples
     --------
@@ -89,14 +93,14 @@ def flood_p_value(n_rare: int, n_rows: int, exceeded: int, n_calibration: int) -
     if n_rare <= 0:
         return 1.0
     if exceeded >= n_calibration or n_rare * n_calibration <= exceeded * n_rows:
-        return 1.0  # no more than among the calibration rows
+        return 1.0  # the share of new rows above the level is not larger than that of the calibration rows
     log_last = (
         _log_choose(n_calibration, exceeded)
         + _log_choose(n_rows, n_rare)
         - _log_choose(n_calibration + n_rows, strangest)
     )
     total = term = 1.0
-    for i in range(exceeded, 0, -1):  # from the largest term down, each by its ratio to the one before
+    for i in range(exceeded, 0, -1):  # from the largest term down: each term is the one before times a ratio
         term *= i / (n_calibration - i + 1) * max(n_rows - strangest + i, 0) / (strangest - i + 1)
         total += term
         if term < total * 1e-17:
@@ -111,12 +115,12 @@ def _log_choose(n: int, k: int) -> float:
 def is_flood(
     rare: RareRows, level: RareLevel, calibration: Calibration, allowed: float = 0.0, n_tests: int = 1
 ) -> bool:
-    """Whether more rows are above a level than chance explains, at :data:`LEVEL` for all ``n_tests`` of them together.
+    """Whether more rows are above a level than chance explains, at :data:`LEVEL` for all ``n_tests`` tests together.
 
-    ``allowed`` rows of them are odd and explained by that. Rows that the fit saw promise nothing about new rows: a
-    calibration by these is contradicted where most rows are above the level, and not before.
+    ``allowed`` is the number of rare rows that are known to be odd. A calibration by the training rows promises nothing
+    about new rows: there a flood is reported only where most rows are above the level.
     """
-    if rare.n_rare < max(min(LEAST_ROWS, rare.n_rows / 2), 2):
+    if rare.n_rare < max(min(MIN_ROWS, rare.n_rows / 2), 2):
         return False
     exceeded = level.exceeded
     if calibration.source == "training":
@@ -128,7 +132,8 @@ def is_flood(
 def flood_note(rare: RareRows, level: RareLevel, calibration: Calibration, *, is_flagged: bool) -> str | None:
     """The sentence about a flood; None where there is none.
 
-    ``is_flagged`` says whether the rare rows are those that the policy flags; else they are told as strange rows.
+    ``is_flagged`` says whether the policy flags exactly the rare rows. If not, the sentence calls them "as strange as 1
+    normal row in 100" instead of "flagged".
 
     Examples
     --------
@@ -149,14 +154,14 @@ column, not 800 odd rows. These rows are not like the training rows.
 
 
 def expected_text(count: float) -> str:
-    """How many rows were expected."""
+    """How many rows were expected, in words."""
     return f"about {count_text(count)} were expected" if count >= 1 else "less than 1 was expected"
 
 
 def named_columns(rare: RareRows) -> list[tuple[str, int]]:
-    """The columns that are the first reason of most rare rows, each with the number of its rows, most first."""
+    """The columns that are the first reason of most rare rows, each with the number of its rows, largest first."""
     named: list[tuple[str, int]] = []
-    for name, count in sorted(rare.first.items(), key=lambda item: -item[1])[:MOST_NAMED]:
+    for name, count in sorted(rare.first.items(), key=lambda item: -item[1])[:MAX_NAMED]:
         if sum(known for _, known in named) >= NAMED_SHARE * rare.n_rare:
             break
         named.append((name, count))
@@ -164,7 +169,7 @@ def named_columns(rare: RareRows) -> list[tuple[str, int]]:
 
 
 def columns_text(rare: RareRows) -> str:
-    """The columns that carry most of a flood, to be said after a comma; empty where no column carries any."""
+    """The columns of :func:`named_columns` in words, with a comma before them; empty where there are none."""
     named = [
         f"{count:,}{' of them first' if not place else ''} by {name}"
         for place, (name, count) in enumerate(named_columns(rare))

@@ -1,6 +1,9 @@
-"""What a decision promises, how sure that is, and what a calibration cannot promise; in numbers and in words."""
+"""What a decision promises, and how sure that is, as numbers and as a sentence."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -14,13 +17,76 @@ ROWS: dict[Source, str] = {
     "cross-fitted": "cross-fitted rows",
     "training": "rows that the fit saw: new rows may differ",
 }
+PromiseSource: TypeAlias = Source | Literal["labelled sample"]
+"""Which rows the numbers of a promise are estimated from: those of the calibration, or a labelled sample."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What a decision promises. ``str(promise)`` is the sentence that users read.
+
+    Attributes
+    ----------
+    rate : the expected share of new normal rows that is above the threshold, 0 to 1. None where the policy promises
+        something else than such a share, which ``rule`` then says
+    low, high : the 95 % interval of that share. None where no interval holds: without a rate, and where the rows are
+        those that the fit saw. ``high`` without ``rate`` is an upper bound: no calibration row is above the threshold
+    n_rows : how many rows the numbers are estimated from; None where there are no numbers
+    source : which rows these are; None where there are no numbers
+    rule : what the policy promises apart from the rate, in words; empty where the rate is all
+    remark : what limits this decision, in words; empty where nothing does
+
+    Examples
+    --------
+    >>> promise = rate_promise(40, Calibration(np.arange(3999.0)))
+    >>> promise.rate, promise.n_rows, promise.source
+    (0.01, 3999, 'held-out')
+    >>> str(promise)
+    'about 1 in 100 normal rows, between 0.72 and 1.3 in 100 (95 %, 3,999 held-out rows)'
+    """
+
+    rate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n_rows: int | None = None
+    source: PromiseSource | None = None
+    rule: str = ""
+    remark: str = ""
+
+    def __str__(self) -> str:
+        rate = self._rate_text()
+        if self.rule and rate:
+            rate = f"; {rate}" if self.source == "labelled sample" else f"; by chance {rate}"
+        return f"{self.rule}{rate}" + (f"; {self.remark}" if self.remark else "")
+
+    def _rate_text(self) -> str:
+        """The numbers in words; empty where there are none."""
+        n_rows, low, high = self.n_rows or 0, self.low, self.high
+        if self.rate is None:
+            if high is None:
+                return ""
+            return (
+                f"no calibration row of {n_rows:,} is so strange, so at most about 1 in {count_text(1 / high)} normal "
+                "rows (95 %); rarer than that is an extrapolation"
+            )
+        if self.source == "labelled sample":
+            return f"{share_text(self.rate, n_rows, 'normal rows flagged', low, high)} (95 %)"
+        base = 10 ** max(int(np.ceil(np.log10(1 / self.rate) - 0.1)), 2)
+        about = f"about {count_text(self.rate * base)} in {base:,} normal rows"
+        rows = f"{n_rows:,} {ROWS[self.source or 'held-out']}"
+        if low is None or high is None:
+            return f"{about} ({rows})"
+        # the strangest calibration row is the threshold: no smaller rate can be shown by so many rows
+        rarest = ", the rarest that so few can show" if self.rate * (n_rows + 1) < 1.25 else ""
+        between = f"between {count_text(low * base)} and {count_text(high * base)} in {base:,}"
+        return f"{about}, {between} (95 %, {rows}{rarest})"
 
 
 def exceedance_interval(above: int, n_rows: int) -> tuple[float, float]:
     """The 95 % interval of the probability that a new normal row lies above the row that ``above`` of n rows exceed.
 
-    Whatever the distribution, that probability is Beta(above + 1, n - above) distributed over calibration samples
-    (the law of an order statistic; David and Nagaraja 2003).
+    For every distribution of the scores, that probability has the distribution Beta(above + 1, n - above) over
+    calibration samples (the law of an order statistic; David and Nagaraja 2003).
 
     Examples
     --------
@@ -35,13 +101,28 @@ def exceedance_interval(above: int, n_rows: int) -> tuple[float, float]:
     return beta_quantile(first, second, tail), beta_quantile(first, second, 1 - tail)
 
 
+def share_interval(count: int, total: int) -> tuple[float, float]:
+    """The 95 % Clopper-Pearson interval of a share of which ``count`` of ``total`` rows were observed.
+
+    Examples
+    --------
+    >>> low, high = share_interval(0, 2)
+    >>> round(low, 4), round(high, 4)
+    (0.0, 0.8419)
+    """
+    tail = (1 - CONFIDENCE) / 2
+    low = beta_quantile(count, total - count + 1, tail) if count else 0.0
+    high = beta_quantile(count + 1, total - count, 1 - tail) if count < total else 1.0
+    return low, high
+
+
 def supported_count(rate: float, calibration: Calibration) -> int:
-    """How many calibration rows may be at least as strange at this false-alarm rate.
+    """How many calibration rows may have at least the surprise of the threshold at this false-alarm rate.
 
     Raises
     ------
     SettingError
-        If it is less than one row: no calibration row, however strange, could show so rare a thing.
+        If it is less than one row: so few calibration rows cannot show so small a rate.
     """
     count = int(np.floor(rate * (calibration.n_rows + 1) + 1e-9))
     if count < 1:
@@ -53,42 +134,37 @@ def supported_count(rate: float, calibration: Calibration) -> int:
     return count
 
 
-def rate_promise(count: int, calibration: Calibration) -> str:
-    """In words, what lying above the ``count``-th strangest calibration row means.
-
-    Examples
-    --------
-    >>> rate_promise(40, Calibration(np.arange(3999.0)))
-    'about 1 in 100 normal rows, between 0.72 and 1.3 in 100 (95 %, 3,999 held-out rows)'
-    """
+def rate_promise(count: int, calibration: Calibration, rule: str = "", remark: str = "") -> Promise:
+    """What a threshold promises that is the surprise of the ``count``-th strangest calibration row."""
     interval = exceedance_interval(count - 1, calibration.n_rows)
-    return _rate_text(count / (calibration.n_rows + 1), interval, calibration, is_rarest=count == 1)
+    return _promise_of(count / (calibration.n_rows + 1), interval, calibration, rule, remark)
 
 
-def rate_between(above: int, calibration: Calibration) -> str:
-    """In words, what lying above a threshold means that ``above`` calibration rows exceed, at least one.
+def promise_between(above: int, calibration: Calibration) -> Promise:
+    """What a threshold promises that ``above`` calibration rows exceed, at least one.
 
-    The threshold is somewhere between two rows: the interval reaches from the lower end of the one to the upper end of
-    the other.
+    The threshold lies somewhere between two calibration rows: the interval reaches from the lower end of the one to
+    the upper end of the other.
     """
     low, high = exceedance_interval(above - 1, calibration.n_rows)[0], exceedance_interval(above, calibration.n_rows)[1]
-    return _rate_text((above + 0.5) / (calibration.n_rows + 1), (low, high), calibration, is_rarest=False)
+    return _promise_of((above + 0.5) / (calibration.n_rows + 1), (low, high), calibration)
 
 
-def _rate_text(rate: float, interval: tuple[float, float], calibration: Calibration, *, is_rarest: bool) -> str:
-    n_rows = calibration.n_rows
-    base = 10 ** max(int(np.ceil(np.log10(1 / rate) - 0.1)), 2)
-    about = f"about {count_text(rate * base)} in {base:,} normal rows"
-    if calibration.source == "training":
-        return f"{about} ({n_rows:,} {ROWS['training']})"
-    low, high = interval
-    text = f"{about}, between {count_text(low * base)} and {count_text(high * base)} in {base:,}"
-    rarest = ", the rarest that so few can show" if is_rarest else ""
-    return f"{text} (95 %, {n_rows:,} {ROWS[calibration.source]}{rarest})"
+def _promise_of(
+    rate: float, interval: tuple[float, float], calibration: Calibration, rule: str = "", remark: str = ""
+) -> Promise:
+    # the interval holds for rows that the fit did not see
+    low, high = (None, None) if calibration.source == "training" else interval
+    return Promise(rate, low, high, calibration.n_rows, calibration.source, rule, remark)
+
+
+def share_text(share: float, total: int, what: str, low: float | None, high: float | None) -> str:
+    """An observed share and its interval in words."""
+    return f"{share:.2%} of {total:,} {what}, between {low or 0.0:.2%} and {1.0 if high is None else high:.2%}"
 
 
 def _rounded_up(rate: float) -> str:
-    """Two significant digits, never below the rate: what is asked for must be granted."""
+    """Two significant digits, never below the rate, so that the rate that is advised can be had."""
     unit = 10.0 ** (np.floor(np.log10(rate)) - 1)
     return f"{np.ceil(rate / unit - 1e-9) * unit:.2g}"
 

@@ -1,0 +1,99 @@
+"""A false-discovery rate: at most this share of the flagged rows are false alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from oddrow.calibration import Calibration
+from oddrow.exceptions import SettingError
+from oddrow.policies._decision import Decision, RowScores
+from oddrow.policies._flood import RareLevel, reference_level
+from oddrow.policies._parameters import check_parameter, is_number
+from oddrow.policies._policy import Needs
+from oddrow.policies._promise import ROWS, Promise, supported_count
+from oddrow.policies._registry import register
+
+
+@register
+@dataclass(frozen=True)
+class FalseDiscoveryRate:
+    """Flag as many rows of a table as keep the expected share of false alarms among them at most at this rate.
+
+    The procedure of Benjamini and Hochberg (1995) on the conformal p-values of the table. These p-values depend on
+    each other positively, because they share their calibration rows; the procedure keeps its rate under that
+    dependence (Bates, Candes, Lei, Romano and Sesia 2023, theorem 2). With ``conservative`` the rate holds under any
+    dependence (Benjamini and Yekutieli 2001), at the price of a factor of about ln(rows) in power.
+
+    Raises
+    ------
+    SettingError
+        If the rate is not in (0, 1); when deciding, if no p-value of this calibration could ever be small enough.
+    """
+
+    rate: float
+    conservative: bool = False
+    kind: Literal["false-discovery-rate"] = field(default="false-discovery-rate", repr=False)
+
+    def __post_init__(self) -> None:
+        check_parameter(
+            is_number(self.rate) and 0 < self.rate < 1, "rate", self.rate, "a share of the flagged rows, 0 to 1"
+        )
+
+    @property
+    def needs(self) -> Needs:
+        """All rows of the table."""
+        return Needs(all_rows=True)
+
+    def threshold(self, calibration: Calibration) -> float | None:  # noqa: ARG002 - it depends on the table
+        """None: it depends on the rows to decide on."""
+        return None
+
+    def promise(self, calibration: Calibration) -> Promise:
+        """The rate of false alarms among the flagged rows; it is no share of normal rows."""
+        supported_count(self.rate, calibration)
+        name = "Benjamini-Yekutieli" if self.conservative else "Benjamini-Hochberg"
+        rule = (
+            f"on average at most {self.rate:.3g} of the flagged rows of a batch are false alarms "
+            f"({name}, {calibration.n_rows:,} {ROWS[calibration.source]})"
+        )
+        return Promise(n_rows=calibration.n_rows, source=calibration.source, rule=rule)
+
+    def rare_level(self, calibration: Calibration) -> RareLevel:
+        """The reference level, since a false-discovery rate promises no share of normal rows."""
+        return reference_level(calibration)
+
+    def decide(self, rows: RowScores, calibration: Calibration) -> Decision:
+        """Decide the rows of one table.
+
+        Raises
+        ------
+        SettingError
+            If no p-value of this calibration could be small enough for a table of this size.
+        """
+        promise = self.promise(calibration)
+        n_rows = len(rows.p_value)
+        ordered = np.sort(rows.p_value)
+        places = np.arange(1, n_rows + 1)
+        penalty = float(np.sum(1.0 / places)) if self.conservative else 1.0
+        passing = np.flatnonzero(ordered <= self.rate * places / (n_rows * penalty) * (1 + 1e-12))
+        # the smallest p-value is 1 / (calibration rows + 1); so many rows must have it for any to pass
+        fewest = int(np.ceil(n_rows * penalty / (self.rate * (calibration.n_rows + 1)) - 1e-9))
+        if fewest > max(n_rows, 1):
+            raise SettingError(
+                f"a false-discovery rate of {self.rate:g}, conservatively, cannot be had for {n_rows:,} rows from "
+                f"{calibration.n_rows:,} calibration rows: it takes {int(np.ceil(penalty / self.rate - 1e-9)) - 1:,}"
+            )
+        if fewest > 1:
+            remark = (
+                f"fewer than {fewest:,} odd rows in {n_rows:,} cannot be told: a single one needs "
+                f"{int(np.ceil(n_rows * penalty / self.rate)) - 1:,} calibration rows"
+            )
+            promise = replace(promise, remark=remark)
+        if not len(passing):
+            return Decision(np.zeros(n_rows, np.bool_), np.inf, promise)
+        count = round(float(ordered[passing[-1]]) * (calibration.n_rows + 1))
+        threshold = calibration.surprise_exceeded_by(count)
+        return Decision(rows.surprise > threshold, threshold, promise)

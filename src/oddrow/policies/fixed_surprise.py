@@ -1,0 +1,61 @@
+"""A fixed surprise: flag the rows above a threshold that the user gives in nats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from oddrow.calibration import Calibration
+from oddrow.policies._decision import Decision, RowScores
+from oddrow.policies._flood import RareLevel
+from oddrow.policies._parameters import check_parameter, is_number
+from oddrow.policies._policy import Needs, decide_above, rare_above
+from oddrow.policies._promise import ROWS, Promise, exceedance_interval, promise_between
+from oddrow.policies._registry import register
+
+
+@register
+@dataclass(frozen=True)
+class FixedSurprise:
+    """Flag the rows above this surprise in nats: 9.2 is one normal row in ten thousand.
+
+    Raises
+    ------
+    SettingError
+        If the surprise is not a finite number >= 0.
+    """
+
+    surprise: float
+    kind: Literal["fixed-surprise"] = field(default="fixed-surprise", repr=False)
+
+    def __post_init__(self) -> None:
+        check_parameter(
+            is_number(self.surprise) and self.surprise >= 0, "surprise", self.surprise, "a number of nats >= 0"
+        )
+
+    @property
+    def needs(self) -> Needs:
+        """It needs nothing but the row's score."""
+        return Needs()
+
+    def threshold(self, calibration: Calibration) -> float:  # noqa: ARG002 - the same for every calibration
+        """The surprise that was given."""
+        return float(self.surprise)
+
+    def rare_level(self, calibration: Calibration) -> RareLevel:
+        """The threshold, and how many calibration rows are above it."""
+        return rare_above(self.threshold(calibration), calibration)
+
+    def promise(self, calibration: Calibration) -> Promise:
+        """The rate that the calibration rows show; an upper bound alone where none of them is above the surprise."""
+        n_rows, source = calibration.n_rows, calibration.source
+        above = calibration.exceedances(self.surprise)
+        if above > 0:
+            return promise_between(above, calibration)
+        if source == "training":
+            return Promise(n_rows=n_rows, source=source, rule=f"none of {n_rows:,} {ROWS['training']}")
+        return Promise(low=0.0, high=exceedance_interval(0, n_rows)[1], n_rows=n_rows, source=source)
+
+    def decide(self, rows: RowScores, calibration: Calibration) -> Decision:
+        """Flag the rows above the surprise."""
+        return decide_above(self.threshold(calibration), self.promise(calibration), rows)
