@@ -6,7 +6,6 @@ golden file that was written anew proves nothing about the files that users have
 
 import datetime as dt
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 import oddrow
-import oddrow.detector
 from oddrow.artifact import PROTOCOL
+from oddrow.fitting import RECIPES
 
 GOLDEN = Path(__file__).parent / "golden"
 TRAINING_ROWS, NEW_ROWS = 80, 12
@@ -80,10 +79,9 @@ def scores(detector: Any, rows: dict[str, list[Any]]) -> dict[str, Any]:
 def main() -> None:
     folder = GOLDEN / f"protocol-{PROTOCOL}"
     folder.mkdir(parents=True, exist_ok=True)
-    named = sys.modules.get("oddrow.fitting._settings", oddrow.detector).SETTINGS
-    narrow = {name: replace(settings, hidden=HIDDEN, n_latent=N_LATENT) for name, settings in named.items()}
+    narrow = {name: replace(recipe, hidden=HIDDEN, n_latent=N_LATENT) for name, recipe in RECIPES.items()}
     rows, expected = new_rows(), {}
-    with mock.patch.dict(named, narrow):
+    with mock.patch.dict(RECIPES, narrow):
         for name, detector in detectors().items():
             detector.fit(pa.table(columns(TRAINING_ROWS, seed=0)))
             oddrow.save(detector, folder / f"{name}.oddrow", force=True)
