@@ -47,21 +47,21 @@ MUTANTS = (
         "density/_loss.py",
         "+ kl_weight * xp.sum(kl)",
         "+ 0.0 * xp.sum(kl)",
-        ("tests/model",),
+        ("tests/density",),
     ),
     Mutant(
         "the KL averaged where it is summed",
         "density/_loss.py",
         "+ kl_weight * xp.sum(kl)",
         "+ kl_weight * xp.mean(kl)",
-        ("tests/model",),
+        ("tests/density",),
     ),
     Mutant(
         "nothing sampled in training",
         "density/_loss.py",
         "mean + xp.exp(0.5 * log_variance) * noise if sampled",
         "mean if sampled",
-        ("tests/model",),
+        ("tests/density",),
     ),
     Mutant(
         "the last weights kept, not the best",
@@ -194,7 +194,7 @@ MUTANTS = (
         "density/_likelihoods.py",
         "return nats * presence[:, np.asarray(self.layout.gaussian_column, np.int32)]",
         "return nats",
-        ("tests/model",),
+        ("tests/density",),
     ),
     Mutant(
         "novelty forgotten",
@@ -250,7 +250,7 @@ MUTANTS = (
         "density/_health.py",
         "is_silent = health.n_active == 0 or sum(health.kl) < COLLAPSED_KL",
         "is_silent = False",
-        ("tests/model", "tests/training"),
+        ("tests/density", "tests/training"),
     ),
     Mutant(
         "nothing set aside",

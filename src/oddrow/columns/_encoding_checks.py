@@ -31,7 +31,7 @@ def check_encoding(encoding: TableEncoding) -> None:
     Examples
     --------
     >>> import pyarrow as pa
-    >>> from oddrow.table import TableSchema
+    >>> from oddrow.columns import TableSchema
     >>> table = pa.table({"amount": [1.0, 2.0, 4.0]})
     >>> check_encoding(TableEncoding.learn(TableSchema.infer(table), table))
     >>> check_encoding(TableEncoding(TableSchema.infer(table), (), n_rows=3))

@@ -186,7 +186,7 @@ def said_kind(column: ColumnSchema) -> str:
 
     Examples
     --------
-    >>> from oddrow.table import ColumnSchema
+    >>> from oddrow.columns import ColumnSchema
     >>> said_kind(ColumnSchema("price", Kind.NUMBER, form=TextForm(decimal=",", thousands=".")))
     'number; decimal=,; thousands=.'
     """
