@@ -41,6 +41,7 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/check_architecture.py
 
 bench: install
 	$(BIN)/python -m benchmarks

@@ -1,46 +1,44 @@
-"""``make bench``: every benchmark, one table each. ``python -m benchmarks NAME ...`` runs some, and
-``python -m benchmarks.NAME ARGUMENTS`` one with its arguments.
+"""``python -m benchmarks NAME [ARGUMENTS]`` runs one benchmark, ``python -m benchmarks NAME NAME ...`` several, and
+``python -m benchmarks`` (``make bench``) all of them.
+
+A benchmark is a module of ``quality``, ``speed`` or ``promises`` with a function ``main(arguments)`` that prints a
+table; a module whose name begins with an underscore is shared by benchmarks and is none itself.
 """
 
-import runpy
+from __future__ import annotations
+
+import importlib
 import sys
+from pathlib import Path
 
-BENCHMARKS = (
-    "kddcup99",
-    "quality",
-    "reasons",
-    "expectations",
-    "card_payments",
-    "real_tables",
-    "calibration",
-    "robustness",
-    "probes",
-    "tables",
-    "fuzz",
-    "interruptions",
-    "memory",
-    "engines",
-    "mutants",
-    "fit",
-    "score",
-    "scaling",
-    "cold_start",
-    "onnx",
-)
-FILES = {"onnx": "onnx_export"}
-"""Benchmarks in files of other names: one called onnx would stand before the library of that name."""
+GROUPS = ("quality", "speed", "promises")
+ARGUMENTS_AMONG_ALL = {"quality": ["--small"]}
+"""Arguments in a run of all benchmarks, for those that would take hours without."""
 
 
-def main() -> None:
-    """Run the named benchmarks, or all."""
-    names = sys.argv[1:] or BENCHMARKS
-    for name in names:
-        if name not in BENCHMARKS:
-            sys.exit(f"there is no benchmark {name!r}; choose from {', '.join(BENCHMARKS)}")
-    for name in names:
-        sys.argv = [name]
-        runpy.run_module(f"benchmarks.{FILES.get(name, name)}", run_name="__main__")
+def benchmarks() -> dict[str, str]:
+    """The full name of each benchmark's module by its short name, group after group."""
+    return {
+        path.stem: f"benchmarks.{group}.{path.stem}"
+        for group in GROUPS
+        for path in sorted((Path(__file__).parent / group).glob("[!_]*.py"))
+    }
+
+
+def main(words: list[str]) -> None:
+    """Run the benchmarks that the words name."""
+    modules = benchmarks()
+    if not words:
+        runs = {name: ARGUMENTS_AMONG_ALL.get(name, []) for name in modules}
+    elif words[0] not in modules:
+        sys.exit(f"there is no benchmark {words[0]!r}; choose from {', '.join(modules)}")
+    elif set(words) <= modules.keys():
+        runs = {name: [] for name in words}
+    else:
+        runs = {words[0]: words[1:]}
+    for name, arguments in runs.items():
+        importlib.import_module(modules[name]).main(arguments)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

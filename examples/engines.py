@@ -1,7 +1,7 @@
 """Network connections of KDD Cup 1999 scored by Ray, Spark or Dask on this machine: ``python examples/engines.py ray``.
 
-A model is fitted to an eighth of the normal connections, and judges every 25th of all 494,021; then the same rows are
-scored here, and compared bit for bit.
+A model is fitted to an eighth of the normal connections, and an engine scores every 25th of all 494,021 connections.
+Then the same rows are scored in this process, and the scores are compared bit for bit.
 """
 
 import argparse
@@ -14,8 +14,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import oddrow
-import oddrow.distributed
-from oddrow.reproductions import kddcup99_file, read_connections
 
 
 def by_ray(folder: Path, model: Path) -> pa.Table:
@@ -49,7 +47,7 @@ def main() -> None:
     parser.add_argument("engine", choices=("ray", "spark", "dask"))
     engine = {"ray": by_ray, "spark": by_spark, "dask": by_dask}[parser.parse_args().engine]
 
-    table = read_connections(kddcup99_file())
+    table = oddrow.reproductions.read_connections(oddrow.reproductions.kddcup99_file())
     place = np.arange(table.num_rows)
     sample = table.filter(place % 25 == 0).append_column("row", pa.array(place[::25]))
     normal = table.filter(place % 25 != 0).filter(pc.field("label") == "normal.").drop_columns("label")

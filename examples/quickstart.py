@@ -1,4 +1,4 @@
-"""Fit on normal rows, score new ones, say why. Run: python examples/quickstart.py"""
+"""Fit a detector to normal rows, score new rows, and print the reasons. Run: python examples/quickstart.py"""
 
 import oddrow
 

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 import oddrow
 from oddrow.datasets import make_connections
-from untrained import hundred_steps, no_training
+from testing.untrained import hundred_steps, no_training
 
 # The suite tries the same examples each time, so that what it says of a change is said of that change; new ones are
 # looked for by ``python -m benchmarks tables``. Nor does it depend on how busy the machine is.

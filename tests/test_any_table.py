@@ -2,9 +2,9 @@
 
 from hypothesis import HealthCheck, given, settings
 
-from strategies import any_tables, object_tables
-from table_laws import check_objects, check_tables
-from untrained import hundred_steps, no_training
+from testing.strategies import any_tables, object_tables
+from testing.table_laws import check_objects, check_tables
+from testing.untrained import hundred_steps, no_training
 
 unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -2,9 +2,9 @@
 
 from hypothesis import HealthCheck, given, settings
 
-from strategies import text_files
-from table_laws import check_text_file
-from untrained import no_training
+from testing.strategies import text_files
+from testing.table_laws import check_text_file
+from testing.untrained import no_training
 
 unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -1,5 +1,8 @@
 """oddrow finds the odd rows of a table and says why.
 
+``docs/api.md`` lists the public names: those of ``__all__``, and the listed names of the modules among them. All other
+modules and names are internal and may change in any release.
+
 >>> import oddrow
 >>> sorted(name for name in oddrow.__all__ if name.endswith("Detector"))
 ['AutoencoderDetector', 'VAEDetector']
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING
 from oddrow._lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from oddrow import datasets, exceptions
+    from oddrow import batch, datasets, distributed, exceptions, files, metrics, reproductions
     from oddrow.artifact import load, save
     from oddrow.comparison import compare, rank_without_labels, tune
     from oddrow.detector import AutoencoderDetector, VAEDetector, find
@@ -25,16 +28,23 @@ __all__ = [
     "FalseDiscoveryRate",
     "FixedSurprise",
     "VAEDetector",
+    "batch",
     "compare",
     "datasets",
+    "distributed",
     "exceptions",
     "export_onnx",
+    "files",
     "find",
     "load",
+    "metrics",
     "rank_without_labels",
+    "reproductions",
     "save",
     "tune",
 ]
+
+_MODULES = ("batch", "datasets", "distributed", "exceptions", "files", "metrics", "reproductions")
 
 __getattr__ = lazy_exports(
     __name__,
@@ -46,8 +56,7 @@ __getattr__ = lazy_exports(
         **dict.fromkeys(
             ("AlertBudget", "Cost", "FalseAlarmRate", "FalseDiscoveryRate", "FixedSurprise"), "oddrow.policies"
         ),
-        "datasets": "oddrow.datasets",
-        "exceptions": "oddrow.exceptions",
+        **{name: f"oddrow.{name}" for name in _MODULES},
     },
 )
 

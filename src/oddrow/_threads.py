@@ -1,4 +1,4 @@
-"""How many threads there are, and who has them: BLAS, or those who call it."""
+"""Use the threads of NumPy's BLAS for our own parallel work."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def threads_of_blas() -> Iterator[int]:
-    """Takes over the threads of NumPy's BLAS, which keeps to one within; gives how many there are.
+    """Limit NumPy's BLAS to one thread inside the context, and yield the number of threads it would have used.
 
-    Outside the main thread there is one, and BLAS keeps its own: who calls from several threads has shared the work
-    out already, and OpenBLAS (0.3.31) takes no limit from any thread but the main one.
+    Outside the main thread the context yields 1 and leaves BLAS as it is: a caller with several threads has divided
+    the work already, and OpenBLAS (0.3.31) accepts a limit only from the main thread.
     """
     if current_thread() is not main_thread():
         yield 1
@@ -32,6 +32,6 @@ def threads_of_blas() -> Iterator[int]:
 
 @cache
 def _blas() -> ThreadpoolController:
-    from threadpoolctl import ThreadpoolController  # who scores a few rows does without
+    from threadpoolctl import ThreadpoolController  # imported here: scoring a few rows does not need it
 
     return ThreadpoolController().select(user_api="blas")

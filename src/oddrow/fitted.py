@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.calibration import Calibration
-from oddrow.columns import Kind, TableEncoding, TableSchema
+from oddrow.columns import NO_REFERENCE, Kind, TableEncoding, TableReference, TableSchema
+from oddrow.container import Arrays, ArrayStore
 from oddrow.density import FittedNetwork
 from oddrow.exceptions import SettingError
 from oddrow.expectations import Expectations
@@ -42,6 +43,16 @@ class LatentProjection:
         centred = latent - self.center
         # a sum of products and not a matrix product: a row's place must not depend on how many rows there are
         return np.stack([(centred * self.axes[:, axis]).sum(axis=1) for axis in (0, 1)], axis=1)
+
+    def packed(self) -> Arrays:
+        """Centre and axes."""
+        return {"center": self.center, "axes": self.axes}
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, n_latent: int) -> LatentProjection:
+        """The projection of a latent of this size."""
+        center = store.take("center", np.float64, (n_latent,))
+        return cls(center, store.take("axes", np.float64, (n_latent, 2)))
 
 
 def _day_column(needed: DayColumn, schema: TableSchema) -> str:
@@ -94,7 +105,9 @@ class FittedModel:
     policy: Policy
     origin: Origin | None = None
     expectations: Expectations | None = None
-    """None in the article's setting and in older model files: then the network says what it expects."""
+    """None in the article's setting: then the network says what it expects."""
+    reference: TableReference = NO_REFERENCE
+    """How the training rows of each column were distributed."""
 
     def __repr__(self) -> str:
         shape = self.network.shape

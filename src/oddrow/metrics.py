@@ -1,4 +1,4 @@
-"""How well rows were told apart: the field's standard figures, from true labels, surprise and decision."""
+"""Standard detection metrics, computed from true labels, surprise and decisions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ __all__ = ["DetectionMetrics", "detection_metrics"]
 
 @dataclass(frozen=True)
 class DetectionMetrics:
-    """Figures of one labelled table; anomalies are the positive class. A figure without meaning here is None.
+    """Detection metrics of one labelled table; anomalies are the positive class.
+
+    A metric that is not defined for the table is None: AUROC, for example, needs both anomalies and normal rows.
 
     Attributes
     ----------
-    rows, anomalies : counts
+    rows, anomalies : number of rows, number of anomalies among them
     auroc : area under the ROC curve of the surprise
-    average_precision : area under its precision-recall curve (step-wise)
-    precision, recall, f1, accuracy : of the decision
+    average_precision : area under the precision-recall curve of the surprise (step-wise)
+    precision, recall, f1, accuracy : metrics of the decision
     false_alarm_rate : share of the normal rows that are flagged
     flagged_share : share of all rows that are flagged
     """
@@ -41,12 +43,21 @@ class DetectionMetrics:
 def detection_metrics(
     is_anomaly: npt.NDArray[np.bool_], surprise: npt.NDArray[np.float64], is_odd: npt.NDArray[np.bool_]
 ) -> DetectionMetrics:
-    """Compare truth [n] with surprise [n] (higher is stranger) and decision [n].
+    """Compute the detection metrics of n rows.
+
+    Parameters
+    ----------
+    is_anomaly
+        bool [n], the true labels.
+    surprise
+        float64 [n], higher is stranger.
+    is_odd
+        bool [n], the decisions.
 
     Raises
     ------
     DataError
-        If there is no row.
+        If n is 0.
 
     Examples
     --------
@@ -56,7 +67,7 @@ def detection_metrics(
     >>> figures.auroc, figures.precision, figures.recall, round(figures.false_alarm_rate, 3)
     (1.0, 0.5, 1.0, 0.333)
     """
-    from sklearn.metrics import average_precision_score, roc_auc_score  # slow to import, and few measure
+    from sklearn.metrics import average_precision_score, roc_auc_score  # slow to import, and most runs need no metrics
 
     rows = len(is_anomaly)
     if rows == 0:

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks.model_files import golden
-from tests.failing_disk import Disk, as_saved_now
 
 import oddrow
 from oddrow.exceptions import OutputError
+from testing.model_files import golden
+from tests.support.failing_disk import Disk, as_saved_now
 
 ROOT = Path(__file__).parents[2]
 OLD, NEW = golden("autoencoder"), as_saved_now("vae")
@@ -101,7 +101,12 @@ def stopped(tmp_path_factory):
     if not hasattr(os, "fork"):
         pytest.skip("processes are stopped by fork and SIGKILL")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
-    command = [sys.executable, str(ROOT / "tests" / "failing_disk.py"), str(tmp_path_factory.mktemp("stopped"))]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.failing_disk",
+        str(tmp_path_factory.mktemp("stopped")),
+    ]
     return json.loads(subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout)
 
 

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks.fuzz import LEVELS, Seed, changed
-from benchmarks.model_files import golden
+
+from testing.fuzz import LEVELS, Seed, changed
+from testing.model_files import golden
 
 ROOT = Path(__file__).parents[2]
 INPUTS = 20_000
@@ -17,7 +18,7 @@ INPUTS = 20_000
 def test_no_file_escapes():
     """In a process of its own: a crash of a parser would take this one down, and memory is limited by the process."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
-    command = [sys.executable, "-m", "benchmarks.fuzz", str(INPUTS)]
+    command = [sys.executable, "-m", "testing.fuzz", str(INPUTS)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = {

@@ -9,6 +9,8 @@ import pytest
 
 import oddrow
 from oddrow.artifact import PROTOCOL
+from oddrow.columns import Kind
+from oddrow.table import PLAIN
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FILES = sorted(GOLDEN.glob("*/*.oddrow"))
@@ -17,13 +19,30 @@ FILES = sorted(GOLDEN.glob("*/*.oddrow"))
 def test_every_protocol_up_to_this_one_has_golden_files_of_each_kind():
     for protocol in range(1, PROTOCOL + 1):
         names = {path.stem for path in FILES if path.parent.name == f"protocol-{protocol}"}
-        assert names >= {"vae", "autoencoder", "article"}
+        assert names >= {"vae", "autoencoder", "article", "written"}
+
+
+def rows_and_scores(path):
+    """The new rows of a golden file, and what it gave for them."""
+    own = path.with_suffix(".json")
+    golden = json.loads((own if own.exists() else path.parent / "scores.json").read_text(encoding="utf-8"))
+    return pa.table(golden["rows"]), golden["scores"][path.stem]
+
+
+def test_the_golden_files_hold_every_kind_of_column():
+    found = {
+        (column.kind.value, column.runs_on, column.form != PLAIN)
+        for path in FILES
+        for column in oddrow.load(path).model_.encoding.schema.used
+    }
+    assert {kind for kind, _, _ in found} == {kind.value for kind in Kind} - {"ignore"}
+    assert ("timestamp", True, True) in found
+    assert ("number", False, True) in found
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_golden_file_still_gives_the_scores_it_gave(path):
-    golden = json.loads((path.parent / "scores.json").read_text(encoding="utf-8"))
-    table, expected = pa.table(golden["rows"]), golden["scores"][path.stem]
+    table, expected = rows_and_scores(path)
     detector = oddrow.load(path)
     # another processor's matrix products may round otherwise in the last places
     np.testing.assert_allclose(detector.surprise(table), expected["surprise"], rtol=1e-7)
@@ -39,5 +58,5 @@ def test_a_golden_file_can_be_saved_again(path, tmp_path):
     oddrow.save(detector, tmp_path / "again.oddrow")
     oddrow.save(oddrow.load(tmp_path / "again.oddrow"), tmp_path / "third.oddrow")
     assert (tmp_path / "third.oddrow").read_bytes() == (tmp_path / "again.oddrow").read_bytes()
-    table = pa.table(json.loads((path.parent / "scores.json").read_text(encoding="utf-8"))["rows"])
+    table, _ = rows_and_scores(path)
     assert oddrow.load(tmp_path / "again.oddrow").surprise(table).tobytes() == detector.surprise(table).tobytes()

@@ -19,7 +19,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from benchmarks.model_files import (
+
+import oddrow
+from oddrow.exceptions import ModelFileError
+from oddrow.views import VIEWS
+from testing.model_files import (
     HEADER,
     MAGIC,
     PROTOCOL,
@@ -31,10 +35,6 @@ from benchmarks.model_files import (
     tensors,
     with_header,
 )
-
-import oddrow
-from oddrow.exceptions import ModelFileError
-from oddrow.views import VIEWS
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of memory and /proc are Linux's")
@@ -319,14 +319,6 @@ MANIFESTS = {
     "the article's settings": set_entry(("settings",), "article"),
     "the other detector": set_entry(("detector",), "autoencoder"),
     "the other evidence": set_entry(("evidence",), "reconstruction"),
-    "no tails": set_entry(("tails",), {}),
-    "a tail too many": set_entry(("tails", "column.99"), lambda _: {"scale": 1.0, "shape": 0.1})
-    if "column.99" in parts(VAE)[0]["tails"]
-    else rebuilt(VAE, lambda m: m["tails"].update({"column.99": {"scale": 1.0, "shape": 0.1}})),
-    "a tail of no scale": set_entry(("tails", "nearest", "scale"), 0.0),
-    "a tail that turns round": set_entry(("tails", "latent_nearest", "scale"), -1.0),
-    "a tail so thin that it overflows": set_entry(("tails", "likelihood", "scale"), 5e-324),
-    "a tail of no shape": set_entry(("tails", "nearest", "shape"), 0.0),
     "an unknown policy": set_entry(("policy",), {"kind": "builtins.eval", "rate": 0.1}),
     "no policy": set_entry(("policy",), None),
     "a promise that nothing supports": set_entry(("policy",), {"kind": "false-alarm-rate", "rate": 1e-300}),
@@ -367,7 +359,7 @@ def with_table(change, data=DATA):
     return with_arrays(with_header(json.dumps(table).encode(), data))
 
 
-def entry(key, value, name="memory"):
+def entry(key, value, name="views.memory"):
     return with_table(lambda table: table[name].update({key: value}))
 
 
@@ -390,7 +382,7 @@ def filled(value, place=0):
 
 def moved(by):
     """The memory's bytes begin elsewhere, and are as many as before."""
-    return entry("data_offsets", [offset + by for offset in TABLE["memory"]["data_offsets"]])
+    return entry("data_offsets", [offset + by for offset in TABLE["views.memory"]["data_offsets"]])
 
 
 def no_gap(table):
@@ -400,11 +392,11 @@ def no_gap(table):
 
 def same_bytes(table):
     """Two arrays of one shape share their bytes, so that others belong to nothing."""
-    table["weight.decoder_0_bias"] = dict(table["weight.encoder_1_bias"])
+    table["network.decoder_0_bias"] = dict(table["network.encoder_1_bias"])
 
 
 ARRAY_TEXT = json.dumps(TABLE).encode()
-TWICE = ARRAY_TEXT[:-1] + b"," + json.dumps({"memory": TABLE["memory"]}).encode()[1:]
+TWICE = ARRAY_TEXT[:-1] + b"," + json.dumps({"views.memory": TABLE["views.memory"]}).encode()[1:]
 EMPTY = {"dtype": "F32", "shape": [0], "data_offsets": [len(DATA), len(DATA)]}
 
 ARRAY_FILES = {
@@ -421,9 +413,9 @@ ARRAY_FILES = {
     "a table that is no JSON": with_arrays(with_header(b"\x80\x04." * 10, DATA)),
     "a table 1,000,000 deep": with_arrays(with_header(b'{"a":' * 700_000, DATA)),
     "an array twice": with_arrays(with_header(TWICE, DATA)),
-    "words for an array": with_table(lambda table: table.update(memory="all of it")),
+    "words for an array": with_table(lambda table: table.update({"views.memory": "all of it"})),
     "metadata": with_table(lambda table: table.update(__metadata__={"format": "pt"})),
-    "an array without offsets": with_table(lambda table: table["memory"].pop("data_offsets")),
+    "an array without offsets": with_table(lambda table: table["views.memory"].pop("data_offsets")),
     "an array with a note": entry("note", "hello"),
     "overlap": moved(-4),
     "shared bytes": with_table(same_bytes),
@@ -434,95 +426,127 @@ ARRAY_FILES = {
     "offsets beyond counting": entry("data_offsets", [2**63, 2**64 - 1]),
     "offsets too large for any": entry("data_offsets", [10**30, 10**30 + 4]),
     "offsets below zero": entry("data_offsets", [-8, 0]),
-    "offsets turned round": entry("data_offsets", TABLE["memory"]["data_offsets"][::-1]),
+    "offsets turned round": entry("data_offsets", TABLE["views.memory"]["data_offsets"][::-1]),
     "three offsets": entry("data_offsets", [0, 4, 8]),
-    "offsets in fractions": entry("data_offsets", [float(offset) for offset in TABLE["memory"]["data_offsets"]]),
+    "offsets in fractions": entry("data_offsets", [float(offset) for offset in TABLE["views.memory"]["data_offsets"]]),
     "a shape of terabytes": entry("shape", [2**40, 2**10]),
     "a shape that wraps around": entry("shape", [2**32, 2**32]),
-    "a shape that wraps around to itself": entry("shape", [2**63, 2, *TABLE["memory"]["shape"]]),
-    "a shape below zero": entry("shape", [-1, *TABLE["memory"]["shape"]]),
-    "two sides below zero": entry("shape", [-side for side in TABLE["memory"]["shape"]]),
-    "a shape in fractions": entry("shape", [float(side) for side in TABLE["memory"]["shape"]]),
+    "a shape that wraps around to itself": entry("shape", [2**63, 2, *TABLE["views.memory"]["shape"]]),
+    "a shape below zero": entry("shape", [-1, *TABLE["views.memory"]["shape"]]),
+    "two sides below zero": entry("shape", [-side for side in TABLE["views.memory"]["shape"]]),
+    "a shape in fractions": entry("shape", [float(side) for side in TABLE["views.memory"]["shape"]]),
     "a shape of truths": entry("shape", [True, True]),
-    "a shape of 100 sides": entry("shape", [1] * 98 + TABLE["memory"]["shape"]),
+    "a shape of 100 sides": entry("shape", [1] * 98 + TABLE["views.memory"]["shape"]),
     "a shape that is a number": entry("shape", 4),
     "a null shape": entry("shape", None),
     "an unknown type": entry("dtype", "F65"),
     "objects": entry("dtype", "O"),
     "a type by number": entry("dtype", 32),
     "a type by list": entry("dtype", ["F32"]),
-    "half precision": set_array("memory", lambda array: array.astype(np.float16)),
-    "truths": set_array("memory", lambda array: array > 0),
-    "whole numbers": set_array("memory", lambda array: array.astype(np.int32)),
+    "half precision": set_array("views.memory", lambda array: array.astype(np.float16)),
+    "truths": set_array("views.memory", lambda array: array > 0),
+    "whole numbers": set_array("views.memory", lambda array: array.astype(np.int32)),
     "brain floats": entry("dtype", "BF16"),
-    "double precision": set_array("memory", lambda array: array.astype(np.float64)),
-    "single precision for scores": set_array("calibration", lambda array: array.astype(np.float32)),
-    "fractions of steps": set_array("curve.step", lambda array: array.astype(np.float64)),
-    "weights that are NaN": set_array("weight.encoder_1_weight", filled(np.nan, 7)),
-    "biases that are infinite": set_array("weight.decoder_0_bias", filled(-np.inf)),
-    "weights that overflow": set_array("weight.encoder_1_weight", lambda array: np.full_like(array, 3e38)),
-    "one weight that overflows": set_array("weight.encoder_0_weight", filled(3e38)),
-    "a bias that overflows": set_array("weight.decoder_2_bias", filled(3e38)),
-    "weights turned round": set_array("weight.encoder_1_weight", lambda array: array.T.copy()),
-    "weights in a row": set_array("weight.encoder_1_weight", np.ravel),
-    "the article's weights that overflow": set_array("weight.encoder_0_weight", lambda a: a * 1e30, ARTICLE),
-    "a memory of NaN": set_array("memory", filled(np.nan)),
-    "a memory of no rows": set_array("memory", lambda array: array[:0]),
-    "a memory too wide": set_array("memory", lambda array: np.pad(array, ((0, 0), (0, 1)))),
-    "a memory too narrow": set_array("memory", lambda array: array[:, 1:]),
-    "a memory of one number": set_array("memory", lambda array: array[0, 0]),
-    "a memory further out than any row": set_array("memory", filled(1e20)),
-    "a reach below zero": set_array("reach.mean", filled(-1.0)),
-    "a reach too short": set_array("reach.mean", lambda array: array[1:]),
-    "a reach among the ranks below zero": set_array("rank_reach.mean", filled(-1.0)),
-    "a row that is there half": set_array("single", filled(2)),
-    "a furthest neighbour below zero": set_array("rank_reach.furthest", filled(-1.0)),
-    "a telling part that is none": set_array("dependence.telling", filled(10**6)),
-    "a telling part below none": set_array("dependence.telling", filled(-2)),
-    "a part too few": set_array("dependence.telling", lambda array: array[1:]),
-    "borders that begin elsewhere": set_array("dependence.starts", filled(1, 0)),
-    "borders that overlap": set_array("dependence.starts", lambda array: array[::-1].copy()),
-    "borders turned round": set_array("dependence.edges", lambda array: array[::-1].copy()),
-    "borders of terabytes": set_array("dependence.starts", filled(2**50, -1)),
-    "a table of pairs too short": set_array("dependence.nats", lambda array: array[1:]),
-    "pairs of negative nats": set_array("dependence.nats", filled(-1.0)),
-    "pairs of nats beyond all": set_array("dependence.nats", filled(1e30)),
-    "a whitening that overflows": set_array("whitening", filled(1e90)),
-    "a whitening that is not square": set_array("whitening", lambda array: array[1:]),
-    "a latent memory further out than any row": set_array("latent_memory", filled(3e38)),
-    "curves that begin elsewhere": set_array("standard.starts", filled(1, 0)),
-    "curves that end elsewhere": set_array("ranks.starts", filled(2**62, -1)),
-    "curves that overlap": set_array("marginal.starts", lambda array: array[::-1].copy()),
-    "too few curves": set_array("marginal.starts", lambda array: array[1:]),
-    "curves of knots turned round": set_array("standard.knots", lambda array: array[::-1].copy()),
-    "a knot beyond the next": set_array("standard.knots", filled(1e9)),
-    "curves of values unlike their knots": set_array("ranks.values", lambda array: array[1:]),
-    "curves so steep that they overflow": set_array("standard.values", filled(1e60, -1)),
-    "curves of values beyond all": set_array("marginal.values", filled(1e99)),
-    "a latent memory of no rows": set_array("latent_memory", lambda array: array[:0]),
-    "a latent memory too wide": set_array("latent_memory", lambda array: np.pad(array, ((0, 0), (0, 1)))),
+    "double precision": set_array("views.memory", lambda array: array.astype(np.float64)),
+    "single precision for scores": set_array("calibration.scores", lambda array: array.astype(np.float32)),
+    "fractions of steps": set_array("network.curve.step", lambda array: array.astype(np.float64)),
+    "weights that are NaN": set_array("network.encoder_1_weight", filled(np.nan, 7)),
+    "biases that are infinite": set_array("network.decoder_0_bias", filled(-np.inf)),
+    "weights that overflow": set_array("network.encoder_1_weight", lambda array: np.full_like(array, 3e38)),
+    "one weight that overflows": set_array("network.encoder_0_weight", filled(3e38)),
+    "a bias that overflows": set_array("network.decoder_2_bias", filled(3e38)),
+    "weights turned round": set_array("network.encoder_1_weight", lambda array: array.T.copy()),
+    "weights in a row": set_array("network.encoder_1_weight", np.ravel),
+    "the article's weights that overflow": set_array("network.encoder_0_weight", lambda a: a * 1e30, ARTICLE),
+    "a memory of NaN": set_array("views.memory", filled(np.nan)),
+    "a memory of no rows": set_array("views.memory", lambda array: array[:0]),
+    "a memory too wide": set_array("views.memory", lambda array: np.pad(array, ((0, 0), (0, 1)))),
+    "a memory too narrow": set_array("views.memory", lambda array: array[:, 1:]),
+    "a memory of one number": set_array("views.memory", lambda array: array[0, 0]),
+    "a memory further out than any row": set_array("views.memory", filled(1e20)),
+    "a reach below zero": set_array("views.reach.mean", filled(-1.0)),
+    "a reach too short": set_array("views.reach.mean", lambda array: array[1:]),
+    "a reach among the ranks below zero": set_array("views.rank_reach.mean", filled(-1.0)),
+    "a row that is there half": set_array("views.single", filled(2)),
+    "a furthest neighbour below zero": set_array("views.rank_reach.furthest", filled(-1.0)),
+    "a telling part that is none": set_array("views.dependence.telling", filled(10**6)),
+    "a telling part below none": set_array("views.dependence.telling", filled(-2)),
+    "a part too few": set_array("views.dependence.telling", lambda array: array[1:]),
+    "borders that begin elsewhere": set_array("views.dependence.starts", filled(1, 0)),
+    "borders that overlap": set_array("views.dependence.starts", lambda array: array[::-1].copy()),
+    "borders turned round": set_array("views.dependence.edges", lambda array: array[::-1].copy()),
+    "borders of terabytes": set_array("views.dependence.starts", filled(2**50, -1)),
+    "a table of pairs too short": set_array("views.dependence.nats", lambda array: array[1:]),
+    "pairs of negative nats": set_array("views.dependence.nats", filled(-1.0)),
+    "pairs of nats beyond all": set_array("views.dependence.nats", filled(1e30)),
+    "a whitening that overflows": set_array("views.whitening", filled(1e90)),
+    "a whitening that is not square": set_array("views.whitening", lambda array: array[1:]),
+    "a latent memory further out than any row": set_array("views.latent_memory", filled(3e38)),
+    "curves that begin elsewhere": set_array("views.standard.starts", filled(1, 0)),
+    "curves that end elsewhere": set_array("views.ranks.starts", filled(2**62, -1)),
+    "curves that overlap": set_array("views.marginal.starts", lambda array: array[::-1].copy()),
+    "too few curves": set_array("views.marginal.starts", lambda array: array[1:]),
+    "curves of knots turned round": set_array("views.standard.knots", lambda array: array[::-1].copy()),
+    "a knot beyond the next": set_array("views.standard.knots", filled(1e9)),
+    "curves of values unlike their knots": set_array("views.ranks.values", lambda array: array[1:]),
+    "curves so steep that they overflow": set_array("views.standard.values", filled(1e60, -1)),
+    "curves of values beyond all": set_array("views.marginal.values", filled(1e99)),
+    "a latent memory of no rows": set_array("views.latent_memory", lambda array: array[:0]),
+    "a latent memory too wide": set_array("views.latent_memory", lambda array: np.pad(array, ((0, 0), (0, 1)))),
     "a range of NaN": set_array("range.low", filled(np.nan)),
     "a range without end": set_array("range.high", filled(np.inf)),
     "a range turned round in the arrays": set_array("range.low", filled(1e5)),
     "the article's range of NaN": set_array("range.low", filled(np.nan), ARTICLE),
     "the article's range beyond all": set_array("range.low", filled(np.inf), ARTICLE),
-    "no held-out rows": set_array("calibration", lambda array: array[:0]),
-    "held-out rows turned round": set_array("calibration", lambda array: array[::-1].copy()),
-    "held-out rows of NaN": set_array("calibration", filled(np.nan)),
-    "held-out rows beyond all": set_array("calibration", filled(1e308, -1)),
-    "held-out rows hardly apart": set_array("calibration", lambda _: np.arange(300) * 5e-324),
+    "no held-out rows": set_array("calibration.scores", lambda array: array[:0]),
+    "held-out rows turned round": set_array("calibration.scores", lambda array: array[::-1].copy()),
+    "held-out rows of NaN": set_array("calibration.scores", filled(np.nan)),
+    "held-out rows beyond all": set_array("calibration.scores", filled(1e308, -1)),
+    "held-out rows hardly apart": set_array("calibration.scores", lambda _: np.arange(300) * 5e-324),
     "a curve of no knots": rebuilt(
-        VAE, None, lambda a: a.update({f"tail.latent_nearest.{end}": np.zeros(0) for end in ("knots", "nats")})
+        VAE, None, lambda a: a.update({f"scales.latent_nearest.{end}": np.zeros(0) for end in ("knots", "nats")})
     ),
-    "knots turned round": set_array("tail.latent_nearest.knots", lambda array: array[::-1].copy()),
-    "knots beyond all": set_array("tail.latent_nearest.knots", filled(-1e308)),
-    "knots and nats unlike": set_array("tail.latent_nearest.nats", lambda array: array[1:]),
-    "nats of zero": set_array("tail.column.0.nats", filled(0.0)),
-    "nats below zero": set_array("tail.column.0.nats", filled(-1.0)),
-    "nats beyond all": set_array("tail.column.0.nats", filled(1e300, -1)),
+    "knots turned round": set_array("scales.latent_nearest.knots", lambda array: array[::-1].copy()),
+    "knots beyond all": set_array("scales.latent_nearest.knots", filled(-1e308)),
+    "knots and nats unlike": set_array("scales.latent_nearest.nats", lambda array: array[1:]),
+    "a tail of no scale": set_array("scales.nearest.beyond", filled(0.0)),
+    "a tail that turns round": set_array("scales.latent_nearest.beyond", filled(-1.0)),
+    "a tail so thin that it overflows": set_array("scales.likelihood.beyond", filled(5e-324)),
+    "a tail of no shape": set_array("scales.nearest.beyond", filled(0.0, 1)),
+    "a column's tail of no scale": set_array("scales.dependence.columns.beyond", filled(0.0)),
+    "a column's tail that overflows": set_array("scales.marginal.columns.beyond", filled(5e-324)),
+    "a column's tail too few": set_array("scales.likelihood.columns.beyond", lambda array: array[1:]),
+    "columns' tails that begin elsewhere": set_array("scales.likelihood.columns.starts", filled(1)),
+    "columns' tails that overlap": set_array("scales.marginal.columns.starts", lambda array: array[::-1].copy()),
+    "columns' tails without end": set_array("scales.marginal.columns.starts", filled(2**62, -1)),
+    "columns' tails of knots turned round": set_array(
+        "scales.dependence.columns.knots", lambda array: array[::-1].copy()
+    ),
+    "no tail of a view": rebuilt(VAE, None, lambda a: a.pop("scales.sparseness.beyond")),
+    "nats of zero": set_array("scales.likelihood.columns.nats", filled(0.0)),
+    "nats below zero": set_array("scales.likelihood.columns.nats", filled(-1.0)),
+    "nats beyond all": set_array("scales.likelihood.columns.nats", filled(1e300, -1)),
     "axes beyond all": set_array("projection.axes", filled(1e300)),
     "a centre of NaN": set_array("projection.center", filled(np.nan)),
-    "a weight missing": rebuilt(VAE, None, lambda arrays: arrays.pop("weight.encoder_0_bias")),
+    "a reference of no rows": set_array("reference.rows", filled(0)),
+    "a reference of rows beyond counting": set_array("reference.rows", filled(2**62)),
+    "a reference of fewer than no missing values": set_array("reference.rows", filled(-1, 1)),
+    "a reference of more missing values than rows": set_array("reference.rows", filled(10**6, 1)),
+    "a reference of a column too few": set_array("reference.rows", lambda array: array[1:]),
+    "quantiles of NaN": set_array("reference.quantiles", filled(np.nan)),
+    "quantiles that are infinite": set_array("reference.quantiles", filled(np.inf, -1)),
+    "quantiles turned round": set_array("reference.quantiles", lambda array: array[::-1].copy()),
+    "a quantile too few": set_array("reference.quantiles", lambda array: array[1:]),
+    "quantiles that begin elsewhere": set_array("reference.quantiles.starts", filled(3)),
+    "quantiles of terabytes": set_array("reference.quantiles.starts", filled(2**50, -1)),
+    "quantiles at other levels": set_array("reference.quantiles.starts", filled(1, 1)),
+    "counts below zero": set_array("reference.counts", filled(-1)),
+    "counts beyond all rows": set_array("reference.counts", filled(2**40)),
+    "counts whose sum wraps around": set_array("reference.counts", lambda array: np.full_like(array, 2**62)),
+    "a count too few": set_array("reference.counts", lambda array: array[1:]),
+    "counts of another column": set_array("reference.counts.starts", lambda array: array[::-1].copy()),
+    "no reference": rebuilt(VAE, None, lambda a: [a.pop(name) for name in list(a) if name.startswith("reference.")]),
+    "a weight missing": rebuilt(VAE, None, lambda arrays: arrays.pop("network.encoder_0_bias")),
     "an array too many": rebuilt(VAE, None, lambda arrays: arrays.update(surplus=np.zeros(3))),
     "10,000 empty arrays": with_table(lambda table: table.update({f"a{index}": EMPTY for index in range(10_000)})),
     "the article's arrays": packed(MANIFEST, sections(ARTICLE)[1]),
@@ -547,7 +571,7 @@ def outcomes(tmp_path_factory):
     for name, content in BYTES.items():
         (folder / name).write_bytes(content)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
-    command = [sys.executable, str(ROOT / "tests" / "watched_loading.py"), str(folder)]
+    command = [sys.executable, "-m", "tests.support.watched_loading", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
@@ -577,9 +601,10 @@ def test_the_watch_would_see_it(tmp_path):
     """Or the test above would pass whatever a file does."""
     (tmp_path / "good").write_bytes(VAE)
     script = (
-        "import sys; from pathlib import Path; from tests.watched_loading import *\n"
+        "import sys; from pathlib import Path; from tests.support.watched_loading import *\n"
         "watch, file = Watch(), Path(sys.argv[1]); watch.file = file\n"
-        "import tests.make_golden, socket, subprocess; open('/dev/null'); socket.socket(); subprocess.run(['true'])\n"
+        "import tests.support.make_golden, socket, subprocess\n"
+        "open('/dev/null'); socket.socket(); subprocess.run(['true'])\n"
         "oddrow.load(file); watch.file = None; print(json.dumps(watch.events))"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
@@ -623,6 +648,6 @@ def test_more_borders_than_any_fit_has_are_refused(tmp_path, monkeypatch):
     path = tmp_path / "m.oddrow"
     path.write_bytes(VAE)
     oddrow.load(path)
-    monkeypatch.setattr("oddrow.artifact._arrays.MOST_BORDERS", 2)
+    monkeypatch.setattr("oddrow.views._dependence.MOST_BORDERS", 2)
     with pytest.raises(ModelFileError, match="has more than 2 borders"):
         oddrow.load(path)

@@ -4,10 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from benchmarks.model_files import HEADER, golden, parts
 
-from oddrow.artifact import PROTOCOL, _bounds, _model, dumps
-from oddrow.container import _container
+from oddrow import columns
+from oddrow.artifact import PROTOCOL, _protocol_1, dumps
+from oddrow.calibration import _calibration
+from oddrow.container import MAX_NUMBER, _arrays, _files, _json
+from oddrow.density import MAX_OUTPUT, _network
+from testing.model_files import HEADER, golden, parts
 
 PAGE = (Path(__file__).parents[2] / "docs" / "model_file.md").read_text(encoding="utf-8")
 GOLDEN_ARRAYS = [array for name in ("vae", "autoencoder", "article") for array in parts(golden(name))[1].items()]
@@ -31,13 +34,13 @@ def test_the_page_is_of_this_protocol():
 
 
 def test_every_field_of_the_manifest_is_on_the_page_and_no_other():
-    schema = _model._MANIFEST.json_schema()
+    schema = _protocol_1.manifest_type().json_schema()
     objects = [schema, *schema["$defs"].values()]
     assert names(rows("The manifest")) == {field for one in objects for field in one.get("properties", ())}
 
 
 def test_every_field_at_the_top_is_in_the_first_table():
-    fields = _model._MANIFEST.json_schema()["properties"]
+    fields = _protocol_1.manifest_type().json_schema()["properties"]
     first = rows("The manifest")[: len(fields)]
     assert names(first) == fields.keys()
 
@@ -55,14 +58,14 @@ def test_every_array_is_on_the_page_with_its_type_and_shape_and_no_other(vae):
 @pytest.mark.parametrize(
     "limit",
     [
-        f"{_container.MOST_MANIFEST_BYTES:,} bytes",
-        f"{_container.MOST_ARRAYS_BYTES:,} bytes",
-        f"{_container.MOST_NAMES_BYTES:,} bytes",
-        f"{_container.MOST_VALUES:,}, of these {_container.MOST_NESTED:,}",
-        f"columns | {_bounds.MOST_COLUMNS:,}",
-        f"features | {_bounds.MOST_FEATURES:,}",
-        f"layers | {_bounds.MOST_LAYERS}",
-        f"latent | {_bounds.MOST_WIDTH:,}",
+        f"{_files.MAX_MANIFEST_BYTES:,} bytes",
+        f"{_files.MAX_BODY_BYTES:,} bytes",
+        f"{_arrays.MAX_NAMES_BYTES:,} bytes",
+        f"{_json.MAX_VALUES:,}, of these {_json.MAX_NESTED:,}",
+        f"columns | {columns.MAX_COLUMNS:,}",
+        f"features | {columns.MAX_FEATURES:,}",
+        f"layers | {_network.MAX_LAYERS}",
+        f"latent | {_network.MAX_WIDTH:,}",
     ],
 )
 def test_every_limit_is_on_the_page(limit):
@@ -70,5 +73,5 @@ def test_every_limit_is_on_the_page(limit):
 
 
 def test_every_bound_is_on_the_page():
-    for bound in (_bounds.MOST_NUMBER, _bounds.MOST_INPUT, _bounds.MOST_OUTPUT, _bounds.FURTHEST_SCORE):
+    for bound in (MAX_NUMBER, columns.MAX_ENCODED, MAX_OUTPUT, _calibration.HIGHEST_SCORE):
         assert f"{bound:g}".replace("e+", "e") in PAGE

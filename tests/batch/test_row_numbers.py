@@ -4,24 +4,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from oddrow import files
 from oddrow.batch._row_numbers import numbered
-from oddrow.files import _csv_files, _table_stream, open_stream
+from oddrow.files import _csv_files, _table_file
 
 GOOD, SHORT, OPEN = "{n},{n}", "{n}", '{n},"x{n}'
 
 
 @pytest.fixture(params=[1, 3, 1000], ids="{} rows a batch".format)
 def most_rows(request, monkeypatch):
-    for module in (_csv_files, _table_stream):
-        monkeypatch.setattr(module, "MOST_ROWS", request.param)
-    monkeypatch.setattr(_csv_files, "MOST_BYTES", 40)
+    for module in (_csv_files, _table_file):
+        monkeypatch.setattr(module, "MAX_BATCH_ROWS", request.param)
+    monkeypatch.setattr(_csv_files, "MAX_BATCH_BYTES", 40)
 
 
 def told(source):
     """(file, number, value of x) of each row."""
     return [
         (file.rsplit("/", 1)[-1], number, x)
-        for located, file, numbers in numbered(open_stream(source, on_error="skip").located())
+        for located, file, numbers in numbered(files.open(source, on_error="skip").located())
         for number, x in zip(numbers.tolist(), map(int, located.rows.column("x").to_pylist()), strict=True)
     ]
 

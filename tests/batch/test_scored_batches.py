@@ -26,11 +26,11 @@ def test_a_batch_without_rows_has_the_columns_all_the_same(vae, labelled):
     assert found.schema == scored_table(vae.model_, labelled.table.slice(0, 3), 2).rows.schema
 
 
-def test_a_policy_is_taken_and_one_that_looks_at_all_rows_is_refused(vae, labelled):
+def test_a_policy_can_be_given_and_one_that_needs_all_rows_is_refused(vae, labelled):
     batches = labelled.table.slice(0, 50).to_batches()
     (found,) = scored_batches(vae.model_, batches, policy=FixedSurprise(0.0001))
     assert all(found["is_odd"].to_pylist())
     with pytest.raises(
-        SettingError, match=r"'false-discovery-rate' decides on all rows together.*choose a share of false alarms"
+        SettingError, match=r"'false-discovery-rate' decides on all rows together.*choose a false-alarm rate"
     ):
         next(scored_batches(vae.model_, batches, policy=FalseDiscoveryRate(0.1)))

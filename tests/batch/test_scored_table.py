@@ -23,7 +23,7 @@ def reason_names(top):
 
 
 @pytest.mark.parametrize("top", [None, 1, 3])
-def test_the_rows_stay_as_they_are_and_columns_are_added(vae, labelled, top):
+def test_scoring_keeps_the_rows_and_adds_columns(vae, labelled, top):
     scored = scored_table(vae.model_, labelled.table, top)
     assert scored.column_names == [*labelled.table.column_names, *SCORES, *reason_names(top or 0)]
     assert scored.select(labelled.table.column_names).equals(labelled.table)
@@ -49,7 +49,7 @@ def test_the_reasons_are_the_explanations(detector, labelled):
 
 
 @pytest.mark.parametrize("policy", [FixedSurprise(2.0), AlertBudget(3, per=100)])
-def test_another_policy_changes_the_decision_alone(vae, labelled, policy):
+def test_another_policy_changes_only_the_decision(vae, labelled, policy):
     own, other = (scored_with_decision(vae.model_, labelled.table, 2, given) for given in (None, policy))
     assert other.rows.drop_columns("is_odd").equals(own.rows.drop_columns("is_odd"))
     np.testing.assert_array_equal(other.rows["is_odd"].to_numpy(), other.decision.is_odd)
@@ -69,7 +69,7 @@ def test_no_rows_give_the_same_columns(vae, fresh, top):
     assert none.schema.equals(some.schema)
 
 
-def test_columns_that_the_model_does_not_know_stay(vae, fresh):
+def test_columns_that_the_model_does_not_use_are_kept(vae, fresh):
     table = fresh.append_column("ticket", pa.array(range(len(fresh))))
     scored = scored_table(vae.model_, table, 1)
     assert scored["ticket"].to_pylist() == list(range(len(fresh)))
@@ -79,7 +79,7 @@ def test_columns_that_the_model_does_not_know_stay(vae, fresh):
 @pytest.mark.parametrize("name", ["surprise", "is_odd", "reason_2_share"])
 def test_a_column_of_a_name_that_scoring_adds_is_an_error(vae, fresh, name):
     table = fresh.slice(0, 3).append_column(name, pa.array([0.0] * 3))
-    with pytest.raises(DataError, match=f"already has a column '{name}', which scoring would add; rename or drop it"):
+    with pytest.raises(DataError, match=f"already has a column '{name}', which scoring adds; rename or drop it"):
         scored_table(vae.model_, table, 2)
 
 

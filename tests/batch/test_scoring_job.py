@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from benchmarks.model_files import golden
 
 import oddrow
-from make_golden import columns
-from oddrow.batch import JobIdentity, KeptParts, ScoringOptions, score_stream, scored_table
+from oddrow import files
+from oddrow.batch import KeptParts, ScoringOptions, score_stream, scored_table, scoring_identity
+from oddrow.container import JobIdentity
 from oddrow.exceptions import CheckpointError, OutputError, SchemaMismatchError, TableReadError
-from oddrow.files import _csv_files, _table_stream, open_stream, read_table, write_table
+from oddrow.files import ReadingOptions, _csv_files, _table_file, write_table
 from oddrow.policies import AlertBudget, FalseDiscoveryRate, FixedSurprise
+from testing.model_files import golden
+from testing.typed_reading import read_table
+from tests.support.make_golden import columns
 
 ROWS = 50
 
@@ -33,9 +36,9 @@ def model(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _batches_of_seven(monkeypatch):
-    for module in (_csv_files, _table_stream):
-        monkeypatch.setattr(module, "MOST_ROWS", 7)
-    monkeypatch.setattr(_csv_files, "MOST_BYTES", 900)
+    for module in (_csv_files, _table_file):
+        monkeypatch.setattr(module, "MAX_BATCH_ROWS", 7)
+    monkeypatch.setattr(_csv_files, "MAX_BATCH_BYTES", 900)
 
 
 @pytest.fixture
@@ -64,13 +67,13 @@ POLICIES = {
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet", ".arrow", ".jsonl"])
-def test_a_stream_is_scored_into_what_the_whole_table_gives(model, table_file, tmp_path, suffix, policy):
+def test_scoring_a_stream_gives_the_result_of_the_whole_table(model, table_file, tmp_path, suffix, policy):
     whole = scored_table(model, read_table(table_file, as_written=True), 2, policy)
     write_table(whole.rows, tmp_path / f"whole{suffix}")
     target = tmp_path / f"parts{suffix}"
-    count = score_stream(model, open_stream(table_file), str(target), ScoringOptions(2, policy))
+    count = score_stream(model, files.open(table_file), str(target), ScoringOptions(2, policy))
     if suffix == ".arrow":  # which has the batches that it was given
-        assert read_table(target).equals(whole.rows)
+        assert files.open(target).read().equals(whole.rows)
     else:
         assert target.read_bytes() == (tmp_path / f"whole{suffix}").read_bytes()
     assert (count.scored, count.odd, count.skipped) == (ROWS, whole.decision.is_odd.sum(), 0)
@@ -83,15 +86,15 @@ def test_a_stream_is_scored_into_what_the_whole_table_gives(model, table_file, t
 
 
 def job(table_file, options: str = "") -> JobIdentity:
-    stream = open_stream(table_file, on_error="skip")
-    return JobIdentity.of(stream, "digest of the model", {"policy": options})
+    stream = files.open(table_file, on_error="skip")
+    return scoring_identity(stream, "digest of the model", {"policy": options})
 
 
 @pytest.mark.parametrize("policy", [None, FalseDiscoveryRate(0.5)], ids=["each row", "all rows"])
 @pytest.mark.parametrize("suffix", [".csv", ".csv.zst", ".parquet"])
-def test_a_killed_job_goes_on_and_ends_with_the_same_bytes(model, table_file, tmp_path, suffix, policy):
+def test_a_killed_and_resumed_job_gives_the_same_bytes(model, table_file, tmp_path, suffix, policy):
     expected, target = tmp_path / f"expected{suffix}", tmp_path / f"out{suffix}"
-    score_stream(model, open_stream(table_file), str(expected), ScoringOptions(policy=policy))
+    score_stream(model, files.open(table_file), str(expected), ScoringOptions(policy=policy))
     kept = KeptParts(tmp_path / "out.partial")
     scored_from = []
     for rows in (10, 30, ROWS + 1):
@@ -99,7 +102,7 @@ def test_a_killed_job_goes_on_and_ends_with_the_same_bytes(model, table_file, tm
         scored_from.append(kept.n_parts)
         options = ScoringOptions(policy=policy, on_progress=kill_after(rows))
         try:
-            score_stream(model, open_stream(table_file), str(target), options, kept)
+            score_stream(model, files.open(table_file), str(target), options, kept)
         except Killed:
             assert not target.exists()
     assert 0 == scored_from[0] < scored_from[1] < scored_from[2]
@@ -113,10 +116,10 @@ def test_parts_are_never_scored_again(model, table_file, tmp_path):
     kept.begin(job(table_file), resume=True)
     with pytest.raises(Killed):
         score_stream(
-            model, open_stream(table_file), str(tmp_path / "o.csv"), ScoringOptions(on_progress=kill_after(20)), kept
+            model, files.open(table_file), str(tmp_path / "o.csv"), ScoringOptions(on_progress=kill_after(20)), kept
         )
     before = {path.name: path.stat().st_mtime_ns for path in kept.folder.iterdir()}
-    score_stream(model, open_stream(table_file), str(tmp_path / "o.csv"), kept=kept)
+    score_stream(model, files.open(table_file), str(tmp_path / "o.csv"), kept=kept)
     assert before.items() <= {path.name: path.stat().st_mtime_ns for path in kept.folder.iterdir()}.items()
 
 
@@ -124,9 +127,9 @@ def test_parts_of_another_job_are_refused(table_file, tmp_path):
     kept = KeptParts(tmp_path / "out.partial")
     kept.begin(job(table_file), resume=True)
     kept.begin(job(table_file), resume=True)
-    with pytest.raises(OutputError, match=r"out.partial: keeps a job that has not ended; go on with it \(--resume\)"):
+    with pytest.raises(OutputError, match=r"out.partial: keeps a job that has not ended; go on with it by resume=True"):
         kept.begin(job(table_file), resume=False)
-    other_model = JobIdentity.of(open_stream(table_file), "another", {"policy": ""})
+    other_model = scoring_identity(files.open(table_file), "another", {"policy": ""})
     for identity, message in (
         (job(table_file, "other"), "its parts belong to other options .policy  there and other here.; remove it"),
         (other_model, "belong to another model"),
@@ -135,30 +138,37 @@ def test_parts_of_another_job_are_refused(table_file, tmp_path):
             kept.begin(identity, resume=True)
     before = table_file.stat()
     os.utime(table_file, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
-    with pytest.raises(CheckpointError, match=r"a table that is another or has changed since \(.*table.csv\)"):
+    with pytest.raises(CheckpointError, match=r"other or changed files \(.*table.csv of .* there and of .* here\)"):
         kept.begin(job(table_file), resume=True)
 
 
-@pytest.mark.parametrize("damage", ["cut", "emptied", "no job", "foreign job"])
+@pytest.mark.parametrize("damage", ["cut", "emptied", "one bit", "foreign", "no job", "foreign job", "odd job"])
 def test_a_damaged_folder_is_refused(model, table_file, tmp_path, damage):
     kept = KeptParts(tmp_path / "out.partial")
     kept.begin(job(table_file), resume=True)
     with pytest.raises(Killed):
         score_stream(
-            model, open_stream(table_file), str(tmp_path / "o.csv"), ScoringOptions(on_progress=kill_after(20)), kept
+            model, files.open(table_file), str(tmp_path / "o.csv"), ScoringOptions(on_progress=kill_after(20)), kept
         )
-    part, said = kept.folder / "part-00000000.arrow", kept.folder / "job.json"
+    part, said = kept.folder / "part-00000000.scored", kept.folder / "job.json"
     if damage == "cut":
         part.write_bytes(part.read_bytes()[:500])
     elif damage == "emptied":
         part.write_bytes(b"")
+    elif damage == "one bit":
+        content = part.read_bytes()
+        part.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    elif damage == "foreign":
+        part.write_bytes(golden("vae"))
+    elif damage == "odd job":
+        said.write_text('{"protocol": 1, "facts": 7}')
     elif damage == "no job":
         said.unlink()
     else:
         said.write_text('{"protocol": 1}')
     with pytest.raises(CheckpointError, match=r"out.partial: cannot go on from this folder: .*remove it to begin anew"):
         kept.begin(job(table_file), resume=True)
-        score_stream(model, open_stream(table_file), str(tmp_path / "o.csv"), kept=kept)
+        score_stream(model, files.open(table_file), str(tmp_path / "o.csv"), kept=kept)
     assert not (tmp_path / "o.csv").exists()
 
 
@@ -189,9 +199,9 @@ def spoiled(table_file) -> Path:
     return path
 
 
-def test_rows_left_out_are_told_and_the_others_keep_their_scores(model, table_file, spoiled, tmp_path):
+def test_rows_left_out_are_reported_and_the_others_keep_their_scores(model, table_file, spoiled, tmp_path):
     out, quarantine = tmp_path / "out.csv", tmp_path / "bad.csv"
-    stream = open_stream(spoiled, on_error="skip", encoding="utf-8")
+    stream = files.open(spoiled, ReadingOptions(encoding="utf-8"), on_error="skip")
     count = score_stream(model, stream, str(out), ScoringOptions(skips=True, quarantine=quarantine))
     assert (count.scored, count.skipped) == (ROWS, len(BAD_LINES))
     with quarantine.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
@@ -217,10 +227,10 @@ def test_rows_left_out_are_told_and_the_others_keep_their_scores(model, table_fi
     assert read_table(out)["surprise"].equals(expected["surprise"])
 
 
-def test_a_quarantine_goes_on_too(model, spoiled, tmp_path):
+def test_a_quarantine_is_resumed_too(model, spoiled, tmp_path):
     def run(name: str, kept: KeptParts | None, rows: int = 10**9) -> bytes:
         options = ScoringOptions(skips=True, quarantine=tmp_path / name, force=True, on_progress=kill_after(rows))
-        stream = open_stream(spoiled, on_error="skip", encoding="utf-8")
+        stream = files.open(spoiled, ReadingOptions(encoding="utf-8"), on_error="skip")
         score_stream(model, stream, str(tmp_path / "out.csv"), options, kept)
         return (tmp_path / name).read_bytes()
 
@@ -232,13 +242,13 @@ def test_a_quarantine_goes_on_too(model, spoiled, tmp_path):
     assert run("bad.csv", kept) == run("again.csv", None)
 
 
-def test_to_stop_is_to_name_the_line_and_to_leave_nothing(model, spoiled, tmp_path):
+def test_on_error_stop_names_the_line_and_leaves_no_output(model, spoiled, tmp_path):
     with pytest.raises(TableReadError, match=r"spoiled.csv, line 3: expected 8 fields, found 2"):
-        open_stream(spoiled)
+        score_stream(model, files.open(spoiled), str(tmp_path / "out.csv"))
     lines = spoiled.read_bytes().splitlines(keepends=True)
     readable = [line for number, line in enumerate(lines, 1) if number not in (3, 21, 48, 58)]
     spoiled.write_bytes(b"".join(readable))
-    stream = open_stream(spoiled)
+    stream = files.open(spoiled)
     with pytest.raises(
         SchemaMismatchError, match=r"spoiled.csv, line 7: column 'bytes' is treated as number: holds 'many'"
     ):
@@ -246,18 +256,19 @@ def test_to_stop_is_to_name_the_line_and_to_leave_nothing(model, spoiled, tmp_pa
     assert {path.name for path in tmp_path.iterdir()} == {"table.csv", "spoiled.csv"}
 
 
-def test_a_table_of_which_no_row_can_be_judged_gives_none(model, table_file, tmp_path):
+def test_a_table_in_which_no_row_can_be_scored_gives_an_output_without_rows(model, table_file, tmp_path):
     rows = read_table(table_file)
     write_table(rows.set_column(0, "bytes", pa.array(["many"] * ROWS)), tmp_path / "words.csv")
-    stream = open_stream(tmp_path / "words.csv", on_error="skip")
+    stream = files.open(tmp_path / "words.csv", on_error="skip")
     count = score_stream(model, stream, str(tmp_path / "out.csv"), ScoringOptions(skips=True))
     assert (count.scored, count.skipped) == (0, ROWS)
     assert (tmp_path / "out.csv").read_text().endswith("surprise,p_value,is_odd\n")
 
 
-def test_a_table_that_changes_while_it_is_read_leaves_nothing(model, table_file, tmp_path):
-    stream = open_stream(table_file)
+def test_a_table_that_changes_while_it_is_read_leaves_no_output(model, table_file, tmp_path):
+    stream = files.open(table_file)
+    assert stream.n_rows > 0
     table_file.write_bytes(b"".join(table_file.read_bytes().splitlines(keepends=True)[:-1]))
-    with pytest.raises(oddrow.exceptions.DataError, match=r"table.csv: has changed while it was read"):
+    with pytest.raises(oddrow.exceptions.DataError, match=r"table.csv: the file changed while it was read"):
         score_stream(model, stream, str(tmp_path / "out.csv"))
     assert not (tmp_path / "out.csv").exists()

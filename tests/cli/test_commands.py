@@ -11,7 +11,7 @@ import pytest
 from pyarrow.csv import write_csv
 
 import oddrow
-from oddrow.files import read_table
+from testing.typed_reading import read_table
 
 
 def test_inspect_shows_each_column_with_its_kind_and_reason(run, labelled_csv):
@@ -125,7 +125,7 @@ def test_fit_never_sees_the_label(run, model_file):
     assert "label" not in names
 
 
-def test_options_reach_the_detector(run, labelled_csv, tmp_path):
+def test_options_of_fit_are_passed_to_the_detector(run, labelled_csv, tmp_path):
     model = tmp_path / "m.oddrow"
     options = (
         "--kl-weight",
@@ -177,7 +177,7 @@ def test_a_bad_table_gives_a_short_error_and_leaves_nothing(run, tmp_path, name)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_a_missing_table(run, tmp_path):
+def test_a_missing_table_is_an_error(run, tmp_path):
     outcome = run("fit", tmp_path / "none.csv", "-o", tmp_path / "m.oddrow")
     assert outcome.code == 3
     assert "none.csv" in outcome.err
@@ -190,7 +190,7 @@ def test_a_wrong_delimiter_is_named(run, tmp_path):
     assert "delimiter" in outcome.err
 
 
-def test_label_errors(run, labelled_csv, tmp_path):
+def test_a_missing_or_unsuitable_label_is_an_error(run, labelled_csv, tmp_path):
     model = tmp_path / "m.oddrow"
     never = run("fit", labelled_csv, "-o", model, "--label", "label", "--normal", "fine")
     assert never.code == 3
@@ -204,7 +204,7 @@ def test_label_errors(run, labelled_csv, tmp_path):
     assert not model.exists()
 
 
-def test_an_existing_output_stays(run, labelled_csv, model_file):
+def test_an_existing_output_is_not_overwritten(run, labelled_csv, model_file):
     before = model_file.read_bytes()
     outcome = run("fit", labelled_csv, "-o", model_file)
     assert outcome.code == 1
@@ -212,7 +212,7 @@ def test_an_existing_output_stays(run, labelled_csv, model_file):
     assert model_file.read_bytes() == before
 
 
-def test_a_missing_column_at_scoring(run, labelled_csv, model_file, tmp_path):
+def test_a_column_missing_at_scoring_is_named(run, labelled_csv, model_file, tmp_path):
     short = tmp_path / "short.csv"
     write_csv(read_table(labelled_csv).drop_columns(["packets"]), short)
     outcome = run("score", short, "-m", model_file, "-o", tmp_path / "out.csv")
@@ -221,7 +221,7 @@ def test_a_missing_column_at_scoring(run, labelled_csv, model_file, tmp_path):
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_a_type_that_changed_at_scoring(run, labelled_csv, model_file, tmp_path):
+def test_a_column_whose_type_changed_is_named(run, labelled_csv, model_file, tmp_path):
     lines = labelled_csv.read_text().splitlines()
     place = lines[0].replace('"', "").split(",").index("packets")
     fields = lines[1].split(",")
@@ -232,7 +232,7 @@ def test_a_type_that_changed_at_scoring(run, labelled_csv, model_file, tmp_path)
     assert "'packets'" in outcome.err and "'many'" in outcome.err
 
 
-def test_scoring_a_table_that_is_scored_already(run, labelled_csv, model_file, tmp_path):
+def test_a_table_with_columns_of_scores_is_refused(run, labelled_csv, model_file, tmp_path):
     output = tmp_path / "scored.csv"
     run("score", labelled_csv, "-m", model_file, "-o", output)
     outcome = run("score", output, "-m", model_file)
@@ -240,7 +240,7 @@ def test_scoring_a_table_that_is_scored_already(run, labelled_csv, model_file, t
     assert "'surprise'" in outcome.err
 
 
-def test_model_file_errors(run, labelled_csv, model_file, tmp_path):
+def test_a_missing_or_damaged_model_file_is_an_error(run, labelled_csv, model_file, tmp_path):
     for name, content in {
         "foreign": b"hello",
         "cut": model_file.read_bytes()[:1000],
@@ -267,7 +267,7 @@ def test_a_full_disk_leaves_the_old_file_or_none(run, labelled_csv, model_file, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_usage_errors_leave_with_2(run, labelled_csv, model_file):
+def test_usage_errors_exit_with_2(run, labelled_csv, model_file):
     assert run("nonsense").code == 2
     assert run("score").code == 2
     assert run("explain", labelled_csv, "-m", model_file, "--row", "100000").code == 2
@@ -275,7 +275,7 @@ def test_usage_errors_leave_with_2(run, labelled_csv, model_file):
     assert run("fit", labelled_csv, "-o", "x", "--kl-weight", "-1").code == 2
 
 
-def test_quiet_says_nothing_and_works_anywhere(run, labelled_csv, model_file, tmp_path):
+def test_quiet_prints_no_notes_and_may_be_given_anywhere(run, labelled_csv, model_file, tmp_path):
     assert run("score", labelled_csv, "-m", model_file, "-o", tmp_path / "a.csv", "--quiet").err == ""
     assert run("--quiet", "score", labelled_csv, "-m", model_file, "-o", tmp_path / "b.csv").err == ""
 
@@ -305,7 +305,7 @@ def test_scoring_loads_neither_the_training_libraries_nor_others_that_it_does_no
     assert done.returncode == 0, done.stderr
 
 
-def test_demo_does_the_whole_job(run, tmp_path, monkeypatch):
+def test_demo_fits_scores_explains_and_draws(run, tmp_path, monkeypatch):
     monkeypatch.setattr("oddrow.cli._demo.TRAINING_ROWS", 1_500)
     monkeypatch.setattr("oddrow.cli._demo.NEW_ROWS", 600)
     outcome = run("demo", "-o", tmp_path / "demo")
@@ -363,7 +363,7 @@ def test_fit_starts_from_a_model_of_the_same_columns_only(run, labelled_csv, mod
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("scor", "score"), ("fnd", "find"), ("mapp", "map")])
-def test_a_misspelt_command_is_answered_with_the_one_that_was_meant(run, typed, meant):
+def test_the_error_of_a_misspelt_command_suggests_the_right_one(run, typed, meant):
     outcome = run(typed)
     assert outcome.code == 2
     assert f"Did you mean '{meant}'?" in outcome.err

@@ -9,7 +9,7 @@ import onnx
 import oddrow
 
 
-def test_a_model_file_becomes_a_graph(run, model_file: Path, tmp_path: Path) -> None:
+def test_export_writes_an_onnx_graph(run, model_file: Path, tmp_path: Path) -> None:
     graph = tmp_path / "model.onnx"
     exported = run("export", model_file, "-o", graph)
     assert (exported.code, exported.out) == (0, "")
@@ -24,7 +24,7 @@ def test_a_model_file_becomes_a_graph(run, model_file: Path, tmp_path: Path) -> 
     assert "column_part" in [value.name for value in onnx.load(graph).graph.output]
 
 
-def test_what_cannot_be_exported_is_a_usage_error(run, model_file: Path, tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_exported_is_a_usage_error(run, model_file: Path, tmp_path: Path) -> None:
     refused = run("export", model_file, "-o", tmp_path / "model.onnx", "--missing-text", "tcp")
     assert refused.code == 2 and "'tcp' is one of its values" in refused.err
     assert not list(tmp_path.iterdir())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import oddrow
-from oddrow.files import read_table
+from testing.typed_reading import read_table
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def test_find_writes_csv_to_stdout_and_only_that(run, labelled_csv):
     assert "strangest" not in outcome.out
 
 
-def test_find_says_the_same_to_machines(run, labelled_csv):
+def test_find_json_is_the_result_of_the_library(run, labelled_csv):
     found = json.loads(run("find", labelled_csv, "--top", 3, "--ignore", "label", "--json").out)
     library = oddrow.find(read_table(labelled_csv).drop_columns("label"), top=3)
     assert [row["row"] for row in found["strangest"]] == [row.row + 1 for row in library.strangest]
@@ -50,7 +50,7 @@ def test_find_says_the_same_to_machines(run, labelled_csv):
     assert found["odd_share"]["low"] <= found["odd_share"]["estimate"] <= found["odd_share"]["high"]
 
 
-def test_find_tells_machines_what_is_worth_knowing_of_columns(run, tmp_path):
+def test_find_json_has_the_notes_on_columns(run, tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("\n".join(["number,level", *(f"{row},{row * 7 % 11}.5" for row in range(200))]))
     outcome = run("find", table, "--json")
@@ -59,7 +59,7 @@ def test_find_tells_machines_what_is_worth_knowing_of_columns(run, tmp_path):
     assert "note: 'number' runs on" in outcome.err
 
 
-def test_find_cannot_print_two_things_on_stdout(run, labelled_csv):
+def test_find_refuses_rows_and_json_on_stdout_together(run, labelled_csv):
     outcome = run("find", labelled_csv, "-o", "-", "--json")
     assert outcome.code == 2
     assert "--json and -o -" in outcome.err

@@ -9,8 +9,9 @@ import pytest
 
 import oddrow
 from oddrow.detector import _find
-from oddrow.files import read_table, write_table
+from oddrow.files import write_table
 from oddrow.policies import RareRows
+from testing.typed_reading import read_table
 
 ENDING = "this looks like a changed column, not 570 odd rows. These rows are not like the training rows."
 
@@ -35,7 +36,7 @@ def changed_csv(normal_csv):
     return path
 
 
-def test_score_says_which_column_has_changed(run, changed_csv, model_file, tmp_path):
+def test_the_note_of_score_names_the_column_that_changed(run, changed_csv, model_file, tmp_path):
     outcome = run("score", changed_csv, "-m", model_file, "-o", tmp_path / "out.csv")
     assert outcome.code == 0
     assert "note: 570 of 570 rows are flagged where about 5 were expected" in outcome.err
@@ -83,23 +84,23 @@ def test_an_odd_row_can_end_a_script(run, normal_csv, model_file, tmp_path):
     assert run(*arguments, "--surprise", surprise.max() + 1e-6).code == 0
 
 
-def test_evaluate_says_it_in_words_and_in_json(run, changed_csv, normal_csv, model_file):
+def test_evaluate_prints_the_note_as_text_and_in_json(run, changed_csv, normal_csv, model_file):
     labels = ("--label", "label", "--normal", "normal")
     assert ENDING in run("evaluate", changed_csv, "-m", model_file, *labels).out
     assert ENDING in json.loads(run("evaluate", changed_csv, "-m", model_file, *labels, "--json").out)["note"]
     assert json.loads(run("evaluate", normal_csv, "-m", model_file, *labels, "--json").out)["note"] is None
 
 
-def test_a_stream_in_parts_says_what_the_whole_table_does(run, changed_csv, model_file, tmp_path, monkeypatch):
+def test_a_stream_in_parts_gives_the_note_of_the_whole_table(run, changed_csv, model_file, tmp_path, monkeypatch):
     whole = run("score", changed_csv, "-m", model_file, "-o", tmp_path / "whole.csv", "--json")
-    for module in ("_csv_files", "_table_stream"):
-        monkeypatch.setattr(f"oddrow.files.{module}.MOST_ROWS", 100)
+    for module in ("_csv_files", "_table_file"):
+        monkeypatch.setattr(f"oddrow.files.{module}.MAX_BATCH_ROWS", 100)
     parts = run("score", changed_csv, "-m", model_file, "-o", tmp_path / "parts.csv", "--json", "--resume")
     assert json.loads(whole.out)["note"] == json.loads(parts.out)["note"] is not None
 
 
 @pytest.mark.usefixtures("untrained")
-def test_find_says_it_where_the_estimate_does_not_explain_the_flagged_rows(run, tmp_path, monkeypatch):
+def test_find_gives_a_note_if_the_estimate_does_not_explain_the_flagged_rows(run, tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     write_table(pa.table({"x": rng.normal(size=900), "y": rng.normal(size=900)}), tmp_path / "t.csv")
     quiet = run("find", tmp_path / "t.csv", "--json", "--fail-on-flood")

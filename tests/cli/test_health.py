@@ -19,7 +19,7 @@ from oddrow.cli import _console
 TRAINED = ("--label", "label", "--normal", "normal")
 
 
-def test_info_says_how_the_fit_went(run, model_file: Path) -> None:
+def test_info_shows_the_health_of_the_fit(run, model_file: Path) -> None:
     health = oddrow.load(model_file).health_
     found = json.loads(run("info", model_file, "--json").out)["health"]
     assert found["end"] == health.end
@@ -47,7 +47,7 @@ def test_a_fault_is_a_note_on_stderr_and_not_an_error(run, labelled_csv: Path, t
     model = tmp_path / "m.oddrow"
     fitted = run("fit", labelled_csv, "-o", model, *TRAINED, "--time-limit", "1e-9")
     assert (fitted.code, fitted.out) == (0, "")
-    assert fitted.err.count("warning: not converged: its time was over after 50 of 100 steps") == 1
+    assert fitted.err.count("warning: not converged: its time limit was reached after 50 of 100 steps") == 1
     assert "warning: not converged" in run("info", model).out
     assert run("fit", labelled_csv, "-o", model, *TRAINED, "--max-steps", "50", "--force", "--quiet").err == ""
 
@@ -60,9 +60,7 @@ def test_a_fault_that_is_not_certain_is_a_note(run, labelled_csv: Path, tmp_path
     assert "warning" not in fitted.err
 
 
-def test_a_fit_cut_off_goes_on_with_resume_and_ends_as_if_it_never_was(
-    run, labelled_csv, tmp_path, monkeypatch
-) -> None:
+def test_a_resumed_fit_gives_the_model_of_an_uninterrupted_fit(run, labelled_csv, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")  # the file tells when it was made
     model, whole, folder = tmp_path / "m.oddrow", tmp_path / "whole.oddrow", tmp_path / "kept"
     keep = ("--checkpoint", folder)
@@ -98,7 +96,7 @@ def test_the_question_is_asked_until_it_is_answered(monkeypatch, capsys, typed: 
 
 
 @pytest.mark.parametrize("typed", ["n\n", "no\n", ""])
-def test_a_no_and_the_end_of_the_input_leave(monkeypatch, typed: str) -> None:
+def test_a_no_and_the_end_of_the_input_raise_keyboard_interrupt(monkeypatch, typed: str) -> None:
     monkeypatch.setattr(sys.stdin, "readline", lambda: typed, raising=False)
     with pytest.raises(KeyboardInterrupt):
         _console.ask_whether_kept()
@@ -140,7 +138,7 @@ def test_ctrl_c_asks_on_a_terminal_and_keeps_the_best_weights(labelled_csv: Path
     assert list(folder.iterdir())  # it could still go on
 
 
-def test_ctrl_c_without_a_terminal_leaves_with_130_and_the_checkpoint(labelled_csv: Path, tmp_path: Path) -> None:
+def test_ctrl_c_without_a_terminal_exits_with_130_and_keeps_the_checkpoint(labelled_csv: Path, tmp_path: Path) -> None:
     model, folder = tmp_path / "m.oddrow", tmp_path / "kept"
     arguments = ["fit", str(labelled_csv), "-o", str(model), *TRAINED, "--checkpoint", str(folder)]
     code, said = interrupted([*arguments, "--max-steps", "100000"], folder, None)

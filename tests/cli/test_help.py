@@ -10,7 +10,6 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import typer.main
-from tests.cli.conftest import Run
 
 from oddrow.cli import _console
 from oddrow.cli._app import COMMANDS, app
@@ -19,6 +18,7 @@ from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
 from oddrow.cli._help import EXAMPLES
 from oddrow.cli._render import print_schema
 from oddrow.columns import TableSchema
+from tests.cli.conftest import Run
 
 PAGES = [(name,) for name in COMMANDS] + [("reproduce", "kddcup99"), ("reproduce", "latent-space")]
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
@@ -122,7 +122,7 @@ def test_a_word_wider_than_the_terminal_is_broken_and_the_numbers_beside_it_are_
     assert len("".join(re.findall("xx+", " ".join(terminal.lines)))) == 200
 
 
-def test_sentences_on_a_terminal_break_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sentences_on_a_terminal_are_wrapped_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = terminal_of_80_columns(monkeypatch, "stderr")
     sentence = "about 1,234 of 20,000 rows stand out (95 %: 1,100 to 1,300), written to some/long-folder/file.csv " * 3
     _console.say(sentence)
@@ -130,13 +130,13 @@ def test_sentences_on_a_terminal_break_between_words(monkeypatch: pytest.MonkeyP
     assert " ".join(" ".join(stderr.lines).split()) == sentence.strip()
 
 
-def test_a_file_after_on_error_is_answered_with_what_to_type(run: Run, tmp_path: Path) -> None:
+def test_the_error_of_a_file_after_on_error_names_the_option_for_it(run: Run, tmp_path: Path) -> None:
     outcome = run("score", tmp_path / "x.csv", "-m", "m.oddrow", "--on-error", "q.csv")
     assert outcome.code == 2
     assert "--quarantine q.csv" in " ".join(outcome.err.replace("│", " ").split())
 
 
-def test_the_share_done_never_goes_back_over_the_phases_of_find() -> None:
+def test_the_share_done_never_falls_over_the_phases_of_find() -> None:
     phases = _console.find_phases(4, 3, explains_all=True)
     shares = _console.PhaseShares(phases)
     done = [shares.of(phase) for phase in phases]

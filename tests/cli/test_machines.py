@@ -10,7 +10,7 @@ from importlib.metadata import version
 import pytest
 
 import oddrow
-from oddrow.files import read_table
+from testing.typed_reading import read_table
 
 NORMAL = ("--label", "label", "--normal", "normal")
 
@@ -66,13 +66,13 @@ def test_score_prints_one_object_and_nothing_else(run, labelled_csv, model_file,
     assert read_table(output).num_rows == 600
 
 
-def test_rows_and_an_object_do_not_go_to_stdout_together(run, labelled_csv, model_file):
+def test_rows_and_json_on_stdout_together_are_refused(run, labelled_csv, model_file):
     outcome = run("score", labelled_csv, "-m", model_file, "--json")
     assert outcome.code == 2
     assert "--json and -o - both print on stdout" in outcome.err
 
 
-def test_a_threshold_that_nothing_reaches_is_null(run, labelled_csv, model_file, tmp_path):
+def test_an_infinite_threshold_is_null_in_json(run, labelled_csv, model_file, tmp_path):
     arguments = ("-o", tmp_path / "out.csv", "--json", "--fdr", "0.01")
     outcome = run("score", labelled_csv, "-m", model_file, *arguments)
     assert outcome.code == 0, outcome.err
@@ -82,7 +82,7 @@ def test_a_threshold_that_nothing_reaches_is_null(run, labelled_csv, model_file,
 # Where a model comes from -------------------------------------------------------------------------------------------
 
 
-def test_a_model_tells_its_table_version_and_date(run, fitted, labelled_csv, tmp_path, monkeypatch):
+def test_a_model_stores_its_table_version_and_date(run, fitted, labelled_csv, tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     fitted("m.oddrow")
     digest = hashlib.sha256(labelled_csv.read_bytes()).hexdigest()
@@ -106,7 +106,7 @@ def test_the_same_fit_at_the_same_moment_gives_the_same_file(fitted, tmp_path, m
     assert (tmp_path / "one.oddrow").read_bytes() != (tmp_path / "later.oddrow").read_bytes()
 
 
-def test_a_model_that_find_keeps_tells_it_too_and_decide_leaves_it(run, labelled_csv, tmp_path, untrained):
+def test_a_model_kept_by_find_stores_its_origin_and_decide_keeps_it(run, labelled_csv, tmp_path, untrained):
     model = tmp_path / "m.oddrow"
     assert run("find", labelled_csv, "--ignore", "label", "--keep", model).code == 0
     origin = oddrow.load(model).model_.origin
@@ -115,7 +115,7 @@ def test_a_model_that_find_keeps_tells_it_too_and_decide_leaves_it(run, labelled
     assert oddrow.load(model).model_.origin == origin
 
 
-def test_a_fit_in_python_tells_nothing(labelled_csv, untrained):
+def test_a_fit_in_python_stores_no_origin(labelled_csv, untrained):
     detector = oddrow.VAEDetector(random_state=0).fit(read_table(labelled_csv))
     assert detector.model_.origin is None
 
@@ -124,7 +124,7 @@ def test_a_fit_in_python_tells_nothing(labelled_csv, untrained):
 
 
 @pytest.mark.usefixtures("untrained")
-def test_quiet_keeps_the_answer(run, labelled_csv, tmp_path):
+def test_quiet_keeps_the_results_on_stdout(run, labelled_csv, tmp_path):
     for arguments, sentence in (
         (("find", labelled_csv, "--ignore", "label", "--top", 1), "are flagged, each by a model"),
         (("compare", labelled_csv, *NORMAL, "--methods", "knn1,pca", "--seeds", 2), "Holm"),
@@ -139,7 +139,7 @@ def test_quiet_keeps_the_answer(run, labelled_csv, tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="a closed pipe is told otherwise elsewhere")
 @pytest.mark.parametrize("options", [(), ("--sort", "surprise"), ("--explain", "2")])
-def test_whoever_reads_stdout_may_stop(labelled_csv, model_file, options):
+def test_a_closed_stdout_is_no_error(labelled_csv, model_file, options):
     command = [sys.executable, "-m", "oddrow", "score", str(labelled_csv), "-m", str(model_file), "-q", *options]
     reading, writing = os.pipe()
     os.close(reading)

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import betabinom
 
 import oddrow
-from people_tables import german_excel, network_flows, plant_export
+from tests.support.people_tables import german_excel, network_flows, plant_export
 
 ROWS, NEXT_ROWS = 1_200, 800
 TABLES = {
@@ -75,7 +75,7 @@ def test_a_preamble_is_passed_over_by_inspect_and_named_by_fit_with_the_option_f
     assert "--skip 3" in fitted.err
 
 
-def test_what_is_suspicious_is_said_with_the_option_that_answers_it(run, tmp_path):
+def test_inspect_names_the_option_that_answers_each_suspicion(run, tmp_path):
     (tmp_path / "german.csv").write_bytes(german_excel(200))
     outcome = run("inspect", tmp_path / "german.csv")
     assert outcome.code == 0
@@ -87,7 +87,7 @@ def test_what_is_suspicious_is_said_with_the_option_that_answers_it(run, tmp_pat
     assert "note: 'Leer' is empty" in fitted.err
 
 
-def test_options_say_how_columns_are_treated_and_written(run, tmp_path):
+def test_options_set_the_kinds_and_formats_of_columns(run, tmp_path):
     rows = [f"{row % 7}.5,{'n/v' if row % 9 == 0 else row % 5},TX{row:05},{row}" for row in range(60)]
     table = tmp_path / "t.csv"
     table.write_text("\n".join(["size,level,ticket,number", *rows]))
@@ -112,7 +112,7 @@ def test_options_say_how_columns_are_treated_and_written(run, tmp_path):
     assert "all columns: decimal='x' is no sign that numbers are written with" in wrong.err
 
 
-def test_an_ambiguous_date_asks_and_is_answered(run, tmp_path):
+def test_an_ambiguous_date_is_an_error_that_names_the_option_for_it(run, tmp_path):
     rng = np.random.default_rng(0)
     rows = [f"{rng.integers(1, 13):02}/{rng.integers(1, 13):02}/2024,{rng.normal():.3f}" for _ in range(60)]
     table = tmp_path / "t.csv"

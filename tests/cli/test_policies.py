@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import oddrow
-from oddrow.files import read_table
+from testing.typed_reading import read_table
 
 
 def scored(run, labelled_csv, model, tmp_path, *options):
@@ -49,7 +49,7 @@ def test_score_decides_by_the_policy_of_its_options(run, labelled_csv, model, tm
 
 
 @pytest.mark.parametrize(("options", "policy"), [OPTIONS[0], OPTIONS[1], OPTIONS[4], OPTIONS[6]])
-def test_decide_stores_a_policy_and_score_keeps_to_it(run, labelled_csv, model, tmp_path, options, policy):
+def test_decide_stores_a_policy_that_score_uses(run, labelled_csv, model, tmp_path, options, policy):
     before = scored(run, labelled_csv, model, tmp_path)[0]
     outcome = run("decide", model, *options)
     assert outcome.code == 0, outcome.err
@@ -96,7 +96,7 @@ def test_evaluate_map_and_explain_decide_by_the_stored_policy(run, labelled_csv,
         (("--surprise", "-1"), "surprise is -1.0; give a number of nats"),
     ],
 )
-def test_a_policy_without_meaning_is_a_usage_error(run, labelled_csv, model, options, text):
+def test_an_invalid_policy_is_a_usage_error(run, labelled_csv, model, options, text):
     before = model.read_bytes()
     for arguments in (("score", labelled_csv, "-m", model), ("decide", model)):
         outcome = run(*arguments, *options)
@@ -118,7 +118,7 @@ def test_a_policy_without_meaning_is_a_usage_error(run, labelled_csv, model, opt
         ),
     ],
 )
-def test_decide_says_what_it_needs(run, labelled_csv, model, options, text):
+def test_the_errors_of_decide_name_the_missing_options(run, labelled_csv, model, options, text):
     outcome = run("decide", model, *[labelled_csv if option == "CSV" else option for option in options])
     assert outcome.code == 2
     assert text in outcome.err

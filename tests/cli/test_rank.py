@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 
 from oddrow.datasets import make_connections
-from oddrow.files import read_table, write_table
+from oddrow.files import write_table
+from testing.typed_reading import read_table
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def normal_csv(tmp_path_factory):
     return path
 
 
-def test_without_a_label_methods_are_ranked_by_made_up_rows(run, normal_csv, tmp_path):
+def test_without_a_label_methods_are_ranked_by_probes(run, normal_csv, tmp_path):
     output = tmp_path / "ranking.csv"
     outcome = run("compare", normal_csv, "--methods", "knn1,ecod", "--seeds", 2, "-o", output)
     assert outcome.code == 0, outcome.err
@@ -36,21 +37,21 @@ def test_json_is_the_ranking(run, normal_csv):
 
 
 @pytest.mark.parametrize("option", [("--normal", "x"), ("--contaminated",), ("--picture", "p.png")])
-def test_what_needs_labels_says_so(run, normal_csv, option):
+def test_options_that_need_labels_are_refused_without_them(run, normal_csv, option):
     outcome = run("compare", normal_csv, *option)
     assert outcome.code == 2
     assert "give --label COL" in outcome.err
 
 
-def test_where_nothing_can_be_ranked_the_table_is_wrong(run, tmp_path):
+def test_a_table_without_probes_is_a_data_error(run, tmp_path):
     path = tmp_path / "short.csv"
     write_table(pa.table({"x": range(9)}), str(path), force=False)
     outcome = run("compare", path, "--methods", "knn1")
     assert outcome.code == 3
-    assert "takes at least 20" in outcome.err
+    assert "needs at least 20" in outcome.err
 
 
-def test_tune_ranks_settings_and_says_what_to_take(run, normal_csv, untrained, tmp_path):
+def test_tune_ranks_settings_and_prints_the_recommended_one(run, normal_csv, untrained, tmp_path):
     output = tmp_path / "tuned.csv"
     outcome = run("tune", normal_csv, "--seeds", 1, "--max-rows", 60, "-o", output)
     assert outcome.code == 0, outcome.err

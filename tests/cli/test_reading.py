@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import oddrow
-from oddrow.files import CsvReading, read_table
+from oddrow.files import CsvReading
+from testing.typed_reading import read_table
 
 NAMES = ["duration", "protocol", "bytes", "label"]
 COLUMNS = {"duration": "number", "protocol": "category", "bytes": "number"}
@@ -54,11 +55,11 @@ def model(run, folder) -> Path:
     return path
 
 
-def test_a_model_tells_how_its_table_was_read(model):
+def test_a_model_stores_how_its_table_was_read(model):
     assert oddrow.load(model).model_.origin.csv == CsvReading(False, tuple(NAMES), ",")
 
 
-def test_no_option_need_be_repeated_where_the_next_file_is_alike(run, model, folder, tmp_path):
+def test_options_need_not_be_repeated_for_a_file_of_the_same_format(run, model, folder, tmp_path):
     (tmp_path / "next.data").write_text("\n".join(lines_of(20, 1)) + "\n")
     outcome = run("score", tmp_path / "next.data", "-m", model, "-o", tmp_path / "out.csv")
     assert outcome.code == 0, outcome.err
@@ -76,7 +77,7 @@ def test_no_option_need_be_repeated_where_the_next_file_is_alike(run, model, fol
     assert read_table(tmp_path / "other.csv")["surprise"].to_pylist() == scores
 
 
-def test_what_is_said_goes_before_what_the_model_knows(run, model, tmp_path):
+def test_options_take_precedence_over_what_the_model_stores(run, model, tmp_path):
     (tmp_path / "next.data").write_text("\n".join(["a report", *lines_of(20, 1, ";")]) + "\n")
     wrong = run("score", tmp_path / "next.data", "-m", model)
     assert wrong.code == 3
@@ -129,7 +130,7 @@ def test_a_column_that_differs_by_blanks_is_found_with_a_note(run, folder, tmp_p
     assert "note: --ignore bytes: the column is ' bytes'" in outcome.err
 
 
-def test_what_nothing_is_learned_from_passes_through_to_the_output(run, model, tmp_path):
+def test_columns_that_the_model_does_not_use_pass_through_to_the_output(run, model, tmp_path):
     known = read_table(io.BytesIO("\n".join(lines_of(9, 4)).encode()), column_names=NAMES)
     nested = known.append_column("tags", pa.array([["a", "b"]] * 9)).append_column("raw", pa.array([b"x"] * 9))
     pq.write_table(nested, tmp_path / "new.parquet")

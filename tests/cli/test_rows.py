@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
-from benchmarks.model_files import golden
 
 import oddrow
-from make_golden import columns
-from oddrow.files import read_table, write_table
+from oddrow.files import write_table
+from testing.model_files import golden
+from testing.typed_reading import read_table
+from tests.support.make_golden import columns
 
 ROWS = 60
 
@@ -34,9 +35,9 @@ def csv(table, tmp_path):
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch):
-    for module in ("_csv_files", "_table_stream"):
-        monkeypatch.setattr(f"oddrow.files.{module}.MOST_ROWS", 7)
-    monkeypatch.setattr("oddrow.files._csv_files.MOST_BYTES", 900)
+    for module in ("_csv_files", "_table_file"):
+        monkeypatch.setattr(f"oddrow.files.{module}.MAX_BATCH_ROWS", 7)
+    monkeypatch.setattr("oddrow.files._csv_files.MAX_BATCH_BYTES", 900)
 
 
 def spoil(path, row):
@@ -51,7 +52,7 @@ def spoil(path, row):
 
 @pytest.mark.parametrize("policy", [("--surprise", "1.5"), ("--alerts", "3/20")], ids=["each row", "all rows"])
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
-def test_the_strangest_rows_come_first_and_the_odd_ones_alone(
+def test_sort_writes_the_strangest_rows_first_and_only_odd_the_odd_rows(
     run, csv, model_file, tmp_path, suffix, policy, monkeypatch
 ):
     whole, plain = tmp_path / f"whole{suffix}", ("score", csv, "-m", model_file, *policy, "--explain", 1)
@@ -59,7 +60,7 @@ def test_the_strangest_rows_come_first_and_the_odd_ones_alone(
     scored = read_table(whole)
     order = np.argsort(-scored["surprise"].to_numpy(), kind="stable")
     for most_bytes in (1, 2000, 1 << 28):  # put in order row by row, some at once, all at once
-        monkeypatch.setattr("oddrow.batch._scoring_job.MOST_SORTED_BYTES", most_bytes)
+        monkeypatch.setattr("oddrow.batch._scoring_job.MAX_SORTED_BYTES", most_bytes)
         out = tmp_path / f"out{suffix}"
         assert run(*plain, "-o", out, "--sort", "surprise", "--force").code == 0
         assert read_table(out).equals(scored.take(order))
@@ -74,7 +75,7 @@ def test_the_strangest_rows_come_first_and_the_odd_ones_alone(
     assert {path.name for path in tmp_path.iterdir()} == {"t.csv", whole.name, out.name}  # nothing else is left
 
 
-def test_no_row_is_odd_and_only_odd_ones_are_written(run, csv, model_file, tmp_path):
+def test_only_odd_without_an_odd_row_writes_no_row(run, csv, model_file, tmp_path):
     arguments = ("-o", tmp_path / "out.csv", "--surprise", "500", "--only-odd", "--sort", "surprise")
     assert run("score", csv, "-m", model_file, *arguments).code == 0
     assert (tmp_path / "out.csv").read_text().count("\n") == 1
@@ -90,7 +91,7 @@ def test_rows_are_numbered_in_their_file(run, csv, model_file, tmp_path):
     assert scored["ticket"].to_pylist() == [f"T{row:03}" for row in scored["row"].to_pylist()]
 
 
-def test_rows_that_the_model_cannot_judge_have_numbers_too(run, table, model_file, tmp_path):
+def test_rows_that_the_model_cannot_score_have_numbers_too(run, table, model_file, tmp_path):
     bytes_ = table["bytes"].to_numpy().astype(float)
     bytes_[[4, 40]] = np.inf
     write_table(table.set_column(1, "bytes", pa.array(bytes_)), tmp_path / "t.parquet")
@@ -113,14 +114,14 @@ def test_rows_of_several_files_name_their_file(run, table, model_file, tmp_path)
     assert scored.column_names[-5:] == ["file", "row", "surprise", "p_value", "is_odd"]
 
 
-def test_a_column_called_row_is_not_written_over(run, table, model_file, tmp_path):
+def test_a_column_named_row_is_not_overwritten(run, table, model_file, tmp_path):
     write_table(table.append_column("row", pa.array(range(ROWS))), tmp_path / "t.csv")
     outcome = run("score", tmp_path / "t.csv", "-m", model_file, "-o", tmp_path / "out.csv", "--with-row")
     assert outcome.code == 3
-    assert "already has a column 'row', which --with-row" in outcome.err
+    assert "already has a column 'row', which is to be added; rename or drop it, or leave out --with-row" in outcome.err
 
 
-def test_an_id_is_known_and_no_column_that_is_ignored(run, csv, model_file, tmp_path):
+def test_an_id_is_shown_and_not_noted_as_an_ignored_column(run, csv, model_file, tmp_path):
     out = tmp_path / "out.csv"
     assert "ignored: ticket" in run("score", csv, "-m", model_file, "-o", out).err
     assert "ignored" not in run("score", csv, "-m", model_file, "-o", out, "--id", "ticket", "--force").err
@@ -160,7 +161,7 @@ def test_a_table_without_rows_to_stdout_and_in_json(run, csv, model_file, tmp_pa
     assert (found["rows"], found["odd"], found["note"]) == (0, 0, None)
 
 
-def test_a_missing_column_is_missed_without_rows_too(run, csv, model_file, tmp_path):
+def test_a_missing_column_is_an_error_without_rows_too(run, csv, model_file, tmp_path):
     csv.write_text("ticket,bytes\n")
     outcome = run("score", csv, "-m", model_file, "-o", tmp_path / "out.csv")
     assert outcome.code == 3
@@ -241,7 +242,7 @@ def test_a_row_of_several_files_needs_its_file(run, table, model_file, tmp_path)
 
 
 @pytest.mark.usefixtures("untrained")
-def test_find_shows_what_a_row_is_known_by(run, csv, tmp_path):
+def test_find_shows_the_ids_or_the_first_values_of_a_row(run, csv, tmp_path):
     found = json.loads(run("find", csv, "--id", "ticket", "--top", 5, "--json").out)
     assert [row["id"]["ticket"] for row in found["strangest"]] == [f"T{row['row']:03}" for row in found["strangest"]]
     assert not any(reason["column"] == "ticket" for row in found["strangest"] for reason in row["reasons"])

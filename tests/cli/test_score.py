@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from benchmarks.model_files import golden
 
 import oddrow
-from make_golden import columns
-from oddrow.files import read_table, write_table
+from oddrow.files import write_table
+from testing.model_files import golden
+from testing.typed_reading import read_table
+from tests.support.make_golden import columns
 
 N_FILES, ROWS = 6, 40
 
@@ -69,7 +70,7 @@ def test_rows_left_out_are_counted_and_written_to_the_file_named(run, folder, mo
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "again.csv").read_bytes()
 
 
-def test_what_makes_no_sense_is_refused_before_any_work(run, folder, model_file, tmp_path):
+def test_invalid_options_are_refused_before_any_row_is_scored(run, folder, model_file, tmp_path):
     for arguments, words in (
         (("--on-error", "quarantine"), "give --quarantine FILE"),
         (("--quarantine", tmp_path / "out.csv", "-o", tmp_path / "out.csv"), "give two files"),
@@ -101,7 +102,7 @@ def test_evaluate_reads_a_folder_as_the_table_that_it_is(run, folder, model_file
     assert "never has the value 'never'" in never.err and "'fine'" in never.err
 
 
-def test_a_map_of_many_rows_shows_some_of_them(run, folder, model_file, tmp_path, monkeypatch):
+def test_a_map_of_many_rows_shows_a_sample_of_them(run, folder, model_file, tmp_path, monkeypatch):
     monkeypatch.setattr("oddrow.cli._map.MAX_DRAWN", 100)
     outcome = run("map", folder, "-m", model_file, "-o", tmp_path)
     assert outcome.code == 0, outcome.err
@@ -123,7 +124,7 @@ def test_a_process_killed_again_and_again_ends_with_the_same_file(run, folder, m
     assert not partial.exists()
 
 
-def test_a_job_goes_on_unless_its_table_has_changed(run, folder, model_file, tmp_path, monkeypatch):
+def test_a_job_is_resumed_unless_its_table_has_changed(run, folder, model_file, tmp_path, monkeypatch):
     arguments = ("score", folder, "-m", model_file, "-o", tmp_path / "out.csv")
     room = 5
 
@@ -143,7 +144,7 @@ def test_a_job_goes_on_unless_its_table_has_changed(run, folder, model_file, tmp
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
     refused = run(*arguments, "--resume")
     assert refused.code == 4
-    assert f"has changed since ({path})" in refused.err
+    assert f"other or changed files ({path} of " in refused.err
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert run(*arguments, "--resume").code == 0
     resumed = (tmp_path / "out.csv").read_bytes()

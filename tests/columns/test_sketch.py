@@ -15,7 +15,7 @@ from oddrow.columns import _schema as schemas
 from oddrow.columns import _sketch as sketches
 from oddrow.exceptions import DataError
 from oddrow.table import SampleBounds, as_table
-from strategies import any_tables
+from testing.strategies import any_tables
 
 FEW = SampleBounds(rows=8)
 INFINITE = float("inf")

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from oddrow.columns._text_evidence import MOST_STRANGE, TextEvidence
-from strategies import FIELDS
+from testing.strategies import FIELDS
 
 
 def evidence_of(values: list[str]) -> TextEvidence:

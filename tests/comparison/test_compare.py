@@ -50,7 +50,7 @@ def keys(rows):
     return set(rows.table.column("a").to_pylist())
 
 
-def test_half_of_the_normal_rows_train_and_all_others_are_tested(table):
+def test_half_of_the_normal_rows_are_training_rows_and_all_others_are_test_rows(table):
     spy = Spy()
     found = oddrow.compare(table, "label", methods=[spy], seeds=3)
     normal, odd = (set(table.column("a").to_pylist()[part]) for part in (slice(180), slice(180, 200)))
@@ -89,7 +89,7 @@ def test_the_encoding_is_learned_from_the_training_rows(table):
     assert "late" not in encoded_rows(empty, np.arange(50)).table.column_names
 
 
-def test_labels_measure_and_nothing_else(table):
+def test_labels_are_used_only_to_measure(table):
     spies = []
     for labels in (table.column("label").to_numpy(), np.r_[[0] * 180, [1, 2] * 10]):
         spies.append(Spy())
@@ -98,7 +98,7 @@ def test_labels_measure_and_nothing_else(table):
         np.testing.assert_array_equal(first.encoded, second.encoded)
 
 
-def test_figures_are_those_of_the_scores(table):
+def test_metrics_are_computed_from_the_scores(table):
     truth = {row["a"]: row["label"] for row in table.to_pylist()}
     perfect = Spy("perfect", lambda rows: [truth[key] for key in rows.table.column("a").to_pylist()])
     inverse = Spy("inverse", lambda rows: [-truth[key] for key in rows.table.column("a").to_pylist()])
@@ -114,7 +114,7 @@ def test_figures_are_those_of_the_scores(table):
         assert run.figures.auroc == detection_metrics(is_anomaly, scores, scores > 9).auroc
 
 
-def test_the_rate_of_false_alarms_is_the_one_asked_for():
+def test_the_false_alarm_rate_is_the_requested_one():
     rng = np.random.default_rng(0)
     labels = np.arange(3000) >= 2990
     found = oddrow.compare(rng.normal(size=(3000, 2)), labels, methods=["pca", "ecod", "OneClassSVM"], seeds=8)
@@ -136,7 +136,7 @@ def test_a_method_that_fails_is_reported_and_the_others_go_on(table):
     assert len([run for run in found.runs if run.error is not None]) == 4
 
 
-def test_no_difference_is_said_plainly(table):
+def test_a_sentence_states_that_no_difference_is_seen(table):
     twin = Spy("twin", lambda rows: rows.encoded[:, 0])
     found = oddrow.compare(table, "label", methods=[Spy("one", twin.oddness), twin], seeds=3)
     assert found.summary[1].p_auroc == 1.0
@@ -144,7 +144,7 @@ def test_no_difference_is_said_plainly(table):
     assert not any("better" in text for text in found.sentences)
 
 
-def test_a_difference_is_said_too(table):
+def test_a_sentence_states_a_difference(table):
     bond = Spy("bond", lambda rows: np.abs(rows.encoded[:, 0] - rows.encoded[:, 1]))
     found = oddrow.compare(table, "label", methods=["ecod", bond], seeds=5)
     assert found.best() == "bond"
@@ -154,13 +154,13 @@ def test_a_difference_is_said_too(table):
     assert found.summary[0].p_auroc is None
 
 
-def test_one_seed_gives_no_interval_and_says_so(table):
+def test_with_one_seed_a_sentence_states_that_there_is_no_interval(table):
     found = oddrow.compare(table, "label", methods=CHEAP, seeds=1)
     assert all(row.auroc.low is None and row.p_auroc is None for row in found.summary)
     assert found.sentences == ("one seed: no interval and no test of a difference; give several seeds for both",)
 
 
-def test_several_seeds_give_intervals_about_the_mean(comparison):
+def test_several_seeds_give_intervals_around_the_mean(comparison):
     for row in comparison.summary:
         runs = [run.figures.auroc for run in comparison.runs if run.method == row.method]
         assert row.auroc.mean == pytest.approx(np.mean(runs))
@@ -168,14 +168,14 @@ def test_several_seeds_give_intervals_about_the_mean(comparison):
         assert row.n_runs == 4
 
 
-def test_contaminated_means_that_all_rows_train_and_are_tested(table):
+def test_contaminated_means_that_all_rows_are_training_rows_and_test_rows(table):
     spy = Spy()
     found = oddrow.compare(table, "label", methods=[spy, "knn1"], seeds=2, contaminated=True)
     assert keys(spy.fits[0][0]) == keys(spy.scored[0]) == set(table.column("a").to_pylist())
     assert found.rows_train == found.rows_test == 200
     assert found.summary[0].auroc.low is None
     assert [row.p_auroc for row in found.summary] == [None, None]
-    assert "all rows trained and were tested" in found.sentences[0]
+    assert "all rows were training rows and test rows" in found.sentences[0]
     nearest = next(row for row in found.summary if row.method == "knn1")
     assert nearest.auroc.mean > 0.8  # were each row its own neighbour, it would be 0.5
     flagged = [run.figures.flagged_share for run in found.runs if run.method == "knn1"]
@@ -194,12 +194,12 @@ def test_the_same_call_gives_the_same_figures(table, comparison):
     assert [run.figures for run in some.runs] == [run.figures for run in comparison.runs if run.seed == 3]
 
 
-def test_fewer_rows_keep_their_proportion(table):
+def test_max_rows_keeps_the_share_of_anomalies(table):
     found = oddrow.compare(table, "label", methods=["pca"], seeds=1, max_rows=100)
     assert (found.rows, found.anomalies) == (100, 10)
 
 
-def test_it_is_plain_values_too(comparison):
+def test_a_comparison_converts_to_plain_values(comparison):
     values = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
     assert {row["method"] for row in values["summary"]} == set(CHEAP)
     assert len(values["runs"]) == 12 == comparison.to_table().num_rows
@@ -207,7 +207,7 @@ def test_it_is_plain_values_too(comparison):
     assert comparison.to_table().column_names[:4] == ["method", "seed", "rows", "anomalies"]
 
 
-def test_oddrow_s_detectors_decide_by_themselves(table, untrained):
+def test_oddrows_detectors_use_their_own_decision(table, untrained):
     pattern = oddrow.VAEDetector(policy=oddrow.FixedSurprise(1e-9))
     found = oddrow.compare(table, "label", methods={"all odd": pattern, "vae": "oddrow"}, seeds=1)
     flagged = {run.method: run.figures.flagged_share for run in found.runs}
@@ -224,7 +224,7 @@ def test_warnings_are_kept_with_the_run(table):
     assert found.runs[0].warnings == ("mind the gap",)
 
 
-def test_infinite_numbers_fail_those_alone_that_cannot_take_them(untrained):
+def test_infinite_numbers_fail_only_the_methods_that_cannot_take_them(untrained):
     rows = np.random.default_rng(0).normal(size=(60, 2))
     rows[3, 0] = np.inf
     found = oddrow.compare(rows, np.arange(60) >= 50, methods=["oddrow", "knn1"], seeds=[0, 1, 2])
@@ -260,20 +260,20 @@ def rows_and(labels):
     [
         (rows_and(["a", "b"] * 20), {}, SettingError, "which label is normal"),
         (rows_and(["a", "b"] * 20), {"normal": "c"}, DataError, "never has the value 'c'"),
-        (rows_and([0] * 9 + [1] * 9), {}, DataError, "9 normal rows; a comparison takes at least 10"),
+        (rows_and([0] * 9 + [1] * 9), {}, DataError, "9 normal rows; a comparison needs at least 10"),
         (rows_and([0] * 20), {"normal": 0}, DataError, "every row is labelled normal"),
-        (({"x": range(5)}, [0, 1]), {}, DataError, "2 labels, and the table 5 rows"),
+        (({"x": range(5)}, [0, 1]), {}, DataError, "2 labels, and the table has 5 rows"),
         (({"x": range(5)}, "y"), {}, DataError, "no label column 'y'"),
         (rows_and([0, 1] * 20), {"methods": []}, SettingError, "methods is empty"),
-        (rows_and([0, 1] * 20), {"methods": ["pca", "pca"]}, SettingError, "named twice: pca"),
+        (rows_and([0, 1] * 20), {"methods": ["pca", "pca"]}, SettingError, "several methods are named pca"),
         (rows_and([0, 1] * 20), {"methods": ["nothing"]}, SettingError, "'nothing' is no method"),
         (rows_and([0, 1] * 20), {"seeds": 0}, SettingError, "seeds is 0"),
-        (rows_and([0, 1] * 20), {"seeds": [1, 1]}, SettingError, "the same split twice"),
+        (rows_and([0, 1] * 20), {"seeds": [1, 1]}, SettingError, "give each seed once"),
         (rows_and([0, 1] * 20), {"test_share": 1.0}, SettingError, "test_share is 1.0"),
         (rows_and([0, 1] * 20), {"random_state": -1}, SettingError, "random_state is -1"),
         (rows_and([0, 1] * 20), {"max_rows": 0}, SettingError, "max_rows is 0"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(arguments, options, error, words):
+def test_invalid_arguments_of_compare_are_refused(arguments, options, error, words):
     with pytest.raises(error, match=words):
         oddrow.compare(*arguments, **{"methods": ["pca"], **options})

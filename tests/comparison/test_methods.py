@@ -31,7 +31,7 @@ def later():
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_each_name_is_a_method_of_that_name(name):
+def test_each_name_gives_the_method_of_that_name(name):
     assert isinstance(METHODS[name], Method)
     assert method_of(name) is METHODS[name]
     assert METHODS[name].name == name
@@ -40,7 +40,7 @@ def test_each_name_is_a_method_of_that_name(name):
 @pytest.mark.parametrize(
     "what", ["OneClassSVM", "LocalOutlierFactor", IsolationForest(n_estimators=20), LocalOutlierFactor(5)]
 )
-def test_scikit_learn_s_detectors_by_name_and_as_objects(what, training, later):
+def test_detectors_of_scikit_learn_are_methods_by_name_and_as_objects(what, training, later):
     method = method_of(what)
     assert method.name.startswith(what if isinstance(what, str) else type(what).__name__)
     assert np.argmax(method.fit(training, 0)(later)) == 0
@@ -51,7 +51,7 @@ def test_an_estimator_of_scikit_learn_that_detects_no_outliers_is_no_method():
         method_of("KMeans")
 
 
-def test_an_object_is_a_pattern_and_the_seed_is_set(training, later):
+def test_an_estimator_is_copied_and_gets_the_seed(training, later):
     pattern = IsolationForest(n_estimators=20, random_state=7)
     method = method_of(pattern)
     first, second = (method.fit(training, seed)(later) for seed in (0, 1))
@@ -61,7 +61,7 @@ def test_an_object_is_a_pattern_and_the_seed_is_set(training, later):
     assert not hasattr(pattern, "estimators_")
 
 
-def test_a_detector_of_oddrow_reads_the_table_and_decides_itself(training, later, untrained):
+def test_a_detector_of_oddrow_reads_the_table_and_has_its_own_decision(training, later, untrained):
     scorer = method_of(oddrow.VAEDetector(policy=oddrow.FixedSurprise(2.5))).fit(training, 4)
     assert scorer.threshold == 2.5
     detector = oddrow.VAEDetector(random_state=4).fit(training.table)
@@ -70,7 +70,7 @@ def test_a_detector_of_oddrow_reads_the_table_and_decides_itself(training, later
     np.testing.assert_array_equal(scorer(encoded_away), scorer(later))
 
 
-def test_a_policy_that_looks_at_the_batch_has_no_threshold(training, untrained):
+def test_a_policy_that_needs_the_whole_batch_is_refused(training, untrained):
     with pytest.raises(SettingError, match="looks at a whole batch"):
         method_of(oddrow.VAEDetector(policy=oddrow.AlertBudget(20, per=100))).fit(training, 0)
 
@@ -91,14 +91,14 @@ class Broken(BaseEstimator):
 @pytest.mark.parametrize(
     ("scores", "words"), [([1.0, np.nan], "row 1, counted from 0, the score nan"), ([1.0], r"shape \(1,\) for 2 rows")]
 )
-def test_scores_that_are_none_are_refused(scores, words):
+def test_scores_of_the_wrong_shape_or_not_finite_are_refused(scores, words):
     rows = rows_of(np.eye(2))
     with pytest.raises(OddrowError, match=words):
         method_of(Broken(scores)).fit(rows, 0)(rows)
 
 
 @pytest.mark.parametrize("what", ["knn2", "", 3, IsolationForest, object()])
-def test_what_is_no_method_is_refused_with_the_choices(what):
+def test_an_unknown_method_is_refused_with_the_choices(what):
     with pytest.raises(SettingError, match="knn1, knn5, lof"):
         method_of(what)
 
@@ -129,7 +129,7 @@ def pyod(monkeypatch):
     return FarOut
 
 
-def test_pyod_s_detectors_keep_their_sign(pyod, training, later):
+def test_detectors_of_pyod_keep_their_sign(pyod, training, later):
     for method, name in ((method_of("pyod:FarOut"), "pyod:FarOut"), (method_of(pyod()), "FarOut()")):
         assert method.name == name
         np.testing.assert_allclose(
@@ -137,12 +137,12 @@ def test_pyod_s_detectors_keep_their_sign(pyod, training, later):
         )
 
 
-def test_a_detector_that_pyod_does_not_have(pyod):
+def test_a_detector_that_pyod_does_not_have_is_refused(pyod):
     with pytest.raises(SettingError, match="PyOD has no detector 'Nothing'"):
         method_of("pyod:Nothing")
 
 
-def test_without_pyod_the_answer_is_the_install_command(monkeypatch):
+def test_without_pyod_the_error_names_the_install_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyod", None)
     monkeypatch.setitem(sys.modules, "pyod.models", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'oddrow\[pyod\]'"):

@@ -96,7 +96,7 @@ def test_permuted_together_takes_the_values_from_one_row():
     assert np.mean([len(set(row)) for row in rows.tolist()]) > 2.9
 
 
-def test_recombined_breaks_what_binds_the_columns_and_leaves_each_column_as_it_was(plane):
+def test_recombined_breaks_the_dependence_and_keeps_the_distribution_of_each_column(plane):
     gap = np.abs(plane.rows["a"].to_numpy() - plane.rows["b"].to_numpy())
     table = made(Recombined(0.99, together=False), plane).table
     probe_gap = np.abs(table["a"].to_numpy() - table["b"].to_numpy())
@@ -134,7 +134,7 @@ def test_integers_stay_within_their_type():
     assert set(table["x"].to_pylist()) <= set(range(256))
 
 
-def test_jitter_of_the_neighbour_scale_goes_as_far_as_the_nearest_row(plane):
+def test_jitter_of_the_neighbour_scale_is_as_large_as_the_distance_to_the_nearest_row(plane):
     alone = Normals(
         plane.rows.select(["a", "b"]), plane.reference.select(["a", "b"]), TableSchema(plane.schema.columns[:2])
     )
@@ -165,7 +165,7 @@ def test_an_unseen_flag_is_a_number():
     assert set(table["flag"].to_pylist()) == {5}
 
 
-def test_a_cluster_is_a_few_tight_groups(plane):
+def test_a_cluster_is_a_few_dense_groups(plane):
     probes = made(Cluster(Tail(3.0), copies=20), plane)
     assert len(set(probes.made_from)) == plane.rows.num_rows // 20
     a = probes.table["a"].to_numpy()
@@ -193,13 +193,13 @@ def test_a_missing_value_stays_missing_where_only_numbers_change():
         (Recombined(), {"s": ["a", "a", "b", "b"] * 75, "t": ["c", "d"] * 150}, "equals a row"),
     ],
 )
-def test_what_cannot_be_made_says_why(kind, table, why):
+def test_a_kind_that_cannot_be_made_gives_the_reason(kind, table, why):
     probes = make_probes(kind, normals_of(pa.table(table)), np.random.default_rng(0))
     assert isinstance(probes, NoProbes)
     assert why in probes.why
 
 
-def test_no_rows_are_refused(plane):
+def test_a_table_without_rows_is_refused(plane):
     with pytest.raises(DataError, match="no row to make probes from"):
         make_probes(Tail(), Normals(plane.rows.slice(0, 0), plane.reference, plane.schema), np.random.default_rng(0))
 

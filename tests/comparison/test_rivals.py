@@ -14,7 +14,7 @@ def training():
 
 
 @pytest.mark.parametrize("name", RIVALS)
-def test_what_is_far_out_is_odder_and_the_seed_decides_the_rest(name, training):
+def test_far_rows_get_higher_scores_and_the_same_seed_the_same_scores(name, training):
     later = np.vstack([np.full((1, 4), 6.0), np.random.default_rng(2).normal(size=(50, 4))])
     scores = RIVALS[name](training, 3)(later)
     assert scores.shape == (51,)
@@ -57,7 +57,7 @@ def test_a_training_row_is_not_its_own_neighbour(training):
     np.testing.assert_allclose(RIVALS["lof"](rows, 0)(rows), -factor.negative_outlier_factor_)
 
 
-def test_principal_components_are_the_mahalanobis_distance_where_no_direction_is_flat(training):
+def test_principal_components_give_the_mahalanobis_distance_without_flat_directions(training):
     later = training[:9] + 2
     centred = later - training.mean(axis=0)
     inverse = np.linalg.inv(np.cov(training.T, ddof=0))
@@ -66,7 +66,7 @@ def test_principal_components_are_the_mahalanobis_distance_where_no_direction_is
 
 
 @pytest.mark.parametrize("name", ["pca", "elliptic", "gmm"])
-def test_what_leaves_the_plane_of_the_training_rows_is_odd(name):
+def test_a_row_off_the_plane_of_the_training_rows_is_odd(name):
     rng = np.random.default_rng(0)
     first = rng.normal(size=400)
     rows = np.column_stack([first, first])
@@ -75,7 +75,7 @@ def test_what_leaves_the_plane_of_the_training_rows_is_odd(name):
     assert oddness(outside)[0] > oddness(np.vstack([rows, inside])).max()
 
 
-def test_empirical_tails_are_counted(training):
+def test_empirical_tails_are_log_probabilities_by_counts(training):
     rows = np.column_stack([np.exp(training[:, 0]), np.round(training[:, 1])])
     later = np.array([[0.5, -3.0], [40.0, 1.0], [5.0, 0.0]])
     left = -np.log([[(1 + np.sum(rows[:, j] <= row[j])) / 301 for j in (0, 1)] for row in later])
@@ -90,8 +90,8 @@ def test_the_robust_covariance_is_not_moved_by_a_few_rows(training):
 
 
 @pytest.mark.parametrize("name", ["lof", "ocsvm", "gmm", "elliptic"])
-def test_costly_methods_learn_from_a_capped_number_of_rows_drawn_with_the_seed(name, training, monkeypatch):
-    monkeypatch.setattr(_rivals, "MOST_ROWS", 100)
+def test_costly_methods_learn_from_a_limited_number_of_rows_drawn_with_the_seed(name, training, monkeypatch):
+    monkeypatch.setattr(_rivals, "MAX_ROWS", 100)
     index = _rivals.drawn(training, 5)
     assert len(index) == 100 == len(set(index))
     assert not np.array_equal(index, _rivals.drawn(training, 6))

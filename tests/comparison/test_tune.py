@@ -25,15 +25,15 @@ def tuned(**scores):
     return Tuning(ranked(**scores), {name: oddrow.VAEDetector(max_steps=n + 1) for n, name in enumerate(scores)})
 
 
-def test_the_default_stays_where_the_best_is_not_surely_better():
+def test_the_default_stays_unless_the_best_is_significantly_better():
     tuning = tuned(default=(0.80, 0.81, 0.79, 0.80), other=(0.85, 0.78, 0.86, 0.79))
     assert tuning.ranking.recommended == "other"
     assert tuning.recommended == "default"
     assert tuning.detector.max_steps == 1
-    assert tuning.sentences[0].startswith("the default stays: no other settings are surely better")
+    assert tuning.sentences[0].startswith("the default stays: no other settings are significantly better")
 
 
-def test_what_is_surely_better_is_recommended_the_best_of_it():
+def test_the_best_of_the_significantly_better_candidates_is_recommended():
     tuning = tuned(
         default=(0.800, 0.801, 0.799, 0.800),
         good=(0.820, 0.822, 0.818, 0.821),
@@ -45,13 +45,13 @@ def test_what_is_surely_better_is_recommended_the_best_of_it():
     assert "VAEDetector(max_steps=3)" in tuning.sentences[0]
 
 
-def test_surely_worse_is_no_reason_to_change():
+def test_a_significantly_worse_candidate_is_not_recommended():
     tuning = tuned(default=(0.800, 0.801, 0.799), worse=(0.600, 0.602, 0.599))
     assert tuning.p_values["worse"] < 0.05
     assert tuning.recommended == "default"
 
 
-def test_one_seed_and_failures_are_said():
+def test_sentences_state_a_single_seed_and_failures():
     assert "no test of a difference" in tuned(default=(0.8,), other=(0.9,)).sentences[0]
     failed = tuned(default=(0.8, None), other=(0.9, 0.9))
     assert failed.recommended == "other"

@@ -59,7 +59,7 @@ def ranking(dependent):
     return oddrow.rank_without_labels(dependent, methods=["ecod", "knn1", Blind()], seeds=4)
 
 
-def test_what_sees_the_dependence_comes_first_and_what_sees_nothing_last(ranking):
+def test_the_method_that_sees_the_dependence_is_first_and_the_blind_one_last(ranking):
     assert [rank.method for rank in ranking.ranking] == ["knn1", "ecod", "blind"]
     assert ranking.recommended == "knn1"
     swapped = {rank.method: rank.auroc["swapped"] for rank in ranking.ranking}
@@ -69,7 +69,7 @@ def test_what_sees_the_dependence_comes_first_and_what_sees_nothing_last(ranking
     assert "knn1 is better than ecod, blind" in ranking.sentences[0]
 
 
-def test_no_difference_is_said_where_there_is_none(dependent):
+def test_a_sentence_states_that_twins_do_not_differ(dependent):
     twins = oddrow.rank_without_labels(dependent, methods={"one": "knn1", "other": "knn1"}, seeds=3)
     assert twins.not_told_apart == ("other",)
     assert twins.sentences[0].startswith("no difference seen between one and other")
@@ -90,7 +90,7 @@ def test_the_score_is_the_weighted_mean_over_kinds(ranking):
     assert first.score.low < first.score.mean < first.score.high
 
 
-def test_rows_are_used_once_and_probes_are_none_of_them():
+def test_each_row_is_used_once_and_no_probe_equals_a_row():
     x, y = (np.random.default_rng(seed).permutation(400) + 0.5 for seed in (1, 0))
     table = pa.table({"x": x, "y": y})
     watching = Watching()
@@ -121,7 +121,7 @@ def test_a_mixed_table_with_missing_values_has_all_kinds():
     assert found.ranking[0].auroc["unseen"] > 0.7
 
 
-def test_the_result_is_a_table_and_json(ranking):
+def test_a_ranking_converts_to_a_table_and_to_json(ranking):
     table = ranking.to_table()
     assert table.num_rows == len(ranking.runs) * len(ranking.weights)
     kept = json.loads(json.dumps(ranking.to_dict(), allow_nan=False))
@@ -135,14 +135,14 @@ def test_a_method_that_fails_is_reported_and_the_others_go_on(dependent):
     found = oddrow.rank_without_labels(dependent, methods=[Failing(), "knn1"], seeds=2)
     assert [rank.method for rank in found.ranking] == ["knn1", "failing"]
     assert found.ranking[1].score is None
-    assert "failing is not ranked, it failed: ValueError: no luck" in found.sentences
+    assert "failing is not ranked, since it failed: ValueError: no luck" in found.sentences
     alone = oddrow.rank_without_labels(dependent, methods=[Failing()], seeds=2)
     assert alone.recommended is None
     assert alone.sentences[0] == "every method failed: there is no ranking"
     json.dumps(alone.to_dict(), allow_nan=False)
 
 
-def test_the_test_takes_the_overlap_of_splits_into_account():
+def test_the_test_corrects_for_the_overlap_of_splits():
     def not_told_apart(rows_held_out):
         scores = {"a": (0.82, 0.84, 0.86), "b": (0.80, 0.81, 0.82)}  # they differ by .02, .03, .04
         runs = tuple(
@@ -157,7 +157,7 @@ def test_the_test_takes_the_overlap_of_splits_into_account():
     assert not_told_apart(25) == ("b",)  # 3.93
 
 
-def test_kinds_of_weight_zero_are_reported_and_do_not_count(dependent):
+def test_kinds_of_weight_zero_are_reported_and_not_in_the_score(dependent):
     kinds = {"tail": StatedKind(Tail(), 1.0, ""), "jitter": StatedKind(Jitter(), 0.0, "")}
     found = oddrow.rank_without_labels(dependent, methods=["knn1"], seeds=2, kinds=kinds)
     run = found.runs[0]
@@ -172,7 +172,7 @@ def test_kinds_of_weight_zero_are_reported_and_do_not_count(dependent):
 @pytest.mark.parametrize(
     ("table", "arguments", "error", "words"),
     [
-        (np.zeros((19, 2)), {}, DataError, "19 rows; a ranking without labels takes at least 20"),
+        (np.zeros((19, 2)), {}, DataError, "19 rows; a ranking without labels needs at least 20"),
         ({"one": ["a", "b"] * 50}, {"kinds": {"s": StatedKind(Recombined(), 1.0, "")}}, DataError, "fewer than two"),
         (np.zeros((50, 2)), {"random_state": -1}, SettingError, "random_state is -1"),
         (np.zeros((50, 2)), {"max_rows": 0}, SettingError, "max_rows is 0"),
@@ -181,11 +181,11 @@ def test_kinds_of_weight_zero_are_reported_and_do_not_count(dependent):
         (np.zeros((50, 2)), {"methods": ["magic"]}, SettingError, "'magic' is no method"),
     ],
 )
-def test_what_cannot_be_ranked_is_refused(table, arguments, error, words):
+def test_invalid_arguments_of_a_ranking_are_refused(table, arguments, error, words):
     with pytest.raises(error, match=words):
         oddrow.rank_without_labels(table, **{"methods": ["knn1"], **arguments})
 
 
-def test_max_rows_draws_rows(dependent):
+def test_max_rows_draws_a_random_sample(dependent):
     found = oddrow.rank_without_labels(dependent, methods=["knn1"], seeds=1, max_rows=100)
     assert (found.rows, found.rows_train, found.rows_held_out) == (100, 75, 25)

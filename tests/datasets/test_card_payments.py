@@ -31,7 +31,7 @@ def odd(kind):
     return made, made.table.take(rows).to_pylist()
 
 
-def test_the_same_seed_gives_the_same_table_and_another_another():
+def test_the_same_seed_gives_the_same_table_and_another_seed_another_table():
     one, same, other = (make_card_payments(500, 0.1, random_state=seed) for seed in (3, 3, 4))
     assert one.table.equals(same.table)
     assert (one.is_odd == same.is_odd).all() and one.reasons == same.reasons and one.kinds == same.kinds
@@ -49,7 +49,7 @@ def test_the_number_of_odd_rows_is_exact_and_the_truth_agrees_with_itself(odd_sh
     assert not made.is_odd.flags.writeable
 
 
-def test_rows_are_in_the_order_of_time_and_the_month_after_comes_after():
+def test_rows_are_in_the_order_of_time_and_the_next_month_follows():
     months = [make_card_payments(2_000, random_state=seed, month=f"2024-0{seed + 1}").table for seed in range(2)]
     for month in months:
         times = month["timestamp"].to_numpy()
@@ -87,7 +87,7 @@ def test_the_amount_depends_on_the_category_and_the_channel_on_the_amount():
     assert rows.groupby("country")["currency"].nunique().max() == 1
 
 
-def test_a_huge_amount_is_beyond_all_ordinary_ones_of_its_category_and_nothing_else_is_strange():
+def test_a_huge_amount_exceeds_all_ordinary_ones_of_its_category_and_changes_nothing_else():
     _, rows = odd("huge_amount")
     largest = ordinary().groupby("merchant_category")["amount"].max()
     together = set(map(tuple, ordinary()[["merchant_category", "currency", "country", "channel"]].to_numpy()))
@@ -131,14 +131,14 @@ def test_a_burst_is_25_tiny_payments_of_one_card_within_five_minutes():
     [
         ({"n_rows": 0}, "n_rows is 0: give a whole number"),
         ({"odd_share": 2}, "odd_share is 2: give a share"),
-        ({"kinds": ["bursts"]}, "kinds holds 'bursts', no kind of oddness: choose from huge_amount, "),
+        ({"kinds": ["bursts"]}, "kinds contains 'bursts', which is no kind of oddness: choose from huge_amount, "),
         ({"random_state": "a"}, "random_state is 'a'"),
         ({"month": "March"}, "month is 'March': give a year and a month as '2024-03'"),
         ({"month": "2024-13"}, "month is '2024-13'"),
         ({"month": 202403}, "month is 202403"),
     ],
 )
-def test_an_argument_without_meaning_is_refused(wrong, message):
+def test_an_invalid_argument_is_refused_with_the_valid_values(wrong, message):
     with pytest.raises(SettingError, match=message):
         make_card_payments(**{"n_rows": 10, **wrong})
 

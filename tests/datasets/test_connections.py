@@ -173,32 +173,32 @@ def test_each_kind_has_its_known_reason(kind, reasons):
     assert set(make_connections(50, odd_share=1, kinds=[kind], random_state=0).reasons) == {reasons}
 
 
-def test_a_value_goes_missing_in_every_column_that_never_misses_one_but_the_constant():
+def test_missing_value_removes_values_of_every_column_that_is_otherwise_complete_but_the_constant():
     made = make_connections(2000, odd_share=1, kinds=["missing_value"], random_state=0)
     lost = Counter(name for why in made.reasons for name in why)
     assert set(lost) == set(learned().never_missing) - {"interface_version"}
     assert {name: made.table[name].null_count for name in lost} == lost
 
 
-def test_unseen_services_are_whole_names_and_several():
+def test_unseen_services_are_several_whole_names():
     made = make_connections(200, odd_share=1, kinds=["unseen_service"], random_state=0)
     assert set(made.table["service"].to_pylist()) == {"telnet", "irc", "gopher", "x11"}
 
 
-def test_night_access_keeps_the_day_and_is_made_from_rows_that_ordinarily_never_come_at_night():
+def test_night_access_keeps_the_day_and_changes_only_services_that_never_run_at_night():
     made = make_connections(300, odd_share=1, kinds=["night_access"], random_state=0)
     assert set(made.table["service"].to_pylist()) == {"ssh", "rdp"}
     assert {row.hour for row in made.table["started"].to_pylist()} == {2, 3, 4}
     assert max(row.weekday() for row in made.table["started"].to_pylist()) == 4
 
 
-def test_far_out_values_lie_far_out():
+def test_huge_values_are_far_above_the_largest_ordinary_value():
     for kind, name in [("huge_transfer", "bytes_sent"), ("slow_reply", "round_trip_ms")]:
         odd = column(make_connections(500, odd_share=1, kinds=[kind], random_state=0).table, name)
         assert odd.min() > 20 * learned().largest[name]
 
 
-def test_what_only_a_connection_that_succeeded_can_do_is_made_from_one():
+def test_kinds_that_need_a_successful_connection_are_made_from_one():
     for kind in ["huge_transfer", "login_storm", "slow_reply", "odd_combination"]:
         made = make_connections(300, odd_share=1, kinds=[kind], random_state=0)
         assert set(made.table["state"].to_pylist()) == {"SF"}
@@ -227,7 +227,7 @@ def test_values_miss_only_for_failed_or_udp_round_trips_and_unlocated_or_interna
     assert 0.01 < unlocated[~internal].mean() < 0.05
 
 
-def test_few_columns_are_constant_and_the_counts_are_mostly_nought():
+def test_few_columns_are_constant_and_most_counts_are_zero():
     table = ordinary_table()
     assert [name for name in table.column_names if len(table[name].unique()) == 1] == ["interface_version"]
     failed_logins = column(table, "failed_logins")
@@ -271,7 +271,7 @@ def test_what_fails_before_it_starts_receives_nothing():
     assert 0.02 < failed.mean() < 0.15
 
 
-def test_services_come_often_and_rarely_and_state_follows_protocol():
+def test_services_differ_in_frequency_and_the_state_depends_on_the_protocol():
     table = ordinary_table()
     shares = {service: count / table.num_rows for service, count in Counter(column(table, "service")).items()}
     assert shares["https"] == pytest.approx(0.3, abs=0.015)
@@ -283,7 +283,7 @@ def test_services_come_often_and_rarely_and_state_follows_protocol():
     assert states == {"tcp": {"SF", "S0", "REJ", "RSTO", "RSTR"}, "udp": {"SF", "S0"}, "icmp": {"SF", "S0"}}
 
 
-def test_each_service_keeps_its_hours_over_four_weeks():
+def test_each_service_has_its_hours_over_four_weeks():
     table = ordinary_table()
     started, service = column(table, "started"), column(table, "service")
     assert started.min() >= np.datetime64("2024-01-01") and started.max() < np.datetime64("2024-01-29")
@@ -299,7 +299,7 @@ def test_each_service_keeps_its_hours_over_four_weeks():
     assert by_day["ntp"] == pytest.approx(0.5, abs=0.05)
 
 
-def test_far_countries_answer_later():
+def test_round_trips_to_far_countries_are_longer():
     table = ordinary_table()
     country, round_trip = column(table, "country"), column(table, "round_trip_ms")
     assert np.nanmedian(round_trip[country == "NZ"]) > 20 * np.nanmedian(round_trip[country == "DE"])
@@ -331,13 +331,13 @@ def test_the_result_cannot_be_changed():
         ({"kinds": []}, r"kinds is empty: name at least one, or give odd_share=0"),
         (
             {"kinds": ["wrong_prot"]},
-            r"kinds holds 'wrong_prot', no kind of oddness: choose from huge_transfer, ",
+            r"kinds contains 'wrong_prot', which is no kind of oddness: choose from huge_transfer, ",
         ),
         ({"random_state": -1}, r"random_state is -1: give a whole number of at least 0, a Generator or None"),
         ({"random_state": "x"}, r"random_state is 'x': give a whole number"),
         ({"random_state": False}, r"random_state is False: give a whole number"),
     ],
 )
-def test_a_bad_argument_is_named_with_its_value_and_the_way_out(arguments, message):
+def test_the_error_of_a_bad_argument_names_its_value_and_the_remedy(arguments, message):
     with pytest.raises(SettingError, match=message):
         make_connections(**({"n_rows": 10} | arguments))

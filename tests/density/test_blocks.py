@@ -1,8 +1,7 @@
 """A row's result depends on the row alone."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import current_thread
+from threading import Event, current_thread
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ COUNTS = [0, 1, 2, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 3 * BLOCK_ROWS + 
 
 
 @pytest.mark.parametrize("n_rows", COUNTS)
-def test_blocks_give_what_the_whole_gives(n_rows):
+def test_blocks_give_the_results_of_the_whole_table(n_rows):
     rng = np.random.default_rng(0)
     rows, flags = rng.normal(size=(n_rows, 3)), rng.random((n_rows, 2)) < 0.5
     total, both = in_blocks(lambda r, f: (r.sum(axis=1), np.concatenate([r, f], axis=1)), rows, flags)
@@ -36,7 +35,7 @@ def test_every_block_has_the_same_shape_and_keeps_its_type(n_rows):
     assert set(seen) == {((BLOCK_ROWS, 3), np.dtype(np.float32), True, (BLOCK_ROWS, 2), np.dtype(np.bool_))}
 
 
-def test_what_is_added_to_the_last_block_is_zero():
+def test_the_last_block_is_padded_with_zeros():
     def padding(rows):
         assert not rows[5:].any()
         return (rows,)
@@ -44,7 +43,7 @@ def test_what_is_added_to_the_last_block_is_zero():
     in_blocks(padding, np.ones((5, 2)))
 
 
-def test_a_row_gives_the_same_bits_wherever_it_stands():
+def test_a_row_gives_the_same_bits_in_every_position():
     rng = np.random.default_rng(0)
     weights, row = rng.normal(size=(37, 129)), rng.normal(size=37)
 
@@ -64,7 +63,7 @@ THREADS = pytest.mark.parametrize("n_threads", [1, 2, 5])
 
 @THREADS
 @pytest.mark.parametrize("n_rows", [*COUNTS, SLAB_ROWS, 3 * SLAB_ROWS + 5])
-def test_slabs_give_what_the_whole_gives_in_order(n_threads, n_rows):
+def test_slabs_give_the_results_of_the_whole_table_in_order(n_threads, n_rows):
     rows = np.random.default_rng(0).normal(size=(n_rows, 3))
     with threadpool_limits(n_threads, user_api="blas"):
         same, number = in_slabs(lambda r, i: (r * 2, i), rows, np.arange(n_rows))
@@ -82,15 +81,17 @@ def test_a_row_gives_the_same_bits_with_any_number_of_threads():
     assert len({each.tobytes() for each in found}) == 1
 
 
-def test_threads_share_the_slabs_and_begin_no_further_ones():
-    names, inner = set(), []
+def test_threads_divide_the_slabs_and_start_no_further_threads():
+    names, inner, both = set(), [], Event()
 
     def watched(rows):
         names.add(current_thread().name)
+        if len(names) == 2:
+            both.set()
         inner.append(current_thread().name)
         in_slabs(lambda part: (inner.append(current_thread().name), part)[1:], rows)
         assert inner[-1] in names
-        time.sleep(0.01)
+        assert both.wait(60), "one thread does all the work"
         return (rows,)
 
     with threadpool_limits(2, user_api="blas"):
@@ -100,14 +101,14 @@ def test_threads_share_the_slabs_and_begin_no_further_ones():
     assert current_thread().name not in names
 
 
-def test_a_short_table_is_shared_too():
+def test_a_short_table_is_divided_among_threads_too():
     sizes = []
     with threadpool_limits(2, user_api="blas"):
         in_slabs(lambda rows: (sizes.append(len(rows)), rows)[1:], np.zeros((BLOCK_ROWS + 60, 1)))
     assert sorted(sizes) == [60, BLOCK_ROWS]
 
 
-def test_threads_keep_what_the_caller_does_on_an_overflow():
+def test_threads_keep_the_error_settings_of_the_caller():
     huge = np.full((4 * BLOCK_ROWS, 1), 1e308)
     with threadpool_limits(2, user_api="blas"):
         with np.errstate(over="ignore"):
@@ -120,7 +121,7 @@ def blas_threads():
     return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
 
-def test_blas_keeps_to_one_thread_within_and_has_its_own_afterwards():
+def test_blas_has_one_thread_inside_the_context_and_its_own_number_afterwards():
     with threadpool_limits(3, user_api="blas"):
         with threads_of_blas() as n_threads:
             assert n_threads == 3
@@ -131,7 +132,7 @@ def test_blas_keeps_to_one_thread_within_and_has_its_own_afterwards():
         assert blas_threads() == {3}
 
 
-def test_who_calls_from_another_thread_gets_no_further_ones():
+def test_a_call_outside_the_main_thread_starts_no_further_threads():
     def called():
         with threads_of_blas() as n_threads:
             return n_threads, in_slabs(lambda rows: (names.add(current_thread().name), rows)[1:], rows)[0]
@@ -143,7 +144,7 @@ def test_who_calls_from_another_thread_gets_no_further_ones():
     np.testing.assert_array_equal(found, rows)
 
 
-def test_an_error_leaves_blas_its_threads():
+def test_blas_gets_its_threads_back_after_an_error():
     with threadpool_limits(3, user_api="blas"):
         with pytest.raises(ZeroDivisionError):
             in_slabs(lambda rows: (rows, 1 / 0), np.zeros((5 * BLOCK_ROWS, 1)))

@@ -15,7 +15,7 @@ def test_the_sums_are_those_of_a_matrix_of_zeros_and_ones(owners: list[int], see
     np.testing.assert_allclose(ColumnSums(tuple(owners), 6)(parts), parts @ matrix, atol=1e-12)
 
 
-def test_parts_that_are_the_columns_stay_as_they_are() -> None:
+def test_with_one_part_per_column_the_sums_are_the_parts() -> None:
     parts = np.random.default_rng(0).normal(size=(3, 4))
     np.testing.assert_array_equal(ColumnSums((0, 1, 2, 3), 4)(parts), parts)
     np.testing.assert_array_equal(ColumnSums((1, 0, 3, 2), 4)(parts), parts[:, [1, 0, 3, 2]])

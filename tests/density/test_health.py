@@ -53,7 +53,7 @@ def test_active_units_are_those_whose_mean_varies_by_more_than_a_hundredth() -> 
     assert replace(HEALTHY, latent_variance=(0.0101, 0.01, 0.0)).n_active == 1
 
 
-def test_a_silent_latent_beside_columns_that_depend_is_a_collapse() -> None:
+def test_an_unused_latent_with_dependent_columns_is_a_collapse() -> None:
     silent = {"kl": (0.001, 0.002), "latent_variance": (0.001, 0.0)}
     assert named(**silent) == ["posterior_collapsed"]
     assert "0 of 2 latent units are active" in text(**silent, kl_weight=100.0)
@@ -62,16 +62,16 @@ def test_a_silent_latent_beside_columns_that_depend_is_a_collapse() -> None:
 
 
 @pytest.mark.parametrize("silent", [{"latent_variance": (0.01, 0.0, 0.0)}, {"kl": (0.005, 0.004, 0.0)}])
-def test_no_active_unit_is_silence_and_so_is_a_code_that_costs_nothing(silent) -> None:
+def test_a_latent_is_unused_without_an_active_unit_or_without_kl(silent) -> None:
     """Each by itself: a mean that does not vary, and a posterior that is the prior."""
     assert named(**silent) == ["posterior_collapsed"]
 
 
-def test_a_silent_latent_is_right_where_no_column_depends_on_another() -> None:
+def test_an_unused_latent_is_no_fault_without_dependent_columns() -> None:
     assert named(kl=(0.001,), latent_variance=(0.001,), strongest_dependence=0.2) == []
 
 
-def test_an_autoencoder_has_no_posterior() -> None:
+def test_an_autoencoder_has_no_posterior_to_collapse() -> None:
     assert named(kl=(), latent_variance=(0.0,)) == []
 
 
@@ -79,11 +79,13 @@ def test_an_autoencoder_has_no_posterior() -> None:
     ("real", "shuffled", "found"),
     [(0.97, 0.95, True), (0.97, 0.3, False), (0.5, 0.5, False), (0.79, 0.95, False), (0.95, 0.79, False)],
 )
-def test_copying_is_rebuilding_shuffled_rows_as_well_as_real_ones(real: float, shuffled: float, found: bool) -> None:
+def test_copying_is_reconstructing_shuffled_rows_as_well_as_real_rows(
+    real: float, shuffled: float, found: bool
+) -> None:
     assert named(copying=CopyingShare(real, shuffled)) == ["learned_identity"] * found
 
 
-def test_the_way_out_of_copying_is_the_kl() -> None:
+def test_the_remedy_for_copying_is_the_kl() -> None:
     copying = CopyingShare(0.97, 0.95)
     assert "use the variational detector" in text(copying=copying, kl=())
     assert "raise kl_weight from 0 to 1" in text(copying=copying, kl_weight=0.0)
@@ -105,16 +107,16 @@ def test_a_fit_cut_off_while_falling_has_not_converged(end: FitEnd, way_out: str
     assert way_out in said
 
 
-def test_a_fit_that_lost_patience_has_converged_and_so_has_one_that_rises() -> None:
+def test_a_fit_ended_by_patience_has_converged_and_so_has_one_with_a_rising_loss() -> None:
     assert named(learning_curve=FALLING, end=FitEnd.PATIENCE) == []
     assert named(learning_curve=curve(3.0, 2.0, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5)) == []
 
 
-def test_a_fall_as_wide_as_its_noise_is_none() -> None:
+def test_a_fall_within_the_noise_is_no_fall() -> None:
     assert named(learning_curve=curve(2.04, 2.03, 2.02, 2.01, 2.0)) == []
 
 
-def test_one_look_alone_tells_of_no_end() -> None:
+def test_a_fit_with_a_single_check_is_not_converged() -> None:
     assert named(learning_curve=curve(3.0), end=FitEnd.TIME_LIMIT) == ["not_converged"]
 
 
@@ -134,12 +136,12 @@ def test_an_unfinished_fit_is_not_called_collapsed() -> None:
         (Gain(-3.0, -4.0), False),
     ],
 )
-def test_what_does_not_carry_over_was_learned_from_too_few_rows(gain: Gain, found: bool) -> None:
+def test_a_gain_that_does_not_hold_on_held_out_rows_means_too_few_rows(gain: Gain, found: bool) -> None:
     assert named(gain=gain) == ["too_few_rows"] * found
     assert named(gain=gain, rows_trained=60_000) == []
 
 
-def test_a_loss_that_was_not_finite_is_said_whatever_else() -> None:
+def test_a_loss_that_was_not_finite_is_always_diagnosed() -> None:
     rollbacks = (Rollback(100, 50, 2.5e-4), Rollback(150, 100, 6.25e-5))
     said = text(rollbacks=rollbacks, rows_watched=0)
     assert "2 times, last at step 150; the fit went on from step 100 with learning rate 6.25e-05" in said
@@ -152,6 +154,6 @@ def test_a_diagnosis_from_few_held_out_rows_is_not_certain(watched: int, certain
     assert diagnosis.is_certain is certain
 
 
-def test_only_an_end_from_outside_can_be_gone_on_from() -> None:
+def test_only_a_fit_ended_from_outside_can_be_continued() -> None:
     assert [end for end in FitEnd if end.is_final] == [FitEnd.PATIENCE, FitEnd.MAX_STEPS]
     assert len({end.sentence for end in FitEnd}) == len(FitEnd)

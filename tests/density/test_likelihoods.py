@@ -9,7 +9,7 @@ import scipy.stats
 
 from oddrow.columns import FeatureLayout
 from oddrow.density import MixedLikelihood, SquaredError
-from oddrow.density._likelihoods import LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE, _sigmoid
+from oddrow.density._likelihoods import MAX_LOG_VARIANCE, MIN_LOG_VARIANCE, _sigmoid
 
 # Five columns: 0 a number that may be missing, 1 a flag that may be missing, 2 a category of three places and one for
 # the never seen, 3 a time of five features, 4 a category of two places that may be missing, 5 a constant that may be.
@@ -64,7 +64,7 @@ def reference(output: np.ndarray, row: np.ndarray, there: np.ndarray) -> np.ndar
     found = np.zeros(LAYOUT.n_columns)
     for place, (feature, column) in enumerate(zip(LAYOUT.gaussian, LAYOUT.gaussian_column, strict=True)):
         if there[column]:
-            deviation = np.exp(0.5 * np.clip(output[LOG_VARIANCES][place], LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE))
+            deviation = np.exp(0.5 * np.clip(output[LOG_VARIANCES][place], MIN_LOG_VARIANCE, MAX_LOG_VARIANCE))
             found[column] -= scipy.stats.norm.logpdf(row[feature], output[MEANS][place], deviation)
     for place, (feature, column) in enumerate(zip(LAYOUT.binary, LAYOUT.binary_column, strict=True)):
         if there[column] or LAYOUT.is_presence_flag[place]:
@@ -132,7 +132,7 @@ def test_the_density_of_a_number_and_the_probability_of_its_absence_add_up_to_on
 
 
 @pytest.mark.parametrize(("column", "flag"), FLAG_OF_COLUMN.items())
-def test_whether_a_value_is_there_is_judged_also_where_it_is_missing(column: int, flag: int) -> None:
+def test_the_presence_of_a_value_has_a_likelihood_also_where_it_is_missing(column: int, flag: int) -> None:
     rows, presence = ROWS.copy(), PRESENCE.copy()
     rows[:, np.array(LAYOUT.feature_column) == column] = 0.0
     presence[:, column] = False
@@ -140,7 +140,7 @@ def test_whether_a_value_is_there_is_judged_also_where_it_is_missing(column: int
     np.testing.assert_allclose(nats(OUTPUTS, rows, presence)[:, column], np.logaddexp(0, logit), rtol=1e-10)
 
 
-def test_a_value_that_is_not_there_is_not_judged() -> None:
+def test_a_missing_value_has_no_likelihood() -> None:
     """Whatever stands in the place of a missing number or flag changes nothing."""
     rows, presence = ROWS.copy(), PRESENCE.copy()
     presence[:, [0, 1, 3]] = False
@@ -156,7 +156,7 @@ def test_a_category_never_seen_has_no_likelihood() -> None:
     assert (nats(OUTPUTS, rows, presence)[:, 2] == 0).all()
 
 
-def test_each_column_is_judged_by_its_own_features_and_outputs_alone() -> None:
+def test_the_nats_of_a_column_depend_only_on_its_own_features_and_outputs() -> None:
     before = nats(OUTPUTS, ROWS, PRESENCE)
     other_rows, other_presence = made_rows(7)
     outputs_of = {
@@ -176,7 +176,7 @@ def test_each_column_is_judged_by_its_own_features_and_outputs_alone() -> None:
 
 
 @pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
-def test_wild_outputs_stay_finite(xp: object) -> None:
+def test_extreme_outputs_give_finite_nats(xp: object) -> None:
     for scale in (1e2, 1e6, 1e12):
         outputs = made_outputs(3, scale).astype(np.float32)
         found = LIKELIHOOD.negative_log_likelihood(xp, outputs, ROWS.astype(np.float32), PRESENCE)
@@ -186,7 +186,7 @@ def test_wild_outputs_stay_finite(xp: object) -> None:
 def test_the_variance_has_a_floor_and_a_ceiling() -> None:
     rows, presence = ROWS.copy(), np.ones_like(PRESENCE)
     outputs = OUTPUTS.copy()
-    for place, (log_variance, bound) in {1: (-50.0, LEAST_LOG_VARIANCE), 2: (50.0, MOST_LOG_VARIANCE)}.items():
+    for place, (log_variance, bound) in {1: (-50.0, MIN_LOG_VARIANCE), 2: (50.0, MAX_LOG_VARIANCE)}.items():
         outputs[:, 6 + place] = log_variance
         at_bound = outputs.copy()
         at_bound[:, 6 + place] = bound
@@ -210,7 +210,7 @@ def test_the_expected_row_is_the_most_probable_one() -> None:
         assert (best <= nats(OUTPUTS, candidate, everywhere) + 1e-6).all()
 
 
-def test_a_value_is_expected_where_its_flag_says_so() -> None:
+def test_a_value_is_expected_to_be_present_where_its_flag_says_so() -> None:
     _, there = LIKELIHOOD.expected_rows(OUTPUTS)
     for column in range(6):
         flag = FLAG_OF_COLUMN.get(column)
@@ -219,7 +219,7 @@ def test_a_value_is_expected_where_its_flag_says_so() -> None:
 
 
 @pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
-def test_a_table_of_constants_has_nothing_to_judge(xp: object) -> None:
+def test_a_table_of_constants_has_no_likelihood(xp: object) -> None:
     nothing = MixedLikelihood(FeatureLayout(0, 2, (), (), (), (), (), (), (), ()))
     empty = np.zeros((3, 0), np.float32)
     found = nothing.negative_log_likelihood(xp, empty, empty, np.ones((3, 2), np.bool_))
@@ -253,6 +253,6 @@ def test_the_articles_reconstruction_is_the_sigmoid() -> None:
     assert there.all()
 
 
-def test_the_sigmoid_of_scoring_is_quiet_and_exact_however_wild_the_logit() -> None:
+def test_the_sigmoid_of_scoring_is_exact_without_a_warning_for_every_logit() -> None:
     logits = np.concatenate([np.linspace(-50, 50, 301), [-1e300, -800.0, 800.0, 1e300, -0.0]])
     np.testing.assert_allclose(_sigmoid(logits), scipy.special.expit(logits), rtol=1e-14, atol=1e-300)

@@ -83,7 +83,7 @@ def test_with_both_weights_one_the_total_is_reconstruction_and_kl() -> None:
     assert (found.reconstruction > 0).all()
 
 
-def test_the_weights_leave_the_parts_alone() -> None:
+def test_the_weights_do_not_change_the_parts() -> None:
     plain, weighted = loss(), loss(kl_weight=5.0, reconstruction_weight=0.0)
     np.testing.assert_array_equal(plain.kl, weighted.kl)
     np.testing.assert_array_equal(plain.reconstruction, weighted.reconstruction)

@@ -117,7 +117,7 @@ def test_without_a_log_variance_it_is_zero() -> None:
     assert not log_variance.any()
 
 
-def test_rows_do_not_mix() -> None:
+def test_the_results_of_a_row_do_not_depend_on_other_rows() -> None:
     mean, log_variance = encode(np, SHAPE, PARAMETERS, ROWS)
     turned_mean, turned_log_variance = encode(np, SHAPE, PARAMETERS, ROWS[::-1])
     np.testing.assert_allclose(turned_mean[::-1], mean, rtol=1e-5, atol=1e-6)

@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 import oddrow.training
 from oddrow import VAEDetector
 from oddrow.table import as_table
-from untrained import no_training
+from testing.untrained import no_training
 
 DATA = Path(os.environ.get("ODDROW_DATA", "../shared/data")) / "adbench"
 SETS = (  # all of them with 300 to 8,000 rows and at most 64 columns

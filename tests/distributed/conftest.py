@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import oddrow
-from engines import MODULES, NEEDED, RunningEngine
 from oddrow.batch import scored_table
 from oddrow.datasets import make_connections
 from oddrow.distributed._work import PackedModel
-from oddrow.files import read_table
-from untrained import no_training
+from testing.typed_reading import read_table
+from testing.untrained import no_training
+from tests.support.engines import MODULES, NEEDED, RunningEngine
 
 TOP = 2
 
@@ -68,8 +68,8 @@ def _started(name: str):
         pytest.skip(f"needs oddrow[{name}]: make test-engines")
     with pytest.MonkeyPatch.context() as patch:
         # the workers import what tests send them
-        tests = str(Path(__file__).parents[1])
-        patch.setenv("PYTHONPATH", os.pathsep.join([tests, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]))
+        root = str(Path(__file__).parents[2])
+        patch.setenv("PYTHONPATH", os.pathsep.join([root, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]))
         with MODULES[name]._session(None, 2) as session:
             yield RunningEngine(name, session)
 

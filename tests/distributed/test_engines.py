@@ -8,15 +8,15 @@ import pyarrow.parquet as pq
 import pytest
 
 import oddrow
-from engine_work import KilledOnce, Loads, SamplerKilledOnce
-from engines import small_samples
 from oddrow.distributed import fit_files, score_files
 from oddrow.distributed._gathering import PartSampling, whole_sample
 from oddrow.distributed._parts import described, parts_of
 from oddrow.distributed._scoring_files import PartScoring
 from oddrow.distributed._work import RowScoring
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
-from untrained import no_training
+from testing.untrained import no_training
+from tests.support.engine_work import KilledOnce, Loads, SamplerKilledOnce
+from tests.support.engines import small_samples
 
 pytestmark = [
     pytest.mark.slow,
@@ -32,20 +32,20 @@ def added(scored):
     return scored.select(columns).to_pydict()
 
 
-def test_rows_get_the_bits_that_they_get_on_one_machine(engine, table, model_path, whole):
+def test_scores_have_the_same_bits_as_on_one_machine(engine, table, model_path, whole):
     scored = engine.rows(engine.score(engine.dataset(table), model_path, top=TOP))
     assert scored.num_rows == table.num_rows
     assert added(scored) == added(whole)
     assert scored["bytes_sent"].to_pylist() == table["bytes_sent"].to_pylist()
 
 
-def test_a_detector_and_a_policy_are_taken_as_they_are(engine, table, fitted):
+def test_a_detector_and_a_policy_can_be_given_directly(engine, table, fitted):
     scored = engine.rows(engine.score(engine.dataset(table), fitted, policy=oddrow.FixedSurprise(3.0)))
     assert scored["is_odd"].to_pylist() == (fitted.surprise(table) > 3.0).tolist()
     assert not any("reason" in name for name in scored.column_names)
 
 
-def test_what_no_row_can_cure_is_refused_before_any_row_is_scored(engine, table, fitted):
+def test_errors_that_do_not_depend_on_rows_are_raised_before_any_row_is_scored(engine, table, fitted):
     dataset = engine.dataset(table)
     with pytest.raises(SettingError, match="decides on all rows together"):
         engine.score(dataset, fitted, policy=oddrow.FalseDiscoveryRate(0.1))
@@ -53,14 +53,14 @@ def test_what_no_row_can_cure_is_refused_before_any_row_is_scored(engine, table,
         engine.rows(engine.score(engine.dataset(table.drop_columns("bytes_sent")), fitted))
 
 
-def test_a_process_reads_the_model_once_however_many_batches_it_gets(engine, table, packed):
+def test_a_process_reads_the_model_once_for_all_batches(engine, table, packed):
     seen = engine.rows(engine.mapped(engine.dataset(table), packed, Loads()))
     loads = {(row["process"], row["loads"]) for row in seen.select(["process", "loads"]).to_pylist()}
     assert {count for _, count in loads} == {1}
     assert len(loads) <= 3  # two workers, and perhaps one that took another's place
 
 
-def test_a_worker_killed_amid_its_rows_loses_and_doubles_nothing(engine, table, packed, whole, tmp_path):
+def test_a_worker_killed_while_scoring_rows_loses_and_doubles_no_row(engine, table, packed, whole, tmp_path):
     marker = tmp_path / "killed"
     work = KilledOnce(RowScoring(TOP), marker, "row", 450)
     scored = engine.rows(engine.mapped(engine.dataset(table), packed, work))
@@ -68,7 +68,7 @@ def test_a_worker_killed_amid_its_rows_loses_and_doubles_nothing(engine, table, 
     assert added(scored) == added(whole)
 
 
-def test_a_worker_killed_amid_the_parts_loses_and_doubles_nothing(engine, table_path, packed, whole, tmp_path):
+def test_a_worker_killed_while_scoring_parts_loses_and_doubles_no_row(engine, table_path, packed, whole, tmp_path):
     parts = parts_of([table_path], part_rows=100)
     work = KilledOnce(PartScoring(tmp_path, RowScoring(TOP)), tmp_path / "killed", "number", 4)
     done = engine.work_on_parts(described(parts), packed, work)
@@ -97,7 +97,7 @@ def test_a_fit_to_files_gives_the_model_of_one_machine(engine, table, table_path
     assert detector.model_.encoding == expected.model_.encoding
 
 
-def test_a_worker_killed_amid_its_sample_loses_and_doubles_nothing(engine, table, table_path, tmp_path):
+def test_a_worker_killed_while_sampling_loses_and_doubles_no_row(engine, table, table_path, tmp_path):
     with small_samples(300):
         sampling = oddrow.VAEDetector(random_state=3).sampling()
     work = SamplerKilledOnce(PartSampling(sampling), tmp_path / "killed", 4)
@@ -108,7 +108,7 @@ def test_a_worker_killed_amid_its_sample_loses_and_doubles_nothing(engine, table
     assert found.sample.ordered.equals(expected.sample.ordered)
 
 
-def test_a_fit_to_the_engines_own_data_knows_all_rows_and_is_the_same_twice(engine, table):
+def test_a_fit_to_the_engines_data_counts_all_rows_and_is_reproducible(engine, table):
     once = table.set_column(2, "service", pa.array(["once", *table["service"].to_pylist()[1:]]))
     with no_training(), small_samples(300):
         detectors = [oddrow.VAEDetector(random_state=3, columns={"row": "ignore"}) for _ in range(2)]
@@ -121,13 +121,13 @@ def test_a_fit_to_the_engines_own_data_knows_all_rows_and_is_the_same_twice(engi
     assert "once" in str(one.model_.encoding)
 
 
-def test_columns_that_are_not_there_are_refused_before_any_row_is_sampled(engine, table, monkeypatch):
+def test_unknown_columns_are_refused_before_any_row_is_sampled(engine, table, monkeypatch):
     monkeypatch.setattr(oddrow.VAEDetector, "fit_sampled", None)
     with pytest.raises(SettingError, match="column 'z' is named as 'number' but is not in the table"):
         engine.fit(engine.dataset(table), oddrow.VAEDetector(columns={"z": "number"}))
 
 
-def test_rows_that_no_fit_can_take_are_said_in_one_line(engine, table):
+def test_rows_that_cannot_be_fitted_give_an_error_of_one_line(engine, table):
     wrong = table.set_column(0, table.column_names[0], pa.array([float("inf"), *np.arange(899.0)]))
     with pytest.raises(DataError, match=r"in one piece of the table: .*infinity"):
         engine.fit(engine.dataset(wrong), oddrow.VAEDetector(random_state=3))
@@ -147,7 +147,7 @@ def test_dask_reads_what_pandas_makes_of_files_with_missing_values(dask_engine, 
     assert detector.n_features_in_ == table.num_columns + 1
 
 
-def test_dask_takes_names_that_are_no_text(dask_engine):
+def test_dask_accepts_column_names_that_are_no_text(dask_engine):
     import dask.dataframe
     import pandas as pd
 
@@ -157,14 +157,14 @@ def test_dask_takes_names_that_are_no_text(dask_engine):
     assert detector.feature_names_in_.tolist() == ["0", "1"]
 
 
-def test_ray_says_that_a_dataset_has_no_rows(ray_engine):
+def test_a_ray_dataset_without_rows_is_refused(ray_engine):
     import ray
 
     with pytest.raises(DataError, match="the table has no rows"):
         ray_engine.fit(ray.data.from_items([]), oddrow.VAEDetector())
 
 
-def test_ray_listens_on_this_machine_alone(ray_engine):
+def test_ray_listens_only_on_this_machine(ray_engine):
     import ray
 
     assert [node["NodeManagerAddress"] for node in ray.nodes()] == ["127.0.0.1"]

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import oddrow.distributed
-from oddrow.distributed import ENGINES, _scoring_files, score_files
+from oddrow.distributed import ENGINES, _engines, score_files
 from oddrow.distributed._parts import parts_of
 from oddrow.exceptions import (
     DataError,
@@ -33,7 +34,8 @@ def here(monkeypatch):
         list(work(packed.unpacked(), batches[:1]))
         return pa.Table.from_batches(work(packed.unpacked(), reversed(batches)))
 
-    monkeypatch.setattr(_scoring_files, "_WORK_ON_PARTS", dict.fromkeys(ENGINES, work_on_parts))
+    engine = replace(ENGINES["ray"], work_on_parts=work_on_parts)
+    monkeypatch.setattr(_engines, "ENGINES", dict.fromkeys(ENGINES, engine))
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def read(paths):
     return pa.concat_tables(map(pq.read_table, paths))
 
 
-def test_the_parts_are_the_table_in_order_and_none_is_doubled(scored, whole, tmp_path):
+def test_the_files_hold_all_rows_once_and_in_order(scored, whole, tmp_path):
     found = scored()
     assert read(found.paths).equals(whole)
     assert found.paths == tuple(sorted((tmp_path / "scored").iterdir()))
@@ -71,7 +73,7 @@ def test_a_folder_is_read_in_the_order_of_its_names(scored, whole, table, tmp_pa
 
 @settings(deadline=None, max_examples=50)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 60))
-def test_parts_hold_each_row_once_wherever_row_groups_end(tmp_path_factory, part_rows, group_rows, n_rows):
+def test_parts_hold_each_row_once_for_all_sizes_of_row_groups(tmp_path_factory, part_rows, group_rows, n_rows):
     path = tmp_path_factory.mktemp("parts") / "t.parquet"
     rows = pa.table({"row": pa.array(range(n_rows), pa.int64())})
     pq.write_table(rows, path, row_group_size=group_rows)
@@ -86,10 +88,10 @@ def test_parts_hold_each_row_once_wherever_row_groups_end(tmp_path_factory, part
     assert sum(read_back, []) == list(range(n_rows))  # noqa: RUF017 - few parts
 
 
-def test_an_output_is_replaced_only_by_force_and_only_if_it_is_one(scored, whole, tmp_path):
+def test_only_the_output_of_an_earlier_job_is_replaced_and_only_with_force(scored, whole, tmp_path):
     output = tmp_path / "scored"
     scored(part_rows=100)
-    with pytest.raises(OutputError, match=r"scored: exists already.*--force"):
+    with pytest.raises(OutputError, match=r"scored: exists already.*force=True"):
         scored()
     assert len(list(output.iterdir())) == 9
     scored(force=True)
@@ -101,7 +103,7 @@ def test_an_output_is_replaced_only_by_force_and_only_if_it_is_one(scored, whole
 
 
 @pytest.mark.parametrize("force", [True, False])
-def test_rows_that_are_wrong_are_named_and_nothing_is_written(scored, table, tmp_path, force):
+def test_the_error_of_wrong_rows_names_them_and_no_folder_is_written(scored, table, tmp_path, force):
     wrong = table.set_column(
         table.column_names.index("duration_s"),
         "duration_s",
@@ -114,11 +116,11 @@ def test_rows_that_are_wrong_are_named_and_nothing_is_written(scored, table, tmp
 
 
 @pytest.mark.parametrize("rows_left", [None, 249])
-def test_an_engine_that_leaves_rows_out_is_not_believed(scored, tmp_path, monkeypatch, rows_left):
-    engine = _scoring_files._WORK_ON_PARTS["ray"]
+def test_an_engine_that_leaves_rows_out_gives_an_error(scored, tmp_path, monkeypatch, rows_left):
+    engine = _engines.ENGINES["ray"]
 
     def forgetful(parts, packed, work, *others):
-        done = engine(parts, packed, work, *others)
+        done = engine.work_on_parts(parts, packed, work, *others)
         path = work.folder / "part-000002.parquet"
         rows = pq.read_table(path)
         path.unlink()
@@ -126,48 +128,48 @@ def test_an_engine_that_leaves_rows_out_is_not_believed(scored, tmp_path, monkey
             pq.write_table(rows.slice(0, rows_left), path)
         return done
 
-    monkeypatch.setattr(_scoring_files, "_WORK_ON_PARTS", {"ray": forgetful})
+    monkeypatch.setattr(_engines, "ENGINES", {"ray": replace(engine, work_on_parts=forgetful)})
     with pytest.raises(OutputError, match=r"part-000002\.parquet: the engine ended without writing it .*same paths"):
         scored()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_worker_leaves_half_written_does_not_come_along(scored, tmp_path, monkeypatch):
-    engine = _scoring_files._WORK_ON_PARTS["ray"]
+def test_files_half_written_by_a_killed_worker_are_left_out(scored, tmp_path, monkeypatch):
+    engine = _engines.ENGINES["ray"]
 
     def leaving(parts, packed, work, *others):
         (work.folder / ".oddrow-0123456789abcdef.tmp").write_bytes(b"PAR1")
-        return engine(parts, packed, work, *others)
+        return engine.work_on_parts(parts, packed, work, *others)
 
-    monkeypatch.setattr(_scoring_files, "_WORK_ON_PARTS", {"ray": leaving})
+    monkeypatch.setattr(_engines, "ENGINES", {"ray": replace(engine, work_on_parts=leaving)})
     assert {path.suffix for path in scored().paths[0].parent.iterdir()} == {".parquet"}
 
 
-def test_tables_that_are_none_are_refused_before_the_engine_starts(scored, table, tmp_path, monkeypatch):
-    monkeypatch.setattr(_scoring_files, "_WORK_ON_PARTS", {})
+def test_invalid_tables_are_refused_before_the_engine_starts(scored, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(_engines, "ENGINES", dict.fromkeys(ENGINES))
     with pytest.raises(TableReadError, match="no such file or folder"):
         scored(tmp_path / "nowhere")
     folder = tmp_path / "table"
     folder.mkdir()
-    with pytest.raises(TableReadError, match=r"holds no \.parquet files"):
+    with pytest.raises(TableReadError, match=r"contains no \.parquet files"):
         scored(folder)
     (folder / "more").mkdir()
-    with pytest.raises(TableReadError, match=r"holds 'more', which is no \.parquet file.* leave --engine out"):
+    with pytest.raises(TableReadError, match=r"contains 'more', which is no \.parquet file.* work without an engine"):
         scored(folder)
     (folder / "more").rmdir()
     pq.write_table(table, folder / "a.parquet")
     pq.write_table(table.drop_columns("row"), folder / "b.parquet")
-    with pytest.raises(DataError, match=r"b\.parquet: its columns or their types are not those of a\.parquet"):
+    with pytest.raises(DataError, match=r"b\.parquet: its columns or their types differ from those of a\.parquet"):
         scored(folder)
     pq.write_table(table.drop_columns("bytes_sent"), tmp_path / "less.parquet")
     with pytest.raises(SchemaMismatchError, match="bytes_sent"):
         scored(tmp_path / "less.parquet")
     (tmp_path / "text.parquet").write_text("no table")
-    with pytest.raises(TableReadError, match=r"text\.parquet: is not a Parquet file.* without --engine"):
+    with pytest.raises(TableReadError, match=r"text\.parquet: is not a Parquet file.* without an engine"):
         scored(tmp_path / "text.parquet")
 
 
-def test_settings_without_meaning_are_refused(scored):
+def test_invalid_settings_are_refused(scored):
     with pytest.raises(SettingError, match="'flink'; choose from ray, spark, dask"):
         scored(engine="flink")
     with pytest.raises(SettingError, match="part_rows is 0"):
@@ -177,7 +179,7 @@ def test_settings_without_meaning_are_refused(scored):
 
 
 @pytest.mark.parametrize(("engine", "library"), [("ray", "ray"), ("spark", "pyspark.sql"), ("dask", "dask.dataframe")])
-def test_a_missing_engine_is_answered_with_the_command_that_installs_it(
+def test_the_error_of_a_missing_engine_names_the_install_command(
     engine, library, fitted, table_path, tmp_path, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, library, None)

@@ -54,7 +54,7 @@ def cells(expectations, encoding, table):
     return expectations.look_up(encoding.encode(table))
 
 
-def test_a_columns_own_value_has_no_part_in_what_is_expected_of_it(known):
+def test_expectations_do_not_depend_on_the_columns_own_value(known):
     expectations, encoding = known
     before = cells(expectations, encoding, FRESH)
     strange = {"category": "casino", "amount": 1e12, "cash": True, "paid": dt.datetime(1999, 1, 2, 3), "tip": -5.0}
@@ -82,7 +82,7 @@ def test_learning_twice_gives_the_same(known):
             np.testing.assert_array_equal(one, other)
 
 
-def test_the_range_of_numbers_holds_nine_in_ten_new_values(known):
+def test_the_range_of_numbers_covers_90_percent_of_new_values(known):
     expectations, encoding = known
     encoded = encoding.encode(FRESH)
     found = expectations.look_up(encoded)
@@ -109,7 +109,7 @@ def test_the_quantiles_are_those_of_conformal_ranks():
     assert decoded == [[4, 49, 94], [1004, 1049, 1094]]
 
 
-def test_what_is_not_known_of_a_given_value_is_looked_up_among_all_rows(known):
+def test_an_unknown_given_value_is_looked_up_among_all_rows(known):
     expectations, encoding = known
     column = encoding.names.index("tip")
     given = {encoding.names[other] for other in expectations.given[column] if other >= 0}
@@ -135,7 +135,7 @@ def test_a_cell_needs_forty_rows(known):
         assert (counts[finest] >= 40).all()
 
 
-def test_where_rows_are_few_all_are_taken_together():
+def test_few_rows_are_one_cell():
     rng = np.random.default_rng(0)
     few = as_table(payments(39, rng))
     expectations, encoding = learned(few)
@@ -143,7 +143,7 @@ def test_where_rows_are_few_all_are_taken_together():
     assert (cells(expectations, encoding, FRESH) == 0).all()
 
 
-def test_a_missing_value_is_told_by_the_others(known):
+def test_a_missing_value_is_expected_from_other_columns(known):
     expectations, encoding = known
     column = encoding.names.index("tip")
     found = cells(expectations, encoding, FRESH)[:, column]
@@ -195,7 +195,7 @@ def test_a_cell_with_few_values_takes_the_range_of_the_rows_around_it():
     np.testing.assert_array_equal(expectations.values[column][found[-1]], expectations.values[column][0])
 
 
-def test_no_rows_and_no_columns_are_no_trouble(known):
+def test_tables_without_rows_or_columns_can_be_learned(known):
     expectations, encoding = known
     assert cells(expectations, encoding, FRESH.slice(0, 0)).shape == (0, 5)
     constant, encoding = learned(pa.table({"a": ["x"] * 60}))

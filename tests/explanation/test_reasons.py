@@ -34,7 +34,7 @@ def test_all_reasons_and_the_combination_are_the_surprise(scored):
 
 
 @pytest.mark.parametrize("top", [1, 3])
-def test_the_columns_that_are_not_shown_close_the_sum(scored, top):
+def test_the_parts_of_columns_not_shown_complete_the_sum(scored, top):
     detector, table = scored
     for short, whole in zip(detector.explain(table, top), detector.explain(table, None), strict=True):
         assert short.reasons == whole.reasons[:top]
@@ -63,7 +63,7 @@ def test_shares_are_of_the_whole_surprise(detector, fresh):
         assert row.other_share == pytest.approx(row.other_nats / row.surprise)
 
 
-def test_an_explanation_says_what_the_detector_says(detector, labelled):
+def test_an_explanation_has_the_scores_of_the_detector(detector, labelled):
     explanations = detector.explain(labelled.table)
     assert [row.row for row in explanations] == list(range(len(labelled.table)))
     np.testing.assert_array_equal([row.surprise for row in explanations], detector.surprise(labelled.table))
@@ -98,7 +98,7 @@ def test_no_rows_have_no_explanations(detector, fresh):
 
 
 @pytest.mark.parametrize("top", [0, -1])
-def test_no_reasons_at_all_cannot_be_asked_for(vae, fresh, top):
+def test_a_top_below_one_is_refused(vae, fresh, top):
     with pytest.raises(SettingError, match=f"top is {top}; give 1 or more columns, or None for all"):
         vae.explain(fresh, top)
 
@@ -130,7 +130,7 @@ STRANGE = {
 
 
 @pytest.mark.parametrize(("name", "value", "kind"), STRANGE.values(), ids=STRANGE)
-def test_strangeness_is_evidence(detector, fresh, name, value, kind):
+def test_a_strange_value_raises_the_part_of_its_column(detector, fresh, name, value, kind):
     """Whatever the row otherwise: stranger than every ordinary row, and for this reason first."""
     table = changed(fresh.slice(0, 60), name, value, kind)
     assert detector.surprise(table).min() > detector.surprise(fresh).max()
@@ -175,7 +175,7 @@ def test_a_missing_value_is_expected_where_it_is_usual(detector, fresh):
     assert is_missing[~is_udp].mean() < 0.1
 
 
-def test_numbers_are_expected_near_where_they_are_usual(article):
+def test_the_expected_number_is_near_the_usual_values(article):
     """The article's model takes about the middle; a value far out is expected back inside the learned range."""
     (row,) = article.explain([[50.0, 0.0, 0.0, 0.0]])
     assert row.reasons[0].column == "x0"

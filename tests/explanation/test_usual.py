@@ -10,7 +10,7 @@ import pytest
 import oddrow
 from oddrow.batch import scored_table
 from oddrow.columns import TableEncoding, TableSchema
-from oddrow.explanation import LEAST_SHARE, explain, reason_text, usual_cell
+from oddrow.explanation import MIN_SHARE, explain, reason_text, usual_cell
 from oddrow.explanation._reasons import Reason
 from oddrow.explanation._usual import Usual, _clock, _range, in_words, running_on
 
@@ -33,7 +33,7 @@ def reasons_for(detector, table, name):
     ("name", "value"),
     [("bytes_sent", 10**15), ("service", "telnet"), ("started", dt.datetime(2100, 1, 1)), ("round_trip_ms", None)],
 )
-def test_a_value_of_any_size_is_expected_to_be_what_it_was_expected_to_be(vae, fresh, name, value):
+def test_the_expected_value_does_not_depend_on_the_columns_own_value(vae, fresh, name, value):
     rows = fresh.slice(0, 100)
     before, after = (reasons_for(vae, table, name) for table in (rows, changed(rows, name, value)))
     assert [(one.expected, one.usual, one.given) for one in after] == [
@@ -42,7 +42,7 @@ def test_a_value_of_any_size_is_expected_to_be_what_it_was_expected_to_be(vae, f
     assert {one.value for one in after} == {value}
 
 
-def test_what_is_given_are_values_of_other_columns_of_the_row(vae, fresh):
+def test_given_values_are_values_of_other_columns_of_the_row(vae, fresh):
     rows = fresh.slice(0, 60)
     given = [(row, one) for row, each in enumerate(vae.explain(rows, top=None)) for one in each.reasons if one.given]
     assert given
@@ -54,7 +54,7 @@ def test_what_is_given_are_values_of_other_columns_of_the_row(vae, fresh):
             assert values[name] == value
 
 
-def test_the_usual_range_of_numbers_holds_nine_in_ten_new_values(vae, fresh):
+def test_the_usual_range_of_a_reason_covers_90_percent_of_new_values(vae, fresh):
     reasons = vae.explain(fresh, top=None)
     expectations, encoding = vae.model_.expectations, vae.model_.encoding
     encoded = encoding.encode(fresh)
@@ -66,7 +66,7 @@ def test_the_usual_range_of_numbers_holds_nine_in_ten_new_values(vae, fresh):
     assert len(reasons) == len(fresh)
 
 
-def test_an_article_model_and_an_older_file_expect_what_their_network_does(article, vae, fresh):
+def test_a_model_without_expectations_shows_the_value_of_its_network(article, vae, fresh):
     (row,) = article.explain([[50.0, 0.0, 0.0, 0.0]])
     assert (row.reasons[0].usual, row.reasons[0].given) == (None, ())
     assert "expected" in reason_text(row.reasons[0])
@@ -78,8 +78,8 @@ def test_an_article_model_and_an_older_file_expect_what_their_network_does(artic
 def test_small_reasons_are_left_out_of_what_is_printed_and_the_parts_still_add_up(vae, labelled):
     for row in vae.explain(labelled.table, top=None):
         printed = row.of_at_least()
-        assert all(reason.share >= LEAST_SHARE for reason in printed.reasons)
-        assert printed.reasons == tuple(reason for reason in row.reasons if reason.share >= LEAST_SHARE)
+        assert all(reason.share >= MIN_SHARE for reason in printed.reasons)
+        assert printed.reasons == tuple(reason for reason in row.reasons if reason.share >= MIN_SHARE)
         nats = sum(reason.nats for reason in printed.reasons) + printed.combination_nats + printed.other_nats
         assert nats == pytest.approx(row.surprise, abs=1e-9)
         share = sum(reason.share for reason in printed.reasons) + printed.combination_share + printed.other_share
@@ -93,7 +93,7 @@ def test_a_reason_that_is_left_out_leaves_its_fields_empty(vae, labelled):
     for row, explained in zip(scored, vae.explain(labelled.table, top=3), strict=True):
         for place, reason in enumerate(explained.reasons, start=1):
             found = [row[f"reason_{place}{field}"] for field in fields]
-            if reason.share < LEAST_SHARE:
+            if reason.share < MIN_SHARE:
                 n_left_out += 1
                 assert found == [None] * 5
             else:
@@ -115,7 +115,7 @@ def test_a_reason_reads_as_a_sentence():
     assert reason_text(replace(reason, value=None)).startswith("amount missing (")
 
 
-def test_numbers_are_told_in_few_digits():
+def test_numbers_are_formatted_with_few_digits():
     assert [in_words(value) for value in (0.0, 17.04, 443.6, 65535.2, 0.00123)] == [
         "0",
         "17",
@@ -142,7 +142,7 @@ MOMENTS = [dt.datetime(2024, 1, 1, hour) + dt.timedelta(days=day) for day in ran
         ((3600, 7200, 0b0111111), "01:00 to 02:00 on Mon to Sat"),
     ],
 )
-def test_a_usual_time_is_told_by_hours_and_weekdays(values, words):
+def test_a_usual_time_is_described_by_hours_and_weekdays(values, words):
     assert _clock(column(MOMENTS), np.array(values, np.float32)).words == words
 
 
@@ -151,12 +151,12 @@ def test_the_expected_time_is_the_middle_of_the_usual_one():
     assert found.expected == dt.time(0, 0)
 
 
-def test_a_column_that_runs_on_is_expected_within_and_beyond_its_range():
+def test_a_running_column_is_described_by_its_training_range():
     assert running_on(column(np.arange(100) * 0.5)) == "from 0 to 49.5, running on"
     assert running_on(column(["x"] * 9)) is None
 
 
-def test_rare_names_are_told_last():
+def test_rare_names_are_listed_last():
     names = pa.array(["a"] * 50 + [f"rare{k}" for k in range(60)])
     table = pa.table({"x": names, "y": range(110)})
     detector = oddrow.VAEDetector(random_state=0, max_steps=20, columns={"x": "category"})
@@ -168,7 +168,7 @@ def test_rare_names_are_told_last():
 
 
 @pytest.mark.filterwarnings("ignore::oddrow.exceptions.TrainingHealthWarning")
-def test_of_many_names_the_rare_ones_are_no_single_name():
+def test_rare_names_do_not_count_as_a_single_name():
     names = [f"name{k}" for k in range(40) for _ in range(20)] + [f"rare{k}" for k in range(100)]
     table = pa.table({"x": names, "y": np.random.default_rng(0).normal(size=len(names))})
     model = oddrow.VAEDetector(random_state=0, max_steps=20, columns={"x": "category"}).fit(table).model_
@@ -180,7 +180,7 @@ def test_of_many_names_the_rare_ones_are_no_single_name():
     assert found.expected.startswith("name")
 
 
-def test_a_text_is_told_by_its_length():
+def test_a_text_is_described_by_its_length():
     rng = np.random.default_rng(0)
     words = ["".join(rng.choice(list("abcdefgh "), rng.integers(10, 30))) for _ in range(300)]
     found = _range(column(words), np.array([-1.0, 0.0, 1.0], np.float32))
@@ -188,7 +188,7 @@ def test_a_text_is_told_by_its_length():
     assert found.words.endswith("characters")
 
 
-def test_what_is_printed_of_a_detector_and_its_answers_is_short(vae, labelled):
+def test_the_repr_of_a_detector_and_its_results_is_short(vae, labelled):
     scored = vae.model_.score(labelled.table)
     found = [vae.explain(labelled.table)[0], vae.health_, vae.model_, vae.decide(labelled.table), scored]
     for one in found:
@@ -199,7 +199,7 @@ def test_what_is_printed_of_a_detector_and_its_answers_is_short(vae, labelled):
     assert f"{vae.health_.rows_trained:,} rows trained" in repr(vae.health_)
 
 
-def test_what_find_found_is_printed_short():
+def test_the_repr_of_a_find_is_short():
     rows = np.random.default_rng(0).normal(size=(300, 2))
     rows[5] = [50.0, 0.0]
     found = oddrow.find(rows, oddrow.VAEDetector(random_state=0, max_steps=50, clean="robust"), top=9)

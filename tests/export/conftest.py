@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mixed_tables import TRAINING_ROWS, mixed_table
 from oddrow import AutoencoderDetector, VAEDetector
-from untrained import no_training
+from testing.untrained import no_training
+from tests.support.mixed_tables import TRAINING_ROWS, mixed_table
 
 
 @pytest.fixture(scope="module", params=["default", "article"])

@@ -114,8 +114,8 @@ def test_a_folder_without_permission_is_named(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "force", "message"),
     [
-        ("file", False, r"file: exists already; .* or replace it with --force$"),
-        ("link", False, r"link: exists already; .*--force$"),
+        ("file", False, r"file: exists already; .* or replace it with force=True$"),
+        ("link", False, r"link: exists already; .*force=True$"),
         ("nowhere/file", True, r"nowhere/file: there is no folder .*nowhere; create it first$"),
         ("file/file", True, r"there is no folder .*file; create it first$"),
         ("folder", True, r"folder: is a folder; give the path of a file$"),

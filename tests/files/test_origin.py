@@ -11,7 +11,7 @@ from oddrow.files import Origin
 
 
 def test_the_origin_is_that_of_the_bytes_of_all_files(tmp_path, monkeypatch):
-    monkeypatch.setattr("oddrow.files._origin.READ_AT_ONCE", 4)
+    monkeypatch.setattr("oddrow.files._origin._BLOCK_BYTES", 4)
     paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
     for path in paths:
         path.write_bytes(b"x\n1\n2\n" + path.name.encode())

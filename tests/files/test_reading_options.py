@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import sys
 
@@ -11,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oddrow import files
 from oddrow.exceptions import SettingError, TableReadError
-from oddrow.files import CsvReading, open_stream, read_table, write_table
+from oddrow.files import CsvReading, ReadingOptions, write_table
 from oddrow.table import as_table, is_as_written, normal_located
+from testing.typed_reading import read_table
 
 WRITTEN = ["1", "3.20", "+4929", "123456e12345", "1,5", "1.234,50", "007", "True", "NA", "", '""', " b ", "$1", "a;b"]
 WRITTEN += [
@@ -30,10 +33,15 @@ WRITTEN += [
     "0x1F",
 ]
 DELIMITERS = [",", ";", "\t", "|"]
+OPTIONS = [field.name for field in dataclasses.fields(ReadingOptions)]
 
 
 def opened(data: bytes | str, **arguments):
-    return open_stream(io.BytesIO(data.encode() if isinstance(data, str) else data), **arguments)
+    """The table in these bytes; an error in any of its rows is raised here."""
+    options = ReadingOptions(**{name: arguments.pop(name) for name in OPTIONS if name in arguments})
+    stream = files.open(io.BytesIO(data.encode() if isinstance(data, str) else data), options, **arguments)
+    assert stream.n_rows >= 0
+    return stream
 
 
 def rows_of(stream) -> list[dict]:
@@ -52,7 +60,7 @@ def written(fields: list[str], delimiter: str) -> bytes:
 
 
 @st.composite
-def files(draw, expects: bool):
+def csv_files(draw, expects: bool):
     """Names, delimiter, lines before the first row, and rows as bytes."""
     delimiter = draw(st.sampled_from(DELIMITERS))
     words = ["x", "Größe", "a b", " Label", "n", "2020", "size"]
@@ -65,7 +73,7 @@ def files(draw, expects: bool):
     return names, delimiter, [*before, written(names, delimiter)], lines
 
 
-@given(st.booleans().flatmap(lambda expects: st.tuples(st.just(expects), files(expects))), st.data())
+@given(st.booleans().flatmap(lambda expects: st.tuples(st.just(expects), csv_files(expects))), st.data())
 @settings(max_examples=300)
 def test_what_a_row_holds_does_not_depend_on_the_rows_beside_it(drawn, data):
     """Appending, removing and reordering rows changes neither the delimiter nor the header nor another row."""
@@ -143,7 +151,7 @@ def test_batches_of_a_csv_stay_marked_as_written_on_their_way(tmp_path):
     for day in "12":
         (tmp_path / f"day={day}").mkdir()
         (tmp_path / f"day={day}" / "a.csv").write_text("x,label\n1.0,ok\n2.0,bad\n")
-    stream = open_stream(tmp_path)
+    stream = files.open(tmp_path)
     assert is_as_written(stream.schema)
     assert pa.Table.from_batches(list(stream)).to_pydict()["day"] == ["1", "1", "2", "2"]
     for located in (*stream.located(), *normal_located(stream.located(), "label", "ok")):
@@ -152,8 +160,8 @@ def test_batches_of_a_csv_stay_marked_as_written_on_their_way(tmp_path):
         assert is_as_written(table.schema)
         assert is_as_written(as_table(table, reads="x".__eq__).schema)
     write_table(pa.Table.from_batches(list(stream)), tmp_path / "out.parquet")
-    assert is_as_written(read_table(tmp_path / "out.parquet").schema)
-    assert not is_as_written(read_table(tmp_path / "day=1" / "a.csv").schema)
+    assert is_as_written(read_table(tmp_path / "out.parquet", as_written=True).schema)
+    assert is_as_written(files.open(tmp_path / "out.parquet").schema)
 
 
 # Lines before the header, files without one, names ------------------------------------------------------------------
@@ -161,7 +169,7 @@ def test_batches_of_a_csv_stay_marked_as_written_on_their_way(tmp_path):
 
 def test_lines_before_the_header_are_named_once_with_the_way_out():
     text = "Report of site 7\nmade, 2024\n\nRow,x,y\n1,2,3\n2,3,4\n"
-    with pytest.raises(TableReadError, match=r"lines 1 to 3 have fewer fields than the 3 .*say --skip 3 "):
+    with pytest.raises(TableReadError, match=r"lines 1 to 3 have fewer fields than the 3 .*say skip=3;"):
         opened(text)
     assert read(text, skip=3) == [{"Row": "1", "x": "2", "y": "3"}, {"Row": "2", "x": "3", "y": "4"}]
     stream = opened(text, expects=["x", "Row"])
@@ -178,7 +186,7 @@ def test_no_lines_before_the_header_are_seen_where_none_are(text):
     try:
         opened(text, delimiter=",")
     except TableReadError as error:
-        assert "--skip" not in str(error) or "line 3: expected 2" in str(error)
+        assert "skip=" not in str(error) or "line 3: expected 2" in str(error)
 
 
 def test_errors_of_lines_name_all_ways_out():
@@ -186,7 +194,7 @@ def test_errors_of_lines_name_all_ways_out():
         opened("a,b\n1,2\n1,2,3\n")
     said = str(caught.value)
     assert "line 3: expected 2 fields, found 3" in said
-    assert all(way in said for way in ("quote", "--delimiter", "--skip", "--no-header", "--on-error skip"))
+    assert all(way in said for way in ("quote", "delimiter=...", "skip=...", "has_header=False", "on_error='skip'"))
 
 
 @pytest.mark.parametrize("sign", [";", "\t", "|", ","])
@@ -205,7 +213,7 @@ def test_without_a_header_the_first_line_is_a_row():
     assert stream.notes == ()
     (note,) = opened(text).notes
     assert "line 1 is read as the names of the columns, and looks like a row ('0', 'tcp', 'SF')" in note
-    assert "--no-header" in note
+    assert "has_header=False" in note
 
 
 @pytest.mark.parametrize("text", ["country,2019,2020\nde,1,2\nfr,3,4\n", "a,b\n1,2\n", "2019,total\n1,2\n"])
@@ -228,7 +236,7 @@ def test_names_that_a_model_expects_are_found_but_for_blanks_and_unicode_forms()
     parquet = io.BytesIO()
     pq.write_table(pa.table({" Label": [1], "x": [2]}), parquet)
     parquet.seek(0)
-    assert open_stream(parquet, format="parquet", expects=["Label"]).schema.names == ["Label", "x"]
+    assert files.open(parquet, ReadingOptions("parquet"), expects=["Label"]).schema.names == ["Label", "x"]
 
 
 def test_the_header_is_the_line_with_all_names_or_else_the_first_with_half_of_them():
@@ -325,7 +333,7 @@ def test_json_lines_come_on_standard_input(monkeypatch):
         buffer = io.BytesIO(b'{"a": 1}\n{"b": 2}\n')
 
     monkeypatch.setattr(sys, "stdin", Standard)
-    assert rows_of(open_stream("-", format="jsonl")) == [{"a": 1, "b": None}, {"a": None, "b": 2}]
+    assert rows_of(files.open("-", ReadingOptions("jsonl"))) == [{"a": 1, "b": None}, {"a": None, "b": 2}]
 
 
 def test_a_column_that_no_json_object_has_is_missing_where_it_may_be():
@@ -347,4 +355,4 @@ def test_a_table_without_rows_is_read_where_it_may_be():
 def test_later_files_of_a_folder_are_read_by_the_columns_of_the_first(tmp_path):
     (tmp_path / "1.csv").write_text("a,b\n1,2\n")
     (tmp_path / "2.csv").write_text("Report\nb;a\n4,5;3\n")
-    assert rows_of(open_stream(tmp_path)) == [{"a": "1", "b": "2"}, {"a": "3", "b": "4,5"}]
+    assert rows_of(files.open(tmp_path)) == [{"a": "1", "b": "2"}, {"a": "3", "b": "4,5"}]

@@ -1,4 +1,4 @@
-"""Batches one after the other are the table that is read whole, wherever pieces of the file end."""
+"""The batches of a table are the table that is read whole, wherever pieces of the file end."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from oddrow import files
 from oddrow.exceptions import OddrowError, TableReadError
-from oddrow.files import _csv_files, _parquet, open_stream, read_table, write_table
+from oddrow.files import _csv_files, _format_parquet, _table_file, write_table
 from oddrow.files._csv_records import OPEN_QUOTE, Region, record_problem, records, whole_records
-from oddrow.table import _row_places as _located
+from oddrow.table import _located_batch as _located
 from oddrow.table import as_table
-from strategies import any_tables
+from testing.strategies import any_tables
 
 some_files = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 
@@ -31,9 +32,10 @@ def small_pieces(monkeypatch):
     """Pieces of so many bytes, batches of at most three rows."""
 
     def cut(n_bytes: int) -> None:
-        monkeypatch.setattr(_csv_files, "MOST_BYTES", n_bytes)
-        monkeypatch.setattr(_csv_files, "MOST_ROWS", 3)
-        monkeypatch.setattr(_parquet, "MOST_ROWS", 3)
+        monkeypatch.setattr(_csv_files, "MAX_BATCH_BYTES", n_bytes)
+        monkeypatch.setattr(_csv_files, "MAX_BATCH_ROWS", 3)
+        monkeypatch.setattr(_format_parquet, "MAX_BATCH_ROWS", 3)
+        monkeypatch.setattr(_table_file, "MAX_BATCH_ROWS", 3)
 
     return cut
 
@@ -41,22 +43,23 @@ def small_pieces(monkeypatch):
 def whole(stream) -> pa.Table:
     batches = list(stream)
     assert all(batch.schema == stream.schema for batch in batches)
-    assert all(0 < batch.num_rows <= _located.MOST_ROWS for batch in batches)
+    assert all(0 < batch.num_rows <= _located.MAX_BATCH_ROWS for batch in batches)
     assert sum(batch.num_rows for batch in batches) == stream.n_rows
     assert [batch.num_rows for batch in stream] == [batch.num_rows for batch in batches]
     return pa.Table.from_batches(batches, stream.schema)
 
 
-def same_as_read_whole(path: Path, **arguments) -> None:
-    """The stream gives the rows that ``read_table`` gives, or is refused in the same words."""
+def same_as_read_whole(path: Path) -> None:
+    """The batches have the rows that ``read`` gives, or reading them raises the same error."""
     try:
-        expected = read_table(path, **arguments, as_written=True)
+        expected = files.open(path).read()
     except OddrowError as error:
-        with pytest.raises(type(error)) as caught:
-            whole(open_stream(path, **arguments))
-        assert str(caught.value) == str(error)
+        for read in (whole, lambda stream: list(stream.located()), lambda stream: stream.n_rows):
+            with pytest.raises(type(error)) as caught:
+                read(files.open(path))
+            assert str(caught.value) == str(error)
         return
-    found = whole(open_stream(path, **arguments))
+    found = whole(files.open(path))
     assert found.schema.equals(expected.schema, check_metadata=True)
     assert found.equals(expected) or found.to_pylist() == expected.to_pylist()
 
@@ -119,8 +122,8 @@ def test_any_table_comes_in_batches_as_it_comes_whole(tmp_path, small_pieces, ta
 # Several files ------------------------------------------------------------------------------------------------------
 
 
-def write(folder: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
+def write(folder: Path, contents: dict[str, str]) -> Path:
+    for name, text in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     return folder
@@ -129,14 +132,14 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 def test_files_come_in_the_order_of_their_paths_whatever_order_their_columns_have(tmp_path):
     write(tmp_path, {"b.csv": "x,y\n3,c\n", "a/1.csv": "y,x\na,1\n", "a/2.csv.gz": "", "_c.csv": "z\n1\n", ".d": "?"})
     (tmp_path / "a" / "2.csv.gz").write_bytes(gzip.compress(b"y,x\nb,NA\n"))
-    assert whole(open_stream(tmp_path)).to_pydict() == {"y": ["a", "b", "c"], "x": ["1", "NA", "3"]}
-    assert whole(open_stream(f"{tmp_path}/a/*.csv*")).to_pydict() == {"y": ["a", "b"], "x": ["1", "NA"]}
+    assert whole(files.open(tmp_path)).to_pydict() == {"y": ["a", "b", "c"], "x": ["1", "NA", "3"]}
+    assert whole(files.open(f"{tmp_path}/a/*.csv*")).to_pydict() == {"y": ["a", "b"], "x": ["1", "NA"]}
 
 
 def test_parquet_files_meet_in_a_type_that_holds_both(tmp_path):
     pq.write_table(pa.table({"x": pa.array([1], pa.int32()), "y": pa.nulls(1)}), tmp_path / "a.parquet")
     pq.write_table(pa.table({"y": ["b"], "x": [0.5]}), tmp_path / "b.parquet")
-    assert whole(open_stream(tmp_path)).to_pydict() == {"x": [1.0, 0.5], "y": [None, "b"]}
+    assert whole(files.open(tmp_path)).to_pydict() == {"x": [1.0, 0.5], "y": [None, "b"]}
 
 
 def test_folders_name_values_as_pyarrow_reads_them(tmp_path):
@@ -144,13 +147,13 @@ def test_folders_name_values_as_pyarrow_reads_them(tmp_path):
     pa.dataset.write_dataset(
         rows, tmp_path / "set", format="parquet", partitioning=["city", "year", "odd key"], partitioning_flavor="hive"
     )
-    found = whole(open_stream(tmp_path / "set"))
+    found = whole(files.open(tmp_path / "set"))
     known = pa.dataset.dataset(tmp_path / "set", partitioning="hive").to_table()
     assert found.sort_by("x").to_pydict() == known.sort_by("x").select(found.column_names).to_pydict()
     assert found["year"].type == pa.int64()
     (tmp_path / "set" / "city=__HIVE_DEFAULT_PARTITION__" / "year=07" / "odd key=").mkdir(parents=True)
     pq.write_table(pa.table({"x": [9]}), tmp_path / "set/city=__HIVE_DEFAULT_PARTITION__/year=07/odd key=/a.parquet")
-    found = whole(open_stream(tmp_path / "set"))
+    found = whole(files.open(tmp_path / "set"))
     assert found["city"].null_count == 1
     assert set(found["year"].to_pylist()) == {"2023", "2024", "07"}
 
@@ -158,8 +161,8 @@ def test_folders_name_values_as_pyarrow_reads_them(tmp_path):
 WRONG = {
     "columns": ({"a.csv": "x\n1\n", "b.csv": "y\n1\n"}, "b.csv: has no column 'x', unlike .*a.csv"),
     "further": ({"a.csv": "x\n1\n", "b.csv": "x,y\n1,2\n"}, "b.csv: has a further column 'y'"),
-    "forms": ({"a.csv": "x\n1\n", "b.jsonl": '{"x": 1}'}, "two forms, a.csv and b.jsonl; .*pattern such as .*csv"),
-    "no table": ({"a.csv": "x\n1\n", "README.md": "!"}, "README.md: is no table by its suffix"),
+    "forms": ({"a.csv": "x\n1\n", "b.jsonl": '{"x": 1}'}, "two formats, a.csv and b.jsonl; .*pattern such as .*csv"),
+    "no table": ({"a.csv": "x\n1\n", "README.md": "!"}, "README.md: the ending of the name is not that of a table"),
     "no file": ({"_a.csv": "x\n1\n"}, "holds no file"),
     "keys": ({"a=1/a.csv": "x\n1\n", "b=1/a.csv": "x\n1\n"}, "a=1/a.csv name 'a', those of .*b=1/a.csv 'b'"),
     "twice": ({"x=1/a.csv": "x\n1\n"}, "a folder and the files in it both have 'x'"),
@@ -171,25 +174,25 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_files_that_are_no_one_table_are_refused(tmp_path, name):
-    files, message = WRONG[name]
+    contents, message = WRONG[name]
     with pytest.raises(TableReadError, match=message):
-        open_stream(write(tmp_path / "set", files))
+        files.open(write(tmp_path / "set", contents)).read()
 
 
 def test_types_of_parquet_that_never_meet_are_refused(tmp_path):
     pq.write_table(pa.table({"x": [1]}), tmp_path / "a.parquet")
     pq.write_table(pa.table({"x": ["one"]}), tmp_path / "b.parquet")
     with pytest.raises(TableReadError, match=r"b.parquet: column 'x' is string, but int64 in the files before"):
-        open_stream(tmp_path)
+        files.open(tmp_path)
 
 
 def test_a_pattern_that_nothing_has_is_refused(tmp_path):
-    with pytest.raises(TableReadError, match=r"\*.csv: no file has a name of this pattern"):
-        open_stream(tmp_path / "*.csv")
+    with pytest.raises(TableReadError, match=r"\*.csv: no file matches this pattern"):
+        files.open(tmp_path / "*.csv")
 
 
 def test_what_is_no_path_is_copied_and_read_as_often_as_asked(tmp_path):
-    stream = open_stream(io.BytesIO(b"x\n1\n2\n"))
+    stream = files.open(io.BytesIO(b"x\n1\n2\n"))
     first, second = iter(stream), iter(stream)
     assert next(first).equals(next(second))
     assert (stream.label, stream.files) == ("the stream", ())
@@ -205,7 +208,7 @@ def test_every_line_is_a_row_or_is_told(tmp_path, small_pieces, data, n_bytes):
     lines = data.draw(st.lists(st.sampled_from([b"1,2", b"3,4", b"1", b"1,2,3", b"\xff,1", b"x,\0"]), max_size=20))
     path = tmp_path / "table.csv"
     path.write_bytes(b"\n".join([b"a,b", b"0,0", *lines]))
-    stream = open_stream(path, on_error="skip")
+    stream = files.open(path, on_error="skip", expects=["a", "b"])
     located = list(stream.located())
     skipped = [row for batch in located for row in batch.skipped]
     assert stream.n_rows + stream.n_skipped == 1 + len(lines)

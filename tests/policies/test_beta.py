@@ -1,4 +1,4 @@
-"""Quantiles of the beta distribution, beside SciPy's."""
+"""The quantiles of the beta distribution are those of SciPy."""
 
 import pytest
 from scipy.special import betaincinv
@@ -13,5 +13,5 @@ def test_a_quantile_is_that_of_scipy(first, second):
         assert beta_quantile(first, second, share) == pytest.approx(betaincinv(first, second, share), rel=1e-7)
 
 
-def test_the_other_end_is_the_mirror_image():
+def test_the_quantiles_of_mirrored_distributions_are_mirrored():
     assert beta_quantile(3, 500, 0.025) == pytest.approx(1 - beta_quantile(500, 3, 0.975), abs=1e-12)

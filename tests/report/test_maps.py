@@ -98,7 +98,7 @@ def test_the_files_written_are_returned(tmp_path):
 def test_nothing_is_written_when_one_file_exists_unless_forced(tmp_path):
     summary = summary_of(np.eye(2), [1.0, 2.0])
     (tmp_path / "surprise_distribution.svg").write_text("mine")
-    with pytest.raises(OutputError, match=r"surprise_distribution\.svg exists already.*--force"):
+    with pytest.raises(OutputError, match=r"surprise_distribution\.svg exists already.*force=True"):
         draw_maps(summary, tmp_path)
     assert contents_of(tmp_path) == {"surprise_distribution.svg": b"mine"}
     draw_maps(summary, tmp_path, force=True)
@@ -146,7 +146,7 @@ def test_degenerate_summaries_are_drawn_without_a_warning(summary):
             figure.draw_without_rendering()
 
 
-def test_odd_rows_are_drawn_over_the_others_in_another_colour_and_with_another_marker():
+def test_odd_rows_are_drawn_on_top_in_another_colour_and_marker():
     summary = summary_of([[0, 0], [0, 1], [1, 1]], [9.0, 1.0, 2.0])
     axes = Figure().subplots()
     window = _maps.MapWindow.around(summary.latent_map)
@@ -172,7 +172,7 @@ def test_panels_share_one_legend_and_keep_their_captions(tmp_path):
     assert contents_of(tmp_path) == before
 
 
-def test_a_panels_caption_counts_the_rows_too_far_out():
+def test_the_caption_of_a_panel_counts_the_rows_outside_the_axes():
     points = np.random.default_rng(0).normal(size=(60, 2))
     points[:2] = [[1e6, 0.0], [0.0, -1e6]]
     panel = Panel(points=points, labels=np.zeros(60, dtype=int), title="far", caption="A sentence.")
@@ -191,15 +191,15 @@ def test_panels_are_laid_out_in_rows_of_three():
     assert [axes.axison for axes in figure.axes] == [True] * 4 + [False] * 2
 
 
-def test_panels_refuse_none_and_too_many_classes(tmp_path):
+def test_no_panel_and_too_many_classes_are_refused(tmp_path):
     with pytest.raises(SettingError, match="panels is empty"):
         draw_panels([], tmp_path / "none", title="")
     other = Panel(points=np.zeros((1, 2)), labels=np.array([10]), title="")
-    with pytest.raises(SettingError, match="the panels hold 11 classes"):
+    with pytest.raises(SettingError, match="the panels have 11 classes"):
         draw_panels([*panels_of("ten", classes=10), other], tmp_path / "many", title="")
 
 
-def test_the_table_of_contents_is_what_is_there():
+def test_all_lists_the_exported_names():
     public = {name for name in vars(oddrow.report) if not name.startswith("_")}
     assert public == set(oddrow.report.__all__)
 

@@ -32,7 +32,7 @@ def test_nothing_is_drawn_or_written_when_one_file_exists_unless_forced(tmp_path
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "run-2.svg").write_bytes(b"mine")
     in_vain = dict.fromkeys(pictures, lambda: pytest.fail("drawn in vain"))
-    with pytest.raises(OutputError, match=r"run-2\.svg exists already.*--force"):
+    with pytest.raises(OutputError, match=r"run-2\.svg exists already.*force=True"):
         write_pictures(in_vain, force=False)
     assert contents_of(tmp_path / "made") == {"run-2.svg": b"mine"}
     write_pictures(pictures, force=True)
@@ -46,7 +46,7 @@ def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path, pictures):
         write_pictures(pictures, force=False)
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path, monkeypatch, pictures):
+def test_a_write_that_fails_leaves_the_old_file_and_no_temporary_file(tmp_path, monkeypatch, pictures):
     def refuse(_: int) -> None:
         raise OSError(28, "No space left")
 
@@ -58,7 +58,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path, monkeyp
     assert contents_of(tmp_path / "made") == {"run-1.5.png": b"old"}
 
 
-def test_without_matplotlib_the_answer_is_the_install_command(tmp_path, monkeypatch, pictures):
+def test_without_matplotlib_the_error_names_the_install_command(tmp_path, monkeypatch, pictures):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'oddrow\[plot\]'"):
         write_pictures(pictures, force=False)

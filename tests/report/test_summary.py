@@ -38,13 +38,13 @@ def test_a_window_moves_only_points_outside_it_and_those_stay_within_the_axes(po
     assert ((placed[outside] < window.low) | (placed[outside] > window.high)).any(axis=1).all()
 
 
-def test_a_cloud_without_far_points_is_shown_whole():
+def test_without_far_points_all_points_are_inside_the_window():
     points = np.random.default_rng(0).normal(size=(5000, 2))
     assert (MapWindow.around(points).sides(points) == "").all()
 
 
 @pytest.mark.parametrize("rows", [10, 1000])
-def test_one_far_point_leaves_the_rest_where_it_was_and_points_outwards(rows):
+def test_one_far_point_does_not_change_the_window_and_becomes_a_triangle(rows):
     points = np.random.default_rng(0).normal(size=(rows, 2))
     alone = MapWindow.around(points)
     joined = MapWindow.around(np.vstack([points, [1e30, 0.0]]))
@@ -54,7 +54,7 @@ def test_one_far_point_leaves_the_rest_where_it_was_and_points_outwards(rows):
     np.testing.assert_allclose(joined.high - joined.low, alone.high - alone.low, rtol=0.6)
 
 
-def test_the_bulk_keeps_a_third_of_each_axis_however_many_rows_are_far():
+def test_the_bulk_takes_a_third_of_each_axis_for_any_number_of_far_rows():
     rng = np.random.default_rng(0)
     is_bulk = np.arange(1000) < 600
     points = np.where(is_bulk[:, None], rng.uniform(-1, 1, (1000, 2)), rng.normal(0, 1e4, (1000, 2)))
@@ -86,7 +86,7 @@ def test_no_bar_lies_on_both_sides_of_the_threshold():
         assert not (histogram.normal & histogram.odd).any()
 
 
-def test_a_histogram_groups_by_the_label_where_there_is_one():
+def test_a_histogram_groups_by_the_label_if_there_is_one():
     histogram = surprise_histogram(summary_of([1.0, 9.0], is_anomaly=np.array([True, True])))
     assert (histogram.normal.sum(), histogram.odd.sum()) == (0, 2)
 
@@ -107,13 +107,13 @@ def test_colours_reach_the_highest_surprise_unless_it_is_far_above_the_rest():
 
 
 @given(surprises, thresholds)
-def test_colours_always_span_something(surprise, threshold):
+def test_colours_always_cover_an_interval(surprise, threshold):
     ceiling = colour_ceiling(summary_of(surprise, threshold))
     assert ceiling > min(0.0, surprise.min())
     assert np.isfinite(ceiling)
 
 
-def test_curve_limits_let_an_early_peak_run_off_and_keep_everything_else():
+def test_curve_limits_cut_off_an_early_peak_and_show_everything_else():
     calm = np.linspace(20.0, 10.0, 100)
     peak = np.append(1e6, calm)
     low, high = curve_limits([peak])
@@ -132,11 +132,11 @@ def test_curve_limits_are_an_interval_whatever_the_curve(series):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"latent_map": np.zeros((3, 3))}, r"latent_map has the shape \(3, 3\); give two numbers a row"),
+        ({"latent_map": np.zeros((3, 3))}, r"latent_map has the shape \(3, 3\); give two numbers per row"),
         ({"latent_map": np.zeros((0, 2))}, r"n > 0"),
-        ({"latent_map": np.full((3, 2), np.nan)}, "latent_map holds a value that is not finite"),
+        ({"latent_map": np.full((3, 2), np.nan)}, "latent_map contains a value that is not finite"),
         ({"surprise": np.zeros(2)}, r"surprise has the shape \(2,\); there are 3 points"),
-        ({"surprise": np.full(3, np.inf)}, "surprise holds a value that is not finite"),
+        ({"surprise": np.full(3, np.inf)}, "surprise contains a value that is not finite"),
         ({"threshold": np.nan}, "threshold is nan"),
         ({"is_odd": np.array([0, 0, 1])}, "is_odd is of type int64; give booleans"),
         ({"is_anomaly": np.array([True])}, r"is_anomaly has the shape \(1,\)"),
@@ -153,20 +153,20 @@ def test_a_summary_refuses_what_cannot_be_drawn(wrong, message):
         MapSummary(**(right | wrong))
 
 
-def test_a_summary_refuses_a_learning_curve_without_readings_or_with_uneven_ones():
+def test_a_summary_refuses_a_learning_curve_that_is_empty_or_of_uneven_lengths():
     curve = {
         "step": np.arange(2), "training_loss": np.zeros(2), "held_out_loss": np.zeros(2),
         "reconstruction": np.zeros(2), "kl": np.zeros(3), "best_step": 1,
     }  # fmt: skip
-    with pytest.raises(SettingError, match=r"learning_curve\.kl has 3 readings; step has 2"):
+    with pytest.raises(SettingError, match=r"learning_curve\.kl has 3 values; step has 2"):
         summary_of([1.0], learning_curve=SimpleNamespace(**curve))
-    with pytest.raises(SettingError, match="no reading"):
+    with pytest.raises(SettingError, match="learning_curve is empty"):
         summary_of([1.0], learning_curve=SimpleNamespace(**(curve | {"step": np.arange(0)})))
 
 
 def test_a_panel_refuses_labels_that_are_no_classes():
     points = np.zeros((11, 2))
-    with pytest.raises(SettingError, match="labels hold 11 classes; a panel shows 10 at most"):
+    with pytest.raises(SettingError, match="labels have 11 classes; a panel shows at most 10"):
         Panel(points=points, labels=np.arange(11), title="too many")
     with pytest.raises(SettingError, match="labels are of type float64"):
         Panel(points=points, labels=np.zeros(11), title="no integers")

@@ -72,7 +72,7 @@ def test_every_protocol_runs_and_reports_the_named_figures(protocol, small_file,
     assert len(result.surprise) == len(result.latent_map) == figures["rows_test"]
 
 
-def test_article_splits_in_file_order(small_file):
+def test_the_article_protocol_splits_in_file_order(small_file):
     table = read_connections(small_file)
     labels = np.array(table.column("label").to_pylist())
     rows = _article(table)
@@ -83,7 +83,7 @@ def test_article_splits_in_file_order(small_file):
     assert rows.is_anomaly.sum() == rows.test.num_rows - (n_normal - rows.train.num_rows)
 
 
-def test_clean_parts_share_no_row(small_file):
+def test_the_clean_protocol_has_no_row_in_both_training_and_test(small_file):
     rows = _clean(read_connections(small_file), np.random.default_rng(0))
     train = set(map(str, rows.train.to_pylist()))
     test_normal = set(map(str, rows.test.filter(~rows.is_anomaly).to_pylist()))
@@ -93,7 +93,7 @@ def test_clean_parts_share_no_row(small_file):
     assert not other.train.equals(rows.train)
 
 
-def test_dagmm_trains_on_attacks_and_calls_normal_the_anomaly(small_file):
+def test_the_dagmm_protocol_trains_on_attacks_and_takes_normal_rows_as_anomalies(small_file):
     rows = _dagmm(read_connections(small_file), np.random.default_rng(0))
     assert (rows.is_anomaly == (rows.test_labels == "normal.")).all()
     assert rows.test.num_rows == 750
@@ -109,16 +109,16 @@ def test_no_label_reaches_the_detector(small_file):
         assert "label" not in rows.test.column_names
 
 
-def test_settings_and_files_that_do_not_fit(small_file, tmp_path):
+def test_invalid_settings_and_files_are_refused(small_file, tmp_path):
     with pytest.raises(SettingError, match="protocol is 'own'"):
         reproduce_kddcup99(small_file, protocol="own")
-    with pytest.raises(SettingError, match="--test FILE"):
+    with pytest.raises(SettingError, match=r"give test=\.\.\. and protocol='official' together"):
         reproduce_kddcup99(small_file, protocol="official")
     with pytest.raises(SettingError, match="detector is 'forest'"):
         reproduce_kddcup99(small_file, detector="forest")
     strange = tmp_path / "strange"
     strange.write_text(",".join(["1"] * 42) + "\n" + ",".join(["2"] * 42) + "\n")
-    with pytest.raises(DataError, match="not a labelled file"):
+    with pytest.raises(DataError, match="is no labelled file"):
         read_connections(strange)
 
 
@@ -127,7 +127,7 @@ def test_offline_the_error_says_where_the_file_should_come_from(monkeypatch, tmp
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("oddrow.reproductions._kddcup99.ADDRESS", "http://127.0.0.1:9/kddcup.data_10_percent.gz")
     notes = []
-    with pytest.raises(DownloadError, match=r"127\.0\.0\.1.*8045aca0.*--data FILE"):
+    with pytest.raises(DownloadError, match=r"127\.0\.0\.1.*8045aca0.*data=\.\.\."):
         kddcup99_file(notes.append)
     assert "downloading" in notes[0]
 

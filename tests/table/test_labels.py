@@ -6,7 +6,7 @@ import pytest
 
 from oddrow.exceptions import DataError
 from oddrow.table import LocatedBatch, PlacedRows, normal_batches, normal_located, split_label
-from oddrow.table._row_places import TableRows
+from oddrow.table._located_batch import TableRows
 
 TABLE = pa.table({"x": [1, 2, 3, 4], "label": ["ok", "bad", None, "ok"], "y": ["a", "b", "c", "d"]})
 
@@ -67,14 +67,14 @@ def test_normal_rows_know_their_place() -> None:
     batches = TABLE.to_batches(max_chunksize=3)
     located = [LocatedBatch(batch, TableRows("t.parquet", 3 * place, batch)) for place, batch in enumerate(batches)]
     kept = list(normal_located(located, "label", "ok"))
-    assert [(rows.rows.num_rows, rows.place.said(0)) for rows in kept] == [
+    assert [(rows.rows.num_rows, rows.place.description(0)) for rows in kept] == [
         (1, "t.parquet, row 1"),
         (1, "t.parquet, row 4"),
     ]
     assert [row.line for row in kept[1].place.of({0: "why"})] == [4]
     whole = TABLE.to_batches()[0]
     (kept,) = normal_located([LocatedBatch(whole, TableRows("t.parquet", 0, whole))], "label", "ok")
-    assert [kept.place.said(row) for row in range(2)] == ["t.parquet, row 1", "t.parquet, row 4"]
+    assert [kept.place.description(row) for row in range(2)] == ["t.parquet, row 1", "t.parquet, row 4"]
     assert [row.line for row in kept.place.of({1: "why"})] == [4]
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from oddrow.columns._text_evidence import NUMBER_FORMS
 from oddrow.table._dates import parsed_dates
 from oddrow.table._text_form import PLAIN, DateForm, TextForm, arrow_seconds
-from strategies import DATE_STYLES, FIELDS, ISO_TEXTS, NUMBER_STYLES
+from testing.strategies import DATE_STYLES, FIELDS, ISO_TEXTS, NUMBER_STYLES
 
 NAN = float("nan")
 some = settings(max_examples=150, deadline=None)

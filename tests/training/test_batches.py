@@ -17,7 +17,7 @@ def drawn(n_rows: int, batch_rows: int, n_indices: int, seed: int = 0) -> np.nda
 
 @few
 @given(st.integers(1, 40), st.integers(1, 60))
-def test_each_row_comes_exactly_once_in_each_pass(n_rows: int, batch_rows: int) -> None:
+def test_each_pass_contains_each_row_exactly_once(n_rows: int, batch_rows: int) -> None:
     passes = drawn(n_rows, batch_rows, 4 * n_rows)[: 4 * n_rows].reshape(4, n_rows)
     np.testing.assert_array_equal(np.sort(passes, axis=1), [np.arange(n_rows)] * 4)
 
@@ -32,7 +32,9 @@ def test_each_batch_is_full(n_rows: int, batch_rows: int) -> None:
 
 @few
 @given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 5), st.integers(1, 5))
-def test_batches_go_on_where_they_stopped(n_rows: int, batch_rows: int, before: int, after: int) -> None:
+def test_batches_continue_from_the_waiting_rows_and_the_generators_state(
+    n_rows: int, batch_rows: int, before: int, after: int
+) -> None:
     """The rows waiting and the generator's state are all that is to come."""
     whole = BatchOrder(n_rows, batch_rows, np.random.default_rng(0))
     expected = whole.draw(before + after)[before:]
@@ -55,7 +57,7 @@ def test_the_same_generator_gives_the_same_batches_and_another_gives_others() ->
     assert (drawn(50, 8, 100, seed=3) != drawn(50, 8, 100, seed=4)).any()
 
 
-def test_every_row_is_as_likely_at_every_place() -> None:
+def test_every_row_is_equally_likely_in_every_position() -> None:
     places = np.array([drawn(4, 4, 4, seed=seed) for seed in range(2000)])
     for place in range(4):
         counts = np.bincount(places[:, place], minlength=4)

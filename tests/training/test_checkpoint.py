@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
+from benchmarks.model_files import HEADER, packed, parts, sections
 
 import oddrow
 from oddrow.datasets import make_connections
@@ -25,7 +25,7 @@ from oddrow.exceptions import CheckpointError, OutputError, SettingError, Traini
 from oddrow.training import Interruption, discard_checkpoint
 
 SmallFit = Callable[..., FittedNetwork]
-HEADER = struct.Struct("<8sI32s")  # as the module's docstring says
+MAGIC = b"ODDROWCP"
 
 
 class Killed(BaseException):
@@ -62,7 +62,7 @@ def assert_same_fit(first: FittedNetwork, second: FittedNetwork) -> None:
 
 
 @pytest.mark.parametrize("changed", [{}, {"learning_rate": 1e-4, "patience": None}, {"is_watched": False}])
-def test_a_fit_resumed_after_every_check_is_the_uninterrupted_one(small_fit: SmallFit, tmp_path, changed) -> None:
+def test_a_fit_resumed_after_every_check_gives_the_uninterrupted_fit(small_fit: SmallFit, tmp_path, changed) -> None:
     """Killed at the first check it reaches, again and again: every state on the way is gone through the file."""
     rng, resumed_rng = np.random.default_rng(0), np.random.default_rng(0)
     whole = small_fit(rng=rng, **changed)
@@ -75,7 +75,7 @@ def test_a_fit_resumed_after_every_check_is_the_uninterrupted_one(small_fit: Sma
     assert resumed_rng.random() == rng.random()  # and whatever is drawn after the fit is the same too
 
 
-def test_a_rollback_is_kept_too(small_fit: SmallFit, tmp_path) -> None:
+def test_a_rollback_is_part_of_the_checkpoint(small_fit: SmallFit, tmp_path) -> None:
     wild = {"learning_rate": 1e4, "anneal": False, "patience": None, "max_steps": 100}
     whole = small_fit(**wild)
     assert whole.health.rollbacks
@@ -84,7 +84,7 @@ def test_a_rollback_is_kept_too(small_fit: SmallFit, tmp_path) -> None:
     assert_same_fit(small_fit(interruption=kept(tmp_path, resume=True), **wild), whole)
 
 
-def test_a_fit_that_had_ended_is_not_run_again(small_fit: SmallFit, tmp_path) -> None:
+def test_resuming_a_fit_that_has_ended_does_no_further_step(small_fit: SmallFit, tmp_path) -> None:
     whole = small_fit(interruption=kept(tmp_path))
     told: list[int] = []
     again = small_fit(interruption=kept(tmp_path, resume=True), on_progress=lambda *one: told.append(one[0]))
@@ -92,11 +92,11 @@ def test_a_fit_that_had_ended_is_not_run_again(small_fit: SmallFit, tmp_path) ->
     assert told == []
 
 
-def test_keeping_a_fit_changes_nothing_of_it(small_fit: SmallFit, tmp_path) -> None:
+def test_writing_checkpoints_does_not_change_the_fit(small_fit: SmallFit, tmp_path) -> None:
     assert_same_fit(small_fit(interruption=kept(tmp_path / "new" / "folder")), small_fit())
 
 
-def test_where_there_is_no_checkpoint_the_fit_begins(small_fit: SmallFit, tmp_path) -> None:
+def test_resuming_without_a_checkpoint_starts_the_fit(small_fit: SmallFit, tmp_path) -> None:
     assert_same_fit(small_fit(interruption=kept(tmp_path, resume=True)), small_fit())
 
 
@@ -113,6 +113,7 @@ from oddrow.datasets import make_connections
 
 def told(done, steps, loss):
     print(done, flush=True)
+    sys.stdin.readline()  # a busy machine may delay the kill: no fit ends before it
 
 folder, model = sys.argv[1:]
 rows = make_connections(200, odd_share=0, random_state=0).table
@@ -129,12 +130,16 @@ def test_a_process_killed_at_random_moments_leaves_the_same_model_file(tmp_path:
 
     def start() -> subprocess.Popen[str]:
         command = [sys.executable, "-W", "ignore", "-c", KILLED, str(folder), str(model)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=one_thread)
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=one_thread)
 
     moments = []
     for _ in range(2):
         with start() as process:
-            told = [process.stdout.readline().strip() for _ in range(rng.integers(1, 3))]
+            told = []
+            for _ in range(rng.integers(1, 3)):
+                told.append(process.stdout.readline().strip())
+                process.stdin.write("go on to the next check\n")
+                process.stdin.flush()
             time.sleep(rng.uniform(0, 0.02))
             process.kill()
         moments.append(told[-1])
@@ -166,43 +171,45 @@ def checkpoint(small_fit: SmallFit, tmp_path) -> Path:
     ("other", "said"),
     [
         ({"table_seed": 5}, "another table"),
-        ({"n_rows": 51}, r"another table \(114 rows trained or watched there, 115 here\)"),
+        ({"n_rows": 51}, r"another number of rows \(114 there, 115 here\)"),
         ({"seed": 1}, "another random_state"),
         ({"learning_rate": 2e-2}, r"other settings \(learning_rate 0\.01 there and 0\.02 here\)"),
         ({"max_steps": 220}, r"other settings \(max_steps 200 there and 220 here\)"),
     ],
 )
-def test_another_fit_is_refused_and_told_apart(small_fit: SmallFit, checkpoint: Path, other, said) -> None:
+def test_resuming_another_fit_is_refused_with_the_difference(
+    small_fit: SmallFit, checkpoint: Path, other, said
+) -> None:
     with pytest.raises(CheckpointError, match=said):
         small_fit(interruption=kept(checkpoint.parent, resume=True), **other)
 
 
-def test_a_checkpoint_is_not_overwritten_unasked(small_fit: SmallFit, checkpoint: Path) -> None:
+def test_a_checkpoint_is_not_overwritten_without_resume(small_fit: SmallFit, checkpoint: Path) -> None:
     before = checkpoint.read_bytes()
     with pytest.raises(OutputError, match="keeps a fit that has not ended; go on with it"):
         small_fit(interruption=kept(checkpoint.parent))
     assert checkpoint.read_bytes() == before
 
 
-def test_an_interrupt_leaves_the_last_check_in_the_file(small_fit: SmallFit, checkpoint: Path) -> None:
+def test_an_interrupt_writes_the_last_check_to_the_file(small_fit: SmallFit, checkpoint: Path) -> None:
     """However seldom it is written on the way."""
-    checks = safetensors.numpy.load(checkpoint.read_bytes()[HEADER.size :])["checks"]
+    checks = parts(checkpoint.read_bytes())[1]["checks"]
     assert checks[:, 0].tolist() == [20, 40, 60]
 
 
-def test_a_discarded_checkpoint_is_gone_and_discarding_again_is_no_error(checkpoint: Path) -> None:
+def test_discarding_a_checkpoint_twice_is_no_error(checkpoint: Path) -> None:
     discard_checkpoint(checkpoint.parent)
     discard_checkpoint(checkpoint.parent)
     assert not checkpoint.exists()
 
 
-def test_a_folder_that_cannot_be_one_is_said(small_fit: SmallFit, tmp_path: Path) -> None:
+def test_a_checkpoint_folder_that_cannot_be_made_is_an_output_error(small_fit: SmallFit, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(OutputError, match="cannot be a folder"):
         small_fit(interruption=kept(tmp_path / "file"))
 
 
-def test_a_generator_that_cannot_be_kept_is_refused(small_fit: SmallFit, tmp_path) -> None:
+def test_a_generator_that_is_not_pcg64_is_refused(small_fit: SmallFit, tmp_path) -> None:
     with pytest.raises(SettingError, match="random_state draws from Philox; a checkpoint needs"):
         small_fit(rng=np.random.Generator(np.random.Philox(0)), interruption=kept(tmp_path))
 
@@ -212,18 +219,14 @@ def test_a_generator_that_cannot_be_kept_is_refused(small_fit: SmallFit, tmp_pat
 
 def rebuilt(content: bytes, change: Callable[[dict[str, np.ndarray], dict], None]) -> bytes:
     """The file with its parts changed by someone who knows how to hash."""
-    magic, protocol, _ = HEADER.unpack(content[: HEADER.size])
-    arrays = safetensors.numpy.load(content[HEADER.size :])
-    manifest = json.loads(arrays["manifest"].tobytes())
+    manifest, arrays = parts(content)
     change(arrays, manifest)
-    if "manifest" in arrays:
-        arrays["manifest"] = np.frombuffer(json.dumps(manifest).encode(), np.uint8)
     body = safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-    return HEADER.pack(magic, protocol, hashlib.sha256(body).digest()) + body
+    return packed(json.dumps(manifest).encode(), body, magic=MAGIC)
 
 
 def hashed(content: bytes, body: bytes) -> bytes:
-    return HEADER.pack(*HEADER.unpack(content[: HEADER.size])[:2], hashlib.sha256(body).digest()) + body
+    return packed(sections(content)[0], body, magic=MAGIC)
 
 
 def put(name: str, value: object) -> Callable[[dict[str, np.ndarray], dict], None]:
@@ -262,7 +265,9 @@ HOSTILE = {
     "no safetensors": lambda content: hashed(content, b"not safetensors at all"),
     "a huge header": lambda content: hashed(content, struct.pack("<Q", 2**60) + b"{}"),
     "deep JSON": lambda content: rebuilt(content, nested),
-    "no manifest": lambda content: rebuilt(content, lambda arrays, _: arrays.pop("manifest")),
+    "no manifest": lambda content: packed(b"", sections(content)[1], magic=MAGIC),
+    "a model file": lambda content: packed(*sections(content)),
+    "another job's facts": lambda content: rebuilt(content, lambda _, manifest: manifest["identity"].clear()),
     "no weights": lambda content: rebuilt(content, lambda arrays, _: arrays.pop("weights")),
     "too many weights": lambda content: rebuilt(content, put("weights", np.zeros(10_000, np.float32))),
     "weights of another type": lambda content: rebuilt(content, put("best_weights", np.zeros(3, np.int64))),
@@ -281,7 +286,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_a_hostile_file_is_one_clear_error(small_fit: SmallFit, checkpoint: Path, hostile: str) -> None:
+def test_a_hostile_checkpoint_raises_checkpoint_error(small_fit: SmallFit, checkpoint: Path, hostile: str) -> None:
     broken = HOSTILE[hostile](checkpoint.read_bytes())
     checkpoint.write_bytes(broken)
     with pytest.raises(CheckpointError) as caught:
@@ -292,14 +297,14 @@ def test_a_hostile_file_is_one_clear_error(small_fit: SmallFit, checkpoint: Path
     assert checkpoint.read_bytes() == broken
 
 
-def test_a_file_far_too_large_is_not_read(small_fit: SmallFit, checkpoint: Path) -> None:
+def test_a_checkpoint_far_too_large_is_not_read(small_fit: SmallFit, checkpoint: Path) -> None:
     with checkpoint.open("r+b") as file:
         file.truncate(2**40)  # sparse: nothing is on the disk
     with pytest.raises(CheckpointError, match="no file of ours"):
         small_fit(interruption=kept(checkpoint.parent, resume=True))
 
 
-def test_a_folder_in_its_place_is_an_error_too(small_fit: SmallFit, checkpoint: Path) -> None:
+def test_a_folder_in_place_of_the_checkpoint_is_an_error(small_fit: SmallFit, checkpoint: Path) -> None:
     checkpoint.unlink()
     checkpoint.mkdir()
     with pytest.raises(CheckpointError, match="no file of ours"):

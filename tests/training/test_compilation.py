@@ -42,7 +42,7 @@ def compile_something(number):
         return jax.jit(lambda value: value * number + 1.0).lower(np.float32(0.0)).compile()
 
 
-def test_a_fit_keeps_its_program_and_a_second_one_takes_it(folder, anew, small_fit):
+def test_a_second_fit_loads_the_program_that_the_first_one_compiled(folder, anew, small_fit):
     first = small_fit(max_steps=40)
     kept = programs_in(folder)
     assert [name.split("-")[0] for name in kept] == ["jit_run"]
@@ -70,7 +70,7 @@ def test_without_the_cache_the_weights_are_the_same(folder, anew, small_fit, mon
         np.testing.assert_array_equal(value, without.parameters[name])
 
 
-def test_jaxs_own_settings_are_as_they_were_before(folder):
+def test_the_settings_of_jax_are_restored(folder):
     before = {name: getattr(jax.config, name) for name in JAX_SETTINGS}
     compile_something(1.0)
     assert len(programs_in(folder)) == 1
@@ -80,7 +80,7 @@ def test_jaxs_own_settings_are_as_they_were_before(folder):
 
 
 @pytest.mark.parametrize("setting", [("jax_compilation_cache_dir", "theirs"), ("jax_enable_compilation_cache", False)])
-def test_who_has_set_up_the_cache_keeps_it_so(folder, tmp_path, setting):
+def test_a_cache_set_up_by_the_user_is_left_as_it_is(folder, tmp_path, setting):
     name, value = setting
     before = getattr(jax.config, name)
     jax.config.update(name, str(tmp_path / value) if value else value)
@@ -92,8 +92,8 @@ def test_who_has_set_up_the_cache_keeps_it_so(folder, tmp_path, setting):
     assert programs_in(folder) == []
 
 
-def test_only_the_newest_programs_stay(folder, monkeypatch):
-    monkeypatch.setattr(_compilation, "MOST_PROGRAMS", 2)
+def test_only_the_newest_programs_are_kept(folder, monkeypatch):
+    monkeypatch.setattr(_compilation, "MAX_PROGRAMS", 2)
     for number in (1.0, 2.0, 3.0):
         compile_something(number)
         for path in folder.rglob("jit_*"):
@@ -101,14 +101,14 @@ def test_only_the_newest_programs_stay(folder, monkeypatch):
     assert len(programs_in(folder)) == 2
 
 
-def test_the_folder_is_the_users_own_cache_unless_told(tmp_path, monkeypatch):
+def test_the_default_folder_is_the_users_cache_folder(tmp_path, monkeypatch):
     monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / name)
     assert _compilation._folder().parent == tmp_path / "oddrow" / "compiled"
     assert _compilation._folder().stat().st_mode & 0o077 == 0
 
 
-def test_another_process_takes_what_this_one_kept(folder):
+def test_another_process_loads_the_program_that_this_one_kept(folder):
     """The same form compiled there: nothing new is put into the folder."""
     code = (
         "import numpy as np\n"

@@ -7,12 +7,12 @@ from oddrow.exceptions import SettingError
 from oddrow.training._device import device_name, device_of
 
 
-def test_the_cpu_is_always_there():
+def test_the_cpu_is_always_found():
     assert device_of("cpu").platform == "cpu"
     assert device_name(device_of("cpu")) == "cpu"
 
 
-def test_auto_is_jaxs_own_choice_and_the_host_programs_where_it_has_one():
+def test_auto_is_the_default_device_of_the_host_program_or_of_jax():
     assert device_of("auto") == jax.devices()[0]
     cpu = jax.devices("cpu")[-1]
     with jax.default_device(cpu):
@@ -26,6 +26,6 @@ def test_an_accelerator_is_named_by_its_platform_and_kind():
     assert device_name(Accelerator()) == "gpu (NVIDIA H100)"
 
 
-def test_a_device_that_is_not_there_is_refused_with_a_way_out():
+def test_a_device_that_jax_does_not_find_is_refused_with_a_remedy():
     with pytest.raises(SettingError, match=r"device is 'abacus', and JAX finds none here .*; give 'auto' or 'cpu'"):
         device_of("abacus")

@@ -53,18 +53,18 @@ def test_a_limit_that_is_never_reached_changes_nothing(small_fit: SmallFit) -> N
 # The interrupt
 
 
-def test_an_interrupt_stays_an_interrupt_unless_asked_for(small_fit: SmallFit) -> None:
+def test_without_a_handler_an_interrupt_raises_keyboard_interrupt(small_fit: SmallFit) -> None:
     with pytest.raises(KeyboardInterrupt):
         small_fit(on_progress=press_at(40))
 
 
-def test_a_yes_keeps_the_best_weights_so_far(small_fit: SmallFit) -> None:
+def test_ending_at_an_interrupt_keeps_the_best_weights_so_far(small_fit: SmallFit) -> None:
     kept = small_fit(interruption=Interruption(on_interrupt=lambda: True), on_progress=press_at(40))
     assert kept.health.end is FitEnd.INTERRUPTED
     assert kept.learning_curve.step.tolist() == [20, 40]
 
 
-def test_going_on_gives_the_fit_that_nobody_interrupted(small_fit: SmallFit) -> None:
+def test_going_on_after_an_interrupt_gives_the_uninterrupted_fit(small_fit: SmallFit) -> None:
     asked = []
 
     def go_on() -> bool:
@@ -79,7 +79,7 @@ def test_going_on_gives_the_fit_that_nobody_interrupted(small_fit: SmallFit) -> 
         np.testing.assert_array_equal(went_on.parameters[name], value)
 
 
-def test_a_no_is_an_interrupt_after_all(small_fit: SmallFit) -> None:
+def test_a_handler_may_raise_keyboard_interrupt(small_fit: SmallFit) -> None:
     def no() -> bool:
         raise KeyboardInterrupt
 
@@ -87,7 +87,7 @@ def test_a_no_is_an_interrupt_after_all(small_fit: SmallFit) -> None:
         small_fit(interruption=Interruption(on_interrupt=no), on_progress=press_at(40))
 
 
-def test_a_second_interrupt_is_not_held_back(small_fit: SmallFit) -> None:
+def test_a_second_interrupt_raises_at_once(small_fit: SmallFit) -> None:
     def twice(done: int, at_most: int, loss: float) -> None:
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)

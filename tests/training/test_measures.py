@@ -47,7 +47,7 @@ def nats(likelihood, outputs: np.ndarray, part: EncodedTable) -> float:
 
 
 @pytest.mark.parametrize("likelihood", [MixedLikelihood(LAYOUT), SquaredError(LAYOUT)])
-def test_no_constant_guess_is_better_than_the_best_one_and_none_as_good_as_a_copy(likelihood) -> None:
+def test_no_constant_prediction_beats_the_best_one_and_none_equals_a_copy(likelihood) -> None:
     part = encoded()
     if isinstance(likelihood, SquaredError):  # its encoding is min-max
         part = EncodedTable(np.clip(part.rows, 0, 1), part.presence, part.novelty)
@@ -64,7 +64,7 @@ def test_no_constant_guess_is_better_than_the_best_one_and_none_as_good_as_a_cop
     np.testing.assert_allclose(np.where(there, expected, 0)[:, :6], np.where(there, part.rows, 0)[:, :6], atol=1e-6)
 
 
-def test_the_constant_guess_costs_the_entropies() -> None:
+def test_the_best_constant_prediction_costs_the_entropies_of_the_columns() -> None:
     """Normal: half the log of 2 pi e times the variance; a flag and a name: theirs; a missing number: nothing."""
     part = encoded(20_000)
     likelihood = MixedLikelihood(LAYOUT)
@@ -74,7 +74,7 @@ def test_the_constant_guess_costs_the_entropies() -> None:
     assert found == pytest.approx(normal + 0.7 * (normal + np.log(2.0)) + flags, abs=0.03)
 
 
-def test_shuffling_keeps_each_columns_values_and_breaks_what_they_shared() -> None:
+def test_shuffling_keeps_the_values_of_each_column_and_breaks_their_relation() -> None:
     part = encoded()
     shuffled = _shuffled(LAYOUT, part, np.random.default_rng(0))
     for column in range(4):
@@ -94,14 +94,14 @@ def test_dependence_is_the_largest_correlation_between_columns(slope: float) -> 
     assert strongest_dependence(LAYOUT, rows) == pytest.approx(abs(slope), abs=0.06)
 
 
-def test_two_rare_flags_that_come_up_together_once_depend_on_nothing() -> None:
+def test_two_rare_flags_that_occur_together_once_are_no_dependence() -> None:
     rows = np.random.default_rng(0).normal(size=(1000, 7)).astype(np.float32)
     rows[:, [0, 3]] = 0.0
     rows[7, [0, 3]] = 1.0
     assert strongest_dependence(LAYOUT, rows) < 0.2
 
 
-def test_a_table_without_features_depends_on_nothing() -> None:
+def test_a_table_without_features_has_no_dependence() -> None:
     empty = FeatureLayout(0, 0, (), (), (), (), (), (), (), ())
     assert strongest_dependence(empty, np.zeros((5, 0), np.float32)) == 0.0
 
@@ -125,7 +125,7 @@ def warned(detector, rows: np.ndarray) -> list[str]:
     return [one.name for one in detector.health_.diagnoses if one.is_certain]
 
 
-def test_a_healthy_fit_is_silent_and_uses_its_latent(vae, autoencoder) -> None:
+def test_a_healthy_fit_gives_no_warning_and_uses_its_latent(vae, autoencoder) -> None:
     """On made-up connections; a warning would have failed the fixtures."""
     assert vae.health_.diagnoses == autoencoder.health_.diagnoses == ()
     assert vae.health_.n_active > 0
@@ -148,22 +148,22 @@ def test_a_latent_wider_than_the_table_learns_to_copy_without_a_kl(detector) -> 
     assert warned(detector, rows) == ["learned_identity"]
 
 
-def test_few_steps_do_not_converge(related: np.ndarray) -> None:
+def test_a_fit_of_few_steps_is_not_converged(related: np.ndarray) -> None:
     assert warned(VAEDetector(max_steps=150, random_state=0), related) == ["not_converged"]
 
 
-def test_no_time_does_not_converge(related: np.ndarray) -> None:
+def test_a_fit_with_a_short_time_limit_is_not_converged(related: np.ndarray) -> None:
     detector = VAEDetector(time_limit=1e-9, random_state=0)
     assert warned(detector, related) == ["not_converged"]
-    assert "its time was over after 50 of 1,500 steps" in detector.health_.diagnoses[0].text
+    assert "its time limit was reached after 50 of 1,500 steps" in detector.health_.diagnoses[0].text
 
 
-def test_few_rows_of_many_columns_do_not_carry_over() -> None:
+def test_what_few_rows_of_many_columns_teach_does_not_hold_on_held_out_rows() -> None:
     """Without a KL a wide network learns 500 rows of noise by heart."""
     rows = np.random.default_rng(0).normal(size=(500, 60))
     assert "too_few_rows" in warned(AutoencoderDetector(random_state=0), rows)
 
 
-def test_a_tiny_table_is_never_warned_of() -> None:
+def test_a_fit_to_a_tiny_table_gives_no_warning() -> None:
     rows = np.random.default_rng(0).normal(size=(30, 3))
     assert warned(VAEDetector(max_steps=50, random_state=0), rows) == []

@@ -27,7 +27,7 @@ def drawn(encoded: EncodedTable) -> WatchedRows:
 
 
 @pytest.mark.parametrize(("is_held_out", "most"), [(True, WATCHED_ROWS), (False, SHOWN_ROWS)])
-def test_a_large_part_is_watched_in_a_sample_of_itself(is_held_out: bool, most: int) -> None:
+def test_of_many_rows_a_sample_is_watched(is_held_out: bool, most: int) -> None:
     encoded = numbered(most + 900)
     parts = (numbered(3), encoded) if is_held_out else (encoded, None)
     watched = WatchedRows.draw(SHAPE, *parts, np.random.default_rng(0))
@@ -48,7 +48,7 @@ def test_the_loss_is_the_mean_over_all_rows_in_however_many_blocks(n_rows: int) 
     assert found.total == pytest.approx(2.0 * found.reconstruction + 0.3 * found.kl, rel=1e-6)
 
 
-def test_all_of_it_is_looked_at_in_double_precision(monkeypatch) -> None:
+def test_the_watched_loss_is_computed_in_double_precision(monkeypatch) -> None:
     """Whose products are the same with any number of threads; those in single precision are not."""
     seen = set()
 
@@ -67,7 +67,7 @@ def test_a_loss_that_single_precision_cannot_hold_is_not_finite() -> None:
     assert not np.isfinite(drawn(encoded).loss(SHAPE, LIKELIHOOD, PARAMETERS, SETTINGS).total)
 
 
-def test_weights_gone_astray_have_a_loss_that_is_not_finite_and_no_warning() -> None:
+def test_diverged_weights_have_a_loss_that_is_not_finite_and_give_no_warning() -> None:
     watched = drawn(numbered(10))
     astray = {name: np.full_like(value, np.inf) for name, value in PARAMETERS.items()}
     assert not np.isfinite(watched.loss(SHAPE, LIKELIHOOD, astray, SETTINGS).total)

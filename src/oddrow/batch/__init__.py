@@ -1,6 +1,6 @@
-"""Tables, files and streams are scored in order, with a quarantine and resumable jobs."""
+"""Scoring of tables, files and streams in order, with a quarantine for rows left out, and resumable jobs."""
 
-from oddrow.batch._kept_parts import JobIdentity, KeptParts
+from oddrow.batch._kept_parts import KeptParts, scoring_identity
 from oddrow.batch._one_row import RowOfStream, explain_row
 from oddrow.batch._scored_batches import scored_batches
 from oddrow.batch._scored_table import scored_table, shown
@@ -8,7 +8,6 @@ from oddrow.batch._scoring_job import ScoringCount, ScoringOptions, score_stream
 from oddrow.batch._stream_scores import stream_scores
 
 __all__ = [
-    "JobIdentity",
     "KeptParts",
     "RowOfStream",
     "ScoringCount",
@@ -17,6 +16,7 @@ __all__ = [
     "score_stream",
     "scored_batches",
     "scored_table",
+    "scoring_identity",
     "shown",
     "stream_scores",
 ]

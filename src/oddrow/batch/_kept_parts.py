@@ -1,9 +1,9 @@
 """Scored parts in a folder, so that a job that is killed goes on where it was.
 
-The folder holds ``job.json``, which says whose parts these are, and ``part-00000000.arrow`` and so on: an Arrow stream
-of one batch each. The metadata of its schema holds, as JSON, the rows that were left out and how many rows are rare. A
-file there is whole, for it took its name last; so which parts exist is all that there is to know of how far the job
-came.
+The folder holds ``job.json``, which says whose parts these are, and ``part-00000000.scored`` and so on, each a file of
+the container. Its manifest holds the rows that were left out and how many rows are rare; its body is an Arrow stream of
+one batch. A file there is whole, for it took its name last; so which parts exist is all that there is to know of how
+far the job came.
 """
 
 from __future__ import annotations
@@ -17,51 +17,41 @@ from pathlib import Path
 import pyarrow as pa
 
 from oddrow.batch._scored_stream import ScoredPart
+from oddrow.container import Content, Fact, FileKind, JobIdentity, digest, pack_file, read_file
 from oddrow.exceptions import CheckpointError, OutputError
 from oddrow.files import TableStream, atomic_write
 from oddrow.policies import RareRows
+from oddrow.remedies import Setting, remedy
 from oddrow.table import SkippedRow
 
-PROTOCOL = 2
-_SKIPPED, _RARE = b"oddrow.skipped", b"oddrow.rare"
+KEPT_PART = FileKind(b"ODDROWKP", "scored part", body="rows", error=CheckpointError, max_manifest=2**40, max_body=2**40)
+PROTOCOL = 1
 
 
-@dataclass(frozen=True)
-class JobIdentity:
-    """Which job parts belong to: they are no part of another one.
+def scoring_identity(stream: TableStream, model: str, options: dict[str, str]) -> JobIdentity:
+    """Which job of scoring parts belong to.
 
-    Attributes
+    Parameters
     ----------
-    files : of the table, the path, the size in bytes and the nanosecond of the last change of each
-    schema : of the table's columns
-    model : SHA-256 of the model file
-    options : what else decides on the rows written, in words
+    stream
+        The table: of its files path, size and last change count, and the columns.
+    model
+        A digest of the model file.
+    options
+        What else decides on the rows written, in words.
     """
-
-    files: tuple[tuple[str, int, int], ...]
-    schema: str
-    model: str
-    options: dict[str, str]
-
-    @classmethod
-    def of(cls, stream: TableStream, model: str, options: dict[str, str]) -> JobIdentity:
-        """The job of scoring this stream."""
-        described = [(path, path.stat()) for path in stream.files]
-        files = tuple((str(path.resolve()), found.st_size, found.st_mtime_ns) for path, found in described)
-        return cls(files, str(stream.schema), model, options)
-
-    def difference(self, other: JobIdentity) -> str | None:
-        """What tells the other job from this one, or None."""
-        if self.model != other.model:
-            return "another model"
-        if self.options != other.options:
-            pairs = {name: (self.options.get(name), other.options.get(name)) for name in self.options | other.options}
-            said = (f"{name} {there} there and {here} here" for name, (there, here) in pairs.items() if there != here)
-            return f"other options ({', '.join(said)})"
-        if self.files != other.files:
-            changed = sorted({path for path, *_ in set(self.files) ^ set(other.files)})
-            return f"a table that is another or has changed since ({', '.join(changed[:3])})"
-        return None if self.schema == other.schema else "a table with other columns"
+    described = [(path, path.stat()) for path in stream.files]
+    files = {
+        str(path.resolve()): f"of {found.st_size:,} bytes and change time {found.st_mtime_ns}"
+        for path, found in described
+    }
+    facts: dict[str, Fact] = {
+        "model": model,
+        "options": options,
+        "or changed files": files,
+        "columns of the table": digest(str(stream.schema)),
+    }
+    return JobIdentity(facts)
 
 
 @dataclass(frozen=True)
@@ -90,7 +80,10 @@ class KeptParts:
         """
         job = self.folder / "job.json"
         if self.folder.exists() and not resume:
-            raise OutputError(f"{self.folder}: keeps a job that has not ended; go on with it (--resume), or remove it")
+            raise OutputError(
+                f"{self.folder}: keeps a job that has not ended",
+                remedy=remedy("go on with it by ", Setting("resume", True), ", or remove it"),
+            )
         try:
             self.folder.mkdir(exist_ok=True)
         except OSError as error:
@@ -98,7 +91,7 @@ class KeptParts:
         if not job.exists():
             if self.n_parts:
                 raise self._wrong("job.json is missing, which says whose parts these are")
-            content = {"protocol": PROTOCOL, **vars(identity)}
+            content = {"protocol": PROTOCOL, "facts": identity.facts}
             with atomic_write(job) as stream:
                 stream.write(json.dumps(content, indent=1).encode())
             return
@@ -112,27 +105,33 @@ class KeptParts:
         """Write each part behind those that are there, and pass it on."""
         for number, part in enumerate(parts, self.n_parts):
             skipped = [[row.file, row.line, row.reason, row.raw.decode("latin-1")] for row in part.skipped]
-            rare = json.dumps({**vars(part.rare), "first": dict(part.rare.first)})
-            kept = part.rows.schema.metadata or {}
-            added = {_SKIPPED: json.dumps(skipped).encode(), _RARE: rare.encode()}
-            rows = part.rows.replace_schema_metadata({**kept, **added})
-            with atomic_write(self._path(number), force=True) as file, pa.ipc.new_stream(file, rows.schema) as writer:
-                writer.write_batch(rows)
+            manifest = {"skipped": skipped, "rare": {**vars(part.rare), "first": dict(part.rare.first)}}
+            body = pa.BufferOutputStream()
+            with pa.ipc.new_stream(body, part.rows.schema) as writer:
+                writer.write_batch(part.rows)
+            content = Content(PROTOCOL, json.dumps(manifest).encode(), body.getvalue().to_pybytes())
+            with atomic_write(self._path(number), force=True) as file:
+                for piece in pack_file(KEPT_PART, content):
+                    file.write(piece)
             yield part
 
     def __iter__(self) -> Iterator[ScoredPart]:
         for number in range(self.n_parts):
             path = self._path(number)
             try:
-                with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
+                content = read_file(path, KEPT_PART, PROTOCOL)
+                with pa.ipc.open_stream(content.body) as reader:
                     rows = reader.read_next_batch()
-                kept = dict(rows.schema.metadata)
-                skipped = json.loads(kept.pop(_SKIPPED))
-                rare = RareRows(**json.loads(kept.pop(_RARE)))
-            except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, StopIteration) as error:
-                raise self._wrong(f"{path.name} is damaged") from error
-            told = tuple(SkippedRow(file, line, why, raw.encode("latin-1")) for file, line, why, raw in skipped)
-            yield ScoredPart(rows.replace_schema_metadata(kept or None), told, rare)
+                manifest = json.loads(content.manifest)
+                rare = RareRows(**manifest["rare"])
+                skipped = tuple(
+                    SkippedRow(file, line, reason, raw.encode("latin-1"))
+                    for file, line, reason, raw in manifest["skipped"]
+                )
+            except (pa.ArrowException, ValueError, KeyError, TypeError, StopIteration) as error:
+                reason = str(error) if isinstance(error, CheckpointError) else "its rows cannot be read"
+                raise self._wrong(f"{path.name}: {reason}") from error
+            yield ScoredPart(rows, skipped, rare)
 
     def discard(self) -> None:
         """Remove the folder of a job that has ended, its last part first: what a kill leaves can be gone on with."""
@@ -141,19 +140,17 @@ class KeptParts:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, number: int) -> Path:
-        return self.folder / f"part-{number:08}.arrow"
+        return self.folder / f"part-{number:08}.scored"
 
     def _identity(self, job: Path) -> JobIdentity:
         try:
             content = json.loads(job.read_bytes())
-            protocol = content.pop("protocol")
-            files = tuple((str(path), int(size), int(changed)) for path, size, changed in content.pop("files"))
-            identity = JobIdentity(files=files, **content)
-        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+            protocol, facts = content["protocol"], dict(content["facts"])
+        except (ValueError, KeyError, TypeError, OSError) as error:
             raise self._wrong("job.json cannot be read") from error
         if protocol != PROTOCOL:
             raise self._wrong(f"its protocol is {protocol!r}, this oddrow reads {PROTOCOL}")
-        return identity
+        return JobIdentity(facts)
 
     def _wrong(self, what: str) -> CheckpointError:
         return CheckpointError(f"{self.folder}: cannot go on from this folder: {what}; remove it to begin anew")

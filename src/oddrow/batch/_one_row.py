@@ -1,4 +1,4 @@
-"""One row of a stream, found by its number in the file, and its reasons."""
+"""Explanation of one row of a stream, chosen by its number in the file."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from oddrow.table import LocatedBatch, SkippedRow, as_table
 
 @dataclass(frozen=True, eq=False)
 class RowOfStream:
-    """One row of a stream and why it has its surprise.
+    """One row of a stream, with its explanation and decision.
 
     Attributes
     ----------
-    number : of the row in its file, from 1, the header not counted; ``explanation.row`` is one less
-    place : the file and the line of the row, or its number where the file is no text
-    values : column name to what the row holds
-    explanation : by every column
-    decision : on this row alone, or on the whole table where the policy needs all rows
+    number : number of the row in its file, from 1, without the header; ``explanation.row`` is one less
+    place : file and line of the row, or its number in a file that is not text
+    values : the row's values by column name
+    explanation : reasons from all columns
+    decision : on this row, or on the whole table where the policy needs all rows
     """
 
     number: int
@@ -43,16 +43,16 @@ class _Found(NamedTuple):
 
 
 def explain_row(model: FittedModel, stream: TableStream, number: int) -> RowOfStream:
-    """Explain the row of this number by every column. Other rows need be neither readable nor fit to be judged.
+    """Explain the row with this number by all columns; other rows may be unreadable or unfit for the model.
 
     Raises
     ------
     SettingError
-        If there is no such row, or the stream has several files, which each have a row of that number.
+        If there is no such row, or the stream has several files, so that the number is ambiguous.
     DataError
         If the row cannot be read.
     SchemaMismatchError
-        If the model cannot judge it; names the file and the line.
+        If the model cannot score the row; the message names its file and line.
     """
     if len(stream.files) > 1:
         raise SettingError(
@@ -63,7 +63,7 @@ def explain_row(model: FittedModel, stream: TableStream, number: int) -> RowOfSt
         raise SettingError(f"row {number}: {stream.label} has rows 1 to {n_rows:,}")
     found = _found(stream, number)
     row = found.located.rows.slice(found.at, 1)
-    place = found.located.place.said(found.at)
+    place = found.located.place.description(found.at)
     unfit = model.encoding.schema.unfit_rows(pa.Table.from_batches([row]))
     if unfit:
         raise SchemaMismatchError(f"{place}: {unfit[0]}")
@@ -86,11 +86,11 @@ def _found(stream: TableStream, number: int) -> _Found:
     if number - 1 - n_before < len(skipped):
         left_out = skipped[number - 1 - n_before]
         raise DataError(f"row {number} ({left_out.file}, line {left_out.line}): cannot be read: {left_out.reason}")
-    raise DataError(f"{stream.label}: has changed while it was read; leave it as it is")
+    raise DataError(f"{stream.label}: the file changed while it was read; read it again without changing it")
 
 
 def _all_fit(model: FittedModel, stream: TableStream, number: int) -> tuple[pa.Table, int]:
-    """All rows that can be judged, and where among them the row of this number is."""
+    """Return all rows that the model can score, and the index of the row with this number among them."""
     tables, index, n_rows = [], 0, 0
     for rows, numbers in _fit_batches(model, stream):
         tables.append(rows)

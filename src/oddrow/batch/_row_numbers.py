@@ -1,4 +1,4 @@
-"""The number of each row in its file, counted from 1 as in an editor without the header; rows left out count too."""
+"""The number of each row in its file, counted from 1 without the header; rows that are left out count too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oddrow.table import LocatedBatch
 
 
 class NumberedBatch(NamedTuple):
-    """A batch, the file that its rows come from, and the number of each row in that file, int64 [n], from 1."""
+    """A batch, the file of its rows, and the number of each row in that file, int64 [n], from 1."""
 
     located: LocatedBatch
     file: str
@@ -22,10 +22,10 @@ class NumberedBatch(NamedTuple):
 def numbered(batches: Iterable[LocatedBatch]) -> Iterator[NumberedBatch]:
     """Number the rows of a stream's batches.
 
-    A row that was left out because it cannot be read has a number of its own, which no row of a batch gets.
+    A row that is left out because it cannot be read counts too, so no row of a batch has its number.
     """
     file, passed = "", 0
-    left_out: list[int] = []  # the lines of rows left out that may stand between rows to come
+    left_out: list[int] = []  # lines of rows left out that may precede rows not yet numbered
     for located in batches:
         n_rows = located.rows.num_rows
         first = located.place.of({0: ""})[:1] if n_rows else located.skipped[:1]

@@ -1,4 +1,4 @@
-"""Rows come in batches and leave in batches: the one way of scoring for streams and for engines."""
+"""Scoring of record batches, for streams and for engines."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from oddrow.table import as_table
 def scored_batches(
     model: FittedModel, batches: Iterable[pa.RecordBatch], top: int | None = None, policy: Policy | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Each batch with the columns that :func:`scored_table` adds; one batch out for each that comes in, in order.
+    """Yield each batch with the columns that :func:`scored_table` adds, in order.
 
-    A row gets the very scores that it gets in a whole table: batches may be cut anywhere, by anything.
+    The scores of a row have the same bits as in the whole table, for every division into batches.
 
     Raises
     ------
     SettingError
-        If the policy decides by looking at all rows of a batch, whose cut would then change decisions.
+        If the policy needs all rows together, so that its decisions would depend on the division into batches.
     DataError, SchemaMismatchError
         As :func:`scored_table`.
     """
     chosen = policy or model.policy
     if chosen.needs.all_rows:
         raise SettingError(
-            f"the policy {chosen.kind!r} decides on all rows together, and here they come in batches; "
-            "choose a share of false alarms or a fixed surprise"
+            f"the policy {chosen.kind!r} decides on all rows together, and here the rows come in batches; "
+            "choose a false-alarm rate or a fixed surprise"
         )
-    # what the model does not know may hold anything, and passes as it is
+    # columns that the model does not use may have any type, and stay as they are
     reads = set(model.encoding.names).__contains__
     for batch in batches:
         yield one_scored(
@@ -42,6 +42,6 @@ def scored_batches(
 
 
 def one_scored(table: ScoredTable) -> pa.RecordBatch:
-    """The rows of a scored table as one batch, which may be empty."""
+    """Return the rows of a scored table as one batch, which may be empty."""
     rows = table.rows
     return rows.combine_chunks().to_batches()[0] if rows.num_rows else pa.RecordBatch.from_pylist([], rows.schema)

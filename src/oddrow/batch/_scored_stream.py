@@ -1,4 +1,4 @@
-"""A table that may be larger than memory gets its scores part by part, and each of its rows is accounted for."""
+"""Scoring of a stream that may be larger than memory, part by part; every row is scored or reported as left out."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from oddrow.exceptions import DataError, SchemaMismatchError
 from oddrow.files import TableStream
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, FixedSurprise, Policy, RareRows, RowScores
+from oddrow.remedies import Setting, remedy
 from oddrow.table import LocatedBatch, SkippedRow, TableRows, as_table
 
 OnProgress: TypeAlias = Callable[[int, int], None]
-"""Told ``(rows_done, rows_in_all)`` after each batch."""
+"""Called with ``(rows_done, rows_in_all)`` after each batch."""
 _UNDECIDED = FixedSurprise(0.0)
 
 
 class ScoredPart(NamedTuple):
-    """A batch with its scores, the rows before or within it that were left out, and how many of its rows are rare."""
+    """A batch with its scores, the rows left out before or within it, and the number of its rare rows."""
 
     rows: pa.RecordBatch
     skipped: tuple[SkippedRow, ...]
@@ -41,19 +42,35 @@ def scored_parts(
     first: int = 0,
     with_row: bool = False,
 ) -> Iterator[ScoredPart]:
-    """Each batch of a stream scored, from the ``first`` on; a row gets the scores that it gets in a whole table.
+    """Score each batch of a stream; a row gets the same scores as in the whole table.
 
-    Where the policy decides on all rows together ``is_odd`` means nothing yet: see :func:`decided`. With ``skips`` a
-    row with a value that the model cannot judge is left out and told. A stream without rows gives one empty part.
-    ``with_row`` adds, before the scores, ``row``: the row's number in its file, from 1, rows left out counted too; and
-    before that ``file``, where the stream has several.
+    Parameters
+    ----------
+    model, stream
+        The fitted model, and the rows.
+    top
+        Number of reasons added to each row; None adds none.
+    policy
+        The policy that decides; None for the model's own. If it needs all rows together, ``is_odd`` is only set by
+        :func:`decided`.
+    skips
+        Whether a row that the model cannot score is left out and reported, instead of raising an error.
+    first
+        Number of batches at the start of the stream that are passed over.
+    with_row
+        Whether the number of the row in its file is added as column ``row``, before the scores; rows left out count
+        too. If the stream has several files, the column ``file`` is added before it.
+
+    Yields
+    ------
+    One part per batch; one empty part for a stream without rows.
 
     Raises
     ------
     DataError
-        If the table already has a column that ``with_row`` would add.
+        If the table already has a column that ``with_row`` adds.
     SchemaMismatchError
-        If a row cannot be judged, which names its file and line; or as :func:`scored_batches`.
+        If the model cannot score a row (the message names its file and line), or as :func:`scored_batches`.
     """
     chosen = policy or model.policy
     located = stream.located() if not with_row else _with_rows(model, stream)
@@ -62,7 +79,7 @@ def scored_parts(
         if number >= first:
             yield _scored(model, batch, top, chosen, skips)
     if number < 0 and first == 0:
-        yield _scored(model, _nothing(model, stream, with_row), top, chosen, skips)
+        yield _scored(model, _empty_batch(model, stream, with_row), top, chosen, skips)
 
 
 def _with_rows(model: FittedModel, stream: TableStream) -> Iterator[LocatedBatch]:
@@ -70,8 +87,8 @@ def _with_rows(model: FittedModel, stream: TableStream) -> Iterator[LocatedBatch
     for field in added:
         if field.name in {*stream.schema.names, *model.encoding.names}:
             raise DataError(
-                f"{stream.label}: already has a column {field.name!r}, which --with-row (with_row) adds; rename or "
-                "drop it"
+                f"{stream.label}: already has a column {field.name!r}, which is to be added",
+                remedy=remedy("rename or drop it, or leave out ", Setting("with_row", True)),
             )
     for located, file, numbers in numbered(stream.located()):
         columns = {"file": pa.repeat(pa.scalar(file), len(numbers)), "row": pa.array(numbers)}
@@ -86,12 +103,12 @@ def _row_fields(stream: TableStream) -> list[pa.Field]:
     return [*file, pa.field("row", pa.int64())]
 
 
-def _nothing(model: FittedModel, stream: TableStream, with_row: bool) -> LocatedBatch:
-    """The one batch of a stream without rows; where nothing is known of its columns, it has those of the model."""
+def _empty_batch(model: FittedModel, stream: TableStream, with_row: bool) -> LocatedBatch:
+    """Return the only batch of a stream without rows; if its columns are unknown, it has those of the model."""
     schema = stream.schema
     names = model.encoding.names
     if all(pa.types.is_null(field.type) and field.name in names for field in schema):
-        # JSON lines name their columns in their rows alone
+        # JSON lines name their columns only in their rows, so a file without rows has no columns
         lacking = [name for name in names if name not in schema.names]
         schema = pa.schema([(name, pa.null()) for name in (*schema.names, *lacking)])
     for field in _row_fields(stream) if with_row else ():
@@ -117,7 +134,7 @@ def _scored(model: FittedModel, located: LocatedBatch, top: int | None, policy: 
 def _part(
     model: FittedModel, rows: pa.RecordBatch, top: int | None, policy: Policy, skipped: tuple[SkippedRow, ...]
 ) -> ScoredPart:
-    # what the model does not know may hold anything, and passes as it is
+    # columns that the model does not use may have any type, and stay as they are
     table = as_table(pa.Table.from_batches([rows]), reads=set(model.encoding.names).__contains__, passes=True)
     scored = scored_table(model, table, top, _UNDECIDED if policy.needs.all_rows else policy)
     return ScoredPart(one_scored(scored), skipped, model.rare_rows(scored.scored, policy))
@@ -125,12 +142,12 @@ def _part(
 
 @contextmanager
 def located_errors(model: FittedModel, located: LocatedBatch) -> Iterator[None]:
-    """Name the file and the line of a row that the model cannot judge, where it would be counted within its batch."""
+    """Make an error about a row that the model cannot score name its file and line, not its number in the batch."""
     try:
         yield
     except SchemaMismatchError as error:
         for row, why in model.encoding.schema.unfit_rows(pa.Table.from_batches([located.rows])).items():
-            raise SchemaMismatchError(f"{located.place.said(row)}: {why}") from error
+            raise SchemaMismatchError(f"{located.place.description(row)}: {why}") from error
         raise
 
 
@@ -150,7 +167,7 @@ def decide_each(model: FittedModel, policy: Policy) -> Decision:
 
 
 def decided(parts: Iterable[ScoredPart], decision: Decision) -> Iterator[ScoredPart]:
-    """The parts with what was decided on all their rows together."""
+    """Yield the parts with ``is_odd`` set by a decision on all their rows together."""
     start = 0
     for part in parts:
         stop = start + len(part.rows)

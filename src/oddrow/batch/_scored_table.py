@@ -1,4 +1,4 @@
-"""The rows of a table in their order, with surprise, p-value, decision and reasons as further columns."""
+"""Scoring of a table: its rows in order, with surprise, p-value, decision and reasons as further columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from oddrow.exceptions import DataError
-from oddrow.explanation import LEAST_SHARE, Explanation, Reason, explain_scored, usual_cell
+from oddrow.explanation import MIN_SHARE, Explanation, Reason, explain_scored, usual_cell
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, Policy
 from oddrow.surprise import Surprise
@@ -16,7 +16,7 @@ from oddrow.surprise import Surprise
 
 @dataclass(frozen=True, eq=False)
 class ScoredTable:
-    """A table's rows in order with their scores, the decision on them, and the parts of their surprise."""
+    """The rows of a table in order with their scores, the decision on them, and the parts of their surprise."""
 
     rows: pa.Table
     decision: Decision
@@ -26,16 +26,16 @@ class ScoredTable:
 def scored_table(
     model: FittedModel, table: pa.Table, top: int | None = None, policy: Policy | None = None
 ) -> ScoredTable:
-    """The table with ``surprise``, ``p_value``, ``is_odd``, and with ``top`` the strongest reasons of each row.
+    """Add the columns ``surprise``, ``p_value`` and ``is_odd`` to a table, and the ``top`` strongest reasons.
 
-    Reason k adds ``reason_k`` (its column), ``reason_k_value`` and ``reason_k_expected`` (as text, empty where
-    missing), ``reason_k_usual`` (in words, with the rows that it holds for) and ``reason_k_share``. All are empty where
-    reason k is less than 5 % of the surprise.
+    Reason k adds ``reason_k`` (its column), ``reason_k_value`` and ``reason_k_expected`` (as text, null for a missing
+    value), ``reason_k_usual`` (in words, with its condition) and ``reason_k_share``. All are null if reason k is less
+    than 5 % of the surprise.
 
     Raises
     ------
     DataError
-        If the table has a column of one of these names already.
+        If the table already has a column with one of these names.
     """
     encoded = model.encoding.encode(table)
     scored = model.surprise_model.score(encoded)
@@ -50,7 +50,7 @@ def scored_table(
         added |= _reason_columns(explanations, min(top, len(model.encoding.names)))
     taken = [name for name in added if name in table.column_names]
     if taken:
-        raise DataError(f"the table already has a column {taken[0]!r}, which scoring would add; rename or drop it")
+        raise DataError(f"the table already has a column {taken[0]!r}, which scoring adds; rename or drop it")
     for name, column in added.items():
         table = table.append_column(name, column)
     return ScoredTable(table, decision, scored)
@@ -59,7 +59,7 @@ def scored_table(
 def _reason_columns(explanations: tuple[Explanation, ...], top: int) -> dict[str, pa.Array]:
     columns: dict[str, pa.Array] = {}
     for place in range(top):
-        reasons = [row.reasons[place] if row.reasons[place].share >= LEAST_SHARE else None for row in explanations]
+        reasons = [row.reasons[place] if row.reasons[place].share >= MIN_SHARE else None for row in explanations]
         name = f"reason_{place + 1}"
         columns[name] = _texts(reasons, lambda reason: reason.column)
         columns[f"{name}_value"] = _texts(reasons, lambda reason: shown(reason.value))
@@ -75,7 +75,7 @@ def _texts(reasons: Sequence[Reason | None], text: Callable[[Reason], str | None
 
 
 def shown(value: object) -> str | None:
-    """A value as a person writes it; None where missing.
+    """Format a value as text, with up to six digits; None for a missing value.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The whole job on a table of any size: from its stream to a file of scored rows, and a count of what became of it."""
+"""A scoring job on a table of any size: it reads a stream, writes a file of scored rows, and counts all rows."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from oddrow.files import TableStream, quarantine_writer, table_writer
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, Policy, RareRows
 
-MOST_SORTED_BYTES = 1 << 28
-"""Of the rows that are put in order at once."""
+MAX_SORTED_BYTES = 1 << 28
+"""Maximum number of bytes of the rows that are sorted in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class ScoringOptions:
 
     Attributes
     ----------
-    top : the strongest reasons that are added to each row, None for none
-    policy : what decides, None for the model's own
-    skips : whether a row that cannot be judged is left out
-    quarantine : where the rows left out are written, None for nowhere
-    force : whether outputs that exist are replaced
+    top : number of reasons added to each row, None for none
+    policy : the policy that decides, None for the model's own
+    skips : whether a row that the model cannot score is left out, instead of ending the job with an error
+    quarantine : file for the rows left out, None for no file
+    force : whether existing outputs are replaced
     on_progress : see :data:`OnProgress`
     with_row : whether each row's number in its file is added, see :func:`scored_parts`
     only_odd : whether only odd rows are written
-    by_surprise : whether the strangest row is written first, of equal ones the earlier; else rows keep their order
+    by_surprise : whether rows are written by descending surprise, else in their own order
     """
 
     top: int | None = None
@@ -54,12 +54,13 @@ class ScoringOptions:
 
 @dataclass(frozen=True)
 class ScoringCount:
-    """What became of the rows: ``scored + skipped`` are all that there were.
+    """The result of a scoring job; ``scored + skipped`` is the number of all rows.
 
     Attributes
     ----------
-    decision : its threshold, promise and note; ``is_odd`` holds no rows where these were decided each by itself
-    written : rows in the output
+    scored, odd, skipped : number of scored rows, of odd rows among them, of rows left out
+    decision : threshold, promise and note; its ``is_odd`` is empty if the policy decides each row by itself
+    written : number of rows in the output
     """
 
     scored: int
@@ -76,11 +77,12 @@ def score_stream(
     options: ScoringOptions = ScoringOptions(),
     kept: KeptParts | None = None,
 ) -> ScoringCount:
-    """Score a stream into a file as :func:`oddrow.batch.scored_table` would the whole table.
+    """Score a stream into a file, with the result of :func:`oddrow.batch.scored_table` on the whole table.
 
-    With ``kept`` its parts are kept until the file is there, and those that are there already are taken as they are.
-    A policy that decides on all rows together, and an output in the order of surprise, keep parts for a time beside the
-    target, whose size they have. A stream without rows gives a file without rows.
+    With ``kept``, scored parts are kept in its folder until the file is written, and parts that are already there are
+    not scored again. A policy that decides on all rows together, and an output in the order of surprise, keep the parts
+    in a temporary folder next to the target, which takes as much space as the target. A stream without rows gives a
+    file without rows.
 
     Raises
     ------
@@ -118,7 +120,7 @@ def score_stream(
 
 
 class _Counting:
-    """What the parts of a job hold, counted as they pass."""
+    """Counters of the rows of all parts that pass through ``counted``."""
 
     def __init__(self) -> None:
         self.scored = self.odd = self.skipped = 0
@@ -146,7 +148,10 @@ def _watched(
 def _strangest_first(
     kept: KeptParts, decision: Decision | None, counting: _Counting, *, only_odd: bool
 ) -> Iterator[ScoredPart]:
-    """The rows of kept parts, the strangest first: as many at once as memory has room for, found part by part."""
+    """Yield the rows of kept parts by descending surprise.
+
+    All parts are read once for every ``MAX_SORTED_BYTES`` of rows, which are then sorted in memory.
+    """
 
     def parts() -> Iterator[ScoredPart]:
         return iter(kept) if decision is None else decided(kept, decision)
@@ -156,11 +161,11 @@ def _strangest_first(
         rows = _only_odd(part.rows) if only_odd else part.rows
         surprises.append(rows.column("surprise").to_numpy())
         n_bytes += rows.nbytes
-        yield ScoredPart(rows.slice(0, 0), part.skipped, part.rare)  # the rows left out are told in their own order
+        yield ScoredPart(rows.slice(0, 0), part.skipped, part.rare)  # rows left out are reported in their own order
     surprise = np.concatenate(surprises)
     rank = np.empty(len(surprise), np.int64)
     rank[np.argsort(-surprise, kind="stable")] = np.arange(len(surprise))
-    at_once = max(MOST_SORTED_BYTES * len(surprise) // max(n_bytes, 1), 1)
+    at_once = max(MAX_SORTED_BYTES * len(surprise) // max(n_bytes, 1), 1)
     for first in range(0, len(surprise), at_once):
         found, ranks, start = [], [], 0
         for part in parts():
@@ -183,21 +188,21 @@ def _only_odd(rows: pa.RecordBatch) -> pa.RecordBatch:
 def _write(
     parts: Iterator[ScoredPart], stream: TableStream, counting: _Counting, target: str, options: ScoringOptions
 ) -> int:
-    """Write the parts; how many rows that were."""
+    """Write the parts, and return the number of rows written."""
     written = 0
     first = next(parts)
     with ExitStack() as stack:
         write = stack.enter_context(table_writer(target, first.rows.schema, force=options.force))
-        tell = None
+        write_skipped = None
         if options.quarantine is not None:
-            tell = stack.enter_context(quarantine_writer(options.quarantine, force=options.force))
+            write_skipped = stack.enter_context(quarantine_writer(options.quarantine, force=options.force))
         for part in chain([first], parts):
             rows = _only_odd(part.rows) if options.only_odd else part.rows
             if rows.num_rows:
                 write(pa.Table.from_batches([rows]))
-            if tell is not None:
-                tell(part.skipped)
+            if write_skipped is not None:
+                write_skipped(part.skipped)
             written += rows.num_rows
         if counting.scored + counting.skipped != stream.n_rows + stream.n_skipped:
-            raise DataError(f"{stream.label}: has changed while it was read; leave it as it is, and begin anew")
+            raise DataError(f"{stream.label}: the file changed while it was read; score it again without changing it")
     return written

@@ -1,4 +1,4 @@
-"""The scores of all rows of a stream in memory, with their labels and some of the rows themselves."""
+"""The scores of all rows of a stream in memory, with their labels and a sample of the rows."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from oddrow.table import is_normal_row, split_label
 
 @dataclass(frozen=True, eq=False)
 class StreamScores:
-    """What a stream's rows have been found to be.
+    """The scores of all rows of a stream, with labels and a sample of the rows.
 
     Attributes
     ----------
     surprise : float64 [n], nats
-    decision : on these rows
-    is_normal : bool [n]; of no row without a label
-    sample : every so many rows of the table, in order, without the label
-    sampled : int [k], which rows these are
+    decision : the decision on all rows
+    is_normal : bool [n]; bool [0] without a label
+    sample : table of k evenly spaced rows, in order, without the label
+    sampled : int [k], numbers of these rows
     """
 
     surprise: npt.NDArray[np.float64]
@@ -39,19 +39,30 @@ def stream_scores(
     model: FittedModel,
     stream: TableStream,
     label: tuple[str, str] | None = None,
-    most_sampled: int = 0,
+    max_sampled: int = 0,
     on_progress: OnProgress | None = None,
 ) -> StreamScores:
-    """Score a stream by the model's own policy; of the rows some ``most_sampled`` are kept, of each some 30 bytes.
+    """Score a stream, and decide by the model's own policy; it takes about 30 bytes of memory per row.
 
-    ``label`` is the column that tells which rows are normal, and its value for these.
+    Parameters
+    ----------
+    model, stream
+        The fitted model, and the rows.
+    label
+        The column of the labels, and its value for normal rows; None without labels.
+    max_sampled
+        Maximum number of rows in the sample.
+    on_progress
+        See :data:`OnProgress`.
 
     Raises
     ------
-    DataError, SchemaMismatchError
-        If there is no such label, or a row cannot be judged, which names its file and line.
+    DataError
+        If there is no such label.
+    SchemaMismatchError
+        If the model cannot score a row; the message names its file and line.
     """
-    step, start = max(1, -(-stream.n_rows // max(most_sampled, 1))), 0
+    step, start = max(1, -(-stream.n_rows // max(max_sampled, 1))), 0
     scores, is_normal, sample, rare = [], [], [], RareRows()
     for located in stream.located():
         table = pa.Table.from_batches([located.rows])
@@ -62,17 +73,17 @@ def stream_scores(
             scored = model.score(table)
         scores.append(model.row_scores(scored.surprise, scored.p_value, table))
         rare += model.rare_rows(scored)
-        sample.append(table.take(np.arange(-start % step, table.num_rows if most_sampled else 0, step)))
+        sample.append(table.take(np.arange(-start % step, table.num_rows if max_sampled else 0, step)))
         start += table.num_rows
         if on_progress is not None:
             on_progress(start, stream.n_rows)
     if label is not None and not any(normal.any() for normal in is_normal):
-        split_label(pa.Table.from_batches([next(iter(stream))]), *label)  # says which labels there are instead
+        split_label(pa.Table.from_batches([next(iter(stream))]), *label)  # raises the error, which names the labels
     joined = RowScores.joined(scores)
     return StreamScores(
         joined.surprise,
         model.noted(model.policy.decide(joined, model.calibration), rare),
         np.concatenate([np.zeros(0, np.bool_), *is_normal]),
         pa.concat_tables(sample),
-        np.arange(0, start if most_sampled else 0, step),
+        np.arange(0, start if max_sampled else 0, step),
     )

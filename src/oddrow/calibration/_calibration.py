@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from oddrow.container import MAX_NUMBER, Arrays, ArrayStore, piece_starts
+from oddrow.exceptions import ModelFileError
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,6 +25,11 @@ about 1 % of samples that do come from such a tail (by simulation, 10 to 1,000 e
 
 ROUNDING = 1e-12
 """Scores that differ by no larger share differ by rounding alone, and are the same."""
+
+LOWEST_SCORE, HIGHEST_SCORE = -1e10, 1e150
+"""No view of a row has a score beyond these, given the bounds of all parts of a model: every curve is finite there."""
+MIN_NATS = 1e-250
+"""No curve gives less at any score, so that parts of a surprise can be shares of it."""
 
 Source: TypeAlias = Literal["held-out", "cross-fitted", "training"]
 """Where calibration scores come from: rows held out of the fit; every row, scored by a fit without it; or the rows
@@ -125,6 +134,26 @@ class TailCurve:
         ends = (self.knots[0], self.knots[-1], self.scale, self.shape)
         return _beyond_the_knots(np.asarray(np.interp(scores, self.knots, self.nats)), scores, *map(np.asarray, ends))
 
+    def packed(self) -> Arrays:
+        """The knots, their nats, and what goes on beyond them: scale and shape."""
+        return {"knots": self.knots, "nats": self.nats, "beyond": np.array([self.scale, self.shape])}
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore) -> TailCurve:
+        """A curve that is finite and positive for every score."""
+        knots = store.take_ascending("knots", (None,))
+        nats = store.take_ascending("nats", knots.shape)
+        return cls._checked(store, knots, nats, store.take("beyond", np.float64, (2,)))
+
+    @classmethod
+    def _checked(cls, store: ArrayStore, knots: Floats, nats: Floats, beyond: Floats) -> TailCurve:
+        scale, shape = beyond.tolist()
+        if not min(scale, shape, nats[0]) > 0:
+            raise ModelFileError(f"the curve {store.part!r} has no positive scale, shape and nats")
+        curve = cls(knots, nats, scale, shape)
+        _check_finite(store.part, curve)
+        return curve
+
 
 @dataclass(frozen=True)
 class TailCurves:
@@ -145,6 +174,29 @@ class TailCurves:
         for column, tail in enumerate(self.tails):
             nats[:, column] = np.interp(scores[:, column], tail.knots, tail.nats)
         return _beyond_the_knots(nats, scores, *self._ends)
+
+    def packed(self) -> Arrays:
+        """The knots and nats of all curves end to end, and the scale and shape of each."""
+        nothing = [np.empty(0)]  # where there is no column, there is no curve
+        return {
+            "starts": piece_starts(len(tail.knots) for tail in self.tails),
+            "knots": np.concatenate([*nothing, *(tail.knots for tail in self.tails)]),
+            "nats": np.concatenate([*nothing, *(tail.nats for tail in self.tails)]),
+            "beyond": np.array([(tail.scale, tail.shape) for tail in self.tails]).reshape(-1, 2),
+        }
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, count: int) -> TailCurves:
+        """So many curves, each as :meth:`TailCurve.unpacked` checks it."""
+        knots = store.take("knots", np.float64, (None,))
+        nats = store.take("nats", np.float64, knots.shape)
+        beyond = store.take("beyond", np.float64, (count, 2))
+        tails = []
+        for piece, ends in zip(store.take_slices("starts", count, len(knots)), beyond, strict=True):
+            if np.any(np.diff(knots[piece]) < 0) or np.any(np.diff(nats[piece]) < 0):
+                raise ModelFileError(f"the scores of {store.part!r} are not ascending")
+            tails.append(TailCurve._checked(store, knots[piece], nats[piece], ends))
+        return cls(tuple(tails))
 
 
 def _beyond_the_knots(
@@ -243,3 +295,22 @@ class Calibration:
     def exceedances(self, surprise: float) -> int:
         """How many calibration rows have more than this surprise."""
         return int(np.sum(self.surprise(self.scores) > surprise))
+
+    def packed(self) -> Arrays:
+        """The raw scores; where they come from is JSON."""
+        return {"scores": self.scores}
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, source: Source, *, extrapolates: bool) -> Calibration:
+        """A calibration whose surprise is finite and positive for every raw score."""
+        calibration = cls(store.take_ascending("scores", (None,)), source, extrapolates)
+        _check_finite(store.part, calibration.surprise)
+        return calibration
+
+
+def _check_finite(name: str, score_to_nats: Callable[[Floats], Floats]) -> None:
+    """Refuse a curve that does not stay finite and above zero as far out as any score can be."""
+    with np.errstate(all="ignore"):
+        nats = score_to_nats(np.array([LOWEST_SCORE, HIGHEST_SCORE]))
+    if not (nats[0] > MIN_NATS and nats[1] < MAX_NUMBER):  # curves never fall; NaN fails too
+        raise ModelFileError(f"the curve {name!r} is not finite and positive for every score")

@@ -1,4 +1,4 @@
-"""The application: global options, exit codes, and how an error is said."""
+"""The command line application: global options, exit codes, error messages."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import typer.main
 
 from oddrow.cli import _console
 from oddrow.cli._help import arrange, arranged
+from oddrow.cli._remedies import in_options
 from oddrow.exceptions import DataError, ModelFileError, OddrowError, SettingError
 
 EXIT_RUNTIME, EXIT_USAGE, EXIT_DATA, EXIT_MODEL = 1, 2, 3, 4
@@ -36,15 +37,15 @@ COMMANDS = {
     "export": "_export",
     "reproduce": "_reproduce",
 }
-"""The commands in the order in which they are used, and their modules: each is loaded when it is asked for."""
+"""The commands in the order of the help page, and their modules, which are imported when the command is used."""
 
 
 class _ReaderGoneError(Exception):
-    """Whoever read stdout wants no more, as ``head`` when it has its lines."""
+    """The program that read stdout has closed it, as ``head`` does when it has its lines."""
 
 
 class _Commands(typer.core.TyperGroup):
-    """All commands; to score a row, what the others load would take longer than the row."""
+    """Load commands lazily: importing all of them takes longer than scoring a row."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the group's signature
         return list(COMMANDS)
@@ -57,7 +58,7 @@ class _Commands(typer.core.TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
-            for known in COMMANDS:  # what was meant is looked for among those that are loaded
+            for known in COMMANDS:  # the parser suggests similar names only among commands that are loaded
                 self.get_command(ctx, known)
         elif cmd_name not in self.commands:
             module = import_module(f"oddrow.cli.{COMMANDS[cmd_name]}")
@@ -73,7 +74,7 @@ class _Commands(typer.core.TyperGroup):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise _ReaderGoneError from None  # the parser would leave with 1
+            raise _ReaderGoneError from None  # the parser would exit with code 1
 
 
 app = typer.Typer(
@@ -98,18 +99,18 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _globals(
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No notes and no progress on stderr; results stay.")
+        bool, typer.Option("--quiet", "-q", help="Print no notes and no progress on stderr, only results and errors.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[  # noqa: ARG001 - its callback acts
-        bool, typer.Option("--version", help="Print the version and leave.", callback=_version, is_eager=True)
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
     _console.configure(quiet=quiet, debug=debug)
 
 
 def main() -> NoReturn:
-    """Run the command line and leave with its exit code; usage errors (2) are the parser's own."""
+    """Run the command line and exit with its exit code; the parser itself exits with 2 after a usage error."""
     code = 0
     signal.signal(signal.SIGTERM, _terminated)
     try:
@@ -117,7 +118,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     except _ReaderGoneError:
-        # nothing is wrong, and nothing more can be said there
+        # this is no error; stdout is redirected so that flushing it at exit does not fail
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OddrowError as error:
         code = _failed(error)
@@ -129,7 +130,7 @@ def main() -> NoReturn:
 def _failed(error: OddrowError) -> int:
     if _console.state.debug:
         raise error
-    _console.say_error(str(error))
+    _console.say_error(in_options(error))
     for kind, code in ((ModelFileError, EXIT_MODEL), (DataError, EXIT_DATA), (SettingError, EXIT_USAGE)):
         if isinstance(error, kind):
             return code
@@ -137,7 +138,7 @@ def _failed(error: OddrowError) -> int:
 
 
 def _globals_first(arguments: list[str]) -> list[str]:
-    """The global flags act wherever they stand."""
+    """Move the global flags to the front, so that they may be given anywhere."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     flags = [argument for argument in arguments[:end] if argument in ("--quiet", "-q", "--debug")]
     others = [argument for argument in arguments[:end] if argument not in flags]
@@ -145,7 +146,7 @@ def _globals_first(arguments: list[str]) -> list[str]:
 
 
 def _quarantine_named(arguments: list[str]) -> list[str]:
-    """``--on-error quarantine FILE`` with its file as an option of its own, for an option has one value or two."""
+    """Rewrite ``--on-error quarantine FILE`` with ``--quarantine FILE``: an option has a fixed number of values."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     for place in range(end - 2):
         if arguments[place : place + 2] == ["--on-error", "quarantine"] and not arguments[place + 2].startswith("-"):

@@ -1,4 +1,4 @@
-"""``oddrow compare``: methods side by side on the user's own table."""
+"""``oddrow compare``: compare methods on the user's own table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from oddrow.cli._options import (
     named,
     opened,
     reads_table,
-    whole_typed,
+    typed_rows,
     without_columns,
 )
 from oddrow.cli._rank_without_labels import rank
@@ -35,7 +35,7 @@ HEADINGS = ["method", "AUROC", "AP", "precision", "recall", "alarms", "fit s", "
 """``AP`` is average precision, ``alarms`` the false-alarm rate, ``p`` that of the difference to the best AUROC."""
 
 DROPPABLE = ("score s", "fit s", "p")
-"""Columns that a narrow terminal can do without."""
+"""Columns that are left out first on a narrow terminal."""
 
 
 @reads_table
@@ -45,7 +45,9 @@ def compare(
     normal: Annotated[
         str | None,
         typer.Option(
-            "--normal", metavar="VALUE", help="Its value for a normal row; by default 0, false, or 1 beside -1."
+            "--normal",
+            metavar="VALUE",
+            help="Value of the label column in normal rows; by default 0, false, or 1 with -1.",
         ),
     ] = None,
     methods: Annotated[
@@ -53,32 +55,33 @@ def compare(
         typer.Option(
             "--methods",
             metavar="A,B,...",
-            help="Names below, of scikit-learn's outlier detectors, or pyod:NAME. By default: " + ", ".join(METHODS),
+            help="Names of methods: any of the default, a detector class of scikit-learn, or pyod:NAME. "
+            "By default: " + ", ".join(METHODS),
         ),
     ] = ",".join(METHODS),
-    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="How many random splits.")] = 3,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Number of random splits.")] = 3,
     contaminated: Annotated[
-        bool, typer.Option("--contaminated", help="All rows train and are tested, the odd ones too.")
+        bool, typer.Option("--contaminated", help="Use all rows, odd ones too, as training rows and as test rows.")
     ] = False,
     max_rows: Annotated[
-        int | None, typer.Option("--max-rows", metavar="N", min=1, help="Compare on so many rows, drawn at random.")
+        int | None, typer.Option("--max-rows", metavar="N", min=1, help="Compare on at most N rows, drawn at random.")
     ] = None,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="OUT", help="One row a method and seed; - is CSV on stdout."),
+        typer.Option("--output", "-o", metavar="OUT", help="Table of one row per method and seed; - is CSV on stdout."),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option("--picture", metavar="FILE", help="Draw the intervals, PNG or SVG.")
+        Path | None, typer.Option("--picture", metavar="FILE", help="Draw the intervals into a .png or .svg file.")
     ] = None,
     ignore: IgnoreOption = None,
     seed: SeedOption = 0,
     reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
     json_: JsonOption = False,
-) -> None:
-    """Measure methods side by side on a table: same splits, same encoding, intervals, a paired test.
+) -> None:  # long: most of it declares the options
+    """Compare methods on a table, with the same splits and encoding for all, intervals and a paired test.
 
-    Without --label the rows are taken as normal, and methods are ranked by odd rows made from some of them.
+    Without --label all rows are taken as normal, and methods are ranked by odd rows made from some of them.
     """
     if json_ and output == "-":
         raise SettingError("--json and -o - both print on stdout; give -o a file")
@@ -86,9 +89,9 @@ def compare(
         if target is not None and target != "-":
             check_target(target, force)
     if label is None and (normal is not None or contaminated or picture is not None):
-        raise SettingError("--normal, --contaminated and --picture are for a table with labels; give --label COL")
+        raise SettingError("--normal, --contaminated and --picture need a table with labels; give --label COL")
     chosen = checked_methods([name.strip() for name in methods.split(",") if name.strip()])
-    rows = without_columns(whole_typed(opened(table, reading)), ignore or [])
+    rows = without_columns(typed_rows(opened(table, reading)), ignore or [])
     if label is None:
         rank(
             rows,
@@ -121,21 +124,21 @@ def compare(
 def _give(
     found: Comparison, name: str, *, output: str | None, picture: Path | None, force: bool, as_json: bool
 ) -> None:
-    """Write, print and draw a comparison; an error where no method gave a figure."""
+    """Write, print and draw a comparison; raise an error if every method failed."""
     if output is not None:
         write_table(found.to_table(), output, force=force)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
     elif output != "-":
         _console.print_table(_title(found, name), HEADINGS, [_cells(row) for row in found.summary], droppable=DROPPABLE)
-    tell = _console.say if as_json or output == "-" else _console.answer  # the answer goes where the answer goes
+    print_sentence = _console.say if as_json or output == "-" else _console.answer  # stdout already has JSON or CSV
     for sentence in found.sentences:
-        tell(sentence)
-    said = dict.fromkeys((run.method, text) for run in found.runs for text in run.warnings)
-    for method, text in said:
+        print_sentence(sentence)
+    warnings = dict.fromkeys((run.method, text) for run in found.runs for text in run.warnings)
+    for method, text in warnings:
         _console.say(f"note: {method}: {text}")
     if all(row.auroc is None for row in found.summary):
-        raise OddrowError(f"no method gave a figure; the first error: {found.summary[0].error}")
+        raise OddrowError(f"every method failed; the first error: {found.summary[0].error}")
     if picture is not None:
         _draw(found, name, picture, force=force)
     for path in (output, picture):
@@ -144,10 +147,10 @@ def _give(
 
 
 def _title(found: Comparison, name: str) -> str:
-    protocol = "all rows train and are tested" if found.contaminated else f"{found.rows_train:,} normal rows train"
+    training = "all are training rows" if found.contaminated else f"{found.rows_train:,} normal training rows"
     count = len(found.seeds)
     return (
-        f"{name}: {found.rows:,} rows, {found.anomalies:,} anomalies; {protocol}, {found.rows_test:,} test; "
+        f"{name}: {found.rows:,} rows, {found.anomalies:,} anomalies; {training}, {found.rows_test:,} test rows; "
         f"{count} seed{'s' if count > 1 else ''}"
     )
 
@@ -176,7 +179,7 @@ def _with_interval(figure: Interval | None) -> str:
 
 
 def _short(share: float) -> str:
-    """A share with three places, without the zero that all but 1 begin with."""
+    """Format a share with three decimals and without the leading zero."""
     return f"{share:.3f}".removeprefix("0")
 
 

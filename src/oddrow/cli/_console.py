@@ -1,4 +1,4 @@
-"""What a person sees on stderr: notes, errors, progress. Data go to stdout and not through here."""
+"""Messages to the user: notes, errors and progress on stderr, sentences and tables of results on stdout."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ state = _State()
 
 
 def configure(*, quiet: bool, debug: bool) -> None:
-    """Set what the global options say."""
+    """Apply the global options."""
     state.quiet, state.debug, state.gathered = quiet, debug, None
 
 
 def gather_notes() -> list[str]:
-    """From now on notes go into this list, which a JSON object holds, and not to stderr."""
+    """Collect all later notes in the returned list, for a JSON object, instead of printing them on stderr."""
     state.gathered = []
     return state.gathered
 
 
 def say(text: str) -> None:
-    """A note, unless quiet."""
+    """Print a note on stderr, unless --quiet is given."""
     if state.gathered is not None:
         state.gathered.append(text)
     elif not state.quiet:
@@ -44,17 +44,17 @@ def say(text: str) -> None:
 
 
 def answer(text: str) -> None:
-    """A sentence of the answer, on stdout."""
+    """Print a sentence of the result on stdout."""
     print(wrapped(text), flush=True)  # noqa: T201 - the one place that prints sentences of answers
 
 
 def say_error(text: str) -> None:
-    """An error, always."""
+    """Print an error on stderr, also with --quiet."""
     print(wrapped(f"error: {text}"), file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints errors
 
 
 def wrapped(text: str) -> str:
-    """A text for stderr: on a terminal in lines that end between words, for terminals break words and numbers."""
+    """Wrap a text between words if stderr is a terminal, since a terminal itself breaks lines inside words."""
     if not sys.stderr.isatty():
         return text
     width = shutil.get_terminal_size().columns
@@ -69,7 +69,7 @@ def wrapped(text: str) -> str:
 
 @dataclass(frozen=True)
 class Watching:
-    """What a fit tells while it runs and, before, while rows are read; what it asks when interrupted, or None."""
+    """The callbacks of a fit: progress of training, rows read, phases, and the question after an interrupt, if any."""
 
     on_progress: Callable[[int, int, float], None]
     on_rows: Callable[[int, int], None]
@@ -77,14 +77,14 @@ class Watching:
     on_phase: Callable[[str], None]
 
 
-LEAST_DONE = 0.02
-"""Share of the whole that tells how long the rest will take."""
+MIN_DONE = 0.02
+"""Minimum share of the work that must be done before the remaining time is estimated."""
 FIT_PHASES = {"reading": 2.0, "cleaning": 2.0, "fitting": 24.0, "calibrating": 7.0}
-"""The phases of a fit in their order, and about how many seconds each takes of 20,000 rows of 9 columns."""
+"""The phases of a fit in their order, and about how many seconds each takes for 20,000 rows with 9 columns."""
 
 
 def find_phases(n_fits: int, n_parts: int, *, explains_all: bool) -> dict[str, float]:
-    """The same of a find of so many fits and parts."""
+    """Return the phases of a find with this number of fits and parts, with about how many seconds each takes."""
     phases = {"reading": 1.0, "cleaning": 2.0}
     for place in range(n_parts):
         phases |= {
@@ -100,7 +100,7 @@ def find_phases(n_fits: int, n_parts: int, *, explains_all: bool) -> dict[str, f
 
 
 class PhaseShares:
-    """How much of the whole is done, from the phase that runs and what is done of it.
+    """The share of all the work that is done, from the current phase and the share of that phase.
 
     Examples
     --------
@@ -114,7 +114,7 @@ class PhaseShares:
         self._phases = phases
 
     def of(self, phase: str, done_of_all_fits: float = 0.0) -> float:
-        """The share that is done, where ``done_of_all_fits`` is that of the steps of all fits together."""
+        """Return the share of the work that is done; ``done_of_all_fits`` is the share of the steps of all fits."""
         before = 0.0
         for name, seconds in self._phases.items():
             if name == phase:
@@ -124,7 +124,7 @@ class PhaseShares:
 
 
 def _done_of_one(phase: str, done_of_all: float) -> float:
-    """``fitting 2 of 3`` is half done when half of all three is."""
+    """Return the share done of one fit: ``fitting 2 of 3`` is half done when half of the steps of all three are."""
     words = phase.split()
     index, count = (int(words[1]) - 1, int(words[3])) if len(words) == 4 else (0, 1)
     return min(max(done_of_all * count - index, 0.0), 1.0)
@@ -132,9 +132,9 @@ def _done_of_one(phase: str, done_of_all: float) -> float:
 
 @contextmanager
 def fit_progress(phases: dict[str, float] = FIT_PHASES) -> Iterator[Watching]:
-    """A progress bar over all phases and a question at Ctrl-C, on a terminal; else neither.
+    """Show a progress bar over all phases and ask a question at Ctrl-C, if stderr is a terminal.
 
-    Warnings of the fit become notes.
+    Health warnings of the fit are printed as notes.
     """
     with _health_as_notes():
         if state.quiet or not sys.stderr.isatty():
@@ -156,8 +156,8 @@ def _health_as_notes() -> Iterator[None]:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
-def _not_shown(*told: Any) -> None:
-    """Nobody watches."""
+def _not_shown(*_: Any) -> None:
+    """Ignore the progress, since stderr is no terminal or --quiet is given."""
 
 
 @contextmanager
@@ -169,15 +169,15 @@ def _progress_bar(shares: PhaseShares) -> Iterator[Watching]:
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:.0f} %"),
-        TextColumn("{task.fields[said]}"),
+        TextColumn("{task.fields[detail]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("reading", total=1.0, said="")
+        task = progress.add_task("reading", total=1.0, detail="")
 
-        def show(done: float, said: str) -> None:
-            done = max(done, progress.tasks[task].completed)  # a fit that ends early leaves a gap, never a way back
+        def show(done: float, detail: str) -> None:
+            done = max(done, progress.tasks[task].completed)  # the bar never goes back
             left = time_left(progress.tasks[task].elapsed or 0.0, done)
-            progress.update(task, completed=done, said=" ".join(filter(None, (said, left))))
+            progress.update(task, completed=done, detail=" ".join(filter(None, (detail, left))))
 
         def on_phase(phase: str) -> None:
             progress.update(task, description=phase)
@@ -201,14 +201,14 @@ def _progress_bar(shares: PhaseShares) -> Iterator[Watching]:
 
 
 def time_left(elapsed: float, done: float) -> str:
-    """How long the rest of the whole takes at the speed so far; nothing while that cannot be told.
+    """Return the remaining time at the speed so far; "" before 2 % of the work is done.
 
     Examples
     --------
     >>> time_left(60.0, 0.4), time_left(0.2, 0.0)
     ('about 1:30 left', '')
     """
-    if done < LEAST_DONE:
+    if done < MIN_DONE:
         return ""
     minutes, seconds = divmod(round(elapsed / done * (1.0 - done)), 60)
     return f"about {minutes}:{seconds:02d} left"
@@ -216,7 +216,7 @@ def time_left(elapsed: float, done: float) -> str:
 
 @contextmanager
 def fits_progress() -> Iterator[Callable[[int, int, str], None] | None]:
-    """A progress bar over many fits, told ``(fits_done, fits_in_all, what)``, on a terminal; else None."""
+    """Yield a callback ``(fits_done, fits_in_all, what)`` that updates a progress bar; None without a terminal."""
     if state.quiet or not sys.stderr.isatty():
         yield None
         return
@@ -235,7 +235,7 @@ def fits_progress() -> Iterator[Callable[[int, int, str], None] | None]:
 
 @contextmanager
 def rows_progress() -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar over rows, told ``(rows_done, rows_in_all)``, with rows a second and time left; else None."""
+    """Yield a callback ``(rows_done, rows_in_all)`` that updates a progress bar; None without a terminal."""
     if state.quiet or not sys.stderr.isatty():
         yield None
         return
@@ -250,18 +250,24 @@ def rows_progress() -> Iterator[Callable[[int, int], None] | None]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("looking through the table", total=None, speed="")
+        task = progress.add_task("counting rows", total=None, speed="")
 
         def on_progress(done: int, total: int) -> None:
             speed = progress.tasks[0].speed
-            said = "" if speed is None else f"{speed:,.0f} rows/s"
-            progress.update(task, description="scoring", completed=done, total=total, speed=said)
+            shown_speed = "" if speed is None else f"{speed:,.0f} rows/s"
+            progress.update(task, description="scoring", completed=done, total=total, speed=shown_speed)
 
         yield on_progress
 
 
 def ask_whether_kept() -> bool:
-    """Whether an interrupted fit keeps its best weights (True) or goes on (False); a no is an interrupt after all."""
+    """Ask whether an interrupted fit keeps its best weights (True) or continues (False).
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the answer is no.
+    """
     while True:
         print("keep the best weights so far? [Y/n/continue] ", end="", file=sys.stderr, flush=True)  # noqa: T201
         line = sys.stdin.readline()
@@ -275,11 +281,11 @@ def ask_whether_kept() -> bool:
 
 
 def print_table(title: str, headings: list[str], rows: list[list[str]], *, droppable: Sequence[str] = ()) -> None:
-    """A table on stdout: with lines on a terminal, plain otherwise; never cut.
+    """Print a table on stdout, with the width of the terminal, or of ``PLAIN_WIDTH`` letters without a terminal.
 
-    Cells are wrapped between words and never inside one, nor inside a number. Where the words alone are too wide for
-    the terminal, the ``droppable`` columns are left out, the first first, and named below; where they still are, the
-    longest words are broken.
+    No text is cut. Cells are wrapped between words, not inside words or numbers. If the words alone are too wide, the
+    ``droppable`` columns are left out in their order and named below the table. If the words are still too wide, the
+    longest ones are broken.
     """
     from rich import box
     from rich.cells import cell_len
@@ -308,13 +314,13 @@ def print_table(title: str, headings: list[str], rows: list[list[str]], *, dropp
         table.add_row(*(_escaped(row[place]) for place in shown))
     console.print(table)
     if dropped:
-        say(f"not shown at this width: {', '.join(dropped)}; --json has them")
+        say(f"not shown at this width: {', '.join(dropped)}; --json shows them")
 
 
 PLAIN_WIDTH = 160
-"""Letters of a line where stdout is no terminal."""
+"""Letters per line where stdout is no terminal."""
 SHORTEST_BROKEN = 12
-"""No shorter word is broken to make a table fit."""
+"""Minimum length in letters of a word that is broken to make a table fit."""
 
 
 def _longest_word(cells: Sequence[str]) -> int:
@@ -324,7 +330,7 @@ def _longest_word(cells: Sequence[str]) -> int:
 
 
 def _table_width(widths: Sequence[int]) -> int:
-    """Of columns with three blanks between them and one at either end."""
+    """Return the width of a table: its columns, three blanks between them, and one blank at each end."""
     return sum(widths) + 3 * (len(widths) - 1) + 2
 
 

@@ -1,4 +1,4 @@
-"""``oddrow demo``: the whole job as a user would do it, on a table with known odd rows and known reasons."""
+"""``oddrow demo``: fit, score, explain and draw, on a generated table with known odd rows and reasons."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import typer
 
-from oddrow import artifact
+from oddrow import artifact, files
 from oddrow.batch import explain_row, scored_table
 from oddrow.cli import _console
 from oddrow.cli._options import ForceOption, SeedOption
 from oddrow.cli._render import info_lines, print_explanation, print_metrics
 from oddrow.datasets import make_connections
 from oddrow.detector import VAEDetector
-from oddrow.files import check_target, open_stream, write_table
+from oddrow.files import check_target, write_table
 from oddrow.metrics import detection_metrics
 from oddrow.report import MapSummary, draw_maps
 
@@ -25,7 +25,7 @@ NEW_ROWS = 4_000
 ODD_SHARE = 0.03
 LABELLED_ROWS, LABELLED_SHARE = 3_000, 0.05
 WEEKS = 4
-"""The training rows are of so many weeks; the new rows of the next ones, as a user's are."""
+"""Number of weeks of the training rows, and of the new rows, which follow them."""
 TOP = 3
 
 
@@ -40,8 +40,9 @@ def demo(
     run_demo(output, seed=seed, force=force)
 
 
+# long: six steps, each printed and then done
 def run_demo(folder: Path, *, seed: int, force: bool) -> None:
-    """Make, fit, score, explain, draw; say each step; end with how often the true reason was found."""
+    """Generate tables, fit, score, explain and draw; print each step, and at the end how often the reason was found."""
     folder.mkdir(parents=True, exist_ok=True)
     training_file, new_file = folder / "normal_connections.parquet", folder / "new_connections.parquet"
     model_file, scored_file = folder / "connections.oddrow", folder / "scored.csv"
@@ -52,14 +53,12 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
     training = make_connections(TRAINING_ROWS, odd_share=0.0, random_state=seed)
     write_table(training.table, training_file, force=force)
     _console.say(
-        f"   and {NEW_ROWS:,} new ones of the {WEEKS} weeks that follow, {ODD_SHARE:.0%} of them made odd in "
-        f"known ways: {new_file}"
+        f"   and {NEW_ROWS:,} new connections from the following {WEEKS} weeks, {ODD_SHARE:.0%} of them odd in known "
+        f"ways: {new_file}"
     )
     new = make_connections(NEW_ROWS, odd_share=ODD_SHARE, random_state=seed + 1, weeks_later=WEEKS)
     write_table(new.table, new_file, force=force)
-    _console.say(
-        f"   and {LABELLED_ROWS:,} with a column that tells which are odd, to compare methods by: {labelled_file}"
-    )
+    _console.say(f"   and {LABELLED_ROWS:,} with a column that says which are odd, for oddrow compare: {labelled_file}")
     labelled = make_connections(LABELLED_ROWS, odd_share=LABELLED_SHARE, random_state=seed)
     labels = pa.array(np.where(labelled.is_odd, "odd", "normal"))
     write_table(labelled.table.append_column("label", labels), labelled_file, force=force)
@@ -82,7 +81,7 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
 
     strangest = int(np.argmax(surprise))
     _console.say(f"4. oddrow explain {new_file} -m {model_file} --row {strangest + 1}    (the strangest row)")
-    print_explanation(explain_row(detector.model_, open_stream(new_file), strangest + 1), (), as_json=False)
+    print_explanation(explain_row(detector.model_, files.open(new_file), strangest + 1), (), as_json=False)
 
     _console.say(f"5. oddrow map {new_file} -m {model_file} -o {folder / 'maps'}")
     summary = MapSummary(
@@ -96,7 +95,7 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
     )
     draw_maps(summary, folder / "maps", force=force)
 
-    _console.say("6. Since the odd rows are known here, how good was it?")
+    _console.say("6. The odd rows are known here, so the decisions can be measured:")
     print_metrics(detection_metrics(new.is_odd, surprise, decision.is_odd), decision, as_json=False)
     reasons = [scored.column(f"reason_{place + 1}").to_pylist() for place in range(TOP)]
     odd_rows = np.flatnonzero(new.is_odd)
@@ -105,4 +104,4 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
         f"The true reason was among the first {TOP} for {found} of {len(odd_rows)} odd rows "
         f"({found / len(odd_rows):.0%})."
     )
-    _console.say(f"Look at {folder / 'maps' / 'latent_maps.png'} and at {scored_file}.")
+    _console.say(f"See {folder / 'maps' / 'latent_maps.png'} and {scored_file}.")

@@ -1,4 +1,4 @@
-"""Work by a distributed engine: its options, and the calls."""
+"""The options of the distributed engines, and the calls that fit and score with one."""
 
 from __future__ import annotations
 
@@ -26,26 +26,27 @@ class EngineName(StrEnum):
 EngineOption = Annotated[
     EngineName | None,
     typer.Option(
-        "--engine", help="Many processes or machines; TABLE is Parquet, a file or a folder; score writes a folder."
+        "--engine",
+        help="Use many processes or machines. TABLE is a Parquet file or a folder of them; score writes a folder.",
     ),
 ]
 AddressOption = Annotated[
     str | None,
-    typer.Option("--address", metavar="WHERE", help="With --engine: the cluster; without it, this machine."),
+    typer.Option("--address", metavar="ADDRESS", help="With --engine: address of a cluster; by default this machine."),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option("--workers", metavar="N", min=1, help="With --engine: how many processes.")
+    int | None, typer.Option("--workers", metavar="N", min=1, help="With --engine: number of processes.")
 ]
 
 
 def check_engine_options(engine: EngineName | None, address: str | None, workers: int | None) -> None:
-    """Refuse what is said of an engine where there is none."""
+    """Raise SettingError if options of an engine are given without an engine."""
     if engine is None and (address is not None or workers is not None):
-        raise SettingError("--address and --workers go with --engine ray, spark or dask")
+        raise SettingError("--address and --workers need --engine ray, spark or dask")
 
 
 def engine_columns(table: str) -> list[str]:
-    """The columns of a table that an engine is to read."""
+    """Return the names of the columns of a table of Parquet files."""
     from oddrow.distributed import column_names
 
     return column_names(table)
@@ -54,7 +55,7 @@ def engine_columns(table: str) -> list[str]:
 def fit_by_engine(
     engine: EngineName, table: str, detector: Any, address: str | None, workers: int | None, start_from: Any
 ) -> None:
-    """Fit a detector to what an engine samples."""
+    """Fit a detector to a table that an engine samples."""
     from oddrow.distributed import fit_files
 
     fit_files(table, detector, engine=engine.value, address=address, workers=workers, start_from=start_from)
@@ -72,7 +73,7 @@ def score_by_engine(
     *,
     force: bool,
 ) -> None:
-    """Score by an engine, and say what became of it."""
+    """Score by an engine, and print the number of odd rows and of files."""
     if output == "-":
         raise OutputError("an engine writes a folder of Parquet files; name it with -o FOLDER")
     fitted = artifact.load(model)

@@ -1,4 +1,4 @@
-"""``oddrow export``: a model for another runtime."""
+"""``oddrow export``: write a model as an ONNX graph."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from oddrow.files import check_target
 
 def export(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that fit wrote.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.onnx", help="Where the ONNX graph goes.")],
-    parts: Annotated[bool, typer.Option("--parts", help="Also give out what each column brings.")] = False,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.onnx", help="File for the ONNX graph.")],
+    parts: Annotated[
+        bool, typer.Option("--parts", help="Also output the part of the surprise of each column.")
+    ] = False,
     missing_text: Annotated[
         str,
         typer.Option(
-            "--missing-text", metavar="TEXT", help="What stands for a missing name; the empty text if not given."
+            "--missing-text", metavar="TEXT", help="Text that means a missing name; by default the empty text."
         ),
     ] = "",
     force: ForceOption = False,

@@ -37,7 +37,6 @@ from oddrow.cli._options import (
     opened,
     reads_table,
     treats_columns,
-    whole,
 )
 from oddrow.cli._render import explanation_values, promise_values
 from oddrow.detector import FIND_FOLDS, Found, VAEDetector
@@ -83,7 +82,7 @@ def find(
     """Find the odd rows of a table of which nothing is known; each is scored by a model that never saw it."""
     _check_outputs(output, keep, force=force, as_json=json_, shapes=only_odd or with_row or sort is not SortName.FILE)
     stream = opened(table, reading)
-    rows = whole(stream)
+    rows = stream.read()
     if with_row and "row" in rows.column_names:
         raise DataError(f"{table}: already has a column 'row', which --with-row adds; rename or drop it")
     ids = check_ids(id_, rows.column_names)

@@ -117,7 +117,7 @@ def fit(
 ) -> None:
     """Learn what normal rows look like; with --label and --normal, from the normal rows alone."""
     check_engine_options(engine, address, workers)
-    if engine is not None and (label is not None or reading.keywords):
+    if engine is not None and (label is not None or reading != AS_FOUND):
         raise SettingError(
             "--label, --delimiter and what else says how a table is read do not go with fit --engine, which reads all "
             "rows of Parquet files"

@@ -1,4 +1,4 @@
-"""Help pages: options in groups, an example at the end, no types and no defaults that say nothing."""
+"""Help pages: options in groups, an example at the end, without types and trivial defaults."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
 
 GROUPS = (INPUT, MODEL, DECISION, OUTPUT, MACHINE)
-"""In the order in which help shows them."""
+"""The groups of options in the order of a help page."""
 
 GROUP_OF = {
     "--data": INPUT,
@@ -54,7 +54,7 @@ GROUP_OF = {
     "--time-limit": MACHINE,
     "--workers": MACHINE,
 }
-"""The groups of options that name none by themselves: the same in every command."""
+"""The group of each option whose definition names none; it is the same in every command."""
 
 EXAMPLES = {
     "inspect": "oddrow inspect table.csv",
@@ -77,11 +77,11 @@ EXAMPLES = {
 
 
 SELF_EVIDENT = ("", "-", 0)
-"""Defaults that a help page need not show."""
+"""Defaults that a help page does not show."""
 
 
 def arranged(command: Any, name: str) -> Any:
-    """A command, or a group of them, with its help as all commands have it."""
+    """Give a command, or a group of commands, the common form of its help page, and return it."""
     command.name = name
     command.epilog = f"Example: {EXAMPLES[name]}"
     for nested_name, nested in getattr(command, "commands", {}).items():
@@ -93,7 +93,7 @@ def arranged(command: Any, name: str) -> Any:
 
     def hidden_help_option(context: Any) -> Any:
         option = help_option(context)
-        option.hidden = True  # whoever reads the page knows it
+        option.hidden = True  # a reader of the help page knows --help
         return option
 
     command.get_help_option = hidden_help_option
@@ -101,8 +101,8 @@ def arranged(command: Any, name: str) -> Any:
 
 
 def arrange(parameter: Any) -> None:
-    """Put an option into its group, and leave out what the reader does not need: types, limits, plain defaults."""
-    parameter._get_number_range_help_str = _nothing  # the error tells it
+    """Put an option into its group, and leave types, limits and trivial defaults out of the help page."""
+    parameter._get_number_range_help_str = _nothing  # the error message names the limits
     if parameter.param_type_name != "option":
         parameter.display_type_rich = _nothing
         return
@@ -123,7 +123,7 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 def _place(parameter: Any) -> tuple[int, bool]:
-    """Arguments first, then the groups in their order; in each group what must be given first."""
+    """Return the sort key of a parameter: arguments first, then the groups; required options first in each group."""
     if parameter.param_type_name != "option":
         return -1, False
     panel = getattr(parameter, "rich_help_panel", None)

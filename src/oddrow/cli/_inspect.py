@@ -27,7 +27,6 @@ from oddrow.cli._options import (
     opened,
     reads_table,
     treats_columns,
-    whole,
 )
 from oddrow.cli._render import (
     inspection_values,
@@ -64,7 +63,7 @@ def inspect(
             raise
         _console.say(f"note: the first {error.skip} lines are passed over; fit needs --skip {error.skip}")
         stream = opened(table, replace(reading, skip=error.skip))
-    rows = whole(stream)
+    rows = stream.read()
     given_label = None if label is None else named(label, rows.column_names, "--label")
     if given_label is not None:
         ignore = [*(ignore or []), given_label]

@@ -1,4 +1,4 @@
-"""What several commands take: their arguments and options, and the kinds of columns that these say."""
+"""Arguments and options that several commands share, and the kinds of columns that follow from them."""
 
 from __future__ import annotations
 
@@ -13,39 +13,41 @@ from typing import Annotated, Any
 import pyarrow as pa
 import typer
 
+from oddrow import files
 from oddrow.cli import _console
 from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
+from oddrow.cli._remedies import in_options
 from oddrow.columns import ALL_COLUMNS, AUTO, TableSchema, column_kinds
 from oddrow.exceptions import SettingError
-from oddrow.files import OnError, ReadingOptions, TableStream, open_stream
+from oddrow.files import OnError, ReadingOptions, TableStream
 from oddrow.fitted import FittedModel
 from oddrow.table import is_as_written, same_names
 
 SHOWN = 8
-"""Names that an error shows."""
+"""Maximum number of column names in an error message."""
 
 TableArgument = Annotated[
     str,
     typer.Argument(
         metavar="TABLE",
-        help="A CSV, TSV, Parquet, Arrow or JSON lines file, perhaps .gz or .zst; - reads CSV from stdin.",
+        help="A CSV, TSV, Parquet, Arrow or JSON lines file, plain or compressed (.gz, .zst); - reads CSV from stdin.",
     ),
 ]
 StreamArgument = Annotated[
     str,
     typer.Argument(
         metavar="TABLE",
-        help="A CSV, TSV, Parquet, Arrow or JSON lines file, perhaps .gz or .zst, a folder of them, or a pattern "
-        "('logs/*.parquet'), of any size; - reads CSV from stdin.",
+        help="A CSV, TSV, Parquet, Arrow or JSON lines file, plain or compressed (.gz, .zst), a folder of them, or a "
+        "pattern ('logs/*.parquet'), of any size; - reads CSV from stdin.",
     ),
 ]
 ModelOption = Annotated[
     Path, typer.Option("--model", "-m", metavar="MODEL", help="A model file that fit wrote.", rich_help_panel=MODEL)
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists.", rich_help_panel=OUTPUT)]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing output.", rich_help_panel=OUTPUT)]
 LabelOption = Annotated[
     str | None,
-    typer.Option("--label", metavar="COL", help="Column that tells which rows are normal.", rich_help_panel=INPUT),
+    typer.Option("--label", metavar="COL", help="Column that says which rows are normal.", rich_help_panel=INPUT),
 ]
 NormalOption = Annotated[
     str | None,
@@ -54,7 +56,10 @@ NormalOption = Annotated[
 CategoryOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--category", metavar="COL", help="Treat as names, not quantities; may be repeated.", rich_help_panel=INPUT
+        "--category",
+        metavar="COL",
+        help="Treat the values of a column as names, not as numbers; may be repeated.",
+        rich_help_panel=INPUT,
     ),
 ]
 IgnoreOption = Annotated[
@@ -64,7 +69,10 @@ IgnoreOption = Annotated[
 ColumnsOption = Annotated[
     Path | None,
     typer.Option(
-        "--columns", metavar="FILE", help="Kinds of columns, as inspect -o wrote them.", rich_help_panel=INPUT
+        "--columns",
+        metavar="FILE",
+        help="File with the kinds of columns, as inspect -o writes it.",
+        rich_help_panel=INPUT,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=OUTPUT)]
@@ -73,35 +81,41 @@ SeedOption = Annotated[
     typer.Option("--seed", metavar="N", help="The same seed gives the same result.", rich_help_panel=MODEL),
 ]
 IdOption = Annotated[
-    list[str] | None, typer.Option("--id", metavar="COL", help="A column that names the row: shown, never learned.")
+    list[str] | None,
+    typer.Option("--id", metavar="COL", help="Column that names the row: it is shown and not learned from."),
 ]
-OnlyOddOption = Annotated[bool, typer.Option("--only-odd", help="Write the odd rows alone.")]
+OnlyOddOption = Annotated[bool, typer.Option("--only-odd", help="Write only the odd rows.")]
 WithRowOption = Annotated[
     bool,
     typer.Option(
-        "--with-row", help="Add row, its number in the file from 1 (the header not counted); and file, of several."
+        "--with-row",
+        help="Add a column row, the number in the file from 1 without the header; with several files, also file.",
     ),
 ]
 FailOnFloodOption = Annotated[
     bool,
-    typer.Option("--fail-on-flood", help="Leave with 10, after all is written, where more is flagged than promised."),
+    typer.Option(
+        "--fail-on-flood", help="Exit with code 10, after all is written, if more rows are flagged than promised."
+    ),
 ]
 FailOnAnomalyOption = Annotated[
-    bool, typer.Option("--fail-on-anomaly", help="Leave with 10, after all is written, where a row is odd.")
+    bool,
+    typer.Option("--fail-on-anomaly", help="Exit with code 10, after all is written, if any row is odd."),
 ]
 EXIT_FOUND = 10
-"""What --fail-on-anomaly and --fail-on-flood leave with."""
+"""Exit code of --fail-on-anomaly and --fail-on-flood."""
 
 
 class SortName(StrEnum):
-    """The orders of an output."""
+    """The orders of rows in an output."""
 
     FILE = "file"
     SURPRISE = "surprise"
 
 
 SortOption = Annotated[
-    SortName, typer.Option("--sort", metavar="ORDER", help="surprise: the strangest first; file: as in the table.")
+    SortName,
+    typer.Option("--sort", metavar="ORDER", help="surprise: by descending surprise; file: the order of the table."),
 ]
 
 __all__ = ["DECISION", "INPUT", "MACHINE", "MODEL", "OUTPUT"]
@@ -117,7 +131,10 @@ def column_overrides(
     ids: list[str] | None = None,
     treatment: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Kinds from the columns file, then from the options; the file may name the label column, which is gone by now."""
+    """Return the kinds of columns from the columns file and the options; options take precedence.
+
+    The columns file may name the label column, which is no longer among the columns ``present``.
+    """
     kinds: dict[str, str] = {}
     if columns is not None:
         try:
@@ -138,7 +155,7 @@ def column_overrides(
 
 
 def without_columns(rows: pa.Table, ignored: list[str]) -> pa.Table:
-    """The table without the columns to ignore; an error names one that is not there."""
+    """Return the table without the ignored columns; raise SettingError if one is not in the table."""
     ignored = [named(name, rows.column_names, "--ignore") for name in ignored]
     for name in ignored:
         if name not in rows.column_names:
@@ -147,7 +164,7 @@ def without_columns(rows: pa.Table, ignored: list[str]) -> pa.Table:
 
 
 def check_ids(ids: list[str] | None, names: Sequence[str]) -> list[str]:
-    """The columns that name rows; an error names one that the table does not have."""
+    """Return the columns that name rows; raise SettingError if one is not in the table."""
     known = [named(name, names, "--id") for name in ids or []]
     for name in known:
         if name not in names:
@@ -157,13 +174,13 @@ def check_ids(ids: list[str] | None, names: Sequence[str]) -> list[str]:
 
 
 def leave_if_found(is_found: bool) -> None:
-    """Leave with the exit code of --fail-on-anomaly and --fail-on-flood, where what they ask for is there."""
+    """Exit with the code of --fail-on-anomaly and --fail-on-flood if their condition is met."""
     if is_found:
         raise typer.Exit(EXIT_FOUND)
 
 
 def note_unknown(model: FittedModel, rows: pa.Table, label: str | None = None, ids: Sequence[str] = ()) -> None:
-    """Say which columns of a table, beside the label and the ids, are ignored because the model does not know them."""
+    """Print a note that names the columns that the model was not fitted to, apart from the label and the ids."""
     unknown = [name for name in model.encoding.schema.unknown(rows) if name != label and name not in ids]
     if unknown:
         _console.say(f"note: columns the model does not know are ignored: {', '.join(unknown)}")
@@ -172,9 +189,9 @@ def note_unknown(model: FittedModel, rows: pa.Table, label: str | None = None, i
 # How a table is read ------------------------------------------------------------------------------------------------
 
 READING = "Input"
-"""The group of these options in every help page."""
+"""The group of these options on every help page."""
 AS_FOUND = ReadingOptions()
-"""Nothing is said of how a table is read."""
+"""No options: the format of a table is detected."""
 
 
 def _option(name: str, metavar: str | None, text: str, **more: Any) -> Any:
@@ -183,19 +200,22 @@ def _option(name: str, metavar: str | None, text: str, **more: Any) -> Any:
 
 _READING: dict[str, tuple[Any, Any]] = {
     "format": (
-        Annotated[str | None, _option("--format", "FORM", "csv, jsonl, parquet, csv.gz, ... where no suffix tells.")],
+        Annotated[
+            str | None,
+            _option("--format", "FORM", "csv, jsonl, parquet, csv.gz, ... if the file name has no such ending."),
+        ],
         None,
     ),
     "delimiter": (
-        Annotated[str | None, _option("--delimiter", "CHAR", "What separates the fields of a CSV file.")],
+        Annotated[str | None, _option("--delimiter", "CHAR", "Character between the fields of a CSV file.")],
         None,
     ),
     "skip": (
-        Annotated[int | None, _option("--skip", "N", "Lines before the header of a CSV file.", min=0)],
+        Annotated[int | None, _option("--skip", "N", "Number of lines before the header of a CSV file.", min=0)],
         None,
     ),
     "no_header": (
-        Annotated[bool, _option("--no-header", None, "The first line of a CSV file is a row.")],
+        Annotated[bool, _option("--no-header", None, "The first line of a CSV file is a row, not a header.")],
         False,
     ),
     "names": (
@@ -203,19 +223,21 @@ _READING: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "encoding": (
-        Annotated[str | None, _option("--encoding", "NAME", "Of a CSV file: utf-8, windows-1252, utf-16, ...")],
+        Annotated[
+            str | None, _option("--encoding", "NAME", "Encoding of a CSV file: utf-8, windows-1252, utf-16, ...")
+        ],
         None,
     ),
 }
 
 
 def reads_table(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that say how its table is read; it takes them as ``reading``, one frozen value."""
+    """Give a command the options for reading its table; it gets them as one frozen value ``reading``."""
     return with_options(command, "reading", _READING, _reading_options)
 
 
 def treats_columns(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that say how columns are treated; it takes them as ``treatment``, a mapping."""
+    """Give a command the options for treating columns; it gets them as a mapping ``treatment``."""
     own = _TREATMENT if "keep" not in inspect.signature(command).parameters else _TREATMENT_BESIDE_KEEP
     return with_options(command, "treatment", own, _treatment)
 
@@ -223,22 +245,22 @@ def treats_columns(command: Callable[..., None]) -> Callable[..., None]:
 def with_options(
     command: Callable[..., None], taken_as: str, options: Mapping[str, tuple[Any, Any]], make: Callable[..., Any]
 ) -> Callable[..., None]:
-    """A command with further options, whose values it takes as one."""
+    """Return a command with further options, whose values it gets as one argument ``taken_as``."""
     signature = inspect.signature(command, eval_str=True)
     kept = [one for name, one in signature.parameters.items() if name != taken_as]
     added = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         for name, (annotation, default) in options.items()
     ]
-    # where the command has them is where its help page shows them
+    # the help page shows the options in the place of that argument
     place = list(signature.parameters).index(taken_as)
     parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in kept]
     parameters[place:place] = added
 
     @wraps(command)
     def called(**arguments: Any) -> None:
-        said = {name: arguments.pop(name) for name in options}
-        command(**arguments, **{taken_as: make(**said)})
+        values = {name: arguments.pop(name) for name in options}
+        command(**arguments, **{taken_as: make(**values)})
 
     called.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {one.name: one.annotation for one in parameters}
@@ -260,41 +282,42 @@ def _reading_options(
 # How columns are treated ---------------------------------------------------------------------------------------------
 
 AS_JUDGED: Mapping[str, str] = {}
-"""Nothing is said of how columns are treated."""
+"""No options: the kinds of columns are judged from their values."""
 
 
 def _keep_option(*names: str) -> Any:
-    text = "Learn from a column as it is judged, though it looks like an identifier or runs on; may be repeated."
+    text = "Learn from a column although it looks like an identifier or a counter; may be repeated."
     return Annotated[list[str] | None, typer.Option(*names, metavar="COL", help=text, rich_help_panel=READING)]
 
 
 _TREATMENT: dict[str, tuple[Any, Any]] = {
     "keep_column": (_keep_option("--keep", "--keep-column"), None),
     "number": (
-        Annotated[list[str] | None, _option("--number", "COL", "Numbers; any other text is missing. May be repeated.")],
+        Annotated[
+            list[str] | None,
+            _option("--number", "COL", "Read as numbers; other texts are missing values. May be repeated."),
+        ],
         None,
     ),
     "timestamp": (
         Annotated[
             list[str] | None,
-            _option("--timestamp", "COL[=FORM]", "Times, as dmy, mdy, ymd, 'epoch s', ... May be repeated."),
+            _option("--timestamp", "COL[=FORM]", "Read as times: dmy, mdy, ymd, 'epoch s', ... May be repeated."),
         ],
         None,
     ),
-    "decimal": (Annotated[str | None, _option("--decimal", "SIGN", "The decimal sign of all numbers: , or .")], None),
+    "decimal": (Annotated[str | None, _option("--decimal", "SIGN", "Decimal sign of all numbers: , or .")], None),
     "thousands": (
-        Annotated[str | None, _option("--thousands", "SIGN", "The thousands sign of all numbers: . , ' or blank.")],
+        Annotated[str | None, _option("--thousands", "SIGN", "Thousands sign of all numbers: . , ' or a blank.")],
         None,
     ),
     "missing": (
-        Annotated[
-            list[str] | None, _option("--missing", "MARK", "A text that stands for a missing value. May be repeated.")
-        ],
+        Annotated[list[str] | None, _option("--missing", "MARK", "Text that means a missing value. May be repeated.")],
         None,
     ),
 }
 _TREATMENT_BESIDE_KEEP = {**_TREATMENT, "keep_column": (_keep_option("--keep-column"), None)}
-"""For a command that has another --keep."""
+"""The same options for a command that has another option --keep."""
 
 
 def _treatment(
@@ -305,7 +328,7 @@ def _treatment(
     thousands: str | None,
     missing: list[str] | None,
 ) -> dict[str, str]:
-    """What is said of columns, as the library takes it."""
+    """Return the kinds and settings of columns as the library takes them."""
     kinds = dict.fromkeys(keep_column or [], AUTO) | dict.fromkeys(number or [], "number")
     for text in timestamp or []:
         name, sign, form = text.rpartition("=")
@@ -323,32 +346,27 @@ def opened(
     on_error: OnError = "stop",
     may_be_empty: bool = False,
 ) -> TableStream:
-    """A table of any size, read as the options say and as a model knows it; what was assumed is said."""
+    """Open a table of any size, as the options and the model say, and print notes about what was assumed."""
     known: dict[str, Any] = {}
     if model is not None:
         columns = zip(model.encoding.names, model.encoding.columns, strict=True)
         known["expects"] = model.encoding.names
         known["may_lack"] = [name for name, column in columns if getattr(column, "has_missing", False)]
         known["like"] = None if model.origin is None else model.origin.csv
-    stream = open_stream(table, **reading.keywords, on_error=on_error, may_be_empty=may_be_empty, **known)
+    stream = files.open(table, reading, on_error=on_error, may_be_empty=may_be_empty, **known)
     for note in stream.notes:
-        _console.say(f"note: {note}")
+        _console.say(f"note: {in_options(note)}")
     return stream
 
 
-def whole(stream: TableStream) -> pa.Table:
-    """All rows of a stream at once."""
-    return pa.Table.from_batches(list(stream), stream.schema)
-
-
-def whole_typed(stream: TableStream) -> pa.Table:
-    """All rows at once, with columns of text in the types of what they hold: for who compares methods."""
-    rows = whole(stream)
+def typed_rows(stream: TableStream) -> pa.Table:
+    """Read all rows of a stream, and convert columns of text to the types of their values, for comparing methods."""
+    rows = stream.read()
     return TableSchema.judge(rows).typed(rows) if is_as_written(rows.schema) else rows
 
 
 def named(wanted: str, present: Sequence[str], option: str) -> str:
-    """The column that an option names: where there is none, the one that differs by blanks or its Unicode form."""
+    """Return the column that an option names; else the one that differs only in blanks or its Unicode form."""
     found = same_names([wanted], present).get(wanted, wanted)
     if found != wanted:
         _console.say(f"note: {option} {wanted}: the column is {found!r}")

@@ -1,4 +1,4 @@
-"""``oddrow compare`` without ``--label`` and ``oddrow tune``: ranked by odd rows made from the table's own."""
+"""``oddrow compare`` without ``--label``, and ``oddrow tune``: ranking by odd rows made from the table's own rows."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from oddrow.cli._options import (
     TableArgument,
     opened,
     reads_table,
-    whole_typed,
+    typed_rows,
     without_columns,
 )
-from oddrow.comparison import MOST_TUNING_ROWS, Method, MethodRank, ProbeRanking, Tuning, rank_without_labels
+from oddrow.comparison import MAX_TUNING_ROWS, Method, MethodRank, ProbeRanking, Tuning, rank_without_labels
 from oddrow.comparison import tune as tune_detector
 from oddrow.exceptions import OddrowError, SettingError
 from oddrow.files import ReadingOptions, check_target, write_table
@@ -41,7 +41,7 @@ def rank(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Rank, print and write; an error where no method could be ranked."""
+    """Rank methods, and print and write the ranking; raise an error if every method failed."""
     with _console.fits_progress() as on_progress:
         found = rank_without_labels(
             rows, methods=methods, seeds=seeds, random_state=seed, max_rows=max_rows, on_progress=on_progress
@@ -53,13 +53,15 @@ def rank(
 @reads_table
 def tune(
     table: TableArgument,
-    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="How many random splits.")] = 5,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Number of random splits.")] = 5,
     max_rows: Annotated[
-        int, typer.Option("--max-rows", metavar="N", min=1, help="Tune on so many rows, drawn at random.")
-    ] = MOST_TUNING_ROWS,
+        int, typer.Option("--max-rows", metavar="N", min=1, help="Tune on at most N rows, drawn at random.")
+    ] = MAX_TUNING_ROWS,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="OUT", help="One row a candidate, seed and kind; - is CSV on stdout."),
+        typer.Option(
+            "--output", "-o", metavar="OUT", help="Table of one row per candidate, seed and kind; - is CSV on stdout."
+        ),
     ] = None,
     ignore: IgnoreOption = None,
     seed: SeedOption = 0,
@@ -69,13 +71,14 @@ def tune(
 ) -> None:
     """Try settings of the detector on a table of normal rows, without labels.
 
-    They are judged by odd rows made from some of the table's own; the default stays unless others are surely better.
+    They are measured on odd rows made from some of the table's rows. The default stays unless other settings are
+    significantly better.
     """
     if json_ and output == "-":
         raise SettingError("--json and -o - both print on stdout; give -o a file")
     if output is not None and output != "-":
         check_target(output, force)
-    rows = without_columns(whole_typed(opened(table, reading)), ignore or [])
+    rows = without_columns(typed_rows(opened(table, reading)), ignore or [])
     with _console.fits_progress() as on_progress:
         found = tune_detector(rows, seeds=seeds, random_state=seed, max_rows=max_rows, on_progress=on_progress)
     _give(found, found.ranking, found.p_values, Path(table).name, output=output, force=force, as_json=json_)
@@ -91,7 +94,7 @@ def _give(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Write, print and say what was found; an error where nothing could be ranked."""
+    """Write and print a ranking and its sentences; raise an error if nothing could be ranked."""
     if output is not None:
         write_table(found.to_table(), output, force=force)
     if as_json:
@@ -101,9 +104,9 @@ def _give(
         headings = [what, "score", *ranking.weights, "fit s", against]
         rows = [_cells(rank, ranking, p_values.get(rank.method)) for rank in ranking.ranking]
         _console.print_table(_title(ranking, name), headings, rows, droppable=["fit s", against])
-    tell = _console.say if as_json or output == "-" else _console.answer  # the answer goes where the answer goes
+    print_sentence = _console.say if as_json or output == "-" else _console.answer  # stdout already has JSON or CSV
     for sentence in found.sentences:
-        tell(sentence)
+        print_sentence(sentence)
     if found.recommended is None:
         raise OddrowError(f"nothing could be ranked; the first error: {ranking.ranking[0].error}")
     if output is not None and output != "-":
@@ -114,7 +117,7 @@ def _title(found: ProbeRanking, name: str) -> str:
     count = len(found.seeds)
     return (
         f"{name}: no labels; AUROC of odd rows made from {found.rows_held_out // 2:,} of {found.rows:,} rows, "
-        f"{found.rows_train:,} train; {count} seed{'s' if count > 1 else ''}"
+        f"{found.rows_train:,} training rows; {count} seed{'s' if count > 1 else ''}"
     )
 
 

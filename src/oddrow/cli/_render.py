@@ -1,4 +1,4 @@
-"""Fitted detectors, schemas, figures and explanations as text and as JSON."""
+"""Fitted detectors, schemas, metrics and explanations as text and as JSON values."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 def print_schema(schema: TableSchema, n_rows: int | None) -> None:
-    """Each column, its kind, and why."""
+    """Print each column with its kind and the reason for it."""
     title = f"{len(schema.columns)} columns" + (f", {n_rows:,} rows" if n_rows is not None else "")
     rows = [[column.name, column.kind.value, column.why] for column in schema.columns]
     print_table(title, ["column", "treated as", "why"], rows)
 
 
 def print_inspection(found: Inspection) -> None:
-    """Each column, its kind, some of its values, and why; then what is worth a look, each with the way to answer it."""
+    """Print each column with its kind, examples and the reason; then each suspicion with the option that answers it."""
     rows = [
         [one.column.name, one.column.kind.value, ", ".join(map(_brief, one.examples)), one.column.why]
         for one in found.columns
@@ -49,7 +49,7 @@ def print_inspection(found: Inspection) -> None:
 
 
 def inspection_values(found: Inspection) -> dict[str, Any]:
-    """An inspection as plain values."""
+    """Return an inspection as plain values."""
     return {
         "rows": found.n_rows,
         "columns": [
@@ -66,25 +66,25 @@ def inspection_values(found: Inspection) -> dict[str, Any]:
 
 
 def answer_to(kind: Suspicion, name: str) -> str:
-    """The option that answers a suspicion."""
+    """Return the option that answers a suspicion, and its effect."""
     name = shlex.quote(name)
     return {
         Suspicion.RUNS_ON: f"--ignore {name} leaves it out, --keep {name} treats it as any other column",
         Suspicion.IDENTIFIER: f"--id {name} shows it, --keep {name} learns from it",
         Suspicion.DATES: f"--timestamp {name}=dmy or --timestamp {name}=mdy reads it",
         Suspicion.STRANGE: f"--category {name} takes every value as it is written",
-        Suspicion.EMPTY: f"--ignore {name} says so",
+        Suspicion.EMPTY: f"--ignore {name} leaves it out",
     }.get(kind, f"--ignore {name} leaves it out")
 
 
 def _brief(text: str) -> str:
-    """An example on one line."""
+    """Return an example on one line, cut to 24 letters."""
     line = " ".join(text.split()) or repr(text)
     return line if len(line) <= 24 else f"{line[:21]}..."
 
 
 def info_values(fitted: VAEDetector | AutoencoderDetector) -> dict[str, Any]:
-    """What a model file holds, as plain values."""
+    """Return the contents of a model file as plain values."""
     model = fitted.model_
     curve = model.network.learning_curve
     kept = int(np.flatnonzero(curve.step == curve.best_step)[0])
@@ -118,7 +118,7 @@ def info_values(fitted: VAEDetector | AutoencoderDetector) -> dict[str, Any]:
 
 
 def health_values(health: TrainingHealth) -> dict[str, Any]:
-    """How the fit went, as plain values; of its curve the end alone."""
+    """Return the health of a fit as plain values, without the learning curve."""
     return {
         "end": health.end.value,
         "device": health.device,
@@ -137,7 +137,7 @@ def health_values(health: TrainingHealth) -> dict[str, Any]:
 
 
 def info_lines(fitted: VAEDetector | AutoencoderDetector) -> list[str]:
-    """The same in sentences."""
+    """Return the contents of a model file as lines of text."""
     values = info_values(fitted)
     health = fitted.health_
     hidden = "-".join(map(str, [values["features"], *values["hidden"]]))
@@ -157,14 +157,14 @@ def info_lines(fitted: VAEDetector | AutoencoderDetector) -> list[str]:
 
 
 def origin_text(origin: Origin) -> str:
-    """When, by which oddrow and from which table a model was fitted."""
+    """Describe when, by which version of oddrow and to which table a model was fitted."""
     source = "" if origin.table is None else f" to {'standard input' if origin.table == '-' else origin.table}"
     digest = "" if origin.sha256 is None else f" (SHA-256 {origin.sha256})"
     return f"fitted {origin.created} by oddrow {origin.oddrow}{source}{digest}"
 
 
 def cleaning_text(cleaning: Cleaning) -> str:
-    """How dirty a table was found, and how many rows were set aside."""
+    """Describe how many rows of a table stand out, and how many were set aside."""
     aside, n_rows = len(cleaning.rows_set_aside), cleaning.n_rows
     return (
         f"{aside:,} of {n_rows:,} rows stand out and were set aside "
@@ -174,14 +174,14 @@ def cleaning_text(cleaning: Cleaning) -> str:
 
 
 def threshold_text(decision: Decision) -> str:
-    """From which surprise on rows of a batch are odd."""
+    """Describe the surprise above which rows of a batch are odd."""
     if np.isinf(decision.threshold):
         return "no surprise is high enough"
     return f"surprise above {decision.threshold:.2f} nats"
 
 
 def policy_text(model: FittedModel) -> str:
-    """From which surprise on a row is odd, where that does not depend on the batch, and what that promises."""
+    """Describe the surprise above which a row is odd, unless it depends on the batch, and the policy's promise."""
     above = "" if model.threshold is None else f"surprise above {model.threshold:.2f} nats, "
     return f"{above}{model.policy.promise(model.calibration)}"
 
@@ -194,22 +194,22 @@ def promise_values(promise: Promise) -> dict[str, Any]:
 
 def _tail_line(calibration: Calibration) -> str:
     tail = calibration.tail
-    said = {
+    curves = {
         "generalised Pareto": f"a generalised Pareto tail (shape {tail.shape:.2f}) of the {tail.n_excess:,} strangest",
-        "exponential": f"an exponential tail, for no generalised Pareto one fits the {tail.n_excess:,} strangest",
-        "spread": "the spread of all, for they are too few for a tail",
+        "exponential": f"an exponential tail of the {tail.n_excess:,} strangest, since no generalised Pareto tail fits",
+        "spread": "the spread of all, since they are too few for a tail",
     }
     rows = f"calibrated by {calibration.n_rows:,} {ROWS[calibration.source]}"
     if calibration.has_tail:
-        return f"{rows}; beyond them surprise follows {said[tail.kind]}"
+        return f"{rows}; beyond them surprise follows {curves[tail.kind]}"
     return (
-        f"{rows}: too few rows to be sure of more than {calibration.most_supported:.1f} nats "
-        f"(p = {1 / (calibration.n_rows + 1):.2g}); what is above that ranks rows and is no probability"
+        f"{rows}: too few rows for a probability above {calibration.most_supported:.1f} nats "
+        f"(p = {1 / (calibration.n_rows + 1):.2g}); a higher surprise ranks rows and is no probability"
     )
 
 
 def print_metrics(figures: DetectionMetrics, decision: Decision, *, as_json: bool) -> None:
-    """The figures of a labelled table, and what is to be noted of the decision."""
+    """Print the metrics of a labelled table, and the note of the decision."""
     values = {**asdict(figures), "threshold": decision.threshold if np.isfinite(decision.threshold) else None}
     if as_json:
         typer.echo(json.dumps({**values, "note": decision.note}))
@@ -221,7 +221,7 @@ def print_metrics(figures: DetectionMetrics, decision: Decision, *, as_json: boo
 
 
 def print_explanation(found: RowOfStream, ids: Sequence[str], *, as_json: bool) -> None:
-    """One row's reasons, strongest first, and what no column carries alone; the row is told by number and ids."""
+    """Print one row's reasons, the strongest first, and the part of no single column; ids name the row."""
     explanation, decision = found.explanation, found.decision
     named = {name: shown(found.values[name]) for name in ids}
     if as_json:
@@ -230,10 +230,10 @@ def print_explanation(found: RowOfStream, ids: Sequence[str], *, as_json: bool) 
         typer.echo(json.dumps(values, ensure_ascii=False))
         return
     verdict = "odd" if explanation.is_odd else "not odd"
-    said = "".join(f", {name} {value}" for name, value in named.items())
+    names = "".join(f", {name} {value}" for name, value in named.items())
     place = found.place.removesuffix(f", row {found.number}")
     title = (
-        f"row {found.number:,} ({place}{said}): surprise {explanation.surprise:.2f} nats, p-value "
+        f"row {found.number:,} ({place}{names}): surprise {explanation.surprise:.2f} nats, p-value "
         f"{explanation.p_value:.2g}: {verdict} (threshold {decision.threshold:.2f})"
     )
     printed = explanation.of_at_least()
@@ -253,9 +253,9 @@ def print_explanation(found: RowOfStream, ids: Sequence[str], *, as_json: bool) 
 
 
 def explanation_values(explanation: Explanation) -> dict[str, Any]:
-    """One row's reasons as plain values; its row is counted from 1, as everywhere on the command line."""
+    """Return an explanation as plain values; its row is counted from 1, as everywhere on the command line."""
     values = {**asdict(explanation), "row": explanation.row + 1}
-    del values["index"]  # of a data frame, which no file is
+    del values["index"]  # only a pandas data frame has an index, and the command line reads files
     values["reasons"] = [
         {
             **asdict(reason),
@@ -269,7 +269,7 @@ def explanation_values(explanation: Explanation) -> dict[str, Any]:
 
 
 def figure(value: Any) -> str:
-    """A number as a table shows it: counts with separators, shares with four places, nothing for None."""
+    """Format a number for a table: counts with separators, shares with four decimals, "-" for None."""
     if value is None:
         return "-"
     if isinstance(value, int):

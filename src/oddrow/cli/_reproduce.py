@@ -1,4 +1,4 @@
-"""``oddrow reproduce``: published experiments."""
+"""``oddrow reproduce``: reproduce a published experiment."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ class ProtocolName(StrEnum):
 def kddcup99(
     data: Annotated[
         Path | None,
-        typer.Option("--data", metavar="FILE", help="The 10 % file; sought in $ODDROW_DATA, else downloaded."),
+        typer.Option("--data", metavar="FILE", help="The 10 % file; by default read from $ODDROW_DATA or downloaded."),
     ] = None,
     test: Annotated[
         Path | None,
         typer.Option("--test", metavar="FILE", help="The competition's test file, for --protocol official."),
     ] = None,
     protocol: Annotated[
-        ProtocolName, typer.Option("--protocol", help="How rows are split and judged.")
+        ProtocolName, typer.Option("--protocol", help="How rows are split into training rows and test rows.")
     ] = ProtocolName.ARTICLE,
     settings: Annotated[
-        SettingsName, typer.Option("--settings", help="oddrow's own, or the article's network and loss.")
+        SettingsName, typer.Option("--settings", help="oddrow's defaults, or the article's network and loss.")
     ] = SettingsName.DEFAULT,
-    detector: Annotated[DetectorName, typer.Option("--detector", help="What is fitted.")] = DetectorName.VAE,
+    detector: Annotated[DetectorName, typer.Option("--detector", help="The detector to fit.")] = DetectorName.VAE,
     seed: SeedOption = 0,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Draw the article's three maps there."),
+        typer.Option("--output", "-o", metavar="FOLDER", help="Draw the article's three maps into this folder."),
     ] = None,
     json_: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Network intrusions of KDD Cup 1999, by the article's protocol or an honest one."""
+    """Find the network intrusions of KDD Cup 1999, by the article's protocol or one without its leak of test rows."""
     with _console.fit_progress() as watching:
         result = reproduce_kddcup99(
             data,
@@ -87,13 +87,13 @@ def kddcup99(
 
 @reproduce.command(name="latent-space")
 def latent_space(
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the picture goes.")] = Path(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the picture.")] = Path(
         "latent-space"
     ),
     seed: SeedOption = 0,
     force: ForceOption = False,
 ) -> None:
-    """What reconstruction, KL, and both together make of a latent space, on handwritten digits."""
+    """Draw the latent spaces of networks trained on reconstruction, on KL, and on both, for handwritten digits."""
     spaces = reproduce_latent_space(seed)
     panels = [
         Panel(points=space.points, labels=space.labels, title=space.title, caption=space.caption) for space in spaces

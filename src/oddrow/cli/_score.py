@@ -1,8 +1,7 @@
-"""``oddrow score``: rows in, the same rows with their scores out, of a table of any size."""
+"""``oddrow score``: score a table of any size and write its rows with their scores."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from oddrow import artifact
-from oddrow.batch import JobIdentity, KeptParts, ScoringCount, ScoringOptions, score_stream
+from oddrow.batch import KeptParts, ScoringCount, ScoringOptions, score_stream, scoring_identity
 from oddrow.cli import _console
 from oddrow.cli._engines import AddressOption, EngineOption, WorkersOption, check_engine_options, score_by_engine
 from oddrow.cli._options import (
@@ -38,13 +37,14 @@ from oddrow.cli._options import (
 )
 from oddrow.cli._policies import takes_policy
 from oddrow.cli._render import promise_values, threshold_text
+from oddrow.container import JobIdentity, digest
 from oddrow.exceptions import SettingError
 from oddrow.files import ReadingOptions, TableStream, check_target
 from oddrow.policies import Policy, check_policy
 
 
 class OnErrorName(StrEnum):
-    """What becomes of a row that cannot be judged."""
+    """What is done with a row that cannot be read or scored."""
 
     STOP = "stop"
     SKIP = "skip"
@@ -52,12 +52,12 @@ class OnErrorName(StrEnum):
 
 
 def _on_error_name(text: str | OnErrorName) -> OnErrorName:
-    """The name in ``--on-error``; a usage error says what to type."""
+    """Return the value of ``--on-error``; raise a usage error for any other text."""
     try:
         return OnErrorName(text)
     except ValueError:
         raise typer.BadParameter(
-            f"{text} is neither stop nor skip; to write rows that cannot be judged to a file: --quarantine {text}"
+            f"{text} is neither stop nor skip; to write rows that cannot be scored to a file: --quarantine {text}"
         ) from None
 
 
@@ -68,7 +68,7 @@ def score(
     model: ModelOption,
     output: Annotated[
         str,
-        typer.Option("--output", "-o", metavar="OUT", help="By its suffix CSV, Parquet, ...; - is CSV on stdout."),
+        typer.Option("--output", "-o", metavar="OUT", help="Output file, .csv, .parquet, ...; - is CSV on stdout."),
     ] = "-",
     explain: Annotated[
         int | None,
@@ -81,16 +81,16 @@ def score(
             "--on-error",
             metavar="stop|skip",
             parser=_on_error_name,
-            help="At a row that cannot be read or judged: stop, or leave it out.",
+            help="At a row that cannot be read or scored: stop, or leave it out.",
         ),
     ] = OnErrorName.STOP,
     quarantine: Annotated[
         Path | None,
-        typer.Option("--quarantine", metavar="FILE", help="Leave such rows out, and write them to FILE."),
+        typer.Option("--quarantine", metavar="FILE", help="Leave rows with errors out, and write them to FILE."),
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Keep what is done in OUT.partial until all is; go on from it if it is there."),
+        typer.Option("--resume", help="Keep scored rows in OUT.partial until the end, and continue from there."),
     ] = False,
     engine: EngineOption = None,
     address: AddressOption = None,
@@ -104,23 +104,23 @@ def score(
     reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
     json_: JsonOption = False,
-) -> None:
-    """Write the rows in order with surprise, p_value, is_odd, and their reasons."""
+) -> None:  # long: most of it declares the options
+    """Score a table, and write its rows in order with surprise, p_value, is_odd and reasons."""
     if quarantine is not None:
         on_error = OnErrorName.QUARANTINE
     check_engine_options(engine, address, workers)
     if json_ and output == "-":
         raise SettingError("--json and -o - both print on stdout; give -o a file")
     if engine is not None:
-        if resume or on_error is not OnErrorName.STOP or reading.keywords:
+        if resume or on_error is not OnErrorName.STOP or reading != AS_FOUND:
             raise SettingError(
-                "--resume, --on-error, --delimiter and what else says how a table is read do not go with --engine, "
-                "which reads Parquet whole"
+                "--resume, --on-error, --delimiter and other options of reading cannot be given with --engine, "
+                "which reads all rows of Parquet files"
             )
         if only_odd or sort is not SortName.FILE or id_ or with_row or json_ or fail_on_anomaly or fail_on_flood:
             raise SettingError(
-                "--only-odd, --sort, --id, --with-row, --json, --fail-on-anomaly and --fail-on-flood do not go with "
-                "--engine, whose workers each write the rows of their part"
+                "--only-odd, --sort, --id, --with-row, --json, --fail-on-anomaly and --fail-on-flood cannot be given "
+                "with --engine, whose workers each write all rows of their part"
             )
         score_by_engine(engine, table, model, output, address, workers, explain, policy, force=force)
         return
@@ -138,12 +138,14 @@ def score(
             explain, policy, skips, quarantine, force, on_progress, with_row, only_odd, sort is SortName.SURPRISE
         )
         if resume:
-            from importlib.metadata import version  # takes as long as reading the model
+            from importlib.metadata import version  # importing it takes as long as reading the model
 
             decisive = {"--explain": explain, "policy": policy, "--on-error": on_error, "reading": reading}
             decisive |= {"--with-row": with_row}
-            said = {name: str(value) for name, value in decisive.items()} | {"oddrow": version("oddrow")}
-            identity = JobIdentity.of(stream, hashlib.sha256(model.read_bytes()).hexdigest(), said)
+            settings = {name: str(value) for name, value in decisive.items()} | {"oddrow": version("oddrow")}
+            if not stream.files:
+                raise SettingError("--resume needs a table in files; standard input cannot be read again")
+            identity = scoring_identity(stream, digest(model.read_bytes()), settings)
             with _kept_until_done(output, identity) as kept:
                 count = score_stream(fitted, stream, output, options, kept)
         else:
@@ -161,23 +163,21 @@ def _check_outputs(output: str, on_error: OnErrorName, quarantine: Path | None, 
     elif resume:
         raise SettingError("--resume needs a file to write to; give --output OUT")
     if on_error is OnErrorName.QUARANTINE and quarantine is None:
-        raise SettingError("--on-error quarantine needs the file that the rows go to; give --quarantine FILE")
+        raise SettingError("--on-error quarantine needs a file for the rows left out; give --quarantine FILE")
     if quarantine is not None:
         check_target(quarantine, force)
         if output != "-" and quarantine.resolve() == Path(output).resolve():
-            raise SettingError(f"{quarantine}: is given for the scored rows and for those left out; give two files")
+            raise SettingError(f"{quarantine}: is given for the scored rows and for the rows left out; give two files")
 
 
 @contextmanager
 def _kept_until_done(output: str, identity: JobIdentity) -> Iterator[KeptParts]:
-    if not identity.files:
-        raise SettingError("--resume needs a table in files; standard input cannot be read again")
     kept = KeptParts(Path(f"{output}.partial"))
     kept.begin(identity, resume=True)
     try:
         yield kept
     except (KeyboardInterrupt, SystemExit):
-        _console.say(f"what is done is kept in {kept.folder}; the same command goes on from there")
+        _console.say(f"the rows scored so far are kept in {kept.folder}; the same command continues from there")
         raise
     kept.discard()
 
@@ -203,7 +203,7 @@ def _values(
 
 def _say_count(count: ScoringCount, stream: TableStream, quarantine: Path | None) -> None:
     if count.scored + count.skipped == 0:
-        _console.say(f"{stream.label} has no rows: the output has its columns and none either")
+        _console.say(f"{stream.label} has no rows: the output has the columns and no rows")
         return
     _console.say(
         f"{count.odd:,} of {count.scored:,} rows are odd ({threshold_text(count.decision)}: {count.decision.promise})"

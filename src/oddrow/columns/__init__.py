@@ -5,6 +5,8 @@ from oddrow.columns._encoding import EncodedTable, EncodingStyle, FeatureLayout,
 from oddrow.columns._encoding_checks import check_encoding
 from oddrow.columns._given_kinds import ALL_COLUMNS, AUTO, checked_kinds, is_ignored
 from oddrow.columns._inspection import Inspection, Suspicion, inspect_table
+from oddrow.columns._limits import MAX_COLUMNS, MAX_ENCODED, MAX_FEATURES, check_width
+from oddrow.columns._reference import NO_REFERENCE, REFERENCE_LEVELS, ColumnReference, TableReference
 from oddrow.columns._running_encodings import AHEAD, BACK, CIRCLE_GRID, MOST_EXCESS
 from oddrow.columns._sampling import SampledTable, Sampling, sampled
 from oddrow.columns._schema import TableSchema, column_kinds
@@ -16,8 +18,14 @@ __all__ = [
     "AUTO",
     "BACK",
     "CIRCLE_GRID",
+    "MAX_COLUMNS",
+    "MAX_ENCODED",
+    "MAX_FEATURES",
     "MOST_EXCESS",
     "NOTHING_ELSE",
+    "NO_REFERENCE",
+    "REFERENCE_LEVELS",
+    "ColumnReference",
     "ColumnSchema",
     "EncodedTable",
     "EncodingStyle",
@@ -28,9 +36,11 @@ __all__ = [
     "Sampling",
     "Suspicion",
     "TableEncoding",
+    "TableReference",
     "TableSchema",
     "TableSketch",
     "check_encoding",
+    "check_width",
     "checked_kinds",
     "column_kinds",
     "inspect_table",

@@ -183,7 +183,7 @@ class TableSchema:
         return tuple(name for name in table.column_names if name not in known)
 
     def to_json(self) -> str:
-        """The schema as text a person can edit and give back to ``oddrow fit --columns``."""
+        """The schema as text a person can edit and give back to ``oddrow fit`` as the kinds of the columns."""
         entries = [{"name": column.name, "kind": said_kind(column), "why": column.why} for column in self.columns]
         return json.dumps({"columns": entries}, indent=2, ensure_ascii=False) + "\n"
 

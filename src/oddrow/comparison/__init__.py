@@ -1,4 +1,4 @@
-"""Methods are compared and tuned, with labels and without."""
+"""Comparison, ranking and tuning of detection methods, with labels and without."""
 
 from oddrow.comparison._compare import checked_methods, compare, encoded_rows, labelled_table
 from oddrow.comparison._comparison import Comparison, MethodSummary
@@ -7,13 +7,13 @@ from oddrow.comparison._paired_tests import Interval, holm, resampled_interval, 
 from oddrow.comparison._probe_kinds import STATED_KINDS, Between, Cluster, Jitter, Recombined, StatedKind, Tail, Unseen
 from oddrow.comparison._probe_ranking import MethodRank, ProbeRanking, ProbeRun
 from oddrow.comparison._probes import NoProbes, Normals, make_probes
-from oddrow.comparison._tune import CANDIDATES, MOST_TUNING_ROWS, Tuning, tune
+from oddrow.comparison._tune import CANDIDATES, MAX_TUNING_ROWS, Tuning, tune
 from oddrow.comparison._without_labels import rank_without_labels
 
 __all__ = [
     "CANDIDATES",
+    "MAX_TUNING_ROWS",
     "METHODS",
-    "MOST_TUNING_ROWS",
     "STATED_KINDS",
     "Between",
     "Cluster",

@@ -1,4 +1,4 @@
-"""Methods side by side on one labelled table: the same splits, the same encoded rows."""
+"""Comparison of methods on one labelled table, with the same splits and the same encoded rows for all."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from oddrow.comparison._method_run import MethodRun, run_method
 from oddrow.comparison._methods import METHODS, Method, MethodRows, Scorer, method_of
 from oddrow.comparison._plain_encoding import PlainEncoding, without_infinity
 from oddrow.exceptions import DataError, SettingError
+from oddrow.remedies import Setting, remedy
 from oddrow.table import LabelledTable, as_table, as_texts, split_label
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Indices: TypeAlias = npt.NDArray[np.int64]
 
-LEAST_NORMAL_ROWS = 10
-AGREED: Mapping[frozenset[str], str] = {
+MIN_NORMAL_ROWS = 10
+"""Minimum number of normal rows of a table that methods are compared on."""
+NORMAL_BY_CONVENTION: Mapping[frozenset[str], str] = {
     frozenset({"0", "1"}): "0",
     frozenset({"false", "true"}): "false",
     frozenset({"-1", "1"}): "1",
 }
-"""Pairs of labels of which it is agreed which one is normal."""
+"""Pairs of labels for which a convention says which one is normal."""
 
 
 def compare(
@@ -43,45 +45,47 @@ def compare(
     max_rows: int | None = None,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Comparison:
-    """Measure methods on a labelled table: each learns from normal rows and is tested on others and all anomalies.
+    """Compare methods on a labelled table: each is fitted to normal rows and tested on others and on anomalies.
 
-    For each seed a random share of the normal rows is kept to test, the others train. All methods get the same split
-    and, but for oddrow's own that read the table, the same :class:`~oddrow.comparison.PlainEncoding` learned from the
-    training rows. oddrow's detectors decide by themselves; any other is fitted a second time, on 80 % of the training
-    rows, and its threshold is the 1 % conformal one of the other 20 % (of fewer than 99 rows: their second highest
-    score). No label is used but to split and to measure.
+    For each seed a random share of the normal rows is held out for the test, together with all anomalies; the other
+    normal rows are the training rows. All methods get the same split. oddrow's detectors read the table itself; all
+    others get the same :class:`~oddrow.comparison.PlainEncoding`, learned from the training rows. oddrow's detectors
+    have a decision of their own. Any other method is fitted a second time, to 80 % of the training rows, and its
+    threshold is the 1 % conformal threshold of the other 20 % (with fewer than 99 such rows, their second highest
+    score). Labels are used only to split and to measure.
 
     Parameters
     ----------
     X
         Table [n, n_columns], as :meth:`oddrow.VAEDetector.fit` takes it.
     y
-        The labels [n], or the name of the column of ``X`` that holds them; that column is never learned from.
+        The labels [n], or the name of the column of ``X`` that contains them; that column is never learned from.
     methods
-        What :func:`~oddrow.comparison.method_of` takes: names, scikit-learn's and PyOD's detectors, objects; or a
-        mapping of names to these. By default all of ``oddrow.comparison.METHODS``.
+        A list of methods, each as :func:`~oddrow.comparison.method_of` takes it: a name, a detector of scikit-learn or
+        PyOD, an object; or a mapping of names to methods. By default all of ``oddrow.comparison.METHODS``.
     normal
-        The label of normal rows. Without it 0, false, or 1 beside -1 is normal.
+        The label of normal rows. Without it, 0 of the labels 0 and 1, false of false and true, and 1 of -1 and 1 is
+        normal.
     seeds
-        How many splits, or their seeds. With one there is no interval.
+        The number of splits, or a list of their seeds. With one split there is no interval.
     test_share
-        Share of the normal rows that test.
+        Share of the normal rows that are held out for the test.
     random_state
-        Whole number >= 0; beside each seed the source of all randomness.
+        Whole number >= 0; together with each seed it determines all random draws.
     contaminated
-        All rows train, and all are tested: the odd ones are in the training table. Then a method without a decision of
-        its own flags the oddest 1 %, and seeds differ by the methods' own randomness alone.
+        Whether all rows, anomalies included, are both training rows and test rows. A method without a decision of its
+        own then flags the 1 % of rows with the highest scores, and seeds differ only in the methods' own randomness.
     max_rows
-        At most so many rows of the table, drawn at random, normal and odd ones in their proportion.
+        Maximum number of rows; more are reduced to a random sample with the same shares of normal rows and anomalies.
     on_progress
         Called as ``on_progress(fits_done, fits_in_all, method)`` before each method of each seed.
 
     Raises
     ------
     DataError
-        If the labels are not one a row, or there are fewer than 10 normal rows, or no anomaly.
+        If there is not one label per row, if there are fewer than 10 normal rows, or if there is no anomaly.
     SettingError
-        If an argument has no meaning.
+        If an argument is not valid.
     MissingExtraError
         If a method needs PyOD and it is not installed.
 
@@ -128,7 +132,9 @@ def compare(
 
 
 def encoded_rows(table: pa.Table, train: Indices) -> MethodRows:
-    """All rows of a table, encoded by what its training rows show; what is empty in these is left out for all methods.
+    """Encode all rows of a table with an encoding that is learned from its training rows.
+
+    Columns without a value in any training row are left out, for all methods.
 
     Raises
     ------
@@ -145,12 +151,14 @@ def encoded_rows(table: pa.Table, train: Indices) -> MethodRows:
 
 
 def checked_methods(methods: Sequence[Any] | Mapping[str, Any]) -> tuple[Method, ...]:
-    """The methods that are meant, each under a name of its own.
+    """Return the methods that the argument of :func:`compare` means, each with a different name.
 
     Raises
     ------
-    SettingError, MissingExtraError
-        If there is none, one means nothing, two have one name, or PyOD is not there.
+    SettingError
+        If there is no method, one is unknown, or two have the same name.
+    MissingExtraError
+        If PyOD is needed and not installed.
     """
     chosen: list[Method]
     if isinstance(methods, Mapping):
@@ -164,7 +172,7 @@ def checked_methods(methods: Sequence[Any] | Mapping[str, Any]) -> tuple[Method,
         raise SettingError(f"methods is empty; choose from {', '.join(METHODS)}")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise SettingError(f"methods are named twice: {', '.join(twice)}; give a mapping of names to methods")
+        raise SettingError(f"several methods are named {', '.join(twice)}; give a mapping of names to methods")
     return tuple(chosen)
 
 
@@ -180,63 +188,65 @@ class _Renamed:
 
 
 def checked_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    """The seeds that are meant: a count, or each one.
+    """Return the seeds that the argument of :func:`compare` means: a number n means 0 to n - 1.
 
     Raises
     ------
     SettingError
-        If there is none, or one is no whole number >= 0, or one comes twice.
+        If there is no seed, one is no whole number >= 0, or one is given twice.
     """
     numbers = tuple(range(seeds)) if isinstance(seeds, int | np.integer) else tuple(seeds)
     if not numbers or any(not isinstance(seed, int | np.integer) or seed < 0 for seed in numbers):
-        raise SettingError(f"seeds is {seeds!r}; give how many splits (at least 1), or whole numbers >= 0")
+        raise SettingError(f"seeds is {seeds!r}; give a number of splits (at least 1), or a list of whole numbers >= 0")
     if len(set(numbers)) < len(numbers):
-        raise SettingError(f"seeds is {seeds!r}; the same split twice says nothing new")
+        raise SettingError(f"seeds is {seeds!r}; give each seed once")
     return tuple(int(seed) for seed in numbers)
 
 
 def labelled_table(X: Any, y: Any, normal: Any = None) -> LabelledTable:
-    """The table without its labels, and which rows are normal; ``y`` and ``normal`` as for :func:`compare`.
+    """Split a table into its columns and its labels; ``y`` and ``normal`` are as for :func:`compare`.
 
     Raises
     ------
     DataError
-        If the labels are not one a row, or do not tell which rows are normal.
+        If there is not one label per row, or the labels do not say which rows are normal.
     SettingError
-        If it is not said which label is normal, and not agreed on either.
+        If ``normal`` is None and no convention says which label is normal.
     """
     table = as_table(X)
     name = y
     if not isinstance(y, str):
         labels = as_table({"y": y})
         if labels.num_rows != table.num_rows:
-            raise DataError(f"y has {labels.num_rows} labels, and the table {table.num_rows} rows; give one a row")
+            raise DataError(
+                f"y has {labels.num_rows} labels, and the table has {table.num_rows} rows; give one label per row"
+            )
         name = "y"
         while name in table.column_names:
             name += "_"
         table = table.append_column(name, labels.column("y"))
     if normal is None:
-        normal_text = _agreed_normal(table, name)
+        normal_text = _normal_by_convention(table, name)
     else:
         normal_text = normal if isinstance(normal, str) else as_texts(as_table({"y": [normal]}).column("y"))[0].as_py()
     return split_label(table, name, normal_text)
 
 
-def _agreed_normal(table: pa.Table, name: str) -> str:
+def _normal_by_convention(table: pa.Table, name: str) -> str:
     if name not in table.column_names:
-        return ""  # which the reading of the labels tells
+        return ""  # split_label raises the error for a missing column
     found = frozenset(as_texts(table.column(name)).unique().to_pylist())
-    agreed = frozenset(_usual("" if label is None else label) for label in found)
-    if agreed in AGREED:
-        return AGREED[agreed]
+    written = frozenset(_usual("" if label is None else label) for label in found)
+    if written in NORMAL_BY_CONVENTION:
+        return NORMAL_BY_CONVENTION[written]
     shown = ", ".join(sorted(map(repr, found))[:8]) + (", ..." if len(found) > 8 else "")
     raise SettingError(
-        f"which label is normal? the labels are {shown}; say it with --normal VALUE (in Python: normal=)"
+        f"which label is normal? the labels are {shown}", remedy=remedy("say it with ", Setting("normal"))
     )
 
 
 def _usual(label: str) -> str:
-    """A label as it is usually written: 0 for 0.0, true for True."""
+    """Return a label in its usual spelling: 0 for 0.0, true for True."""
     text = label.strip().lower()
     if text in ("0.0", "1.0", "-1.0", "+1"):
         return text.removesuffix(".0").removeprefix("+")
@@ -244,7 +254,7 @@ def _usual(label: str) -> str:
 
 
 def _thinned(labelled: LabelledTable, max_rows: int | None, random_state: int) -> LabelledTable:
-    """At most so many rows at random, normal and odd ones in proportion, in their order."""
+    """Draw at most ``max_rows`` rows, in their order and with the same shares of normal rows and anomalies."""
     if max_rows is None or len(labelled.is_normal) <= max_rows:
         return labelled
     if max_rows < 1:
@@ -261,16 +271,16 @@ def _thinned(labelled: LabelledTable, max_rows: int | None, random_state: int) -
 
 def _check_counts(is_normal: Flags) -> None:
     n_normal = int(np.sum(is_normal))
-    if n_normal < LEAST_NORMAL_ROWS:
-        raise DataError(f"the table has {n_normal} normal rows; a comparison takes at least {LEAST_NORMAL_ROWS}")
+    if n_normal < MIN_NORMAL_ROWS:
+        raise DataError(f"the table has {n_normal} normal rows; a comparison needs at least {MIN_NORMAL_ROWS}")
     if n_normal == len(is_normal):
-        raise DataError("every row is labelled normal; a comparison by labels takes at least one anomaly")
+        raise DataError("every row is labelled normal; a comparison by labels needs at least one anomaly")
 
 
 def _split(
     is_normal: Flags, test_share: float, contaminated: bool, rng: np.random.Generator
 ) -> tuple[Indices, Indices]:
-    """Rows that train, and rows that test, each ascending."""
+    """Return the numbers of the training rows and of the test rows, each ascending."""
     if contaminated:
         return np.arange(len(is_normal)), np.arange(len(is_normal))
     normal = rng.permutation(np.flatnonzero(is_normal))

@@ -1,4 +1,4 @@
-"""What a comparison of methods found: every run, means with intervals, a paired test, and that in words."""
+"""The result of a comparison of methods: all runs, means with intervals, paired tests, and sentences about them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class MethodSummary:
 
     Attributes
     ----------
-    method : its name
-    n_runs, n_failed : seeds that gave figures, and that failed
-    auroc, average_precision : mean over seeds with interval, None where there is none
-    precision, recall, false_alarm_rate : of the decision, likewise
-    fit_seconds, score_seconds : means
-    p_auroc, p_average_precision : of the difference to the best method, after Holm; None for the best itself, and where
-        there is no test
-    error : the first failure
+    method : name of the method
+    n_runs, n_failed : number of seeds with metrics, number of seeds on which the method failed
+    auroc, average_precision : mean over seeds with its interval; None without a value
+    precision, recall, false_alarm_rate : the same for the metrics of the decision
+    fit_seconds, score_seconds : means over seeds
+    p_auroc, p_average_precision : p-value of the difference to the best method, after Holm; None for the best method,
+        and without a test
+    error : error of the first failed run
     """
 
     method: str
@@ -52,15 +52,15 @@ class MethodSummary:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What :func:`compare` gives.
+    """The result of :func:`compare`.
 
     Attributes
     ----------
-    runs : one a method and seed, failed ones too
-    seeds : as they were given or counted
-    rows, anomalies : of the table
-    rows_train, rows_test : of each split
-    contaminated : whether all rows trained and were tested
+    runs : one run per method and seed, failed runs included
+    seeds : the seeds of the splits
+    rows, anomalies : number of rows of the table, number of anomalies among them
+    rows_train, rows_test : number of training rows and of test rows of each split
+    contaminated : whether all rows were both training rows and test rows
     """
 
     runs: tuple[MethodRun, ...]
@@ -73,24 +73,24 @@ class Comparison:
 
     @cached_property
     def summary(self) -> tuple[MethodSummary, ...]:
-        """The methods, best mean AUROC first; those that failed on every seed last."""
+        """The methods by mean AUROC, the best first; methods that failed on every seed come last."""
         names = dict.fromkeys(run.method for run in self.runs)
         p_values = {measure: self._p_values(measure) for measure in MEASURES}
         rows = [self._summary_of(name, p_values) for name in names]
         return tuple(sorted(rows, key=lambda row: -np.inf if row.auroc is None else row.auroc.mean, reverse=True))
 
     def best(self, measure: Measure = "auroc") -> str | None:
-        """The method of the highest mean; None where all failed."""
+        """Return the method with the highest mean; None if all failed."""
         means = {name: float(np.mean(list(found.values()))) for name, found in self._found(measure).items()}
         return max(means, key=means.__getitem__) if means else None
 
     @cached_property
     def sentences(self) -> tuple[str, ...]:
-        """What the figures say, and what they cannot say, in words."""
+        """Sentences that state which differences the tests find, and which methods failed."""
         return (*self._verdicts(), *self._failures())
 
     def to_table(self) -> pa.Table:
-        """One row a method and seed, with all figures."""
+        """Return a table with one row per method and seed, and a column per metric."""
         rows = [run.values() for run in self.runs]
         columns = {name: [row[name] for row in rows] for name in rows[0]}
         kinds = {"method": pa.string(), "error": pa.string(), "seed": pa.int64(), "rows": pa.int64()}
@@ -98,7 +98,7 @@ class Comparison:
         return pa.table({name: pa.array(values, kinds.get(name, pa.float64())) for name, values in columns.items()})
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain values, ready for JSON."""
+        """Return the comparison as plain values, ready for JSON."""
         return {
             "rows": self.rows,
             "anomalies": self.anomalies,
@@ -112,7 +112,7 @@ class Comparison:
         }
 
     def _found(self, measure: str) -> dict[str, dict[int, float]]:
-        """Method to seed to figure, where there is one."""
+        """Return the values of a metric by method and seed, without missing values."""
         found: dict[str, dict[int, float]] = {}
         for run in self.runs:
             value = None if run.figures is None else getattr(run.figures, measure)
@@ -121,7 +121,7 @@ class Comparison:
         return found
 
     def _p_values(self, measure: Measure) -> dict[str, float]:
-        """Of each method that shares two seeds or more with the best one."""
+        """Return the p-value of each method that has values for at least two seeds of the best method."""
         best = self.best(measure)
         if best is None or self.contaminated:
             return {}
@@ -143,7 +143,7 @@ class Comparison:
             found = list(self._found(measure).get(name, {}).values())
             if not found:
                 return None
-            if self.contaminated:  # the rows are the same for every seed: their spread says nothing of other rows
+            if self.contaminated:  # all seeds have the same rows, so their spread says nothing about other rows
                 return Interval(float(np.mean(found)), None, None)
             return resampled_interval(found, self.rows_test / self.rows_train)
 
@@ -166,14 +166,14 @@ class Comparison:
     def _verdicts(self) -> Iterator[str]:
         if self.contaminated:
             yield (
-                "all rows trained and were tested: seeds differ by the methods' own randomness alone, so there is no "
-                "interval and no test of a difference"
+                "all rows were training rows and test rows: seeds differ only in the methods' own randomness, so there "
+                "is no interval and no test of a difference"
             )
             return
         if len(self.seeds) == 1:
             yield "one seed: no interval and no test of a difference; give several seeds for both"
             return
-        for measure, said in MEASURES.items():
+        for measure, in_words in MEASURES.items():
             best = self.best(measure)
             p_values = {row.method: getattr(row, f"p_{measure}") for row in self.summary}
             tested = {name: p for name, p in p_values.items() if p is not None}
@@ -181,11 +181,11 @@ class Comparison:
             worse = [name for name, p in tested.items() if p < SIGNIFICANCE]
             how = f"corrected resampled t-test over {len(self.seeds)} seeds, Holm, {SIGNIFICANCE * 100:.0f} % level"
             if alike:
-                least = min(tested[name] for name in alike)
-                yield f"{said}: no difference seen between {best} and {', '.join(alike)} ({how}, p >= {least:.2g})"
+                lowest = min(tested[name] for name in alike)
+                yield f"{in_words}: no difference seen between {best} and {', '.join(alike)} ({how}, p >= {lowest:.2g})"
             if worse:
-                most = max(tested[name] for name in worse)
-                yield f"{said}: {best} is better than {', '.join(worse)} ({how}, p <= {most:.2g})"
+                highest = max(tested[name] for name in worse)
+                yield f"{in_words}: {best} is better than {', '.join(worse)} ({how}, p <= {highest:.2g})"
 
     def _failures(self) -> Iterator[str]:
         for row in self.summary:

@@ -1,4 +1,4 @@
-"""One method on one split: fitted, timed, scored, decided, measured."""
+"""A run of one method on one split: fit, scores, decision, metrics and times."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from oddrow.comparison._plain_encoding import Floats
 from oddrow.metrics import DetectionMetrics, detection_metrics
 
 FALSE_ALARMS = 0.01
-"""The rate that every method is asked for."""
+"""False-alarm rate that the threshold of every method is set for."""
 CALIBRATION_SHARE = 0.2
-"""Of the training rows, held out from the second fit of a method without a decision of its own."""
+"""Share of the training rows held out from the second fit of a method without a decision of its own."""
 
 
 @dataclass(frozen=True)
 class MethodRun:
-    """What one method did on one split.
+    """The result of one method on one split.
 
     Attributes
     ----------
-    method, seed : which
-    figures : None where it failed
-    fit_seconds, score_seconds : of the fit that the scores come from, and of scoring the test rows
-    error : None, or why it failed
-    warnings : what it warned of, each text once
+    method, seed : name of the method, seed of the split
+    figures : the metrics; None if the method failed
+    fit_seconds, score_seconds : time of the fit that the scores come from, time of scoring the test rows
+    error : the error if the method failed, else None
+    warnings : texts of the method's warnings, each once
     """
 
     method: str
@@ -42,7 +42,7 @@ class MethodRun:
     warnings: tuple[str, ...] = ()
 
     def values(self) -> dict[str, Any]:
-        """All of it as plain values of one level, the figures of a failed run None."""
+        """Return the run as a flat dict of plain values; the metrics of a failed run are None."""
         names = DetectionMetrics.__dataclass_fields__
         figures = dict.fromkeys(names) if self.figures is None else asdict(self.figures)
         return {
@@ -65,20 +65,21 @@ def run_method(
     fit_seed: int,
     tests_training: bool = False,
 ) -> MethodRun:
-    """Fit, score, decide and measure one method; what it raises is reported, not raised.
+    """Fit, score, decide and measure one method; an error that it raises is reported in the result.
 
     Parameters
     ----------
     method
-        What is run.
+        The method to run.
     training, test
-        Rows to learn from, and to measure on.
+        Rows to learn from, and rows to measure on.
     is_anomaly
-        The truth about the test rows, bool [n]; for measuring alone.
+        True labels of the test rows, bool [n]; used only for the metrics.
     seed, fit_seed
-        What the run is reported under, and what the method draws from.
+        Seed of the split, for the report; seed of the method's random draws.
     tests_training
-        Whether the test rows are the training rows: then a method without a decision of its own flags the oddest 1 %.
+        Whether the test rows are the training rows. A method without a decision of its own then flags the 1 % of rows
+        with the highest scores.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -96,16 +97,17 @@ def run_method(
             else:
                 is_odd = _second_fit_decides(method, training, test, fit_seed)
             figures = detection_metrics(is_anomaly, scores, is_odd)
-        except Exception as error:  # whatever another's code raises: the other methods go on
+        except Exception as error:  # a method is foreign code; any error of it must not stop the other methods
             text = " ".join(f"{type(error).__name__}: {error}".split())
             return MethodRun(method.name, seed, None, None, None, text, _texts(caught))
     return MethodRun(method.name, seed, figures, fit_seconds, score_seconds, None, _texts(caught))
 
 
 def conformal_threshold(scores: Floats, rate: float = FALSE_ALARMS) -> float:
-    """The score that a new row like these [n] exceeds with at most this probability.
+    """Return the threshold that the score of a new normal row exceeds with a probability of at most ``rate``.
 
-    Where n is too small for the rate, the second highest score: the same rule as for oddrow's detectors.
+    ``scores`` [n] are those of the calibration rows. If n is too small for the rate, the threshold is the second
+    highest score, as in oddrow's detectors.
 
     Examples
     --------
@@ -117,7 +119,7 @@ def conformal_threshold(scores: Floats, rate: float = FALSE_ALARMS) -> float:
 
 
 def _second_fit_decides(method: Method, training: MethodRows, test: MethodRows, fit_seed: int) -> npt.NDArray[np.bool_]:
-    """Fitted on 80 % of the training rows, its threshold from the others: split-conformal, so the rate holds."""
+    """Decide by a second fit to 80 % of the training rows, with a split-conformal threshold from the other 20 %."""
     order = np.random.default_rng(fit_seed).permutation(training.n_rows)
     n_calibration = max(1, round(CALIBRATION_SHARE * training.n_rows))
     scorer = method.fit(training.take(np.sort(order[n_calibration:])), fit_seed)

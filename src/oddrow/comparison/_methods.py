@@ -1,4 +1,4 @@
-"""Methods side by side: whatever learns from rows and says how odd later rows are, under one protocol."""
+"""The protocol of a detection method, and adapters for oddrow, scikit-learn, PyOD and the rival methods."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Detector: TypeAlias = VAEDetector | AutoencoderDetector
 
 @dataclass(frozen=True, eq=False)
 class MethodRows:
-    """The same rows twice: as the table they are, and as the matrix that every rival gets.
+    """The same rows as a table, for oddrow's detectors, and as a matrix, for all other methods.
 
     Attributes
     ----------
@@ -49,23 +49,23 @@ class MethodRows:
 
     @property
     def n_rows(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return int(self.table.num_rows)
 
     def take(self, index: npt.NDArray[np.int64]) -> MethodRows:
-        """The rows of an index, in its order."""
+        """Return the rows with the numbers ``index``, in that order."""
         return MethodRows(self.table.take(index), self.encoded[index])
 
 
 class Scorer(Protocol):
-    """How odd rows are: float64 [n], finite; larger is odder."""
+    """A function from rows to scores: float64 [n], finite; higher is odder."""
 
     def __call__(self, rows: MethodRows) -> Floats: ...
 
 
 @runtime_checkable
 class DecidingScorer(Protocol):
-    """A scorer with a decision of its own: a row is odd whose score is above the threshold."""
+    """A scorer with a decision of its own: a row is odd if its score is above the threshold."""
 
     @property
     def threshold(self) -> float: ...
@@ -75,13 +75,13 @@ class DecidingScorer(Protocol):
 
 @runtime_checkable
 class Method(Protocol):
-    """What learns from rows, with a name to report it under."""
+    """A detection method with a name."""
 
     @property
     def name(self) -> str: ...
 
     def fit(self, rows: MethodRows, seed: int) -> Scorer:
-        """Learn from rows; the same rows and seed give the same scorer."""
+        """Fit the method to rows; the same rows and seed give the same scorer."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,16 @@ class _DetectorScorer:
 
 @dataclass(frozen=True)
 class DetectorMethod:
-    """One of oddrow's detectors, after a pattern that is not changed: it reads the table itself and decides itself."""
+    """One of oddrow's detectors: it reads the table itself and has a decision of its own.
+
+    ``pattern`` is an unfitted detector, which is copied for each fit.
+    """
 
     name: str
     pattern: Detector
 
     def fit(self, rows: MethodRows, seed: int) -> Scorer:
-        """Fit a copy of the pattern; its score is its surprise in nats."""
+        """Fit a copy of the pattern; the score is the surprise in nats."""
         policy = self.pattern.policy
         if policy is not None and policy.needs.all_rows:
             raise SettingError(
@@ -114,7 +117,7 @@ class DetectorMethod:
 
 @dataclass(frozen=True)
 class _EncodedScorer:
-    """Scores of encoded rows, held to what a scorer promises."""
+    """A scorer of encoded rows that checks the number of scores and that they are finite."""
 
     name: str
     oddness: Oddness
@@ -137,19 +140,19 @@ class RivalMethod:
     learn: Callable[[Floats, int], Oddness]
 
     def fit(self, rows: MethodRows, seed: int) -> Scorer:
-        """Learn from the encoded rows."""
+        """Fit the method to the encoded rows."""
         return _EncodedScorer(self.name, self.learn(rows.encoded, seed))
 
 
 @dataclass(frozen=True)
 class EstimatorMethod:
-    """Any estimator with ``fit`` and ``score_samples`` or ``decision_function``, after a pattern that is not changed.
+    """An estimator with ``fit`` and ``score_samples`` or ``decision_function``.
 
     Attributes
     ----------
-    name : what it is reported under
-    pattern : the estimator; a ``random_state`` is set to the seed, ``novelty`` to True
-    higher_is_odder : PyOD's sign; scikit-learn's is the opposite
+    name : name in the report
+    pattern : the estimator, copied for each fit; its ``random_state`` is set to the seed, its ``novelty`` to True
+    higher_is_odder : sign of the scores: True for PyOD, False for scikit-learn
     """
 
     name: str
@@ -178,25 +181,26 @@ METHODS: Mapping[str, Method] = {
     "oddrow-autoencoder": DetectorMethod("oddrow-autoencoder", AutoencoderDetector()),
     **{name: RivalMethod(name, learn) for name, learn in RIVALS.items()},
 }
-"""The methods by name: oddrow's detectors, and their rivals."""
+"""The methods by name: oddrow's detectors, and the rival methods."""
 
 PYOD = "pyod:"
 
 
 def method_of(what: Any) -> Method:
-    """The method that a name or an object means.
+    """Return the method that a name or an object means.
 
     Parameters
     ----------
     what
         A name in :data:`METHODS`; the class name of a scikit-learn outlier detector, such as "EllipticEnvelope";
         "pyod:NAME" for a detector of PyOD (the extra ``oddrow[pyod]``), such as "pyod:COPOD"; an estimator with
-        ``fit`` and ``score_samples`` or ``decision_function`` (scikit-learn's sign, but for PyOD's own); a method.
+        ``fit`` and ``score_samples`` or ``decision_function`` (with scikit-learn's sign, unless it is PyOD's); an
+        object with the protocol :class:`Method`.
 
     Raises
     ------
     SettingError
-        If it means none; the text lists the names.
+        If there is no such method; the message lists the names.
     MissingExtraError
         If PyOD is not installed.
 
@@ -216,10 +220,11 @@ def method_of(what: Any) -> Method:
         if isinstance(what, Method):
             return what
         scores = any(hasattr(what, name) for name in ("score_samples", "decision_function"))
-        if scores or "novelty" in getattr(what, "get_params", dict)():  # a LocalOutlierFactor hides them without it
+        # a LocalOutlierFactor has no score methods until novelty is True
+        if scores or "novelty" in getattr(what, "get_params", dict)():
             return EstimatorMethod(_one_line(what), what, _is_pyod(what))
     raise SettingError(
-        f"{what!r:.60} is no method: it needs fit, and score_samples or decision_function (as an object, not a class); "
+        f"{what!r:.60} is no method: give an object (no class) with fit, and with score_samples or decision_function; "
         f"or choose from {_choices()}"
     )
 
@@ -233,8 +238,8 @@ def _named(name: str) -> Method:
     if name in estimators:
         return EstimatorMethod(name, estimators[name]())
     raise SettingError(
-        f"{name!r} is no method; choose from {_choices()}; of scikit-learn {', '.join(estimators)}; "
-        "or pyod:NAME for one of PyOD"
+        f"{name!r} is no method; choose from {_choices()}; from scikit-learn {', '.join(estimators)}; "
+        "or give pyod:NAME for a detector of PyOD"
     )
 
 
@@ -244,7 +249,7 @@ def _choices() -> str:
 
 def _sklearn_outlier_detectors() -> dict[str, type]:
     from sklearn.base import OutlierMixin
-    from sklearn.utils import all_estimators  # imports all of scikit-learn: only when a name is not one of ours
+    from sklearn.utils import all_estimators  # imports all of scikit-learn, so only for a name that is not ours
 
     return {name: one for name, one in all_estimators() if issubclass(one, OutlierMixin)}
 
@@ -267,9 +272,7 @@ def _pyod_class(name: str) -> type:
         except ModuleNotFoundError as error:
             if error.name == f"pyod.models.{module}":
                 continue
-            raise MissingExtraError(
-                f"{name} needs {error.name}, which PyOD does not bring along; install it"
-            ) from error
+            raise MissingExtraError(f"{name} needs {error.name}, which PyOD does not install; install it") from error
         for key, value in contents.items():
             if key.lower() == wanted and isinstance(value, type):
                 return value
@@ -283,5 +286,5 @@ def _is_pyod(estimator: Any) -> bool:
 
 
 def _one_line(estimator: Any) -> str:
-    """The estimator as it is written, on one line: it tells the settings that were changed."""
+    """Return the repr of the estimator on one line; it shows the settings that differ from the defaults."""
     return " ".join(repr(estimator).split())

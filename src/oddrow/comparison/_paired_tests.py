@@ -1,4 +1,4 @@
-"""What a few random splits of one table can say: an interval of a mean, and whether two methods differ."""
+"""Statistics of a few random splits of one table: the interval of a mean, and tests of a difference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean, and its 95 % interval; without one (None) where a single value gives none."""
+    """A mean and the ends of its 95 % interval; the ends are None for a single value."""
 
     mean: float
     low: float | None
@@ -22,9 +22,9 @@ class Interval:
 
 
 def resampled_interval(values: Sequence[float], test_to_train: float) -> Interval:
-    """Student's interval of the mean over splits, with Nadeau and Bengio's variance (see :func:`resampled_t_test`).
+    """Return Student's interval of the mean over splits, with the variance of :func:`resampled_t_test`.
 
-    The values are shares, so the interval is cut at 0 and 1.
+    The values are shares, so the interval is clipped to 0 and 1.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def resampled_interval(values: Sequence[float], test_to_train: float) -> Interva
 
 
 def resampled_t_test(differences: Sequence[float], test_to_train: float) -> float:
-    """Two-sided p-value that the mean difference over random splits is 0: the corrected resampled t-test.
+    """Return the two-sided p-value of a mean difference of 0 over random splits, by the corrected resampled t-test.
 
     Splits of one table overlap, so their differences are not independent: the variance of the mean is
     ``(1 / n_splits + n_test / n_train) * variance`` (Nadeau and Bengio, *Inference for the
@@ -52,7 +52,7 @@ def resampled_t_test(differences: Sequence[float], test_to_train: float) -> floa
     Parameters
     ----------
     differences
-        Of one figure between two methods, one a split, at least 2.
+        Differences of one metric between two methods, one per split, at least 2.
     test_to_train
         ``n_test / n_train`` of a split.
 
@@ -70,7 +70,7 @@ def resampled_t_test(differences: Sequence[float], test_to_train: float) -> floa
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's (1979) step-down adjustment: what stays below a level does so for the whole family of tests.
+    """Return p-values after Holm's (1979) step-down adjustment, which controls the family-wise error rate.
 
     Examples
     --------
@@ -87,5 +87,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _standard_error(values: npt.NDArray[np.float64], test_to_train: float) -> float:
-    spread = float(np.ptp(values)) and float(np.std(values, ddof=1))  # exactly 0 for equal values, whatever rounding
+    # ptp is exactly 0 for equal values, where std may be a rounding error above 0
+    spread = float(np.ptp(values)) and float(np.std(values, ddof=1))
     return float(np.sqrt(1.0 / len(values) + test_to_train)) * spread

@@ -1,4 +1,4 @@
-"""The encoding that every rival method gets: standardised columns and one-hot names, nothing clever."""
+"""The simple encoding that all rival methods get: standardised numbers and one-hot names."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from oddrow.columns import ColumnSchema, Kind, TableSchema
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-MOST_VALUES = 64
-"""Names with a place of their own; all others, and those never seen, share one more."""
-MOST_DEVIATIONS = 1e9
-"""Where a standardised value ends: squares of it, summed over columns, stay exact enough to compare."""
+MAX_VALUES = 64
+"""Maximum number of names with a feature of their own; all other names share one more feature."""
+MAX_DEVIATIONS = 1e9
+"""Bound of a standardised value, so that sums of squares over columns stay exact enough to compare."""
 
 
 @dataclass(frozen=True)
 class _StandardisedColumn:
-    """A number less its training mean, in training deviations (in its own unit where it was constant)."""
+    """A number standardised by the training mean and standard deviation; a constant column is only centred."""
 
     mean: float
     deviation: float
@@ -34,10 +34,10 @@ class _StandardisedColumn:
         has_missing = len(present) < len(values)
         if present.size == 0:
             return cls(0.0, 1.0, has_missing)
-        if present.min() == present.max():  # and not by a deviation of 0, which rounding makes 1e-17
+        if present.min() == present.max():  # the computed deviation of equal values may be 1e-17 instead of 0
             return cls(float(present[0]), 1.0, has_missing)
         largest = float(np.max(np.abs(present)))
-        scaled = present / largest  # squares of what is huge must not overflow
+        scaled = present / largest  # so that squares of huge values do not overflow
         deviation = max(float(np.std(scaled)) * largest, float(np.finfo(float).tiny))
         return cls(float(np.mean(scaled)) * largest, deviation, has_missing)
 
@@ -45,13 +45,13 @@ class _StandardisedColumn:
         missing = np.isnan(values)
         with np.errstate(over="ignore"):
             deviations = (np.where(missing, self.mean, values) - self.mean) / self.deviation
-        features = [np.clip(deviations, -MOST_DEVIATIONS, MOST_DEVIATIONS)]
+        features = [np.clip(deviations, -MAX_DEVIATIONS, MAX_DEVIATIONS)]
         return np.column_stack([*features, missing] if self.has_missing else features)
 
 
 @dataclass(frozen=True)
 class _OneHotColumn:
-    """A name: a place for each of the most frequent, one for all others; none where it is missing."""
+    """A one-hot name: one feature for each frequent name, one for all others; a missing name has none."""
 
     frequent: tuple[str, ...]
     has_missing: bool
@@ -60,7 +60,7 @@ class _OneHotColumn:
     def learn(cls, values: pa.ChunkedArray) -> _OneHotColumn:
         counted = pc.value_counts(values.drop_null()).to_pylist()
         ordered = sorted(counted, key=lambda entry: (-entry["counts"], entry["values"]))
-        return cls(tuple(entry["values"] for entry in ordered[:MOST_VALUES]), bool(values.null_count))
+        return cls(tuple(entry["values"] for entry in ordered[:MAX_VALUES]), bool(values.null_count))
 
     def encode(self, values: pa.ChunkedArray) -> Floats:
         missing = values.is_null().to_numpy()
@@ -76,13 +76,13 @@ class _OneHotColumn:
 
 @dataclass(frozen=True)
 class PlainEncoding:
-    """How a table becomes the matrix that all rival methods see; learned from training rows only.
+    """Encoding of a table as the matrix that all rival methods get, learned from training rows only.
 
-    Numbers, flags and moments (seconds) are standardised by mean and deviation of the training rows; a column that was
-    constant is divided by 1, and a number of few values is still a number. What is missing is the training mean, with a
-    further feature that says so where training had missing values. Names and texts are one-hot: the 64 most frequent
-    values have a place each, all others share one. A counter, of which oddrow's own methods learn nothing either, is
-    left out, unless there is nothing else. A standardised value ends at 1e9 deviations, infinity there too.
+    Numbers, flags and timestamps (in seconds) are standardised by the mean and the standard deviation of the training
+    rows; a constant column is only centred, and a number with few values is still a number. A missing value becomes the
+    training mean, with a further flag if training rows had missing values. Names and texts are one-hot: the 64 most
+    frequent values have a feature each, all others share one. A counter is left out unless there is no other column, as
+    oddrow's own methods do not use it either. Standardised values, infinity included, are clipped to 1e9 deviations.
 
     Examples
     --------
@@ -95,7 +95,7 @@ class PlainEncoding:
     """
 
     schema: TableSchema
-    """The used columns, each a number, a flag, a moment or a name."""
+    """The encoded columns, each a number, a flag, a timestamp or a name."""
     columns: tuple[_StandardisedColumn | _OneHotColumn, ...]
 
     @classmethod
@@ -107,8 +107,8 @@ class PlainEncoding:
         SchemaMismatchError
             If the rows do not fit the schema.
         """
-        telling = [column for column in schema.used if column.kind is not Kind.COUNTER] or schema.used
-        plain = TableSchema(tuple(_plain_kind(column, training) for column in telling))
+        used = [column for column in schema.used if column.kind is not Kind.COUNTER] or schema.used
+        plain = TableSchema(tuple(_plain_kind(column, training) for column in used))
         columns: list[_StandardisedColumn | _OneHotColumn] = []
         for values in plain.values(without_infinity(training)).values():
             is_number = isinstance(values, np.ndarray)
@@ -116,12 +116,12 @@ class PlainEncoding:
         return cls(plain, tuple(columns))
 
     def encode(self, table: pa.Table) -> Floats:
-        """float64 [n, d], finite.
+        """Encode n rows as a matrix float64 [n, d] of finite values.
 
         Raises
         ------
         SchemaMismatchError
-            If a column is missing, or holds what its kind cannot hold.
+            If a column is missing, or contains a value that its kind does not allow.
         """
         values: list[Any] = list(self.schema.values(without_infinity(table)).values())
         parts = [column.encode(one) for column, one in zip(self.columns, values, strict=True)]
@@ -129,9 +129,12 @@ class PlainEncoding:
 
 
 def _plain_kind(column: ColumnSchema, training: pa.Table) -> ColumnSchema:
-    """What is stored as a number is one, but for a category of more than two, which only a person makes of it."""
+    """Return the column with the kind that its stored type implies.
+
+    A stored number is a number, unless the schema makes it a category of more than two values: only a user does that.
+    """
     if column.name not in training.column_names:
-        return column  # whose absence the reading of the values tells
+        return column  # reading the values raises the error for a missing column
     values = training.column(column.name)
     kind = values.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind):
@@ -145,7 +148,7 @@ def _plain_kind(column: ColumnSchema, training: pa.Table) -> ColumnSchema:
 
 
 def without_infinity(table: pa.Table) -> pa.Table:
-    """Infinities as the largest numbers there are."""
+    """Replace infinities by the largest and the smallest finite float64."""
     for index, name in enumerate(table.column_names):
         column = table.column(index)
         if pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():

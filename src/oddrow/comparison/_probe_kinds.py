@@ -1,4 +1,4 @@
-"""The kinds of probes: each breaks one thing that normal rows keep."""
+"""The kinds of probes: each breaks one property of normal rows."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from oddrow.columns import Kind
 from oddrow.comparison._probes import Floats, NoProbes, Normals, NumberColumn, ProbeKind, Probes, changed, with_numbers
 
 DRAWS = 10
-"""How often a value that differs from the row's own is drawn; rows that are still as they were are left out."""
+"""Number of attempts to draw values that differ from the row's own; rows still unchanged after them are left out."""
 
 
 @dataclass(frozen=True)
 class Recombined:
-    """Values replaced by those of other rows, so that columns no longer go together.
+    """Values replaced by those of other rows, which breaks the dependence between columns.
 
     Attributes
     ----------
-    share : of the varying columns that are replaced in each row, at least one and not all; None for exactly one
-    together : whether a row takes all of them from one other row, or each from another
+    share : share of the varying columns that are replaced in each row, at least one and not all; None for exactly one
+    together : whether a row takes all its new values from one other row, or each from a different one
     """
 
     share: float | None = None
@@ -33,7 +33,7 @@ class Recombined:
     def make(self, normals: Normals, rng: np.random.Generator) -> Probes | NoProbes:
         n_rows, n_columns = normals.codes.shape
         if n_columns < 2:
-            return NoProbes("fewer than two columns vary, and a value of another row is no odd value")
+            return NoProbes("fewer than two columns vary, and a value of another row is by itself not odd")
         count = 1 if self.share is None else int(np.clip(round(self.share * n_columns), 1, n_columns - 1))
         origin = np.tile(np.arange(n_rows)[:, None], (1, n_columns))
         todo = np.arange(n_rows)
@@ -48,17 +48,17 @@ class Recombined:
             column.name: normals.rows.column(column.name).take(pa.array(origin[:, place]))
             for place, column in enumerate(normals.varying)
         }
-        return changed(normals, columns, np.setdiff1d(np.arange(n_rows), todo), "other rows hold the same values")
+        return changed(normals, columns, np.setdiff1d(np.arange(n_rows), todo), "other rows have the same values")
 
 
 @dataclass(frozen=True)
 class Tail:
-    """Numbers pushed into their tail or just past it: from the 1 % quantile outwards on one side.
+    """Numbers moved into their tail or just past it: beyond the 1 % or the 99 % quantile.
 
     Attributes
     ----------
-    reach : how far at most, in distances from the median to that quantile
-    share : of the number columns that are pushed in each row; None for exactly one
+    reach : maximum distance beyond the quantile, in distances from the median to that quantile
+    share : share of the number columns that are moved in each row; None for exactly one
     """
 
     reach: float = 1.0
@@ -97,12 +97,12 @@ class Tail:
 
 @dataclass(frozen=True)
 class Jitter:
-    """Noise on all numbers of a row: it leaves the surface that normal rows lie on, and goes nowhere far.
+    """Noise on all numbers of a row, which moves it off the surface of normal rows, but not far.
 
     Attributes
     ----------
-    size : of the noise, in units of ``scale``
-    scale : "neighbour" for the row's distance to its nearest normal row, "column" for each column's deviation
+    size : size of the noise, in units of ``scale``
+    scale : "neighbour" for the row's distance to its nearest normal row, "column" for the column's standard deviation
     """
 
     size: float = 1.0
@@ -128,7 +128,7 @@ class Jitter:
 
 @dataclass(frozen=True)
 class Unseen:
-    """One category replaced by one that was never seen."""
+    """One category replaced by one that no normal row has."""
 
     def make(self, normals: Normals, rng: np.random.Generator) -> Probes | NoProbes:
         named = [column.name for column in normals.schema.used if column.kind is Kind.CATEGORY]
@@ -147,13 +147,13 @@ class Unseen:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Odd rows of another kind, each repeated with a little noise: a tight group far from the normal rows.
+    """Odd rows of another kind, each repeated with small noise: a dense cluster far from the normal rows.
 
     Attributes
     ----------
-    kind : what the repeated rows are
-    copies : rows of a cluster
-    noise : on each number, in deviations of its column
+    kind : kind of the repeated rows
+    copies : number of rows of a cluster
+    noise : noise on each number, in standard deviations of its column
     """
 
     kind: ProbeKind
@@ -169,18 +169,18 @@ class Cluster:
         repeated = np.repeat(drawn, self.copies)[:n_rows]
         rows = centres.table.take(pa.array(repeated))
         noisy = Jitter(self.noise, "column").make(replace(normals, rows=rows), rng)
-        # without numbers the copies are exact
+        # without a column of numbers there is no noise, and the copies are exact
         table = rows if isinstance(noisy, NoProbes) else noisy.table
         return Probes(table, centres.made_from[repeated])
 
 
 @dataclass(frozen=True)
 class Between:
-    """All numbers between those of two rows: inside the range of every column, where no normal row need be.
+    """All numbers between those of two rows: inside the range of every column, but often where no normal row lies.
 
     Attributes
     ----------
-    nearest : share of the way to the other row at least; the most is ``1 - nearest``
+    nearest : minimum share of the way to the other row; the maximum is ``1 - nearest``
     """
 
     nearest: float = 0.3
@@ -202,13 +202,13 @@ class Between:
 
 @dataclass(frozen=True)
 class StatedKind:
-    """A kind of probes as it is reported.
+    """A kind of probes with its weight and its description.
 
     Attributes
     ----------
-    kind : how they are made
-    weight : of its AUROC in the score of a method; with 0 it is only reported
-    what : in words
+    kind : how the probes are made
+    weight : weight of their AUROC in the score of a method; with 0 it is only reported
+    what : description in words
     """
 
     kind: ProbeKind
@@ -222,11 +222,11 @@ STATED_KINDS: Mapping[str, StatedKind] = {
     "tail": StatedKind(Tail(1.0, share=0.2), 3.0, "a fifth of the numbers lie in their tails or just past them"),
     "between": StatedKind(Between(), 3.0, "all numbers lie between those of two rows"),
     "jitter": StatedKind(Jitter(1.0), 0.0, "noise as large as the distance to the nearest row"),
-    "unseen": StatedKind(Unseen(), 1.0, "a category never seen"),
-    "cluster": StatedKind(Cluster(Tail(1.0, share=0.2)), 1.0, "rows with numbers in their tails, twenty alike"),
+    "unseen": StatedKind(Unseen(), 1.0, "a category that no other row has"),
+    "cluster": StatedKind(Cluster(Tail(1.0, share=0.2)), 1.0, "rows with numbers in their tails, in groups of twenty"),
 }
-"""The kinds that methods are ranked by. Strengths and weights are constants: they were chosen on one half of the
-labelled sets of ``benchmarks/probes.py``, and are measured there on the other half."""
+"""The kinds of probes that methods are ranked by. Their parameters and weights were chosen on one half of the labelled
+data sets of the benchmark ``probes``, which measures them on the other half."""
 
 
 def _unseen_value(column: pa.ChunkedArray) -> pa.Scalar | None:

@@ -1,4 +1,4 @@
-"""What a ranking without labels found: every run, scores with intervals, a paired test, and that in words."""
+"""The result of a ranking without labels: all runs, scores with intervals, paired tests, and sentences about them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SIGNIFICANCE = 0.05
 
 @dataclass(frozen=True)
 class ProbeRun:
-    """What one method did on one split.
+    """The result of one method on one split.
 
     Attributes
     ----------
-    method, seed : which
-    auroc, average_precision : by kind of probes, against held-out normal rows; empty where the method failed
-    fit_seconds : None where it failed
-    error : None, or why it failed
+    method, seed : name of the method, seed of the split
+    auroc, average_precision : metrics by kind of probes, against held-out normal rows; empty if the method failed
+    fit_seconds : time of the fit; None if the method failed
+    error : the error if the method failed, else None
     """
 
     method: str
@@ -41,12 +41,12 @@ class MethodRank:
 
     Attributes
     ----------
-    method : its name
-    score : weighted mean AUROC over the kinds, mean over seeds with its 95 % interval; None where a seed failed
-    auroc : mean over seeds by kind
-    p_value : of the difference to the first method, after Holm; None for the first, and where there is no test
-    fit_seconds : mean
-    error : the first failure
+    method : name of the method
+    score : weighted mean AUROC over the kinds: its mean over seeds and 95 % interval; None if the method failed
+    auroc : mean AUROC over seeds by kind of probes
+    p_value : p-value of the difference to the first method, after Holm; None for the first, and without a test
+    fit_seconds : mean over seeds
+    error : error of the first failed run
     """
 
     method: str
@@ -59,15 +59,15 @@ class MethodRank:
 
 @dataclass(frozen=True, eq=False)
 class ProbeRanking:
-    """What :func:`rank_without_labels` gives.
+    """The result of :func:`rank_without_labels`.
 
     Attributes
     ----------
-    runs : one a method and seed, failed ones too
-    weights : of each kind of probes that could be made on every split, in the score
-    skipped : kinds that could not be made, and why
-    seeds : as they were given or counted
-    rows, rows_train, rows_held_out : of the table, of each split
+    runs : one run per method and seed, failed runs included
+    weights : weight in the score of each kind of probes that could be made on every split
+    skipped : the reason for each kind of probes that could not be made
+    seeds : the seeds of the splits
+    rows, rows_train, rows_held_out : number of rows of the table; of training rows and held-out rows of each split
     """
 
     runs: tuple[ProbeRun, ...]
@@ -80,7 +80,7 @@ class ProbeRanking:
 
     @cached_property
     def ranking(self) -> tuple[MethodRank, ...]:
-        """The methods, best first; those that failed on a seed last."""
+        """The methods by score, the best first; methods that failed on any seed come last."""
         p_values = self._p_values()
         names = dict.fromkeys(run.method for run in self.runs)
         ranks = [self._rank_of(name, p_values) for name in names]
@@ -88,30 +88,30 @@ class ProbeRanking:
 
     @property
     def recommended(self) -> str | None:
-        """The method of the best score; None where all failed."""
+        """The method with the best score; None if all failed."""
         scores = self.scores
         return max(scores, key=lambda name: float(np.mean(scores[name]))) if scores else None
 
     @property
     def not_told_apart(self) -> tuple[str, ...]:
-        """The methods whose difference to the recommended one may be chance; all others where there is no test."""
+        """Methods not significantly different from the recommended one; all other methods if there is no test."""
         best, scores, p_values = self.recommended, self.scores, self._p_values()
         return tuple(name for name in scores if name != best and p_values.get(name, 1.0) >= SIGNIFICANCE)
 
     @cached_property
     def sentences(self) -> tuple[str, ...]:
-        """What the figures say, and what they cannot say, in words."""
+        """Sentences that state which differences the tests find, which kinds were skipped, and which methods failed."""
         return (*self._verdicts(), *self.gaps)
 
     @property
     def gaps(self) -> tuple[str, ...]:
-        """Which kinds could not be made, and which methods failed, in words."""
+        """Sentences that state which kinds of probes could not be made, and which methods failed."""
         skipped = [f"no probes of the kind {kind!r}: {why}" for kind, why in self.skipped.items()]
-        failed = [f"{rank.method} is not ranked, it failed: {rank.error}" for rank in self.ranking if rank.error]
+        failed = [f"{rank.method} is not ranked, since it failed: {rank.error}" for rank in self.ranking if rank.error]
         return (*skipped, *failed)
 
     def to_table(self) -> pa.Table:
-        """One row a method, seed and kind of probes."""
+        """Return a table with one row per method, seed and kind of probes."""
         rows = [
             (run.method, run.seed, kind, run.auroc.get(kind), run.average_precision.get(kind), run.error)
             for run in self.runs
@@ -123,7 +123,7 @@ class ProbeRanking:
         return pa.table({name: pa.array(c, kind) for name, kind, c in zip(names, types, columns, strict=True)})
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain values, ready for JSON."""
+        """Return the ranking as plain values, ready for JSON."""
         return {
             "rows": self.rows,
             "rows_train": self.rows_train,
@@ -139,14 +139,14 @@ class ProbeRanking:
         }
 
     def score_of(self, run: ProbeRun) -> float:
-        """Weighted mean AUROC over the kinds of one run; NaN where it failed."""
+        """Return the weighted mean AUROC of one run over the kinds of probes; NaN if it failed."""
         if run.error is not None:
             return float("nan")
         return float(np.average([run.auroc[kind] for kind in self.weights], weights=list(self.weights.values())))
 
     @property
     def scores(self) -> dict[str, list[float]]:
-        """Method to its score on each seed, of the methods that never failed."""
+        """The score on each seed of every method that never failed."""
         scores: dict[str, list[float]] = {}
         for run in self.runs:
             scores.setdefault(run.method, []).append(self.score_of(run))
@@ -166,7 +166,7 @@ class ProbeRanking:
 
     @property
     def test_to_train(self) -> float:
-        """Rows held out over rows that train, which the tests over splits take into account."""
+        """Number of held-out rows divided by number of training rows, for the tests over splits."""
         return self.rows_held_out / self.rows_train
 
     def _rank_of(self, name: str, p_values: Mapping[str, float]) -> MethodRank:
@@ -196,4 +196,4 @@ class ProbeRanking:
         if alike:
             yield f"no difference seen between {best} and {', '.join(alike)} ({how})"
         if worse:
-            yield f"on these made-up rows {best} is better than {', '.join(worse)} ({how})"
+            yield f"on these probes {best} is better than {', '.join(worse)} ({how})"

@@ -1,7 +1,7 @@
-"""Probes: odd rows made from normal ones in stated kinds, for choosing a method where no odd row is known.
+"""Probes: odd rows made from normal rows, for choosing a method when no odd row is known.
 
-Each kind breaks one thing that normal rows keep: how columns go together, how far a number goes, how densely rows lie,
-which categories there are. A probe that equals a row of the table is no odd row and is left out.
+Each kind of probes breaks one property of normal rows: the dependence between columns, the range of a number, the
+density of rows, the set of categories. A probe that equals a row of the table is left out, since it is not odd.
 """
 
 from __future__ import annotations
@@ -25,14 +25,17 @@ Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 TAIL = 0.01
-"""The tail of a number begins where this share of the rows lies further out."""
-MOST_REFERENCE_ROWS = 2_000
-"""Rows among which the nearest neighbour is sought, for the scale of local noise."""
+"""Share of the rows in each tail of a number."""
+MAX_REFERENCE_ROWS = 2_000
+"""Maximum number of rows among which nearest neighbours are searched, for the scale of local noise."""
 
 
 @dataclass(frozen=True)
 class Probes:
-    """Odd rows of one kind: a table of the same columns, and the normal row each was made from (int [n])."""
+    """Odd rows of one kind: a table with the columns of the normal rows, and the row that each was made from.
+
+    ``made_from`` int [n] are numbers of normal rows.
+    """
 
     table: pa.Table
     made_from: Integers
@@ -40,7 +43,7 @@ class Probes:
 
 @dataclass(frozen=True)
 class NoProbes:
-    """Why a kind cannot be made from a table."""
+    """The reason why a kind of probes cannot be made from a table."""
 
     why: str
 
@@ -49,13 +52,22 @@ class ProbeKind(Protocol):
     """A way to make odd rows; the same generator gives the same rows."""
 
     def make(self, normals: Normals, rng: np.random.Generator) -> Probes | NoProbes:
-        """Odd rows from ``normals.rows``, at most one from each."""
+        """Make odd rows from ``normals.rows``, at most one from each."""
         ...
 
 
 @dataclass(frozen=True)
 class NumberColumn:
-    """A column of numbers: its values in the rows to change (float64 [n], missing as NaN) and what is usual."""
+    """A column of numbers: its values in the rows to change, and quantiles and scale of the reference rows.
+
+    Attributes
+    ----------
+    place : index of the column in the table
+    values : float64 [n], NaN for a missing value
+    low, middle, high : the 1 %, 50 % and 99 % quantiles of the reference rows
+    scale : standard deviation of the reference rows
+    is_whole : whether all values of the reference rows are whole numbers
+    """
 
     place: int
     values: Floats
@@ -72,8 +84,8 @@ class Normals:
 
     Attributes
     ----------
-    rows : table [n, ...], to be changed
-    reference : table of the same columns; what is usual is learned from it
+    rows : table of n rows that are changed
+    reference : table with the same columns, from which quantiles, scales and nearest neighbours are taken
     schema : the kinds of the columns
     """
 
@@ -83,12 +95,12 @@ class Normals:
 
     @cached_property
     def both(self) -> pa.Table:
-        """The rows, then the reference."""
+        """The rows to change, followed by the reference rows."""
         return pa.concat_tables([self.rows, self.reference])
 
     @cached_property
     def varying(self) -> tuple[ColumnSchema, ...]:
-        """The columns that are used and hold more than one value."""
+        """The used columns that have more than one value."""
         return tuple(
             column
             for column in self.schema.used
@@ -97,19 +109,19 @@ class Normals:
 
     @cached_property
     def codes(self) -> Integers:
-        """Codes, int [n, varying]: equal where two rows have the same value (or none)."""
+        """Codes int [n, n_varying]: two rows with the same value in a column, or both without one, have equal codes."""
         return _codes(self.rows, [column.name for column in self.varying])
 
     @cached_property
     def numbers(self) -> tuple[NumberColumn, ...]:
-        """The columns of numbers that vary."""
+        """The varying columns of numbers."""
         chosen = [column for column in self.varying if self._is_number(column)]
         if not chosen:
             return ()
         schema = TableSchema(tuple(chosen))
-        here, there = schema.values(self.rows), schema.values(self.reference)
+        values, reference = schema.values(self.rows), schema.values(self.reference)
         found = [
-            _number_column(self.rows.column_names.index(column.name), here[column.name], there[column.name])
+            _number_column(self.rows.column_names.index(column.name), values[column.name], reference[column.name])
             for column in chosen
         ]
         return tuple(column for column in found if column is not None)
@@ -120,15 +132,15 @@ class Normals:
 
     @cached_property
     def neighbour_distance(self) -> Floats:
-        """float64 [n]: distance to the nearest reference row in standardised numbers; where it is 0, the median."""
+        """Distance float64 [n] to the nearest reference row, in standardised numbers; the median where it is 0."""
         schema = TableSchema(tuple(self.schema.used))
         names = [self.rows.column_names[column.place] for column in self.numbers]
-        there = schema.values(self.reference.slice(0, MOST_REFERENCE_ROWS))
-        near = np.column_stack(
-            [_standard(column, np.asarray(there[name])) for column, name in zip(self.numbers, names, strict=True)]
+        values = schema.values(self.reference.slice(0, MAX_REFERENCE_ROWS))
+        reference = np.column_stack(
+            [_standard(column, np.asarray(values[name])) for column, name in zip(self.numbers, names, strict=True)]
         )
-        here = np.column_stack([_standard(column, column.values) for column in self.numbers])
-        distance: Floats = NearestNeighbors(n_neighbors=1).fit(near).kneighbors(here)[0][:, 0]
+        rows = np.column_stack([_standard(column, column.values) for column in self.numbers])
+        distance: Floats = NearestNeighbors(n_neighbors=1).fit(reference).kneighbors(rows)[0][:, 0]
         positive = distance[distance > 0]
         usual = float(np.median(positive)) if positive.size else 0.1 * np.sqrt(len(names))
         return np.where(distance > 0, distance, usual)
@@ -141,7 +153,7 @@ def _number_column(place: int, values: Floats, reference: Floats) -> NumberColum
     with np.errstate(over="ignore", invalid="ignore"):
         scale = float(present.std())
     if not np.isfinite(scale) or scale <= 0:
-        return None  # its values are too far apart for arithmetic, or all the same
+        return None  # the values are all equal, or so far apart that their variance overflows
     low, middle, high = (float(value) for value in np.quantile(present, [TAIL, 0.5, 1 - TAIL]))
     return NumberColumn(place, values, low, middle, high, scale, bool((present == np.rint(present)).all()))
 
@@ -152,7 +164,7 @@ def _standard(column: NumberColumn, values: Floats) -> Floats:
 
 
 def make_probes(kind: ProbeKind, normals: Normals, rng: np.random.Generator) -> Probes | NoProbes:
-    """Odd rows of a kind, without those that equal one of the normal rows.
+    """Make odd rows of a kind, and leave out those that equal a normal row.
 
     Raises
     ------
@@ -177,7 +189,10 @@ def make_probes(kind: ProbeKind, normals: Normals, rng: np.random.Generator) -> 
 
 
 def changed(normals: Normals, columns: Mapping[str, Any], rows: Integers, otherwise: str) -> Probes | NoProbes:
-    """The chosen rows of the table with some columns replaced."""
+    """Replace columns of ``normals.rows``, and return the rows numbered ``rows`` as probes.
+
+    Without any such row the result is :class:`NoProbes`, with the reason ``otherwise``.
+    """
     if len(rows) == 0:
         return NoProbes(otherwise)
     table = normals.rows
@@ -188,7 +203,7 @@ def changed(normals: Normals, columns: Mapping[str, Any], rows: Integers, otherw
 
 
 def with_numbers(column: pa.ChunkedArray, values: Floats, is_new: Flags, is_whole: bool) -> pa.ChunkedArray:
-    """A column with some values replaced by numbers that its type can hold."""
+    """Replace the values of a column where ``is_new`` by numbers, clipped to the range of its type."""
     dtype = np.dtype(column.type.to_pandas_dtype())
     values = np.where(is_new, values, 0.0)
     values = np.rint(values) if is_whole else values
@@ -202,7 +217,7 @@ def with_numbers(column: pa.ChunkedArray, values: Floats, is_new: Flags, is_whol
 
 
 def _codes(table: pa.Table, names: list[str]) -> Integers:
-    """Codes, int [n, columns]: a number for each distinct value of a column, also for a missing one."""
+    """Return codes int [n, n_columns]: each distinct value of a column, the missing value included, has its own."""
     codes = np.empty((table.num_rows, len(names)), dtype=np.int64)
     for place, name in enumerate(names):
         column = table.column(name).combine_chunks()

@@ -1,6 +1,6 @@
-"""The rival methods: each learns from encoded rows and gives a function that says how odd later rows are.
+"""The rival methods: each is fitted to encoded rows and a seed, and returns a function that scores later rows.
 
-Every class has ``fit(rows, seed)``; scikit-learn's parts are imported there, as few who import oddrow compare methods.
+scikit-learn's modules are imported inside the methods, because most programs that import oddrow do not compare methods.
 """
 
 from __future__ import annotations
@@ -15,31 +15,32 @@ import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Oddness: TypeAlias = Callable[[Floats], Floats]
-"""Encoded rows [n, d] -> float64 [n], larger is odder."""
+"""A function from encoded rows [n, d] to scores float64 [n]; higher is odder."""
 
-MOST_ROWS = 10_000
-"""Methods whose cost grows with the square of the rows learn from at most so many, drawn with the seed."""
+MAX_ROWS = 10_000
+"""Maximum number of training rows, drawn with the seed, of methods whose cost grows with the square of that number."""
 NEIGHBOURS_LOF = 20
 COMPONENTS = 4
 VARIANCE_FLOOR = 1e-3
-"""Least variance of a direction (the columns have 1): what hardly varies in training must not decide alone."""
-MOST_ROBUST_FEATURES = 50
-"""With more features, the robust covariance would take minutes."""
-ROWS_A_FEATURE = 5
-"""With fewer rows a feature, a full covariance is mostly noise."""
+"""Minimum variance of a direction (each column has variance 1), so that a direction that hardly varies among the
+training rows does not dominate the score."""
+MAX_ROBUST_FEATURES = 50
+"""Maximum number of features for the robust covariance; with more it would take minutes."""
+MIN_ROWS_PER_FEATURE = 5
+"""Minimum number of rows per feature for a full covariance; with fewer it is mostly noise."""
 
 
 def drawn(rows: Floats, seed: int) -> npt.NDArray[np.int64]:
-    """Indices of at most :data:`MOST_ROWS` rows, ascending; of fewer rows all."""
-    if len(rows) <= MOST_ROWS:
+    """Return the ascending indices of all rows, or of :data:`MAX_ROWS` random rows if there are more."""
+    if len(rows) <= MAX_ROWS:
         return np.arange(len(rows))
-    return np.sort(np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False))
+    return np.sort(np.random.default_rng(seed).choice(len(rows), MAX_ROWS, replace=False))
 
 
 def nearest_neighbours(k: int) -> Callable[[Floats, int], Oddness]:
-    """Mean Euclidean distance to the k nearest training rows.
+    """Return the method that scores a row by its mean Euclidean distance to the k nearest training rows.
 
-    A training row is not its own neighbour where the very training rows are scored.
+    When the training rows themselves are scored, no row is its own neighbour.
     """
 
     def fit(training: Floats, seed: int) -> Oddness:  # noqa: ARG001 - nothing is random
@@ -49,8 +50,8 @@ def nearest_neighbours(k: int) -> Callable[[Floats, int], Oddness]:
         neighbours = NearestNeighbors(n_neighbors=min(k, len(training) - (not alone))).fit(training)
 
         def oddness(rows: Floats) -> Floats:
-            themselves = not alone and np.array_equal(rows, training)
-            distances, _ = neighbours.kneighbors(None if themselves else rows)
+            are_training_rows = not alone and np.array_equal(rows, training)
+            distances, _ = neighbours.kneighbors(None if are_training_rows else rows)
             return np.asarray(distances.mean(axis=1))
 
         return oddness
@@ -59,12 +60,15 @@ def nearest_neighbours(k: int) -> Callable[[Floats, int], Oddness]:
 
 
 def local_outlier_factor(training: Floats, seed: int) -> Oddness:
-    """Breunig et al. 2000, 20 neighbours; where the very training rows are scored, none is its own neighbour."""
+    """Local outlier factor (Breunig et al. 2000) with 20 neighbours.
+
+    When the training rows themselves are scored, no row is its own neighbour.
+    """
     from sklearn.neighbors import LocalOutlierFactor
 
     index = drawn(training, seed)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Duplicate values")  # a known limit of the method: left as it is
+        warnings.filterwarnings("ignore", message="Duplicate values")  # a known limit of the method
         factor = LocalOutlierFactor(n_neighbors=max(min(NEIGHBOURS_LOF, len(index) - 1), 1), novelty=True)
         factor.fit(training[index])
 
@@ -78,7 +82,7 @@ def local_outlier_factor(training: Floats, seed: int) -> Oddness:
 
 
 def isolation_forest(training: Floats, seed: int) -> Oddness:
-    """Liu, Ting and Zhou 2008: 100 trees of 256 rows."""
+    """Isolation forest (Liu, Ting and Zhou 2008): 100 trees of 256 rows."""
     from sklearn.ensemble import IsolationForest
 
     forest = IsolationForest(random_state=seed).fit(training)
@@ -86,7 +90,7 @@ def isolation_forest(training: Floats, seed: int) -> Oddness:
 
 
 def one_class_svm(training: Floats, seed: int) -> Oddness:
-    """Schölkopf et al. 2001: radial kernel, scikit-learn's ``gamma="scale"`` and ``nu=0.5``."""
+    """One-class SVM (Schölkopf et al. 2001): radial kernel, scikit-learn's ``gamma="scale"`` and ``nu=0.5``."""
     from sklearn.svm import OneClassSVM
 
     machine = OneClassSVM().fit(training[drawn(training, seed)])
@@ -94,19 +98,20 @@ def one_class_svm(training: Floats, seed: int) -> Oddness:
 
 
 def gaussian_mixture(training: Floats, seed: int) -> Oddness:
-    """Negative log density under four Gaussians, of full covariance where the rows are many enough for one."""
+    """Negative log density under four Gaussians, with full covariances if there are enough rows, else diagonal ones."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
     rows = training[drawn(training, seed)]
     n_rows, n_features = rows.shape
     components = min(COMPONENTS, n_rows)
-    is_full = n_features <= 2 * MOST_ROBUST_FEATURES and n_rows >= ROWS_A_FEATURE * n_features * components
+    is_full = n_features <= 2 * MAX_ROBUST_FEATURES and n_rows >= MIN_ROWS_PER_FEATURE * n_features * components
     mixture = GaussianMixture(
         components, covariance_type="full" if is_full else "diag", reg_covar=VARIANCE_FLOOR, random_state=seed
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # also that there are fewer distinct rows than components
+        # scikit-learn also warns here if there are fewer distinct rows than components
+        warnings.simplefilter("ignore", ConvergenceWarning)
         mixture.fit(rows)
     return lambda later: -mixture.score_samples(later)
 
@@ -114,22 +119,23 @@ def gaussian_mixture(training: Floats, seed: int) -> Oddness:
 def elliptic_envelope(training: Floats, seed: int) -> Oddness:
     """Mahalanobis distance under a robust covariance (Rousseeuw and Van Driessen 1999, FastMCD).
 
-    With more than 50 features, fewer than 5 rows a feature, or a singular covariance (one-hot columns make one) there
-    is no such covariance: then Ledoit and Wolf's (2004) shrunk one of all rows, which is not robust.
+    With more than 50 features, with fewer than 5 rows per feature, or with a singular covariance (as one-hot columns
+    give) the robust covariance cannot be computed. Ledoit and Wolf's (2004) shrunk covariance of all rows, which is not
+    robust, is used instead.
     """
     from sklearn.covariance import LedoitWolf, MinCovDet
 
     rows = training[drawn(training, seed)]
     n_rows, n_features = rows.shape
     is_regular = (
-        n_features <= MOST_ROBUST_FEATURES
-        and n_rows >= ROWS_A_FEATURE * n_features
+        n_features <= MAX_ROBUST_FEATURES
+        and n_rows >= MIN_ROWS_PER_FEATURE * n_features
         and np.linalg.matrix_rank(rows - rows.mean(axis=0)) == n_features
     )
     shape: Any = None
     if is_regular:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that half of the rows may lie on a plane: seen below
+            warnings.simplefilter("ignore")  # it warns of a singular covariance, which is checked below
             shape = MinCovDet(random_state=seed).fit(rows)
         if np.linalg.matrix_rank(shape.covariance_) < n_features:
             shape = None
@@ -142,7 +148,7 @@ def elliptic_envelope(training: Floats, seed: int) -> Oddness:
 
 @dataclass(frozen=True)
 class _Components:
-    """Principal directions [d, d] of the training rows about their mean, and the variance along each."""
+    """Principal directions [d, d] of the training rows around their mean [d], and the variance [d] along each."""
 
     mean: Floats
     directions: Floats
@@ -153,7 +159,10 @@ class _Components:
 
 
 def principal_components(training: Floats, seed: int) -> Oddness:  # noqa: ARG001 - nothing is random
-    """Squared projections over their variance, summed over all components (Shyu et al. 2003): the minor ones decide."""
+    """Sum over all principal components of the squared projection divided by its variance (Shyu et al. 2003).
+
+    Components of small variance have the greatest influence.
+    """
     mean = training.mean(axis=0)
     centred = training - mean
     variances, directions = np.linalg.eigh(centred.T @ centred / len(training))
@@ -161,11 +170,11 @@ def principal_components(training: Floats, seed: int) -> Oddness:  # noqa: ARG00
 
 
 def empirical_tails(training: Floats, seed: int) -> Oddness:  # noqa: ARG001 - nothing is random
-    """ECOD (Li et al. 2022): each column's improbability in its rarer tail, summed over the columns.
+    """ECOD (Li et al. 2022): the negative log probability of each column's rarer tail, summed over the columns.
 
-    So does the authors' program (PyOD's), but there the rows to be scored count among the others. The paper's text sums
-    one tail over all columns, left, right or by skewness, and takes the largest sum: on the development sets that
-    told anomalies apart less well.
+    The authors' program in PyOD does the same, but counts the rows to be scored among the training rows. The paper's
+    text instead sums one tail over all columns (left, right or by skewness) and takes the largest sum; on the
+    development data sets that found anomalies less well.
     """
     ordered = np.sort(training, axis=0)
     n = len(ordered)
@@ -175,7 +184,7 @@ def empirical_tails(training: Floats, seed: int) -> Oddness:  # noqa: ARG001 - n
         for column, values in zip(rows.T, ordered.T, strict=True):
             at_most = np.searchsorted(values, column, side="right")
             at_least = n - np.searchsorted(values, column, side="left")
-            # the row itself counts as one more: a value beyond all others is improbable and not impossible
+            # the row itself counts as one more row, so that a value beyond all others has a probability above 0
             total -= np.log((1.0 + np.minimum(at_most, at_least)) / (1.0 + n))
         return total
 

@@ -1,4 +1,4 @@
-"""Settings of oddrow's detector tried on a table without labels; the default stays unless another is surely better."""
+"""Tuning of oddrow's detector on a table without labels; the default stays unless another is significantly better."""
 
 from __future__ import annotations
 
@@ -29,19 +29,20 @@ CANDIDATES: Mapping[str, VAEDetector | AutoencoderDetector] = {
     "by-columns": VAEDetector(view_weights=dict.fromkeys(("likelihood", "marginal", "dependence"), 3.0)),
     "by-neighbours": VAEDetector(view_weights=dict.fromkeys(("likelihood", "marginal", "dependence"), 1 / 3)),
 }
-"""What is tried: the KL weight, the length of training, the widths of network and latent, the article's network and
-encoding, no sampling, more weight to what columns tell or to what neighbours tell."""
-MOST_TUNING_ROWS = 5_000
+"""The detectors that are tried. They vary the KL weight, the number of steps, the widths of network and latent, and the
+weights of the views of columns and of neighbours; two more are the article's detector and an autoencoder."""
+MAX_TUNING_ROWS = 5_000
+"""Default maximum number of rows that :func:`tune` uses."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
-    """What :func:`tune` gives.
+    """The result of :func:`tune`.
 
     Attributes
     ----------
-    ranking : the candidates ranked as methods
-    candidates : the detector of each name, unfitted
+    ranking : the ranking of the candidates
+    candidates : the unfitted detectors by name
     """
 
     ranking: ProbeRanking
@@ -49,7 +50,10 @@ class Tuning:
 
     @cached_property
     def p_values(self) -> Mapping[str, float]:
-        """Of each candidate's difference to the default, after Holm; none with one seed or where the default failed."""
+        """P-value of each candidate's difference to the default, after Holm.
+
+        It is empty with a single seed, and if the default failed.
+        """
         scores = self.ranking.scores
         if DEFAULT not in scores or len(self.ranking.seeds) < 2:
             return {}
@@ -62,7 +66,7 @@ class Tuning:
 
     @cached_property
     def recommended(self) -> str | None:
-        """The best candidate that is surely better than the default, else the default; None where all failed."""
+        """The best candidate that is significantly better than the default, else the default; None if all failed."""
         means = {name: float(np.mean(found)) for name, found in self.ranking.scores.items()}
         if DEFAULT not in means:
             return self.ranking.recommended
@@ -76,15 +80,15 @@ class Tuning:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What is recommended and why, in words."""
+        """Sentences that state the recommendation and its reason."""
         return (self._verdict(), *self.ranking.gaps)
 
     def to_table(self) -> pa.Table:
-        """One row a candidate, seed and kind of probes."""
+        """Return a table with one row per candidate, seed and kind of probes."""
         return self.ranking.to_table()
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain values, ready for JSON."""
+        """Return the tuning as plain values, ready for JSON."""
         kept = self.ranking.to_dict()
         for without in ("not_told_apart", "recommended", "sentences"):
             kept.pop(without)
@@ -105,11 +109,11 @@ class Tuning:
         if DEFAULT not in self.ranking.scores:
             return f"the default failed; {self.recommended} has the best score"
         if self.recommended != DEFAULT:
-            better = f"{self.recommended} is better than the default on these made-up rows"
+            better = f"{self.recommended} is better than the default on these probes"
             return f"{better} ({how}): {_written(self.detector)}"
         if not self.p_values:
             return "the default stays: there is no test of a difference with one seed or one candidate"
-        return f"the default stays: no other settings are surely better ({how})"
+        return f"the default stays: no other settings are significantly better ({how})"
 
 
 def tune(
@@ -118,40 +122,41 @@ def tune(
     candidates: Mapping[str, VAEDetector | AutoencoderDetector] = CANDIDATES,
     seeds: int | Sequence[int] = 5,
     random_state: int = 0,
-    max_rows: int | None = MOST_TUNING_ROWS,
+    max_rows: int | None = MAX_TUNING_ROWS,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Tuning:
-    """Try settings of oddrow's detector on a table of which no odd row is known.
+    """Try settings of oddrow's detector on a table in which no odd row is known.
 
-    Each candidate is judged by the probes of :func:`rank_without_labels`. The default stays unless another is
-    better by more than chance; and what is better on these probes need not be on odd rows of another make.
+    Each candidate is measured with the probes of :func:`rank_without_labels`. The default is recommended unless another
+    candidate is significantly better. A candidate that is better on these probes need not be better on odd rows of
+    other kinds.
 
     Parameters
     ----------
     X
-        Table [n, n_columns] of at least 20 rows, taken as normal.
+        Table [n, n_columns] of at least 20 rows, which are taken as normal.
     candidates
         Unfitted detectors by name, one of them "default".
     seeds, random_state, max_rows, on_progress
-        As for :func:`rank_without_labels`. Each seed takes one fit a candidate.
+        As for :func:`rank_without_labels`. For each seed every candidate is fitted once.
 
     Raises
     ------
     DataError
-        As :func:`rank_without_labels`.
+        As for :func:`rank_without_labels`.
     SettingError
-        If an argument has no meaning.
+        If an argument is not valid.
 
     Examples
     --------
     >>> import numpy as np, oddrow
     >>> rows = np.random.default_rng(0).normal(size=(200, 3))
-    >>> only = {"default": oddrow.VAEDetector(max_steps=50)}  # beside which there is nothing to choose
+    >>> only = {"default": oddrow.VAEDetector(max_steps=50)}  # a single candidate, to keep the example short
     >>> oddrow.tune(rows, candidates=only, seeds=1).detector
     VAEDetector(max_steps=50)
     """
     if DEFAULT not in candidates:
-        raise SettingError(f"candidates has no {DEFAULT!r}, to which the others are compared; name one so")
+        raise SettingError(f"candidates has no {DEFAULT!r}, which the others are compared with; give one that name")
     for name, detector in candidates.items():
         if not isinstance(detector, VAEDetector | AutoencoderDetector):
             raise SettingError(f"candidate {name!r} is {detector!r:.60}; give a VAEDetector or an AutoencoderDetector")

@@ -1,4 +1,4 @@
-"""Methods ranked on a table of normal rows alone, by odd rows made from those it holds out."""
+"""Ranking of methods on a table of normal rows without labels, by probes made from held-out rows."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ from oddrow.comparison._probes import NoProbes, Normals, make_probes
 from oddrow.exceptions import DataError, SettingError
 from oddrow.table import as_table
 
-LEAST_ROWS = 20
+MIN_ROWS = 20
+"""Minimum number of rows of a table that methods are ranked on."""
 HELD_OUT_SHARE = 0.25
-"""Of the rows: half of them become probes, the others stay normal."""
-MOST_HELD_OUT = 2_000
+"""Share of the rows that are held out; half of them become probes, the others stay normal."""
+MAX_HELD_OUT = 2_000
+"""Maximum number of held-out rows."""
 
 
 def rank_without_labels(
@@ -39,15 +41,15 @@ def rank_without_labels(
     kinds: Mapping[str, StatedKind] = STATED_KINDS,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> ProbeRanking:
-    """Rank methods on a table of which no odd row is known.
+    """Rank methods on a table in which no odd row is known.
 
-    For each seed a quarter of the rows is held out (at most 2,000) and each method learns from the others. Half of
-    the held-out rows are changed into odd ones in the kinds of ``oddrow.comparison.STATED_KINDS``, and the AUROC of
-    each kind against the other half says how well the method tells them. The score of a method is the weighted mean of
-    these. The rows should be normal: odd ones among them cost all methods alike.
+    For each seed a quarter of the rows, at most 2,000, is held out, and each method is fitted to the others. Half of
+    the held-out rows are changed into odd rows (probes) of the kinds in ``oddrow.comparison.STATED_KINDS``. The AUROC
+    of each kind against the other half measures how well a method finds it, and the score of a method is the weighted
+    mean of these. The rows of the table should be normal; odd rows among them lower the scores of all methods alike.
 
-    The ranking holds for rows made in these ways, and is a weak guide to others: ``docs/without_labels.md`` says how
-    weak. With a few dozen labelled rows, :func:`compare` says more.
+    The ranking holds for probes of these kinds, and predicts the ranking on other odd rows only weakly;
+    ``docs/without_labels.md`` gives the measurements. With a few dozen labelled rows, :func:`compare` is more reliable.
 
     Parameters
     ----------
@@ -56,11 +58,11 @@ def rank_without_labels(
     methods
         As for :func:`compare`.
     seeds
-        How many splits, or their seeds. With one there is no interval.
+        The number of splits, or a list of their seeds. With one split there is no interval.
     random_state
-        Whole number >= 0; beside each seed the source of all randomness.
+        Whole number >= 0; together with each seed it determines all random draws.
     max_rows
-        At most so many rows of the table, drawn at random.
+        Maximum number of rows; more are reduced to a random sample.
     kinds
         Kinds of probes by name.
     on_progress
@@ -69,16 +71,16 @@ def rank_without_labels(
     Raises
     ------
     DataError
-        If there are fewer than 20 rows, or no kind can be made from the table (a single column of names, say).
+        If there are fewer than 20 rows, or no kind of probes can be made from the table (such as one column of names).
     SettingError
-        If an argument has no meaning.
+        If an argument is not valid.
     MissingExtraError
         If a method needs PyOD and it is not installed.
 
     Examples
     --------
     >>> import numpy as np, oddrow
-    >>> rows = np.random.default_rng(0).normal(size=(300, 1)) * [1, 2, 3]  # three columns that go together
+    >>> rows = np.random.default_rng(0).normal(size=(300, 1)) * [1, 2, 3]  # three columns that depend on each other
     >>> ranking = oddrow.rank_without_labels(rows, methods=["knn1", "ecod"])
     >>> ranking.recommended, ranking.not_told_apart
     ('knn1', ())
@@ -92,9 +94,9 @@ def rank_without_labels(
     if not kinds:
         raise SettingError("kinds is empty; name at least one kind of probes")
     table = _thinned(without_infinity(as_table(X)), max_rows, random_state)
-    if table.num_rows < LEAST_ROWS:
-        raise DataError(f"the table has {table.num_rows} rows; a ranking without labels takes at least {LEAST_ROWS}")
-    n_held_out = min(round(HELD_OUT_SHARE * table.num_rows), MOST_HELD_OUT)
+    if table.num_rows < MIN_ROWS:
+        raise DataError(f"the table has {table.num_rows} rows; a ranking without labels needs at least {MIN_ROWS}")
+    n_held_out = min(round(HELD_OUT_SHARE * table.num_rows), MAX_HELD_OUT)
     splits = [_split(table, n_held_out, kinds, np.random.default_rng([random_state, seed])) for seed in numbers]
     skipped = {kind: why for split in splits for kind, why in split.skipped.items()}
     weights = _checked_weights(kinds, skipped)
@@ -125,15 +127,15 @@ def _checked_weights(kinds: Mapping[str, StatedKind], skipped: Mapping[str, str]
     weights = {name: stated.weight for name, stated in kinds.items() if name not in skipped}
     if sum(weights.values()) > 0:
         return weights
-    if weights:  # kinds that are only reported, where nothing else can be made
+    if weights:  # only kinds of weight 0 can be made: they count equally
         return dict.fromkeys(weights, 1.0)
     reasons = "; ".join(f"{kind}: {why}" for kind, why in skipped.items())
-    raise DataError(f"no probes can be made from this table ({reasons}); a ranking without labels has nothing to go by")
+    raise DataError(f"no probes can be made from this table ({reasons}); a ranking without labels needs probes")
 
 
 @dataclass(frozen=True, eq=False)
 class _Split:
-    """Training rows, held-out normal rows and probes, as tables of the same columns."""
+    """Training rows, held-out normal rows and probes by kind, as tables with the same columns."""
 
     training: pa.Table
     others: pa.Table
@@ -141,7 +143,7 @@ class _Split:
     skipped: Mapping[str, str]
 
     def rows(self) -> dict[str, MethodRows]:
-        """The parts by name ("training", "others" and the kinds), encoded by what the training rows show."""
+        """Return the tables by name ("training", "others" and the kinds of probes), encoded by the training rows."""
         parts = {"training": self.training, "others": self.others, **self.probes}
         stops = np.cumsum([part.num_rows for part in parts.values()])
         everything = encoded_rows(pa.concat_tables(parts.values()), np.arange(self.training.num_rows))
@@ -171,7 +173,7 @@ def _split(table: pa.Table, n_held_out: int, kinds: Mapping[str, StatedKind], rn
 
 
 def _run(method: Method, rows: Mapping[str, MethodRows], kinds: Sequence[str], seed: int, fit_seed: int) -> ProbeRun:
-    """One method on one split; what it raises is reported, not raised."""
+    """Run one method on one split; an error that it raises is reported in the result."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -180,7 +182,7 @@ def _run(method: Method, rows: Mapping[str, MethodRows], kinds: Sequence[str], s
             seconds = time.perf_counter() - started
             normal = scorer(rows["others"])
             odd = {kind: scorer(rows[kind]) for kind in kinds}
-    except Exception as error:  # whatever another's code raises: the other methods go on
+    except Exception as error:  # a method is foreign code; any error of it must not stop the other methods
         return ProbeRun(method.name, seed, {}, {}, None, " ".join(f"{type(error).__name__}: {error}".split()))
     auroc = {kind: _figure(roc_auc_score, normal, scores) for kind, scores in odd.items()}
     precision = {kind: _figure(average_precision_score, normal, scores) for kind, scores in odd.items()}

@@ -1,30 +1,29 @@
-"""The bytes of a file of oddrow: magic, protocol number, lengths, hashes, a JSON manifest and named arrays."""
+"""The container of every binary file of oddrow, its named arrays, and which job a kept state belongs to."""
 
-from oddrow.container._array_store import MOST_NUMBER, ArrayStore
-from oddrow.container._container import (
-    MAGIC,
-    PROTOCOL,
-    Arrays,
-    check_lengths,
-    one_line,
-    pack,
-    parts_of,
-    read_parts,
-    strict_json,
-    unpack_arrays,
-)
+from oddrow.container._array_store import MAX_NUMBER, ArrayStore, Packable, packed_parts, piece_starts
+from oddrow.container._arrays import Arrays, pack_arrays, unpack_arrays
+from oddrow.container._files import Content, FileKind, check_lengths, pack_file, read_bytes, read_file
+from oddrow.container._job_identity import Fact, JobIdentity, digest
+from oddrow.container._json import one_line, strict_json
 
 __all__ = [
-    "MAGIC",
-    "MOST_NUMBER",
-    "PROTOCOL",
+    "MAX_NUMBER",
     "ArrayStore",
     "Arrays",
+    "Content",
+    "Fact",
+    "FileKind",
+    "JobIdentity",
+    "Packable",
     "check_lengths",
+    "digest",
     "one_line",
-    "pack",
-    "parts_of",
-    "read_parts",
+    "pack_arrays",
+    "pack_file",
+    "packed_parts",
+    "piece_starts",
+    "read_bytes",
+    "read_file",
     "strict_json",
     "unpack_arrays",
 ]

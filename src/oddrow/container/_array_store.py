@@ -1,45 +1,137 @@
-"""The arrays of a file, each taken once and checked."""
+"""The arrays of a file, each taken once and checked, and how the parts of a model give and take theirs."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.container._container import Arrays
+from oddrow.container._arrays import Arrays
 from oddrow.exceptions import ModelFileError
 
-MOST_NUMBER = 1e100
+MAX_NUMBER = 1e100
 """Magnitude of any number in the arrays."""
 
 
+class Packable(Protocol):
+    """A part of a model that gives its arrays, by names that are its own.
+
+    Its class has a class method ``unpacked(store, ...)`` that takes the same names from an :class:`ArrayStore` and
+    checks what no type and shape says: above all the bounds that keep every score finite.
+    """
+
+    def packed(self) -> Arrays:
+        """The arrays of the part by name."""
+        ...
+
+
+def packed_parts(parts: Mapping[str, Packable]) -> Arrays:
+    """The arrays of several parts, each part's behind its name and a dot."""
+    return {f"{part}.{name}": array for part, packable in parts.items() for name, array in packable.packed().items()}
+
+
 class ArrayStore:
-    """Arrays of a file, each taken once by name and checked for type, shape and finite values."""
+    """Arrays of a file, each taken once by name and checked for type, shape and finite values.
+
+    Examples
+    --------
+    >>> store = ArrayStore({"views.nearest.memory": np.zeros((2, 3))})
+    >>> store.under("views").under("nearest").take("memory", np.float64, (None, 3)).shape
+    (2, 3)
+    >>> store.check_empty()
+    """
 
     def __init__(self, arrays: Arrays) -> None:
         self._arrays = dict(arrays)
+        self._prefix = ""
 
-    def take(self, name: str, dtype: Any, shape: tuple[int | None, ...], *, finite: bool = True) -> npt.NDArray[Any]:
-        if name not in self._arrays:
-            raise ModelFileError(f"array {name!r} is missing")
-        array = self._arrays.pop(name)
+    def under(self, part: str) -> ArrayStore:
+        """The arrays whose names begin with this part's name and a dot; taken from there, they are taken from here."""
+        store = ArrayStore({})
+        store._arrays = self._arrays
+        store._prefix = f"{self._prefix}{part}."
+        return store
+
+    def take(
+        self,
+        name: str,
+        dtype: Any,
+        shape: tuple[int | None, ...],
+        *,
+        finite: bool = True,
+        is_bounded: bool = True,
+    ) -> npt.NDArray[Any]:
+        """An array of this type and shape; None stands for any length.
+
+        What takes part in a score is bounded: in double precision its magnitude is at most ``MAX_NUMBER``.
+        """
+        full = self.name_of(name)
+        if full not in self._arrays:
+            raise ModelFileError(f"array {full!r} is missing")
+        array = self._arrays.pop(full)
         fits = array.ndim == len(shape) and all(
             wanted in (None, found) for wanted, found in zip(shape, array.shape, strict=True)
         )
         if array.dtype != dtype or not fits:
-            raise ModelFileError(f"array {name!r} is {array.dtype}{list(array.shape)}, which does not fit the model")
+            raise ModelFileError(f"array {full!r} is {array.dtype}{list(array.shape)}, which does not fit the model")
         if finite and not np.isfinite(array).all():
-            raise ModelFileError(f"array {name!r} has values that are not finite")
-        if array.dtype == np.float64 and array.size and max(-array.min(), array.max()) > MOST_NUMBER:
-            raise ModelFileError(f"array {name!r} has values beyond {MOST_NUMBER:g}")
+            raise ModelFileError(f"array {full!r} has values that are not finite")
+        if is_bounded and array.dtype == np.float64 and array.size and max(-array.min(), array.max()) > MAX_NUMBER:
+            raise ModelFileError(f"array {full!r} has values beyond {MAX_NUMBER:g}")
         return array
+
+    def take_flags(self, name: str, count: int) -> npt.NDArray[np.bool_]:
+        """So many 0 and 1 as truth values."""
+        values = self.take(name, np.int64, (count,))
+        if np.any((values != 0) & (values != 1)):
+            raise ModelFileError(f"{self.name_of(name)!r} has values that are neither 0 nor 1")
+        return np.asarray(values == 1)
+
+    def take_ascending(self, name: str, shape: tuple[int | None]) -> npt.NDArray[np.float64]:
+        """At least one number, none less than the one before it."""
+        values = self.take(name, np.float64, shape)
+        if len(values) == 0 or np.any(np.diff(values) < 0):
+            raise ModelFileError(f"the scores of {self.name_of(name)!r} are not ascending")
+        return values
+
+    def take_slices(self, name: str, count: int, total: int, *, may_be_empty: bool = False) -> list[slice]:
+        """Where each of so many pieces lies among ``total`` entries of another array, from :func:`piece_starts`."""
+        starts = self.take(name, np.int64, (count + 1,))
+        falls = starts[1:] < starts[:-1] if may_be_empty else starts[1:] <= starts[:-1]
+        if starts[0] != 0 or starts[-1] != total or np.any(falls):
+            raise ModelFileError(f"the pieces of {self.name_of(name)!r} do not lie end to end")
+        return [slice(start, stop) for start, stop in pairwise(starts.tolist())]
+
+    def name_of(self, name: str) -> str:
+        """The whole name of an array, for errors."""
+        return self._prefix + name
+
+    @property
+    def part(self) -> str:
+        """The name of the part whose arrays these are, for errors."""
+        return self._prefix.removesuffix(".")
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the arrays that have not been taken."""
-        return tuple(self._arrays)
+        """The names, within this part, of the arrays that have not been taken."""
+        start = len(self._prefix)
+        return tuple(name[start:] for name in self._arrays if name.startswith(self._prefix))
 
     def check_empty(self) -> None:
-        if self._arrays:
-            raise ModelFileError(f"array {next(iter(self._arrays))!r} is not part of any model")
+        """Refuse arrays that nothing has taken."""
+        if self.names:
+            raise ModelFileError(f"array {self.name_of(self.names[0])!r} is not part of any model")
+
+
+def piece_starts(lengths: Iterable[int]) -> npt.NDArray[np.int64]:
+    """Where each of several pieces starts that lie end to end in one array, and last the length of that array.
+
+    Examples
+    --------
+    >>> piece_starts([2, 3]).tolist()
+    [0, 2, 5]
+    """
+    return np.cumsum([0, *lengths], dtype=np.int64)

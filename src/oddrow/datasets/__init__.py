@@ -1,8 +1,8 @@
-"""Tables whose odd rows are known, with the columns that make them odd.
+"""Generators of labelled tables: each odd row is known, and so are the columns that make it odd.
 
-Detectors are judged by rows known to be odd, explanations by columns known to be the cause. Public data sets
-seldom say the second, so both are made up here: a mixed table of network connections, :func:`make_connections`, and a
-month of card payments in the order of time, :func:`make_card_payments`.
+A detector is evaluated with rows known to be odd, an explanation with columns known to be the cause. Public data sets
+rarely name the columns, so the tables are generated here: network connections of mixed column kinds,
+:func:`make_connections`, and a month of card payments in the order of time, :func:`make_card_payments`.
 """
 
 from oddrow.datasets._card_payments import PAYMENT_ODDNESS_KINDS, CardPayments, make_card_payments

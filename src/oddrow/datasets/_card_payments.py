@@ -1,4 +1,4 @@
-"""A made-up month of card payments."""
+"""Generator of a month of card payments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from oddrow.datasets._draws import FARTHEST, Array, bell, draw, generator, valid_kinds, valid_n_rows, valid_odd_share
+from oddrow.datasets._draws import (
+    MAX_DEVIATIONS,
+    Array,
+    draw,
+    generator,
+    truncated_normal,
+    valid_kinds,
+    valid_n_rows,
+    valid_odd_share,
+)
 from oddrow.exceptions import SettingError
 
 Reasons = tuple[str, ...]
@@ -18,37 +27,37 @@ Reasons = tuple[str, ...]
 
 @dataclass(frozen=True, eq=False)
 class CardPayments:
-    """A month of card payments and the truth about its rows."""
+    """A month of card payments, with labels and reasons for its rows."""
 
     table: pa.Table
-    """The payments, one a row, in the order of time."""
+    """The payments, one per row, in the order of time."""
     is_odd: npt.NDArray[np.bool_]
     """bool [n], read-only: True where a row was made odd."""
     reasons: tuple[Reasons, ...]
-    """For each row the columns that make it odd, none for an ordinary row, the changed one first."""
+    """For each row, the columns that make it odd, the changed column first; empty for an ordinary row."""
     kinds: tuple[str | None, ...]
     """For each row its kind of oddness, one of ``PAYMENT_ODDNESS_KINDS``, or None for an ordinary row."""
 
 
 class _Category(NamedTuple):
-    """How one category of merchants is paid; the amount is a median in the merchant's currency."""
+    """The distribution of payments in one category of merchants."""
 
     name: str
-    share: float
-    amount: float
+    share: float  # of all payments
+    amount: float  # median, in the merchant's currency
     spread: float  # standard deviation of ln(amount)
     hours: tuple[float, float]  # mean and standard deviation of the time of day
-    on_sundays: float
-    online: float
+    on_sundays: float  # payments on a Sunday, relative to another day
+    online: float  # share of payments made online
 
 
 class _Merchant(NamedTuple):
-    memo: str  # a # stands for a running number of four digits
+    memo: str  # a # stands for a random number of four digits
     category: str
-    weight: float  # among its category's merchants
+    weight: float  # relative frequency among the merchants of its category
     country: str = "DE"
     currency: str = "EUR"
-    level: float = 1.0  # of its amounts, in medians of its category
+    level: float = 1.0  # median amount, relative to the category's median
 
 
 _CATEGORIES = (
@@ -129,12 +138,12 @@ _AMOUNT = np.array([category.amount for category in _CATEGORIES])[_CATEGORY_OF]
 _AMOUNT *= [merchant.level for merchant in _MERCHANTS]
 _SPREAD = np.array([category.spread for category in _CATEGORIES])[_CATEGORY_OF]
 _LARGEST = np.zeros(len(_CATEGORIES))
-np.maximum.at(_LARGEST, _CATEGORY_OF, _AMOUNT * np.exp(FARTHEST * _SPREAD))
+np.maximum.at(_LARGEST, _CATEGORY_OF, _AMOUNT * np.exp(MAX_DEVIATIONS * _SPREAD))
 _HOUR = np.arange(24)
 _HOURS = np.stack(
     [np.exp(-0.5 * ((_HOUR + 0.5 - mean) / deviation) ** 2) for mean, deviation in (c.hours for c in _CATEGORIES)]
 )
-_MOST_CONTACTLESS = 50.0
+_MAX_CONTACTLESS = 50.0
 _SCRIPTS = str.maketrans("ABCEHKMOPTX", "АВСЕНКМОРТХ")  # noqa: RUF001 - Cyrillic letters that look like Latin ones
 _SENTENCE = (
     ("Hallo,", "Danke!", "Achtung:", "bitte", "Liebe Oma,"),
@@ -146,7 +155,7 @@ PAYMENT_ODDNESS_KINDS = ("huge_amount", "wrong_category", "odd_memo", "burst")
 """Every kind of oddness that :func:`make_card_payments` can make."""
 _BURST_ROWS, _BURST_SECONDS = 25, 300
 _MADE_FROM = {
-    # a large sum is ordinary for what travel and electronics cost, and a subscription always costs the same
+    # Left out: travel and electronics, where a large amount is ordinary, and subscriptions, whose amounts never vary.
     "huge_amount": ("grocery", "restaurant", "fuel", "drugstore", "transport", "clothing"),
     "burst": ("apps",),
 }
@@ -154,14 +163,14 @@ _MADE_FROM = {
 
 @dataclass
 class _Draft:
-    """Columns that can still be changed, and the merchant of each row."""
+    """The table under construction: its columns, which may be changed, and the merchant of each row."""
 
     columns: dict[str, Array]
     merchant: Array
 
 
 def _times(category: Array, month: np.datetime64, rng: np.random.Generator) -> Array:
-    """Times of day of the category's rhythm, on days that are alike but for Sundays."""
+    """Draw timestamps: the hour from the category's distribution, the day uniformly except for Sundays."""
     days = np.arange(month.astype("datetime64[D]"), (month + 1).astype("datetime64[D]"))
     is_sunday = (days.astype(np.int64) + 3) % 7 == 6  # 1970-01-01 is a Thursday
     weights = np.where(is_sunday, [[c.on_sundays] for c in _CATEGORIES], 1.0)
@@ -173,15 +182,16 @@ def _times(category: Array, month: np.datetime64, rng: np.random.Generator) -> A
 def _ordinary(merchant: Array, month: np.datetime64, rng: np.random.Generator) -> _Draft:
     """Draw an ordinary payment for each merchant [n]."""
     n_rows, category = len(merchant), _CATEGORY_OF[merchant]
-    # the cards are the same whatever the seed: some pay often, some pay more
+    # Cards differ in how often and how much they pay. A generator of fixed seed makes the cards the same for all seeds.
     habits = np.random.default_rng(0)
-    often, level = habits.gamma(2.0, size=_N_CARDS), np.exp(0.15 * bell(_N_CARDS, habits))
-    card = draw(often[None], np.zeros(n_rows, np.intp), rng)
+    frequency, level = habits.gamma(2.0, size=_N_CARDS), np.exp(0.15 * truncated_normal(_N_CARDS, habits))
+    card = draw(frequency[None], np.zeros(n_rows, np.intp), rng)
     is_fixed = _SPREAD[merchant] == 0
-    amount = _AMOUNT[merchant] * np.where(is_fixed, 1.0, level[card] * np.exp(_SPREAD[merchant] * bell(n_rows, rng)))
+    variation = level[card] * np.exp(_SPREAD[merchant] * truncated_normal(n_rows, rng))
+    amount = _AMOUNT[merchant] * np.where(is_fixed, 1.0, variation)
     amount = np.maximum(np.round(np.minimum(amount, _LARGEST[category]), 2), 0.05)
     online = rng.random(n_rows) < np.array([c.online for c in _CATEGORIES])[category]
-    is_contactless = (amount <= _MOST_CONTACTLESS) & (rng.random(n_rows) < 0.85)
+    is_contactless = (amount <= _MAX_CONTACTLESS) & (rng.random(n_rows) < 0.85)
     number = np.char.zfill(rng.integers(1, 10_000, n_rows).astype(str), 4)
     memo = [_MERCHANTS[of].memo.replace("#", own) for of, own in zip(merchant.tolist(), number.tolist(), strict=True)]
     columns = {
@@ -200,13 +210,13 @@ def _ordinary(merchant: Array, month: np.datetime64, rng: np.random.Generator) -
 def _huge_amount(draft: _Draft, rows: Array, rng: np.random.Generator) -> None:
     largest = _LARGEST[_CATEGORY_OF[draft.merchant[rows]]]
     draft.columns["amount"][rows] = np.round(largest * 2 * 5 ** rng.random(len(rows)), 2)
-    # ordinary for any large amount: else the channel would be a second reason
+    # a large amount is never paid contactless, so that the channel does not become a second reason
     channel = draft.columns["channel"]
     channel[rows[channel[rows] == "contactless"]] = "chip"
 
 
 def _wrong_category(draft: _Draft, rows: Array, rng: np.random.Generator) -> None:
-    # as often as the others occur: the category by itself is ordinary
+    # the other categories are drawn as often as they occur, so that the category by itself is ordinary
     weights = np.tile([category.share for category in _CATEGORIES], (len(_CATEGORIES), 1))
     np.fill_diagonal(weights, 0.0)
     other = draw(weights, _CATEGORY_OF[draft.merchant[rows]], rng)
@@ -222,17 +232,17 @@ def _odd_memo(draft: _Draft, rows: Array, rng: np.random.Generator) -> None:
     memos = draft.columns["memo"]
     for row in rows.tolist():
         match int(rng.integers(5)):
-            case 0:  # an address
+            case 0:  # a web address
                 memos[row] = f"HTTP://{word(6)}.TOP/{word(3)}{rng.integers(100)}"
-            case 1:  # a reference
+            case 1:  # a hexadecimal reference
                 memos[row] = f"{rng.integers(16**8):08x}-{rng.integers(16**4):04x}"
-            case 2:  # a merchant's memo in letters of another script
+            case 2:  # a merchant's memo in which Latin letters are replaced by Cyrillic ones that look alike
                 memos[row] = str(memos[row]).translate(_SCRIPTS)
-            case 3:  # letters without a word
+            case 3:  # random letters
                 memos[row] = f"{word(7)} {word(9)} {rng.integers(10_000):04d}"
             case _:  # a sentence
-                called, asked, done = (str(rng.choice(some)) for some in _SENTENCE)
-                memos[row] = f"{called} {asked} {word(6).capitalize()} {word(5).lower()} {done}"
+                greeting, request, ending = (str(rng.choice(phrases)) for phrases in _SENTENCE)
+                memos[row] = f"{greeting} {request} {word(6).capitalize()} {word(5).lower()} {ending}"
 
 
 def _burst(draft: _Draft, rows: Array, rng: np.random.Generator) -> None:
@@ -260,13 +270,13 @@ def make_card_payments(
     random_state: int | np.random.Generator | None = None,
     month: str = "2024-03",
 ) -> CardPayments:
-    """Make up a month of card payments in which every odd row, and the reason for it, is known.
+    """Generate a month of card payments in which every odd row, and the reason for it, is known.
 
-    Ordinary rows are independent draws from one joint distribution, sorted by time: the merchant governs category,
-    memo, country, currency and the usual amount, the category the spread of the amount, the hour and the channel.
-    Most memos are the name of a shop with a running number, as ``REWE SAGT DANKE 4821``; 6 % of the rows are four
-    subscriptions whose memo never changes, as ``NETFLIX.COM``. The 400 cards and the merchants are the same for
-    every seed and every month, so that a later month can be scored by what was learned from an earlier one.
+    Ordinary rows are independent draws from one joint distribution, sorted by time. The merchant determines category,
+    memo, country, currency and the usual amount; the category determines the spread of the amount, the hour and the
+    channel. Most memos are the name of a shop with a random number, such as ``REWE SAGT DANKE 4821``; 6 % of the rows
+    are four subscriptions whose memo never changes, such as ``NETFLIX.COM``. The 400 cards and the merchants are the
+    same for every seed and every month, so a model fitted to one month can score a later one.
 
     An odd row is an ordinary row that was changed:
 
@@ -274,20 +284,21 @@ def make_card_payments(
     - ``wrong_category``: the category of another merchant.
     - ``odd_memo``: a memo unlike all others, in its pattern or its letters.
     - ``burst``: 25 payments of one card for apps within five minutes (the last burst may be smaller). Each such row
-      by itself is ordinary: only a method that looks at several rows can see it.
+      by itself is ordinary: only a method that compares several rows can find it.
 
     Parameters
     ----------
     n_rows
-        How many rows, at least 1.
+        Number of rows, at least 1.
     odd_share
-        The share of odd rows, from 0 to 1: exactly ``round(n_rows * odd_share)`` of them.
+        Share of odd rows, from 0 to 1; exactly ``round(n_rows * odd_share)`` rows are odd.
     kinds
-        Which of ``PAYMENT_ODDNESS_KINDS`` occur, each with as many rows (or one more), in any order; None means all.
+        Which of ``PAYMENT_ODDNESS_KINDS`` occur, in any order; None means all. Their numbers of rows differ by one at
+        most.
     random_state
-        A seed (the same seed gives the same table), a generator to draw from, or None for a fresh table.
+        A seed (the same seed gives the same table), a generator to draw from, or None for a new random table.
     month
-        The year and month of the payments.
+        Year and month of the payments, such as "2024-03".
 
     Raises
     ------
@@ -314,9 +325,9 @@ def make_card_payments(
     first_day = _valid_month(month)
     rng = generator(random_state)
 
-    kind_of_row = np.full(n_rows, len(names))  # one past the last kind: ordinary
+    kind_of_row = np.full(n_rows, len(names))  # len(names) means ordinary
     kind_of_row[rng.permutation(n_rows)[:n_odd]] = np.arange(n_odd) % len(names)
-    # an odd row's merchant is drawn among those that its kind can be made from, so that no kind is short of rows
+    # the merchant of an odd row is drawn among those that its kind allows, so that no kind has too few rows
     shares = np.stack([_shares(name) for name in names] + [_SHARE])
     draft = _ordinary(draw(shares, kind_of_row, rng), first_day, rng)
     reasons: list[Reasons] = [()] * n_rows
@@ -334,7 +345,7 @@ def make_card_payments(
 
 
 def _shares(kind: str) -> Array:
-    """How often each merchant is the one of an odd row of this kind."""
+    """Return the relative frequency of each merchant among odd rows of this kind, float64 [n_merchants]."""
     fits = np.isin(_CATEGORY_OF, [_CATEGORY_NAMES.index(name) for name in _MADE_FROM.get(kind, _CATEGORY_NAMES)])
     return np.where(fits, _SHARE, 0.0)
 

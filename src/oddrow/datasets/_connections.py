@@ -1,4 +1,4 @@
-"""A made-up table of network connections."""
+"""Generator of a table of network connections."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from oddrow.datasets._draws import FARTHEST, Array, bell, draw, generator, valid_kinds, valid_n_rows, valid_odd_share
+from oddrow.datasets._draws import (
+    MAX_DEVIATIONS,
+    Array,
+    draw,
+    generator,
+    truncated_normal,
+    valid_kinds,
+    valid_n_rows,
+    valid_odd_share,
+)
 from oddrow.exceptions import SettingError
 
 Reasons = tuple[str, ...]
@@ -18,21 +27,24 @@ Reasons = tuple[str, ...]
 
 @dataclass(frozen=True, eq=False)
 class Connections:
-    """A table of network connections and the truth about its rows."""
+    """A table of network connections, with labels and reasons for its rows."""
 
     table: pa.Table
-    """The connections, one a row, in no order."""
+    """The connections, one per row, in random order."""
     is_odd: npt.NDArray[np.bool_]
     """bool [n], read-only: True where a row was made odd."""
     reasons: tuple[Reasons, ...]
-    """For each row the columns that make it odd, none for an ordinary row. A value strange by itself names
-    its column alone; a value strange only beside another names both, the changed one first."""
+    """For each row, the columns that make it odd; empty for an ordinary row. A value that is strange by itself names
+    its column alone; a value that is strange only in combination with another names both, the changed column first."""
     kinds: tuple[str | None, ...]
     """For each row its kind of oddness, one of ``ODDNESS_KINDS``, or None for an ordinary row."""
 
 
 class _Profile(NamedTuple):
-    """How one service over one protocol behaves; sizes in bytes, the duration in seconds, both medians."""
+    """The distribution of connections of one service over one protocol.
+
+    ``duration`` (seconds), ``sent`` and ``received`` (bytes) are medians.
+    """
 
     service: str
     protocol: str
@@ -86,10 +98,10 @@ _COUNTRIES = np.array(["DE", "FR", "NL", "GB", "US", "IN", "BR", "JP", "ZA", "NZ
 _COUNTRY_WEIGHTS = np.array([[0.35, 0.12, 0.1, 0.1, 0.2, 0.04, 0.03, 0.03, 0.02, 0.01]])
 _COUNTRY_ROUND_TRIP_MS = np.array([9.0, 18, 14, 24, 105, 130, 190, 240, 165, 290])
 
-_LARGEST_BYTES_SENT = max(p.sent * 10 ** (FARTHEST * p.spread) for p in _PROFILES)
+_MAX_BYTES_SENT = max(p.sent * 10 ** (MAX_DEVIATIONS * p.spread) for p in _PROFILES)
 _ROUND_TRIP_SPREAD = 0.25
-_SLOWEST_ROUND_TRIP_MS = float(_COUNTRY_ROUND_TRIP_MS.max() * np.exp(FARTHEST * _ROUND_TRIP_SPREAD))
-_MOST_FAILED_LOGINS = 4
+_MAX_ROUND_TRIP_MS = float(_COUNTRY_ROUND_TRIP_MS.max() * np.exp(MAX_DEVIATIONS * _ROUND_TRIP_SPREAD))
+_MAX_FAILED_LOGINS = 4
 _INTERFACE_VERSION = "v2"
 _NEVER_MISSING = (
     *("started", "protocol", "service", "state", "source_port", "destination_port", "duration_s"),
@@ -99,7 +111,7 @@ _NEVER_MISSING = (
 
 @dataclass
 class _Draft:
-    """Columns that can still be changed, where they are missing, and the profile each row was drawn from."""
+    """The table under construction: its columns, which may be changed, their missing values, and each row's profile."""
 
     columns: dict[str, Array]
     missing: dict[str, npt.NDArray[np.bool_]]
@@ -122,10 +134,10 @@ def _starts(profile: Array, rng: np.random.Generator) -> Array:
 def _sizes(profile: Array, protocol: Array, state: Array, rng: np.random.Generator) -> dict[str, Array]:
     n_rows = len(profile)
     spread = _of(profile, "spread")
-    effort = bell(n_rows, rng)  # what the columns of size share: long, large and many go together
+    effort = truncated_normal(n_rows, rng)  # common factor that correlates duration, bytes and packets
     sent = _of(profile, "sent") * 10 ** (spread * effort)
-    received = _of(profile, "received") * 10 ** (spread * (0.8 * effort + 0.6 * bell(n_rows, rng)))
-    duration = _of(profile, "duration") * 10 ** (0.5 * (0.6 * effort + 0.8 * bell(n_rows, rng)))
+    received = _of(profile, "received") * 10 ** (spread * (0.8 * effort + 0.6 * truncated_normal(n_rows, rng)))
+    duration = _of(profile, "duration") * 10 ** (0.5 * (0.6 * effort + 0.8 * truncated_normal(n_rows, rng)))
 
     left = np.where(np.isin(state, ["RSTO", "RSTR"]), rng.uniform(0.05, 1.0, n_rows), 1.0)
     failed = np.isin(state, ["S0", "REJ"])
@@ -146,7 +158,7 @@ def _sizes(profile: Array, protocol: Array, state: Array, rng: np.random.Generat
 
 
 def _ordinary(profile: Array, succeeded: Array, rng: np.random.Generator) -> _Draft:
-    """Draw an ordinary row for each entry of ``profile`` [n]; where ``succeeded`` [n], one that succeeded."""
+    """Draw an ordinary row for each entry of ``profile`` [n]; where ``succeeded`` [n] is True, its state is success."""
     n_rows = len(profile)
     protocol = _of(profile, "protocol")
     state = _STATES[np.where(succeeded, 0, draw(np.array([p.states for p in _PROFILES]), profile, rng))]
@@ -155,7 +167,7 @@ def _ordinary(profile: Array, succeeded: Array, rng: np.random.Generator) -> _Dr
     is_internal = rng.random(n_rows) < _of(profile, "internal")
     place = draw(_COUNTRY_WEIGHTS, np.zeros(n_rows, dtype=np.intp), rng)
     round_trip = np.where(is_internal, 0.6, _COUNTRY_ROUND_TRIP_MS[place])
-    failed_logins = np.minimum(rng.poisson(_of(profile, "logins")), _MOST_FAILED_LOGINS)
+    failed_logins = np.minimum(rng.poisson(_of(profile, "logins")), _MAX_FAILED_LOGINS)
     failed = np.isin(state, ["S0", "REJ"])
     columns = {
         "started": _starts(profile, rng),
@@ -169,7 +181,7 @@ def _ordinary(profile: Array, succeeded: Array, rng: np.random.Generator) -> _Dr
         "encrypted": rng.random(n_rows) < _of(profile, "encrypted"),
         "is_internal": is_internal,
         "country": _COUNTRIES[place],
-        "round_trip_ms": np.round(round_trip * np.exp(_ROUND_TRIP_SPREAD * bell(n_rows, rng)), 3),
+        "round_trip_ms": np.round(round_trip * np.exp(_ROUND_TRIP_SPREAD * truncated_normal(n_rows, rng)), 3),
         "interface_version": np.full(n_rows, _INTERFACE_VERSION),
     }
     missing = {name: np.zeros(n_rows, dtype=bool) for name in _NEVER_MISSING}
@@ -179,7 +191,7 @@ def _ordinary(profile: Array, succeeded: Array, rng: np.random.Generator) -> _Dr
 
 
 _NewValues = Callable[[Array, Array, np.random.Generator], Array]
-"""From a column's old values [n], the rows' profiles [n] and a generator to new values [n]."""
+"""A function that returns new values [n] from a column's old values [n], the rows' profiles [n] and a generator."""
 
 
 def _far_beyond(largest: float) -> _NewValues:
@@ -187,11 +199,11 @@ def _far_beyond(largest: float) -> _NewValues:
 
 
 def _port_of_another(_: Array, profile: Array, rng: np.random.Generator) -> Array:
-    # Of another service of the same protocol: strange for this service, and for nothing else in the row.
+    # The port belongs to another service of the same protocol, so that it contradicts only the row's service.
     weights = np.array(
         [[float(q.protocol == p.protocol and q.service != p.service) for q in _PROFILES] for p in _PROFILES]
     )
-    weights[~weights.any(axis=1)] = 1.0  # ICMP has no other service; its rows never come here
+    weights[~weights.any(axis=1)] = 1.0  # ICMP has no other service; this function is never called for its rows
     return _of(draw(weights, profile, rng), "ports")[:, 0]
 
 
@@ -202,20 +214,22 @@ def _at_night(started: Array, _: Array, rng: np.random.Generator) -> Array:
 
 
 class _Kind(NamedTuple):
-    """One kind of oddness, and the ordinary rows it can be made from."""
+    """One kind of oddness, and the ordinary rows that it can be made from."""
 
-    reasons: Reasons  # the first is the changed column
-    strange: _NewValues | Sequence[object] | None  # None: one of `reasons` goes missing, drawn for each row
+    reasons: Reasons  # the changed column first
+    # how new values are made, or a list to draw them from; None removes the value of one of `reasons`, drawn per row
+    strange: _NewValues | Sequence[object] | None
     fits: Callable[[_Profile], bool] = lambda _: True
-    succeeded: bool = False  # a failed connection would contradict the new value in further columns
+    # whether only a successful connection is changed; in a failed one the new value would contradict other columns too
+    succeeded: bool = False
 
 
 _KINDS: dict[str, _Kind] = {
-    "huge_transfer": _Kind(("bytes_sent",), _far_beyond(_LARGEST_BYTES_SENT), lambda p: p.received > 0, True),
+    "huge_transfer": _Kind(("bytes_sent",), _far_beyond(_MAX_BYTES_SENT), lambda p: p.received > 0, True),
     "wrong_port": _Kind(("destination_port", "service"), _port_of_another, lambda p: p.protocol != "icmp"),
     "unseen_service": _Kind(("service",), ("telnet", "irc", "gopher", "x11")),
     "missing_value": _Kind(_NEVER_MISSING, None),
-    # No service of TCP speaks ICMP, and only TCP can be reset.
+    # No service that uses TCP also uses ICMP, and only a TCP connection can be reset.
     "odd_combination": _Kind(("protocol", "service"), ("icmp",), lambda p: p.protocol == "tcp", True),
     "impossible_state": _Kind(
         ("state", "protocol"), ("RSTO", "RSTR"), lambda p: p.protocol != "tcp" and p.received > 0, True
@@ -224,7 +238,7 @@ _KINDS: dict[str, _Kind] = {
     "login_storm": _Kind(("failed_logins",), range(40, 400), lambda p: p.logins > 0, True),
     "constant_changed": _Kind(("interface_version",), ("v1", "v3")),
     "plaintext": _Kind(("encrypted", "service"), (False,), lambda p: p.encrypted == 1),
-    "slow_reply": _Kind(("round_trip_ms",), _far_beyond(_SLOWEST_ROUND_TRIP_MS), lambda p: p.protocol != "udp", True),
+    "slow_reply": _Kind(("round_trip_ms",), _far_beyond(_MAX_ROUND_TRIP_MS), lambda p: p.protocol != "udp", True),
 }
 
 ODDNESS_KINDS: tuple[str, ...] = tuple(_KINDS)
@@ -232,7 +246,7 @@ ODDNESS_KINDS: tuple[str, ...] = tuple(_KINDS)
 
 
 def _make_odd(draft: _Draft, rows: Array, kind: _Kind, rng: np.random.Generator) -> list[Reasons]:
-    """Make the ordinary rows numbered ``rows`` odd, in place; return why, row by row."""
+    """Make the ordinary rows numbered ``rows`` odd, in place, and return the reasons of each."""
     if kind.strange is None:
         lost = rng.integers(len(kind.reasons), size=len(rows))
         for number, name in enumerate(kind.reasons):
@@ -254,29 +268,30 @@ def make_connections(
     *,
     weeks_later: int = 0,
 ) -> Connections:
-    """Make up a table of network connections in which every odd row, and the reason for it, is known.
+    """Generate a table of network connections in which every odd row, and the reason for it, is known.
 
-    Ordinary rows are independent draws from one joint distribution: the service governs ports, sizes, hours
-    and encryption, the state governs what is missing, the country governs the round trip. An odd row is an
-    ordinary row in which one value was changed, to one that no ordinary row can hold there.
+    Ordinary rows are independent draws from one joint distribution. The service determines ports, sizes, hours and
+    encryption, the state determines which values are missing, and the country determines the round trip. An odd row
+    is an ordinary row in which one value was changed to a value that no ordinary row can have there.
 
     Parameters
     ----------
     n_rows
-        How many rows, at least 1.
+        Number of rows, at least 1.
     odd_share
-        The share of odd rows, from 0 to 1: exactly ``round(n_rows * odd_share)`` of them, at random places.
+        Share of odd rows, from 0 to 1; exactly ``round(n_rows * odd_share)`` rows are odd, in random places.
     kinds
-        Which of ``ODDNESS_KINDS`` occur, each equally likely, in any order; None means all.
+        Which of ``ODDNESS_KINDS`` occur, in any order and with equal probability; None means all.
     random_state
-        A seed (the same seed gives the same table), a generator to draw from, or None for a fresh table.
+        A seed (the same seed gives the same table), a generator to draw from, or None for a new random table.
     weeks_later
-        The connections start in the four weeks from 2024-01-01 on, or so many weeks later: 4 follows directly.
+        Number of weeks by which all start times are shifted. With 0 the connections start in the four weeks from
+        2024-01-01 on; with 4 they start in the four weeks after those.
 
     Raises
     ------
     SettingError
-        If an argument has no meaning; the message says which values have.
+        If an argument is not valid; the message says which values are.
 
     Examples
     --------
@@ -296,9 +311,9 @@ def make_connections(
     rng = generator(random_state)
 
     odd_rows = rng.permutation(n_rows)[:n_odd]
-    kind_of_row = np.full(n_rows, len(names))  # one past the last kind: ordinary
+    kind_of_row = np.full(n_rows, len(names))  # len(names) means ordinary
     kind_of_row[odd_rows] = rng.integers(len(names), size=n_odd)
-    # An odd row's profile is drawn among those its kind can be made from, so no kind is ever short of rows.
+    # The profile of an odd row is drawn among those that its kind allows, so that no kind has too few rows.
     fits = [_KINDS[name].fits for name in names] + [lambda _: True]
     shares = np.array([[p.share if fit(p) else 0.0 for p in _PROFILES] for fit in fits])
     succeeded = np.array([_KINDS[name].succeeded for name in names] + [False])

@@ -1,11 +1,12 @@
-"""Rows are scored in blocks of one fixed size and in double precision: a row's score never depends on its neighbours.
+"""Rows are scored in blocks of one fixed size and in double precision, so that a row's score depends on the row alone.
 
-A matrix product of another shape may sum in another order, so every block has the same. That alone is not enough: the
+A matrix product of another shape may sum in another order, so every block has the same shape. That is not enough: the
 single-precision kernels of OpenBLAS round the same row differently in different places of one block (seen on AVX2: rows
 0-5 of every twelve against rows 6-11). Its double-precision kernels do not, so scoring is float64 throughout.
 
-A block is too small a product to be shared by threads. So each thread takes rows of its own, as many threads as BLAS
-would use, and while they do BLAS uses one each: with any number of them the products are the same, and so are the bits.
+One block is too small for BLAS to divide among threads. Instead, as many threads as BLAS would use each score other
+rows, with BLAS limited to one thread. The matrix products, and thus the bits of the scores, are the same with any
+number of threads.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from oddrow._threads import threads_of_blas
 BLOCK_ROWS = 256
 """Rows of one matrix product."""
 SLAB_ROWS = 4 * BLOCK_ROWS
-"""Rows that a thread takes at once: few enough for its cache, and enough to be worth the calls."""
+"""Rows that a thread takes at once: few enough for its cache, enough to make the overhead of a call small."""
 
 
 def in_slabs(
@@ -32,8 +33,8 @@ def in_slabs(
 ) -> tuple[npt.NDArray[Any], ...]:
     """Apply a row-wise function to arrays [n, ...] slab by slab, in threads, and join the results in order.
 
-    There are as many threads as NumPy's BLAS would use: ``OPENBLAS_NUM_THREADS``, ``OMP_NUM_THREADS`` and
-    ``threadpoolctl`` set their number. Called from any but the main thread, there are no further ones.
+    The number of threads is the one that NumPy's BLAS would use, as set by ``OPENBLAS_NUM_THREADS``,
+    ``OMP_NUM_THREADS`` or ``threadpoolctl``. A call from outside the main thread starts no further threads.
     """
     n_rows = len(arrays[0])
     if n_rows <= BLOCK_ROWS:
@@ -50,7 +51,7 @@ def in_slabs(
 def _in_threads(
     function: Callable[..., tuple[npt.NDArray[Any], ...]], slabs: list[list[npt.NDArray[Any]]], n_threads: int
 ) -> list[tuple[npt.NDArray[Any], ...]]:
-    # in a copy of the caller's context each: NumPy keeps there what it does on an overflow
+    # each slab runs in a copy of the caller's context, where NumPy keeps its error settings (np.errstate)
     contexts = [copy_context() for _ in slabs]
     with ThreadPoolExecutor(min(n_threads, len(slabs))) as pool:
         return list(pool.map(lambda context, slab: context.run(function, *slab), contexts, slabs))
@@ -59,7 +60,10 @@ def _in_threads(
 def in_blocks(
     function: Callable[..., tuple[npt.NDArray[Any], ...]], *arrays: npt.NDArray[Any]
 ) -> tuple[npt.NDArray[Any], ...]:
-    """Apply a row-wise function to arrays [n, ...] in blocks, the last one padded with zeros, and join the results."""
+    """Apply a row-wise function to arrays [n, ...] in blocks of ``BLOCK_ROWS`` rows, and join the results.
+
+    The last block is padded with zeros; the results of the padding are dropped.
+    """
     n_rows = len(arrays[0])
     if n_rows > SLAB_ROWS:
         return in_slabs(partial(in_blocks, function), *arrays)

@@ -1,4 +1,4 @@
-"""What the parts of columns bring, summed into what the columns bring."""
+"""Sums over the parts of each column."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ Places = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ColumnSums:
-    """Sums parts into the columns that own them, as a product with a matrix of zeros and ones would.
+    """Sums the parts [n, n_parts] of each column into values by column [n, n_columns].
 
-    Of a thousand columns that matrix has a million places, and nearly all of them are zero.
+    A product with a matrix of zeros and ones would give the same, but for 1,000 columns that matrix has a million
+    entries, nearly all of them zero.
 
     Attributes
     ----------
-    owners : of each part, its column
-    n_columns : columns, also those that own nothing
+    owners : the column of each part, n_parts numbers
+    n_columns : number of columns, including columns without a part
 
     Examples
     --------
@@ -34,17 +35,17 @@ class ColumnSums:
 
     @cached_property
     def _order(self) -> Places | None:
-        """The parts by column; None where they are so already."""
+        """The order that sorts the parts by column; None if they are sorted already."""
         order = np.argsort(np.asarray(self.owners, np.int64), kind="stable")
         return None if np.all(np.diff(order) == 1) else order
 
     @cached_property
     def _starts(self) -> tuple[Places, Places]:
-        """The columns that own parts, and where the parts of each start among those by column."""
+        """The columns that have parts, and the index of each one's first part among the sorted parts."""
         return np.unique(np.sort(np.asarray(self.owners, np.int64)), return_index=True)
 
     def __call__(self, parts: Floats) -> Floats:
-        """The sums float64 [n, n_columns] of parts [n, n_parts]."""
+        """Return the sums float64 [n, n_columns] of parts [n, n_parts]."""
         if self._order is not None:
             parts = parts[:, self._order]
         columns, starts = self._starts

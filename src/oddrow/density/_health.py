@@ -1,34 +1,38 @@
-"""How a fit went: what was measured of it, and what is wrong with it in plain words."""
+"""The health of a fit: its measurements, and the diagnoses that follow from them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.container import Arrays, ArrayStore
+from oddrow.exceptions import ModelFileError
+
 ACTIVE_VARIANCE = 0.01
 """A latent unit whose mean varies more than this over the rows is active (Burda et al. 2016, section 4.2)."""
 WATCHED_FOR_CERTAINTY = 50
-"""Held-out rows below which a diagnosis may be chance: it is then listed, and not warned of."""
+"""Minimum number of held-out rows for a certain diagnosis. With fewer rows it may be chance, so no warning is given."""
 COLLAPSED_KL = 0.01
-"""Nats a row; a code this short tells nothing of its row."""
+"""KL in nats per row below which the latent carries no information about the row."""
 STRONG_DEPENDENCE = 0.5
-"""Correlation between two columns from which on a latent has something to say. Columns that do not depend on each other
-rightly leave it unused: a code for one column alone costs what it saves."""
+"""Correlation between two columns above which an unused latent is a fault. Where columns do not depend on each other,
+an unused latent is right: encoding one column alone costs as many nats as it saves."""
 COPIED = 0.8
-"""Share of the way from guessing each column by itself to an exact copy. Seen on 56 real tables: variational fits reach
-0.85 on real rows and 0.37 on shuffled ones, autoencoders 0.8 on shuffled ones only where the latent is wider."""
+"""Copying share above which a network has learned to copy. On 56 real tables variational fits reach 0.85 on real rows
+and 0.37 on shuffled rows; autoencoders reach 0.8 on shuffled rows only where the latent is wide."""
 FALLING_SHARE, FALLING_NATS = 0.05, 0.05
-"""Share of the whole fall of the held-out loss, and nats a row, that make the last fifth of a fit a marked fall. Seen
-on the same tables where all steps were done: at most 0.033 of it."""
+"""A fit is still falling if the last fifth of its checks lowers the held-out loss by more than both thresholds: a share
+of the whole fall, and nats per row. On the same 56 tables, after all steps, the share is at most 0.033."""
 CARRIED_SHARE = 0.5
-"""Share of what was learned on training rows that must hold on held-out ones. Seen: at least 0.52, even of 47 rows."""
+"""Minimum share of the gain on training rows that must remain on held-out rows. On the same tables it is at least 0.52,
+even with 47 rows."""
 LEARNED_NATS = 0.5
-"""Nats a row below which nothing much was learned, so that its share is noise."""
+"""Gain in nats per row on training rows below which too little was learned for its share to mean anything."""
 
 
 class FitEnd(StrEnum):
@@ -41,26 +45,26 @@ class FitEnd(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the fit ended by itself: one that was cut off could still go on."""
+        """Whether the fit ended by itself; after a time limit or an interrupt it could go on."""
         return self in (FitEnd.PATIENCE, FitEnd.MAX_STEPS)
 
     @property
     def sentence(self) -> str:
-        """The reason in words."""
+        """The reason in words, as the end of a sentence."""
         return _END_SENTENCES[self]
 
 
 _END_SENTENCES = {
     FitEnd.PATIENCE: "the held-out loss had stopped falling",
     FitEnd.MAX_STEPS: "all its steps were done",
-    FitEnd.TIME_LIMIT: "its time was over",
+    FitEnd.TIME_LIMIT: "its time limit was reached",
     FitEnd.INTERRUPTED: "it was interrupted",
 }
 
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """Losses along the fit, one entry a check; nats per row.
+    """Losses along the fit, one entry per check, in nats per row.
 
     ``reconstruction`` and ``kl`` are the unweighted parts of ``held_out_loss``; ``learning_rate`` is the step size that
     the check's last step used. The weights kept are those of ``best_step``.
@@ -74,10 +78,26 @@ class LearningCurve:
     learning_rate: npt.NDArray[np.float64]
     best_step: int
 
+    def packed(self) -> Arrays:
+        """All but ``best_step``."""
+        return {name: getattr(self, name) for name in ("step", *_LOSSES)}
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, best_step: int) -> LearningCurve:
+        """A curve of at least one check, one of which is the best."""
+        steps = store.take("step", np.int64, (None,))
+        losses = {name: store.take(name, np.float64, steps.shape) for name in _LOSSES}
+        if len(steps) == 0:
+            raise ModelFileError("the learning curve is empty")
+        return cls(step=steps, best_step=best_step, **losses)
+
+
+_LOSSES = ("training_loss", "held_out_loss", "reconstruction", "kl", "learning_rate")
+
 
 @dataclass(frozen=True)
 class Rollback:
-    """The loss was not finite at ``step``: the fit went back to ``back_to`` and on with a lower ``learning_rate``."""
+    """A loss that was not finite at ``step``: the fit returned to step ``back_to`` and a lower ``learning_rate``."""
 
     step: int
     back_to: int
@@ -86,10 +106,11 @@ class Rollback:
 
 @dataclass(frozen=True)
 class CopyingShare:
-    """How far reconstructions are on the way from a guess (0: each column by itself) to an exact copy (1).
+    """How far reconstructions are from the best constant prediction (0) to an exact copy of the row (1).
 
-    ``real`` of the watched rows, ``shuffled`` of the same with each column shuffled by itself. A model that knows which
-    values belong together is good on the first and bad on the second; one that copies is good on both.
+    ``real`` is measured on the watched rows, ``shuffled`` on the same rows with each column shuffled by itself. A model
+    that has learned which values belong together is high on real rows and low on shuffled rows; a model that copies is
+    high on both.
     """
 
     real: float
@@ -98,7 +119,7 @@ class CopyingShare:
 
 @dataclass(frozen=True)
 class Gain:
-    """Nats a row by which the model's loss is below that of guessing each column by itself; higher is better."""
+    """Nats per row by which the model's loss is below that of the best constant prediction; higher is better."""
 
     training: float
     held_out: float
@@ -106,13 +127,13 @@ class Gain:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One thing that is wrong with a fit.
+    """One fault of a fit.
 
     Attributes
     ----------
     name : "not_finite", "not_converged", "posterior_collapsed", "learned_identity" or "too_few_rows"
-    text : what was seen, and the way out
-    is_certain : whether enough held-out rows say so; then fitting warns of it, else it is only listed
+    text : what was measured, and what to do
+    is_certain : whether enough held-out rows support it; fitting then warns of it, otherwise it is only listed
     """
 
     name: str
@@ -122,23 +143,23 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class TrainingHealth:
-    """What was measured of a fit, at the weights it kept.
+    """Measurements of a fit, at the weights that it kept.
 
     Attributes
     ----------
-    learning_curve : the losses by their parts, check by check
+    learning_curve : losses at each check, in total and by part
     end : why the fit ended
-    steps_at_most : steps that it could have done
-    rows_trained, rows_watched : rows that taught, and held-out rows that were watched (0: the training rows were)
-    n_parameters : weights of the network
+    steps_at_most : maximum number of steps
+    rows_trained, rows_watched : number of training rows, number of held-out rows (0: training rows were watched)
+    n_parameters : number of weights of the network
     kl_weight : factor of the KL term
-    kl : nats of each latent unit, averaged over the rows; empty where nothing is sampled
+    kl : KL of each latent unit in nats, averaged over the rows; empty for a network that is not variational
     latent_variance : variance over the rows of each latent unit's mean
     strongest_dependence : largest absolute correlation between features of two different columns
-    copying : how much of the reconstruction is copying
-    gain : what was learned, on training rows and on held-out ones
-    rollbacks : where the loss stopped being finite
-    device : what trained, as "cpu"
+    copying : how much of the reconstruction is copying, see :class:`CopyingShare`
+    gain : nats per row that were learned, on training rows and on held-out rows
+    rollbacks : each step at which the loss was not finite
+    device : device that the fit ran on, such as "cpu"
     """
 
     learning_curve: LearningCurve
@@ -173,21 +194,64 @@ class TrainingHealth:
             f"{self.n_active} of {len(self.latent_variance)} latent units active; diagnoses: {wrong}>"
         )
 
+    @property
+    def figures(self) -> HealthFigures:
+        """All of it that is not an array, for the model file."""
+        names = [field.name for field in fields(HealthFigures) if field.name != "best_step"]
+        return HealthFigures(self.learning_curve.best_step, **{name: getattr(self, name) for name in names})
+
     @cached_property
     def diagnoses(self) -> tuple[Diagnosis, ...]:
-        """What is wrong, gravest first; empty when nothing is."""
+        """The faults of the fit, the most serious first; empty if there is none."""
         certain = self.rows_watched >= WATCHED_FOR_CERTAINTY
         return tuple(Diagnosis(name, text, certain or name == "not_finite") for name, text in _found(self))
 
 
+@dataclass(frozen=True)
+class HealthFigures:
+    """The figures of a fit's health as a model file holds them; named as in :class:`TrainingHealth`.
+
+    Its ``learning_curve`` is arrays, but for ``best_step``.
+    """
+
+    best_step: int
+    end: FitEnd
+    steps_at_most: int
+    rows_trained: int
+    rows_watched: int
+    n_parameters: int
+    kl_weight: float
+    kl: tuple[float, ...]
+    latent_variance: tuple[float, ...]
+    strongest_dependence: float
+    copying: CopyingShare
+    gain: Gain
+    rollbacks: tuple[Rollback, ...]
+    device: str
+
+    def with_curve(self, curve: LearningCurve, n_latent: int, is_variational: bool) -> TrainingHealth:
+        """The whole health, if its figures are those of a network with such a latent.
+
+        Raises
+        ------
+        ModelFileError
+            If they are not.
+        """
+        if (len(self.kl), len(self.latent_variance)) != (n_latent if is_variational else 0, n_latent):
+            raise ModelFileError("the training's health does not fit the network")
+        names = [field.name for field in fields(self) if field.name != "best_step"]
+        return TrainingHealth(learning_curve=curve, **{name: getattr(self, name) for name in names})
+
+
 def _found(health: TrainingHealth) -> Iterator[tuple[str, str]]:
-    """Each diagnosis by name and text."""
+    """Yield the name and the text of each diagnosis."""
     if health.rollbacks:
         yield "not_finite", _not_finite(health)
     is_unfinished = _is_unfinished(health)
     if is_unfinished:
         yield "not_converged", _not_converged(health)
-    if _is_collapsed(health) and not (is_unfinished and health.kl_weight <= 1):  # it may still wake up
+    # at a KL weight of at most 1, a latent that is unused in an unfinished fit may still come into use
+    if _is_collapsed(health) and not (is_unfinished and health.kl_weight <= 1):
         yield "posterior_collapsed", _collapsed(health)
     if min(health.copying.real, health.copying.shuffled) >= COPIED:
         yield "learned_identity", _identity(health)
@@ -200,13 +264,13 @@ def _not_finite(health: TrainingHealth) -> str:
     times = len(health.rollbacks)
     often = "once" if times == 1 else f"{times} times"
     return (
-        f"the loss stopped being finite {often}, last at step {last.step:,}; the fit went on from step "
+        f"the loss was not finite {often}, last at step {last.step:,}; the fit went on from step "
         f"{last.back_to:,} with learning rate {last.learning_rate:.3g}; look for extreme values in the table"
     )
 
 
 def _is_unfinished(health: TrainingHealth) -> bool:
-    """Whether a fit that was cut off was still falling markedly; one look alone is taken for falling."""
+    """Whether the held-out loss was still falling when the fit ended; a single check counts as falling."""
     if health.end is FitEnd.PATIENCE:
         return False
     loss = health.learning_curve.held_out_loss
@@ -216,14 +280,14 @@ def _is_unfinished(health: TrainingHealth) -> bool:
 
 
 def _fall(loss: npt.NDArray[np.float64]) -> float:
-    """Nats by which the last fifth of the checks is better than all before."""
+    """Return by how many nats the best of the last fifth of the checks is below the best of the earlier checks."""
     last = max(1, len(loss) // 5)
     return float(loss[:-last].min() - loss[-last:].min())
 
 
 def _not_converged(health: TrainingHealth) -> str:
     loss, steps = health.learning_curve.held_out_loss, int(health.learning_curve.step[-1])
-    seen = "" if len(loss) < 2 else f", the loss still falling ({_fall(loss):.3g} nats a row in the last fifth)"
+    seen = "" if len(loss) < 2 else f", and the loss was still falling ({_fall(loss):.3g} nats a row in the last fifth)"
     way_out = {
         FitEnd.MAX_STEPS: "give it more steps (max_steps)",
         FitEnd.TIME_LIMIT: "give it more time (time_limit), or resume it from its checkpoint",
@@ -241,7 +305,7 @@ def _collapsed(health: TrainingHealth) -> str:
     return (
         f"the posterior collapsed: {health.n_active} of {len(health.kl)} latent units are active "
         f"(KL {sum(health.kl):.2g} nats a row) although columns depend on each other (correlation up to "
-        f"{health.strongest_dependence:.2f}), so each column is judged by itself; "
+        f"{health.strongest_dependence:.2f}), so the likelihood judges each column by itself; "
         f"lower kl_weight from {health.kl_weight:g}" + ("" if health.kl_weight > 1 else ", or give more rows")
     )
 
@@ -251,9 +315,9 @@ def _identity(health: TrainingHealth) -> str:
         f"raise kl_weight from {health.kl_weight:g} to 1" if health.is_variational else "use the variational detector"
     )
     return (
-        f"the network learned to copy: it rebuilds rows whose columns were shuffled as well as real ones "
+        f"the network learned to copy: it reconstructs rows whose columns were shuffled as well as real rows "
         f"({health.copying.shuffled:.0%} and {health.copying.real:.0%} of the way to an exact copy), so its "
-        f"reconstruction does not tell odd rows; {way_out}"
+        f"reconstruction error does not find odd rows; {way_out}"
     )
 
 
@@ -268,7 +332,7 @@ def _is_memorised(health: TrainingHealth) -> bool:
 
 def _too_few_rows(health: TrainingHealth) -> str:
     return (
-        f"too few rows: what {health.n_parameters:,} weights learned from {health.rows_trained:,} rows does not carry "
-        f"over (better than guessing each column by itself by {health.gain.training:.3g} nats a row on training rows, "
-        f"{health.gain.held_out:.3g} on others); give more rows or fewer columns"
+        f"too few rows: what {health.n_parameters:,} weights learned from {health.rows_trained:,} training rows does "
+        f"not hold for held-out rows (better than the best constant prediction by {health.gain.training:.3g} nats a "
+        f"row on training rows, by {health.gain.held_out:.3g} on held-out rows); give more rows or fewer columns"
     )

@@ -1,4 +1,4 @@
-"""The training loss, returned by its named parts."""
+"""The training loss, returned with its parts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from oddrow.density._network import Array, NetworkShape, Parameters, decode, enc
 
 
 class LossParts(NamedTuple):
-    """A negative evidence lower bound by its parts, in nats, each averaged over the rows.
+    """The negative evidence lower bound and its parts, in nats, each averaged over the rows.
 
     ``reconstruction`` [n_parts], by the parts of the likelihood, and ``kl`` [n_latent] are unweighted; ``total`` is
-    ``reconstruction_weight * sum(reconstruction) + kl_weight * sum(kl)``. (A NamedTuple and not a dataclass: JAX
-    carries it as it is.)
+    ``reconstruction_weight * sum(reconstruction) + kl_weight * sum(kl)``. The class is a NamedTuple and not a
+    dataclass, because JAX accepts a NamedTuple as a pytree without registration.
     """
 
     total: Array
@@ -22,9 +22,9 @@ class LossParts(NamedTuple):
 
 
 def kl_divergence(xp: Any, mean: Array, log_variance: Array) -> Array:
-    """KL(N(mean, exp(log_variance)) || N(0, 1)) in nats, by latent dimension [n, n_latent].
+    """Return KL(N(mean, exp(log_variance)) || N(0, 1)) in nats, by latent dimension [n, n_latent].
 
-    Kingma and Welling (2014), appendix B.
+    The formula is from Kingma and Welling (2014), appendix B.
     """
     return 0.5 * (mean * mean + xp.exp(log_variance) - 1.0 - log_variance)
 
@@ -41,7 +41,7 @@ def loss_parts(
     kl_weight: float = 1.0,
     reconstruction_weight: float = 1.0,
 ) -> LossParts:
-    """The loss of a batch.
+    """Return the loss of a mini-batch.
 
     Parameters
     ----------
@@ -50,9 +50,10 @@ def loss_parts(
     rows, presence
         Encoded rows [n, n_features], presence [n, n_columns].
     noise
-        Standard normal draws [n, n_latent]; None (and always without a log-variance) decodes the mean.
+        Standard normal draws [n, n_latent] that sample the latent. With None, and for a network that is not
+        variational, the latent mean is decoded.
     kl_weight, reconstruction_weight
-        Factors of the two terms; both 1.0 makes the loss the negative evidence lower bound.
+        Factors of the two terms; with both 1.0 the loss is the negative evidence lower bound.
     """
     mean, log_variance = encode(xp, shape, parameters, rows)
     sampled = shape.is_variational and noise is not None

@@ -8,6 +8,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.container import Arrays, ArrayStore
+from oddrow.exceptions import ModelFileError
+
 
 @dataclass(frozen=True)
 class FeatureRange:
@@ -34,6 +37,19 @@ class FeatureRange:
 
     def clip(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return np.clip(rows, self.low, self.high) if self._is_bounded else rows
+
+    def packed(self) -> Arrays:
+        """Both ends."""
+        return {"low": self.low, "high": self.high}
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, n_features: int, *, may_be_infinite: bool) -> FeatureRange:
+        """A range of each feature; clipping to one whose ends are the wrong way round would change every row."""
+        ends = [store.take(end, np.float32, (n_features,), finite=not may_be_infinite) for end in ("low", "high")]
+        low, high = ends
+        if not (np.all(low <= high) and np.all(low < np.inf) and np.all(high > -np.inf)):
+            raise ModelFileError("the range of a feature has its low end above its high end")
+        return cls(low, high)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from oddrow.columns import Kind, TableSchema
 from oddrow.detector._detector import Detector
 from oddrow.exceptions import SchemaMismatchError, SettingError
+from oddrow.remedies import Setting, remedy
 
 
 def check_start(detector: Detector, start_from: Detector) -> None:
@@ -58,7 +59,8 @@ def check_same_columns(names: Iterable[str], schema: TableSchema, kinds: Mapping
     further, missing = sorted(there - used - ignored), sorted(used - there)
     if missing or further:
         lacks = f"has no column {missing[0]!r}" if missing else f"has a further column {further[0]!r}"
-        way_out = "" if missing else f"leave it out with --ignore {further[0]!r} (in Python: columns), or "
+        leave_out = () if missing else ("leave it out with ", Setting("columns", {further[0]: "ignore"}), ", or ")
         raise SchemaMismatchError(
-            f"the table {lacks}, unlike the one of the model to start from; {way_out}fit without start_from"
+            f"the table {lacks}, unlike the one of the model to start from",
+            remedy=remedy(*leave_out, "fit without a model to start from"),
         )

@@ -1,11 +1,13 @@
-"""Beyond one machine: an engine's batches to scored batches, and its rows to the sample that a fit needs.
+"""Scoring and fitting with Ray, Spark or Dask.
 
-Each engine is imported only when it is asked for.
+An engine scores the batches of a data set on its workers, or draws the sample of rows that a fit needs. Each engine is
+imported only when one of its functions is called.
 """
 
 from oddrow.distributed._dask import fit_dask, score_dask
+from oddrow.distributed._engines import ENGINES
 from oddrow.distributed._fitting_files import fit_files
-from oddrow.distributed._parts import ENGINES, column_names
+from oddrow.distributed._parts import column_names
 from oddrow.distributed._ray import fit_ray, score_ray
 from oddrow.distributed._scoring_files import ScoredFiles, score_files
 from oddrow.distributed._spark import fit_spark, score_spark

@@ -1,4 +1,4 @@
-"""Dask: a data frame's partitions are scored where they are, with a model that is one node of the graph."""
+"""Dask: workers score or sample the partitions of a data frame; the model is one node of the task graph."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from oddrow.distributed._gathering import (
     GATHERED,
+    MAX_TASKS,
     MERGERS,
-    TASKS_AT_MOST,
     Gathering,
     RowSampling,
     merge_samples,
@@ -28,31 +28,32 @@ if TYPE_CHECKING:
 
 
 def score_dask(frame: DataFrame, model: Model, *, top: int | None = None, policy: Policy | None = None) -> DataFrame:
-    """Score a Dask data frame: its rows with ``surprise``, ``p_value``, ``is_odd``, and with ``top`` their reasons.
+    """Score a Dask data frame: add ``surprise``, ``p_value`` and ``is_odd`` to its rows, and reasons with ``top``.
 
-    Nothing is computed before the result is. On a ``distributed`` cluster the model goes to each worker once, and a
-    partition whose worker dies is scored again by another. (Dask's scheduler "processes", for one machine, sends it
-    along with each partition, and ends where a process dies.) Columns, index and divisions of the frame stay.
+    The result is lazy: rows are scored when the returned frame is computed. On a ``distributed`` cluster the model is
+    sent to each worker once, and a partition whose worker dies is scored again by another worker. Dask's scheduler
+    "processes", for one machine, sends the model with each partition, and fails if a process dies. The returned frame
+    has the columns, the index and the divisions of the given one.
 
     Parameters
     ----------
     frame
-        A Dask data frame with the columns that the model knows.
+        A Dask data frame with the columns that the model was fitted to.
     model
         A fitted detector, or the path of its model file.
     top
-        How many of the strongest reasons of each row are added; None adds none.
+        Number of reasons added to each row, the strongest first; None adds no reasons.
     policy
-        What decides ``is_odd``; by default the model's own.
+        The policy that decides ``is_odd``; by default the model's own.
 
     Raises
     ------
     MissingExtraError
         If Dask is not installed.
     SettingError
-        If the policy looks at all rows of a table.
+        If the policy needs all rows of a table at once.
     DataError, SchemaMismatchError
-        If the frame has not the columns that the model needs, or has one already that would be added.
+        If the frame lacks a column that the model needs, or already has one of the columns that are added.
     ModelFileError
         If the model file cannot be read.
 
@@ -66,15 +67,15 @@ def score_dask(frame: DataFrame, model: Model, *, top: int | None = None, policy
 
 
 def mapped(frame: DataFrame, packed: PackedModel, work: Work) -> DataFrame:
-    """A data frame with the work to be done on it, partition by partition."""
-    # named by its hash, so that Dask need not hash it again, nor send it again for the next frame
+    """Return a lazy data frame that does the work on each partition."""
+    # the node is named by the model's hash, so that Dask neither hashes the model nor sends it again for another frame
     once = _imported().delayed(packed, name=f"oddrow-model-{packed.digest}")
     return frame.map_partitions(_on_partition, once, work, meta=_on_partition(frame._meta, packed, work))
 
 
 def _on_partition(rows: Any, packed: PackedModel, work: Work) -> Any:
-    """A pandas frame with what the work adds; what it has stays as it is, its index too."""
-    table = as_table(rows, reads=lambda _: False, passes=True)  # what the model does not know may hold anything
+    """Return the pandas frame with the columns that the work adds; its own columns and its index stay unchanged."""
+    table = as_table(rows, reads=lambda _: False, passes=True)  # columns that the model ignores may have any type
     batches = table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
     done = pa.Table.from_batches(work(packed.unpacked(), batches))
     added = done.select([name for name in done.column_names if name not in table.column_names]).to_pandas()
@@ -82,18 +83,18 @@ def _on_partition(rows: Any, packed: PackedModel, work: Work) -> Any:
 
 
 def fit_dask(frame: DataFrame, detector: Detector, *, start_from: Detector | None = None) -> Detector:
-    """Fit a detector to a Dask data frame in which Dask draws the sample that training needs.
+    """Fit a detector to a Dask data frame, with a sample of rows that Dask draws.
 
-    Each partition is sampled where it is, and what is known of the rows that are not in the sample goes along; Dask
-    merges, and the network is trained here, where this is called. The frame is computed twice, once to count its rows.
-    The same partitions in the same order, and the same seed, give the same model; others another sample, as good.
+    The workers sample each partition and summarise the rows outside the sample; Dask merges samples and summaries, and
+    the network is trained in the calling process. The frame is computed twice, once to count its rows. The same
+    partitions in the same order, and the same seed, give the same model; other partitions give another random sample.
 
     Parameters
     ----------
     frame
         A Dask data frame.
     detector
-        What to fit, which is changed.
+        The detector to fit, in place.
     start_from
         As in :meth:`oddrow.VAEDetector.fit`.
 
@@ -125,7 +126,7 @@ def fit_dask(frame: DataFrame, detector: Detector, *, start_from: Detector | Non
 def work_on_parts(
     parts: pa.Table, packed: PackedModel, work: Work, address: str | None, workers: int | None
 ) -> pa.Table:
-    """Each row of ``parts`` worked on by itself, on a cluster or on this machine."""
+    """Do the work on each row of ``parts`` as a task of its own, on a cluster or on this machine."""
     with _session(address, workers):
         return pa.Table.from_pandas(
             mapped(_in_pieces(parts, parts.num_rows), packed, work).compute(), preserve_index=False
@@ -133,9 +134,9 @@ def work_on_parts(
 
 
 def gather_parts(parts: pa.Table, sample: Gathering, address: str | None, workers: int | None) -> pa.Table:
-    """What is gathered from each row of ``parts``, merged, on a cluster or on this machine."""
+    """Sample the parts that the rows of ``parts`` describe, on a cluster or on this machine, and merge the samples."""
     with _session(address, workers):
-        frame = _in_pieces(parts, min(parts.num_rows, TASKS_AT_MOST))
+        frame = _in_pieces(parts, min(parts.num_rows, MAX_TASKS))
         return _gathered([(described, sample) for described in frame.to_delayed()])
 
 
@@ -166,10 +167,13 @@ def _merged(states: list[pa.Table]) -> pa.Table:
 
 @contextmanager
 def _session(address: str | None, workers: int | None) -> Iterator[None]:
-    """A client of a cluster, the one that there is already, or of one on this machine that nobody else reaches."""
+    """Use the client that this process has, else the cluster at ``address``, else a cluster on this machine.
+
+    The cluster on this machine listens on 127.0.0.1 only.
+    """
     _imported()
     if address is not None and workers is not None:
-        raise SettingError("workers goes without an address: a cluster of Dask's has the workers that it has")
+        raise SettingError("workers cannot be given with an address: the number of workers of a Dask cluster is fixed")
     try:
         import distributed
     except ImportError as error:

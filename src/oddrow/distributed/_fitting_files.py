@@ -1,25 +1,14 @@
-"""A fit whose pass over the table is made by an engine: the parts of a Parquet table are sampled where they lie."""
+"""Fitting to a Parquet table whose rows an engine reads and samples."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
-import pyarrow as pa
-
-from oddrow.distributed import _dask, _ray, _spark
-from oddrow.distributed._gathering import Gathering, PartSampling, whole_sample
-from oddrow.distributed._parts import PART_ROWS, check_options, described, learned_names, parquet_files, parts_of
+from oddrow.distributed._engines import engine_of
+from oddrow.distributed._gathering import PartSampling, whole_sample
+from oddrow.distributed._parts import PART_ROWS, check_part_rows, described, learned_names, parquet_files, parts_of
 from oddrow.distributed._work import Detector
-
-_GatherParts = Callable[[pa.Table, Gathering, str | None, int | None], pa.Table]
-_GATHER_PARTS: Final[Mapping[str, _GatherParts]] = {
-    "ray": _ray.gather_parts,
-    "spark": _spark.gather_parts,
-    "dask": _dask.gather_parts,
-}
 
 
 def fit_files(
@@ -32,29 +21,30 @@ def fit_files(
     start_from: Detector | None = None,
     part_rows: int = PART_ROWS,
 ) -> Detector:
-    """Fit a detector to a Parquet table whose rows an engine samples: the very model of ``fit_batches`` on one machine.
+    """Fit a detector to a Parquet table whose rows an engine samples.
 
-    Each worker reads its parts, and sends on the rows of them that will be in the sample, and what is known of the
-    others; the engine merges these, and here, where this is called, the network is trained. The workers of a cluster
-    must see ``table`` under the same path, and have oddrow installed.
+    The model is the same as that of ``fit_batches`` on one machine. Each worker reads parts of the table, and returns
+    the rows that are in the sample and a summary of the others. The engine merges them, and the network is trained in
+    the calling process. The workers of a cluster must see ``table`` under the same path, and have oddrow installed.
 
     Parameters
     ----------
     table
-        A Parquet file, or a folder of them, which are taken in the order of their names.
+        A Parquet file, or a folder of Parquet files, which are read in the order of their names.
     detector
-        What to fit, which is changed.
+        The detector to fit, in place.
     engine
         ``"ray"``, ``"spark"`` or ``"dask"``.
     address
-        Of a cluster, as the engine writes it; without it the one that this process has is taken, or one is started on
-        this machine, which listens on 127.0.0.1 alone (Ray: unless it was imported before, when its token guards it).
+        Address of a cluster, as the engine writes it. Without it the cluster that this process is connected to is
+        used; without one, a cluster is started on this machine. It listens on 127.0.0.1 only (Ray that was imported
+        earlier may listen on all addresses, guarded by its token).
     workers
-        How many processes sample; by default as many as the engine has room for.
+        Number of processes that sample; by default as many as the engine has room for.
     start_from
         As in :meth:`oddrow.VAEDetector.fit`.
     part_rows
-        How many rows of one file a worker takes at a time at most.
+        Maximum number of rows of one file that a worker reads as one part.
 
     Returns
     -------
@@ -65,7 +55,8 @@ def fit_files(
     MissingExtraError
         If the engine is not installed.
     DataError, TableReadError
-        If the table cannot be read or learned from; names the file and the rows where they are known.
+        If the table cannot be read, or its rows cannot be learned from; the message names the file, and the rows where
+        they are known.
     SettingError, SchemaMismatchError, TrainingError, CheckpointError, OutputError
         As in :meth:`oddrow.VAEDetector.fit_batches`; also if the engine is unknown.
 
@@ -75,10 +66,11 @@ def fit_files(
     >>> detector = oddrow.VAEDetector(random_state=0)
     >>> oddrow.distributed.fit_files("connections/", detector, engine="ray")  # doctest: +SKIP
     """
-    check_options(engine, part_rows)
+    chosen = engine_of(engine)
+    check_part_rows(part_rows)
     files = parquet_files(Path(table))
     sampling = detector.sampling(names=learned_names(files), start_from=start_from)
     parts = parts_of(files, part_rows)
     sampling = replace(sampling, n_rows=sum(part.n_rows for part in parts))
-    gathered = _GATHER_PARTS[engine](described(parts), PartSampling(sampling), address, workers)
+    gathered = chosen.gather_parts(described(parts), PartSampling(sampling), address, workers)
     return detector.fit_sampled(whole_sample(gathered), start_from=start_from)

@@ -1,8 +1,8 @@
-"""What the workers of an engine do for a fit: sample their parts of a table, and merge what others have sampled.
+"""The tasks of an engine's workers in a fit: sample parts of a table, and merge samples.
 
-Each function takes record batches and gives record batches, of ``GATHERED``: a row is a pickled
-:class:`~oddrow.columns.SampledTable`, or an error. (It is pickled as the engine pickles all that it moves; no file
-holds it.)
+Each function takes record batches and returns record batches of the schema ``GATHERED``. A row of them is a pickled
+:class:`~oddrow.columns.SampledTable`, or an error. Engines pickle all that they move between processes; the pickle is
+never written to a file of ours.
 """
 
 from __future__ import annotations
@@ -27,25 +27,27 @@ Gathering: TypeAlias = Callable[[Iterable[Any]], Iterator[pa.RecordBatch]]
 
 GATHERED: Final = pa.schema({"number": pa.int64(), "sampled": pa.binary(), "digests": pa.list_(pa.int64())} | FAILURE)
 MERGERS: Final = 16
-"""Pieces in which an engine merges what was sampled; what these become is merged where the model is fitted."""
-TASKS_AT_MOST: Final = 256
-"""Pieces of a table of files: what is known of the rows of one is as much, however many parts it has."""
+"""Number of samples that an engine's merging leaves; the calling process merges these."""
+MAX_TASKS: Final = 256
+"""Maximum number of sampling tasks for a table of files. A task merges the samples of its parts, so its result does not
+grow with their number."""
 PIECE_ROWS: Final = 2**40
-"""Rows that a piece may have where pieces are numbered."""
+"""Maximum number of rows of a numbered piece: the piece's number times this is the place of its first row."""
 
 
 @dataclass(frozen=True)
 class RowSampling:
-    """The batches hold rows, of one piece of a data set that does not know which rows of the whole they are.
+    """Samples the rows of one piece of a data set, whose place in the whole data set is not known.
 
-    What the piece's number, or else a digest of its first batch, says takes the place of the number of its first row.
+    A place computed from the piece's number, or from a digest of its first batch, stands for the number of its first
+    row.
     """
 
     sampling: Sampling
     number: int | None = None
 
     def __call__(self, batches: Iterable[Any]) -> Iterator[pa.RecordBatch]:
-        """Sample the piece; of a piece without rows nothing comes out."""
+        """Sample the piece; a piece without rows gives a batch without rows."""
         rows = (batch for batch in batches if len(batch))
         first = next(rows, None)
         if first is None:
@@ -61,7 +63,7 @@ class RowSampling:
 
 @dataclass(frozen=True)
 class PartSampling:
-    """Each row of a batch describes a part of a table, and is sampled where it lies; what comes out is merged."""
+    """Samples parts of a table, each described by a row of a batch, and merges their samples."""
 
     sampling: Sampling
 
@@ -80,7 +82,7 @@ class PartSampling:
 
 
 def merge_samples(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """One row for all that come, but for errors, which stay."""
+    """Merge all samples of the batches into one row, or return their errors if there are any."""
     merging = _Merging()
     for batch in batches:
         merging.add_rows(batch)
@@ -88,13 +90,13 @@ def merge_samples(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
 
 
 def whole_sample(gathered: pa.Table) -> SampledTable:
-    """The sample of the whole table, from what is left of its parts.
+    """Merge the samples that an engine returned into the sample of the whole table.
 
     Raises
     ------
     DataError, TableReadError
-        What ended the work on the first part that could not be sampled; if there is no row, or if two pieces that are
-        told apart by their rows have the same.
+        If a part could not be sampled (the error of the first such part), if the table has no rows, or if two pieces
+        that are identified by a digest of their first rows begin with the same rows.
     """
     merging = _Merging()
     for batch in gathered.to_batches():
@@ -103,12 +105,12 @@ def whole_sample(gathered: pa.Table) -> SampledTable:
     if merging.merged is None:
         raise DataError("the table has no rows; fitting needs at least 2")
     if len(set(merging.digests)) < len(merging.digests):
-        raise DataError("two blocks begin with the same rows, so their rows cannot be told apart; shuffle the rows")
+        raise DataError("two blocks begin with the same rows, so they cannot be told apart; shuffle the rows")
     return merging.merged.settled()
 
 
 class _Merging:
-    """Samples merged one by one, and what went wrong."""
+    """A merged sample that grows one sample at a time, and the errors found."""
 
     def __init__(self) -> None:
         self.merged: SampledTable | None = None
@@ -119,13 +121,13 @@ class _Merging:
         self.merged = part if self.merged is None else self.merged.merged(part)
 
     def add_rows(self, batch: pa.RecordBatch) -> None:
-        """Rows of ``GATHERED``, one after the other: together they may be large."""
+        """Merge the samples of a batch of ``GATHERED`` one by one; unpacked together they may not fit in memory."""
         for place in range(len(batch)):
             (row,) = batch.slice(place, 1).to_pylist()
             if row["sampled"] is None:
                 self.failures.append(row)
                 continue
-            part: SampledTable = pickle.loads(row["sampled"])  # noqa: S301 - our own workers', as all that engines move
+            part: SampledTable = pickle.loads(row["sampled"])  # noqa: S301 - pickled by our own workers
             self.digests += row["digests"]
             try:
                 self.add(part)
@@ -133,7 +135,7 @@ class _Merging:
                 self.failures.append({"number": 0} | failure_of(error))
 
     def result(self) -> pa.RecordBatch:
-        """What there is, as rows of ``GATHERED``."""
+        """Return the merged sample, or the errors, as a batch of ``GATHERED``."""
         if self.failures or self.merged is None:
             return _gathered(self.failures)
         return _gathered([_sampled(self.merged, self.digests)])
@@ -145,12 +147,12 @@ def _gathered(rows: list[dict[str, object]]) -> pa.RecordBatch:
 
 def _sampled(part: SampledTable, digests: list[int]) -> dict[str, object]:
     part = part.settled()
-    # taken, for a slice would be pickled with all that it is a slice of
+    # take copies the rows; a slice would be pickled with the whole table behind it
     rows = part.sample.rows.take(pa.array(np.arange(part.sample.rows.num_rows)))
     packed = pickle.dumps(replace(part, sample=replace(part.sample, rows=rows)), protocol=5)
     return {"number": 0, "sampled": packed, "digests": digests}
 
 
 def _digest(rows: pa.RecordBatch) -> int:
-    """A number below 2^63 for the place of rows whose place nobody knows: the same for the same rows."""
+    """Return a number below 2^63 that stands for the unknown place of rows; the same rows give the same number."""
     return int.from_bytes(hashlib.sha256(rows.serialize()).digest()[:8], "little") >> 1

@@ -1,4 +1,4 @@
-"""Ray Data: a dataset's batches go to actors, each of which holds the model."""
+"""Ray Data: actors, each with the model in memory, score the batches of a dataset; tasks sample its blocks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from oddrow.distributed._gathering import (
     GATHERED,
+    MAX_TASKS,
     MERGERS,
-    TASKS_AT_MOST,
     Gathering,
     RowSampling,
     merge_samples,
@@ -44,34 +44,34 @@ def score_ray(
     policy: Policy | None = None,
     workers: int | None = None,
 ) -> Dataset:
-    """Score a Ray dataset: its rows with ``surprise``, ``p_value``, ``is_odd``, and with ``top`` their reasons.
+    """Score a Ray dataset: add ``surprise``, ``p_value`` and ``is_odd`` to its rows, and reasons with ``top``.
 
-    Nothing is computed before the result is read. The model goes to each actor once. An actor that dies is started
-    anew by Ray, and its batch is scored again. Rows come in the dataset's order where
+    The result is lazy: rows are scored when the returned dataset is read. The model is sent to each actor once. Ray
+    restarts an actor that dies, and its batch is scored again. The rows keep the dataset's order if
     ``DataContext.execution_options.preserve_order`` was set before the dataset was made.
 
     Parameters
     ----------
     dataset
-        A :class:`ray.data.Dataset` with the columns that the model knows.
+        A :class:`ray.data.Dataset` with the columns that the model was fitted to.
     model
         A fitted detector, or the path of its model file.
     top
-        How many of the strongest reasons of each row are added; None adds none.
+        Number of reasons added to each row, the strongest first; None adds no reasons.
     policy
-        What decides ``is_odd``; by default the model's own.
+        The policy that decides ``is_odd``; by default the model's own.
     workers
-        Actors of one CPU each, all there from the start; the cluster needs at least one CPU more, which reads. By
-        default from one to as many as there is room for.
+        Number of actors, one CPU each. The cluster needs at least one more CPU, which reads the rows. By default Ray
+        starts with one actor and adds more while there are CPUs.
 
     Raises
     ------
     MissingExtraError
         If Ray is not installed.
     SettingError
-        If the policy looks at all rows of a table.
+        If the policy needs all rows of a table at once.
     DataError, SchemaMismatchError
-        If the dataset has not the columns that the model needs, or has one already that would be added.
+        If the dataset lacks a column that the model needs, or already has one of the columns that are added.
     ModelFileError
         If the model file cannot be read.
 
@@ -83,14 +83,14 @@ def score_ray(
     """
     _imported()
     packed, work = PackedModel.of(model), RowScoring(top, policy)
-    # not fetched where it is unknown, which might compute all that comes before
+    # an unknown schema is not fetched, since that might compute all earlier steps of the dataset
     schema = getattr(dataset.schema(fetch_if_missing=False), "base_schema", None)
     check(work, packed, schema if isinstance(schema, pa.Schema) else None)
     return mapped(dataset, packed, work, BATCH_ROWS, workers)
 
 
 def mapped(dataset: Dataset, packed: PackedModel, work: Work, batch_rows: int, workers: int | None) -> Dataset:
-    """A dataset with the work to be done on it, batch by batch."""
+    """Return a lazy dataset that does the work on each batch."""
     ray = _imported()
     pool = {"min_size": 1} if workers is None else {"size": workers}
     return dataset.map_batches(
@@ -103,7 +103,7 @@ def mapped(dataset: Dataset, packed: PackedModel, work: Work, batch_rows: int, w
 
 
 class _Worker:
-    """An actor: unpacks the model when it is started, then works on each batch."""
+    """An actor that unpacks the model when it starts, and then does the work on each batch."""
 
     def __init__(self, packed: PackedModel, work: Work) -> None:
         self._model = packed.unpacked()
@@ -115,19 +115,18 @@ class _Worker:
 
 
 def fit_ray(dataset: Dataset, detector: Detector, *, start_from: Detector | None = None) -> Detector:
-    """Fit a detector to a Ray dataset in which Ray draws the sample that training needs.
+    """Fit a detector to a Ray dataset, with a sample of rows that Ray draws.
 
-    Each block is sampled where it is, and what is known of the rows that are not in the sample goes along; Ray merges,
-    and the network is trained here, where this is called. The dataset is computed twice, once to count its rows, unless
-    its files tell how many they are. The same blocks and seed give the same model; other blocks give another sample, as
-    good.
+    The workers sample each block and summarise the rows outside the sample; Ray merges samples and summaries, and the
+    network is trained in the calling process. The dataset is computed twice, once to count its rows, unless its files
+    contain the number of rows. The same blocks and seed give the same model; other blocks give another random sample.
 
     Parameters
     ----------
     dataset
         A :class:`ray.data.Dataset`.
     detector
-        What to fit, which is changed.
+        The detector to fit, in place.
     start_from
         As in :meth:`oddrow.VAEDetector.fit`.
 
@@ -150,7 +149,7 @@ def fit_ray(dataset: Dataset, detector: Detector, *, start_from: Detector | None
     >>> oddrow.distributed.fit_ray(rows, detector)  # doctest: +SKIP
     """
     _imported()
-    schema = dataset.schema(fetch_if_missing=False)  # not fetched, as above
+    schema = dataset.schema(fetch_if_missing=False)  # fetching might compute the dataset, as in score_ray
     names = None if schema is None else schema.names
     sampling = replace(detector.sampling(names=names, start_from=start_from), n_rows=dataset.count())
     gathered = _gathered(dataset, RowSampling(sampling), None)
@@ -160,7 +159,7 @@ def fit_ray(dataset: Dataset, detector: Detector, *, start_from: Detector | None
 def work_on_parts(
     parts: pa.Table, packed: PackedModel, work: Work, address: str | None, workers: int | None
 ) -> pa.Table:
-    """Each row of ``parts`` worked on by itself, on a cluster or on this machine."""
+    """Do the work on each row of ``parts`` as a task of its own, on a cluster or on this machine."""
     ray = _imported()
     with _session(address, workers):
         return pa.concat_tables(
@@ -169,9 +168,9 @@ def work_on_parts(
 
 
 def gather_parts(parts: pa.Table, sample: Gathering, address: str | None, workers: int | None) -> pa.Table:
-    """What is gathered from each row of ``parts``, merged, on a cluster or on this machine."""
+    """Sample the parts that the rows of ``parts`` describe, on a cluster or on this machine, and merge the samples."""
     with _session(address, workers):
-        return _gathered(_in_pieces(parts, min(parts.num_rows, TASKS_AT_MOST)), sample, workers)
+        return _gathered(_in_pieces(parts, min(parts.num_rows, MAX_TASKS)), sample, workers)
 
 
 def _in_pieces(parts: pa.Table, n_pieces: int) -> Dataset:
@@ -184,7 +183,7 @@ def _gathered(dataset: Dataset, sample: Gathering, workers: int | None) -> pa.Ta
     settings |= {"compute": ray.data.TaskPoolStrategy(size=workers)}
     states = dataset.map_batches(_gather, fn_args=(sample,), **settings).repartition(MERGERS)
     merged = ray.get(states.map_batches(_gather, fn_args=(merge_samples,), **settings).to_arrow_refs())
-    # of a block without rows the columns are not known either
+    # a block without rows has no columns either, so it cannot be cast
     return pa.concat_tables([GATHERED.empty_table(), *(block.cast(GATHERED) for block in merged if len(block))])
 
 
@@ -194,7 +193,10 @@ def _gather(rows: pa.Table, gathering: Gathering) -> pa.Table:
 
 @contextmanager
 def _session(address: str | None, workers: int | None) -> Iterator[None]:
-    """A connection to a cluster, the one that there is already, or one on this machine that nobody else reaches."""
+    """Use the connection that this process has, else the cluster at ``address``, else a cluster on this machine.
+
+    The cluster on this machine listens on 127.0.0.1 only (see ``_imported``).
+    """
     ray = _imported()
     ray.data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.WARNING)
@@ -205,7 +207,7 @@ def _session(address: str | None, workers: int | None) -> Iterator[None]:
     if address is not None:
         ray.init(address, **quiet)
     else:
-        # one CPU more than workers: a pool of actors that takes them all leaves none to feed it, and waits for ever
+        # one CPU more than workers: actors that take all CPUs leave none for reading the rows, and wait forever
         cpus = (workers or os.cpu_count() or 1) + 1
         ray.init("local", num_cpus=cpus, include_dashboard=False, **quiet)
     try:
@@ -215,9 +217,9 @@ def _session(address: str | None, workers: int | None) -> Iterator[None]:
 
 
 def _imported() -> Any:
-    # Ray listens on all addresses of a machine unless it is told that there are no clusters, which it reads when it is
-    # imported; given 127.0.0.1 as the node's address it takes an outer one instead. A connection to a cluster that runs
-    # already is not affected.
+    # Without this variable, which Ray reads when it is imported, Ray listens on all addresses of the machine. Giving
+    # 127.0.0.1 as the node's address does not help: Ray then chooses an outer address. A connection to a running
+    # cluster is not affected.
     os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:

@@ -1,13 +1,13 @@
-"""Parquet in, Parquet out, by any engine: each part of a table becomes one file, whole or not at all.
+"""Scoring of Parquet files by an engine: each part of the table becomes one Parquet file.
 
-The engine moves descriptions of parts, not rows: whichever worker gets one reads its rows, scores them and writes the
-file that bears its number. Done twice, as when the first worker died, it is the same file again, so nothing is lost,
-nothing doubled, and the order is that of the names, whatever ran when.
+The engine moves descriptions of parts, not rows. The worker that gets a part reads its rows, scores them and writes the
+file named by the part's number, atomically. A part that is scored twice, because the first worker died, gives the same
+file again. So no row is lost or doubled, and the names of the files are in the order of the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from oddrow.distributed import _dask, _ray, _spark
+from oddrow.distributed._engines import engine_of
 from oddrow.distributed._parts import (
     FAILURE,
     PART_ROWS,
     Part,
-    check_options,
+    check_part_rows,
     common_schema,
     described,
     failure_of,
@@ -29,29 +29,22 @@ from oddrow.distributed._parts import (
     parts_of,
     raise_first_failure,
 )
-from oddrow.distributed._work import Model, PackedModel, RowScoring, Work, schema_after
+from oddrow.distributed._work import Model, PackedModel, RowScoring, schema_after
 from oddrow.exceptions import OddrowError, OutputError
 from oddrow.files import atomic_folder, atomic_write
 from oddrow.fitted import FittedModel
 from oddrow.policies import Policy
 
-_WorkOnParts = Callable[[pa.Table, PackedModel, Work, str | None, int | None], pa.Table]
-_WORK_ON_PARTS: Final[Mapping[str, _WorkOnParts]] = {
-    "ray": _ray.work_on_parts,
-    "spark": _spark.work_on_parts,
-    "dask": _dask.work_on_parts,
-}
-
 
 @dataclass(frozen=True)
 class ScoredFiles:
-    """What became of a table.
+    """The result of :func:`score_files`.
 
     Attributes
     ----------
     paths : the Parquet files, in the order of the rows
-    n_rows : rows in them
-    n_odd : of these, rows that the policy finds odd
+    n_rows : number of rows in them
+    n_odd : number of rows that the policy flags
     """
 
     paths: tuple[Path, ...]
@@ -61,9 +54,9 @@ class ScoredFiles:
 
 @dataclass(frozen=True)
 class PartScoring:
-    """Each row of a batch describes a part of a table, which is scored into a file of ``folder``.
+    """Scores parts of a table, each described by a row of a batch, into files of ``folder``.
 
-    Adds ``n_odd``, and what ``FAILURE`` says of an error that ended the work on a part.
+    It adds to each row ``n_odd``, and the columns ``FAILURE`` for an error that ended the work on the part.
     """
 
     folder: Path
@@ -124,13 +117,13 @@ def score_files(
 ) -> ScoredFiles:
     """Score a Parquet table by an engine into a folder of Parquet files, whose names are in the order of the rows.
 
-    The folder appears when all of it is there, and not at all if the work fails. The workers of a cluster must see
-    ``table`` and ``output`` under the same paths, and have oddrow installed.
+    The folder appears when all its files are written, and does not appear if the work fails. The workers of a cluster
+    must see ``table`` and ``output`` under the same paths, and have oddrow installed.
 
     Parameters
     ----------
     table
-        A Parquet file, or a folder of them, which are taken in the order of their names.
+        A Parquet file, or a folder of Parquet files, which are read in the order of their names.
     model
         A fitted detector, or the path of its model file.
     output
@@ -138,27 +131,28 @@ def score_files(
     engine
         ``"ray"``, ``"spark"`` or ``"dask"``.
     address
-        Of a cluster, as the engine writes it; without it the one that this process has is taken, or one is started on
-        this machine, which listens on 127.0.0.1 alone (Ray: unless it was imported before, when its token guards it).
+        Address of a cluster, as the engine writes it. Without it the cluster that this process is connected to is
+        used; without one, a cluster is started on this machine. It listens on 127.0.0.1 only (Ray that was imported
+        earlier may listen on all addresses, guarded by its token).
     workers
-        How many processes score; by default as many as the engine has room for.
+        Number of processes that score; by default as many as the engine has room for.
     top
-        How many of the strongest reasons of each row are added; None adds none.
+        Number of reasons added to each row, the strongest first; None adds no reasons.
     policy
-        What decides ``is_odd``; by default the model's own.
+        The policy that decides ``is_odd``; by default the model's own.
     part_rows
-        How many rows of one file go into one file at most; a part is what a worker takes at a time.
+        Maximum number of rows of an output file; a worker scores one such part at a time.
     force
-        Whether a folder of an earlier job is replaced.
+        Whether the folder of an earlier job is replaced.
 
     Raises
     ------
     MissingExtraError
         If the engine is not installed.
     SettingError
-        If the engine is unknown, or the policy looks at all rows of a table.
+        If the engine is unknown, or the policy needs all rows of a table at once.
     DataError, TableReadError, SchemaMismatchError
-        If the table cannot be read or scored; names the file and the rows.
+        If the table cannot be read or scored; the message names the file and the rows.
     OutputError
         If the output exists, or cannot be written.
     ModelFileError
@@ -170,14 +164,15 @@ def score_files(
     >>> oddrow.distributed.score_files("connections/", "model.oddrow", "scored/", engine="ray")  # doctest: +SKIP
     ScoredFiles(paths=(PosixPath('scored/part-000000.parquet'), ...), n_rows=100000, n_odd=1029)
     """
-    check_options(engine, part_rows)
+    chosen = engine_of(engine)
+    check_part_rows(part_rows)
     packed, rows = PackedModel.of(model), RowScoring(top, policy)
     files = parquet_files(Path(table))
     schema_after(rows, packed, common_schema(files))
     parts = parts_of(files, part_rows)
     target = Path(output).absolute()
     with atomic_folder(target, "part-*.parquet", force) as folder:
-        done = _WORK_ON_PARTS[engine](described(parts), packed, PartScoring(folder, rows), address, workers)
+        done = chosen.work_on_parts(described(parts), packed, PartScoring(folder, rows), address, workers)
         _check(parts, done, folder)
     return ScoredFiles(
         tuple(target / _file_name(part) for part in parts),
@@ -187,7 +182,7 @@ def score_files(
 
 
 def _check(parts: list[Part], done: pa.Table, folder: Path) -> None:
-    """Raise what went wrong with the first part that went wrong; believe files and not engines."""
+    """Raise the error of the first part that failed; check each file, since an engine may end without an error."""
     raise_first_failure(done)
     for part in parts:
         path = folder / _file_name(part)

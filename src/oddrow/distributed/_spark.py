@@ -1,4 +1,4 @@
-"""Spark: a data frame's Arrow batches are scored where they are, with a model that is broadcast."""
+"""Spark: workers score or sample the Arrow batches of a data frame; the model is broadcast."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pyarrow as pa
 from oddrow.columns import Sampling
 from oddrow.distributed._gathering import (
     GATHERED,
+    MAX_TASKS,
     MERGERS,
-    TASKS_AT_MOST,
     Gathering,
     RowSampling,
     merge_samples,
@@ -31,35 +31,37 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 _FAILURES = 4
-"""How often a task may fail, as on a cluster; a local Spark gives up at the first failure unless told otherwise."""
+"""Maximum number of failures of a task, as on a cluster; by default a local Spark gives up at the first failure."""
 
 
 def score_spark(frame: DataFrame, model: Model, *, top: int | None = None, policy: Policy | None = None) -> DataFrame:
-    """Score a Spark data frame: its rows with ``surprise``, ``p_value``, ``is_odd``, and with ``top`` their reasons.
+    """Score a Spark data frame: add ``surprise``, ``p_value`` and ``is_odd`` to its rows, and reasons with ``top``.
 
-    Nothing is computed before the result is used. The model is broadcast, and read once by each Python worker. A task
-    whose worker dies is done again as often as ``spark.task.maxFailures`` allows: a cluster has 4, ``local[2]`` has 1,
-    ``local[2,4]`` has 4. Columns come back as the plain ones of a scored table: a decimal as a double.
+    The result is lazy: rows are scored when the returned frame is used. The model is broadcast, and each Python worker
+    reads it once. A task whose worker dies is repeated until it has failed ``spark.task.maxFailures`` times: 4 on a
+    cluster, 1 with ``local[2]``, 4 with ``local[2,4]``. Columns are returned with the plain types of a scored table: a
+    decimal becomes a double.
 
     Parameters
     ----------
     frame
-        A data frame with the columns that the model knows, of a session with a Spark context (not of Spark Connect).
+        A data frame with the columns that the model was fitted to, from a session with a Spark context (not from Spark
+        Connect).
     model
         A fitted detector, or the path of its model file.
     top
-        How many of the strongest reasons of each row are added; None adds none.
+        Number of reasons added to each row, the strongest first; None adds no reasons.
     policy
-        What decides ``is_odd``; by default the model's own.
+        The policy that decides ``is_odd``; by default the model's own.
 
     Raises
     ------
     MissingExtraError
         If PySpark is not installed.
     SettingError
-        If the policy looks at all rows of a table.
+        If the policy needs all rows of a table at once.
     DataError, SchemaMismatchError
-        If the frame has not the columns that the model needs, or has one already that would be added.
+        If the frame lacks a column that the model needs, or already has one of the columns that are added.
     ModelFileError
         If the model file cannot be read.
 
@@ -73,7 +75,7 @@ def score_spark(frame: DataFrame, model: Model, *, top: int | None = None, polic
 
 
 def mapped(frame: DataFrame, packed: PackedModel, work: Work) -> DataFrame:
-    """A data frame with the work to be done on it, batch by batch."""
+    """Return a lazy data frame that does the work on each batch."""
     schema = schema_after(work, packed, frame.limit(0).toArrow().schema)
     broadcast = frame.sparkSession.sparkContext.broadcast(packed)
     return frame.mapInArrow(_WorkOnPartition(broadcast, work), _spark_schema(schema))
@@ -81,7 +83,7 @@ def mapped(frame: DataFrame, packed: PackedModel, work: Work) -> DataFrame:
 
 def _spark_schema(schema: pa.Schema) -> StructType:
     types = _imported().pandas.types
-    return types.from_arrow_schema(schema, prefer_timestamp_ntz=True)  # or times without a zone would get one
+    return types.from_arrow_schema(schema, prefer_timestamp_ntz=True)  # keeps times without a zone as they are
 
 
 @dataclass(frozen=True)
@@ -94,18 +96,18 @@ class _WorkOnPartition:
 
 
 def fit_spark(frame: DataFrame, detector: Detector, *, start_from: Detector | None = None) -> Detector:
-    """Fit a detector to a Spark data frame in which Spark draws the sample that training needs.
+    """Fit a detector to a Spark data frame, with a sample of rows that Spark draws.
 
-    Each partition is sampled where it is, and what is known of the rows that are not in the sample goes along; Spark
-    merges, and the network is trained here, where this is called. The frame is computed twice, once to count its rows.
-    The same partitions in the same order, and the same seed, give the same model; others another sample, as good.
+    The workers sample each partition and summarise the rows outside the sample; Spark merges samples and summaries, and
+    the network is trained in the calling process. The frame is computed twice, once to count its rows. The same
+    partitions in the same order, and the same seed, give the same model; other partitions give another random sample.
 
     Parameters
     ----------
     frame
-        A data frame, not of Spark Connect.
+        A data frame, not from Spark Connect.
     detector
-        What to fit, which is changed.
+        The detector to fit, in place.
     start_from
         As in :meth:`oddrow.VAEDetector.fit`.
 
@@ -136,20 +138,20 @@ def fit_spark(frame: DataFrame, detector: Detector, *, start_from: Detector | No
 def work_on_parts(
     parts: pa.Table, packed: PackedModel, work: Work, address: str | None, workers: int | None
 ) -> pa.Table:
-    """Each row of ``parts`` worked on by itself, on a cluster or on this machine."""
+    """Do the work on each row of ``parts`` as a task of its own, on a cluster or on this machine."""
     with _session(address, workers) as spark:
         return mapped(_in_pieces(spark, parts, parts.num_rows), packed, work).toArrow()
 
 
 def gather_parts(parts: pa.Table, sample: Gathering, address: str | None, workers: int | None) -> pa.Table:
-    """What is gathered from each row of ``parts``, merged, on a cluster or on this machine."""
+    """Sample the parts that the rows of ``parts`` describe, on a cluster or on this machine, and merge the samples."""
     with _session(address, workers) as spark:
-        return _gathered(_in_pieces(spark, parts, min(parts.num_rows, TASKS_AT_MOST)), sample)
+        return _gathered(_in_pieces(spark, parts, min(parts.num_rows, MAX_TASKS)), sample)
 
 
 @dataclass(frozen=True)
 class _PartitionSampling:
-    """Samples a partition by its number, which the partition alone knows."""
+    """Samples a partition; the number that identifies it is known only inside its task."""
 
     sampling: Sampling
 
@@ -172,7 +174,10 @@ def _gathered(frame: DataFrame, sample: Gathering) -> pa.Table:
 
 @contextmanager
 def _session(address: str | None, workers: int | None) -> Iterator[SparkSession]:
-    """A session on a cluster, the one that there is already, or one on this machine that nobody else reaches."""
+    """Use the session that this process has, else the cluster at ``address``, else a Spark on this machine.
+
+    The Spark on this machine listens on 127.0.0.1 only.
+    """
     sql = _imported()
     found = sql.SparkSession.getActiveSession()
     if found is not None:
@@ -181,16 +186,18 @@ def _session(address: str | None, workers: int | None) -> Iterator[SparkSession]
     builder = sql.SparkSession.builder.appName("oddrow").config("spark.ui.showConsoleProgress", "false")
     if address is not None:
         if workers is not None:
-            raise SettingError("workers goes without an address: a cluster of Spark's has the workers that it has")
+            raise SettingError(
+                "workers cannot be given with an address: the number of workers of a Spark cluster is fixed"
+            )
         builder = builder.master(address)
     else:
-        # workers are started by the name "python3" otherwise, which may be another Python than this
+        # by default workers are started as "python3", which may be another Python than this one
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         builder = builder.master(f"local[{workers or '*'},{_FAILURES}]").config("spark.ui.enabled", "false")
-        # samples pass through the driver; it has 1 GB otherwise, and waits for ever where that is too little
+        # samples pass through the driver; its default memory is 1 GB, and if that is too little it waits forever
         builder = builder.config("spark.driver.memory", "4g").config("spark.driver.maxResultSize", "0")
-        builder = builder.config("spark.executorEnv.OMP_NUM_THREADS", "1")  # or each worker takes every core
+        builder = builder.config("spark.executorEnv.OMP_NUM_THREADS", "1")  # by default each worker uses all cores
         builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")

@@ -1,4 +1,4 @@
-"""What every worker of every engine does: unpack the model once, then add columns to each batch that comes."""
+"""The work of an engine's workers: unpack the model once per process, then add columns to each batch."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ Model: TypeAlias = "str | Path | VAEDetector | AutoencoderDetector"
 """A fitted detector, or the path of its model file."""
 
 Detector = TypeVar("Detector", "VAEDetector", "AutoencoderDetector")
-"""Either detector; what comes out of a fit is what went in."""
+"""Either detector; a fit returns the detector that it was given."""
 
 BATCH_ROWS = 8192
-"""Rows scored at a time where we cut the batches: enough to forget what a call costs, little to hold."""
-_MODELS_AT_MOST = 4
+"""Rows per batch where we choose the size: enough to make the overhead of a call small, few enough for the memory."""
+_MAX_MODELS = 4
 
 
 @dataclass(frozen=True)
 class PackedModel:
-    """The bytes of a model file, as they travel to the workers; equal where their hashes are."""
+    """The bytes of a model file, as they are sent to the workers; two are equal if their hashes are."""
 
     digest: str
     content: bytes = field(compare=False, repr=False)
@@ -51,26 +51,26 @@ class PackedModel:
         return cls(hashlib.sha256(content).hexdigest(), content)
 
     def unpacked(self) -> FittedModel:
-        """The model, which is read from its bytes once in a process, however many batches come."""
+        """Return the model; a process reads it from its bytes once, for all batches."""
         return _unpacked(self)
 
 
-@lru_cache(maxsize=_MODELS_AT_MOST)
+@lru_cache(maxsize=_MAX_MODELS)
 def _unpacked(packed: PackedModel) -> FittedModel:
     return loads_model(packed.content)
 
 
 class Work(Protocol):
-    """A function from batches to the same batches with further columns; one out for each that comes in."""
+    """A function that adds columns to batches; it yields one batch for each that it takes."""
 
     def __call__(self, model: FittedModel, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Do the work on batches in their order."""
+        """Do the work on the batches, in their order."""
         ...
 
 
 @dataclass(frozen=True)
 class RowScoring:
-    """Each batch holds rows, and gets what :func:`oddrow.batch.scored_batches` adds."""
+    """Scores batches of rows: adds the columns of :func:`oddrow.batch.scored_batches`."""
 
     top: int | None = None
     policy: Policy | None = None
@@ -81,9 +81,9 @@ class RowScoring:
 
 
 def schema_after(work: Work, packed: PackedModel, schema: pa.Schema) -> pa.Schema:
-    """The columns that batches of a schema have after the work, found by working on no rows.
+    """Return the schema that batches of ``schema`` have after the work, found with a batch of no rows.
 
-    All that no row can cure is so refused before any engine is asked.
+    Errors that do not depend on the rows are thus raised before an engine starts.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def schema_after(work: Work, packed: PackedModel, schema: pa.Schema) -> pa.Schem
 
 
 def check(work: Work, packed: PackedModel, schema: pa.Schema | None) -> None:
-    """Refuse what :func:`schema_after` refuses; where the schema is unknown, what needs none to be refused."""
+    """Raise the errors of :func:`schema_after`; if the schema is unknown, those that do not depend on it."""
     if schema is None:
         list(work(packed.unpacked(), []))
     else:
@@ -104,5 +104,5 @@ def check(work: Work, packed: PackedModel, schema: pa.Schema | None) -> None:
 
 
 def missing_extra(engine: str, extra: str, error: ImportError) -> MissingExtraError:
-    """The error for an engine that is not installed."""
+    """Return the error for an engine that is not installed."""
     return MissingExtraError(f"{engine} cannot be imported ({error}); run: pip install 'oddrow[{extra}]'")

@@ -1,11 +1,10 @@
-"""The values that the other columns of a row make likely."""
+"""Expectations: the usual values of each column, given the values of other columns of the row."""
 
-from oddrow.expectations._expectations import Expectations, Statistic, Subject, n_given_codes, subjects_of
+from oddrow.expectations._expectations import Expectations
+from oddrow.expectations._subjects import Statistic, Subject
 
 __all__ = [
     "Expectations",
     "Statistic",
     "Subject",
-    "n_given_codes",
-    "subjects_of",
 ]

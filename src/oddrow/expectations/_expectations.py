@@ -2,145 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import cached_property
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.columns import EncodedTable, FeatureLayout, TableEncoding
-from oddrow.views import BLOCK_PARTS, COARSE_CODES, Coding, frequent_codes, mutual_information, parts_of
+from oddrow.columns import MAX_ENCODED, EncodedTable, FeatureLayout, TableEncoding
+from oddrow.container import Arrays, ArrayStore, piece_starts
+from oddrow.exceptions import ModelFileError
+from oddrow.expectations._cells import counted_cells
+from oddrow.expectations._given_columns import SEARCH_ROWS, given_columns
+from oddrow.expectations._subjects import (
+    DAY,
+    Codes,
+    Floats,
+    Statistic,
+    Subject,
+    column_codes,
+    evenly,
+    n_given_codes,
+    subjects_of,
+)
+from oddrow.views import Coding, parts_of
 
-Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
-
-CELL_ROWS = 40
-"""Training rows that a cell needs: with fewer, the 5 % and 95 % quantiles are single rows."""
-RANGE_ROWS = 19
-"""Rows with a value that a range needs: of fewer, no two rows enclose 90 % of new ones."""
-COVERED = 0.9
-"""Share of new ordinary rows that a usual range or set covers."""
-MOST_CELLS = 256
-"""Cells of both given columns at most: those of most rows."""
 LEARNED_ROWS = 50_000
-"""Training rows that are counted at most."""
-SEARCH_ROWS = 4_096
-"""Training rows among which the given columns are sought at most."""
-CANDIDATES = 8
-"""Columns that are tried as the second given one."""
-MOST_GIVEN = 300
-"""Columns that may be given at most; of more, so many are taken evenly."""
-MOST_TWICE_GIVEN = 1_000
-"""Columns of a table that has a second given one at most: the search takes 0.2 ms a column."""
-NUMBER_WEIGHT = 0.85
-"""What a number or a time tells counts less than what a name tells: its codes hold fewer rows and mean less."""
-LEAST_GAIN = 0.01
-"""Nats that the second given column must tell at least."""
-MOST_USUAL = 5
-"""Usual categories that are kept by name."""
-HOURS = 24
-DAY = 86_400.0
-
-
-class Statistic(Enum):
-    """What is kept of a column in each cell; the value is the count of numbers.
-
-    - RANGE: the 5 %, 50 % and 95 % quantiles of its first feature
-    - PLACES: its most frequent places, -1 behind the last, and how many places cover 90 %
-    - CLOCK: the shortest arc of the day that holds 90 %, as two seconds of the day, and the usual weekdays as bits
-    - NOTHING: a column without features
-    """
-
-    NOTHING = 0, 0
-    RANGE = 1, 3
-    CLOCK = 2, 3
-    PLACES = 3, MOST_USUAL + 1
-
-    @property
-    def width(self) -> int:
-        return int(self.value[1])
-
-
-class Subject(NamedTuple):
-    """How a column is described: what is kept of it, and from which features.
-
-    ``part`` is the place of its part among :func:`parts_of`, -1 for a clock, whose ``features`` are sine and cosine of
-    the hour and of the weekday. ``is_given`` tells whether it may be given for other columns.
-    """
-
-    statistic: Statistic
-    part: int
-    features: tuple[int, ...]
-    n_codes: int
-    is_given: bool
-
-    @property
-    def n_coarse(self) -> int:
-        """Codes where it is given beside another column, see :meth:`coarse`."""
-        return int(self.coarse(np.array([self.n_codes - 1]))[0]) + 1
-
-    def coarse(self, codes: Codes) -> Codes:
-        """Codes [n] of which more rows share one: neighbours of a number or of an hour together, six within its range.
-
-        What lies outside the range, and what has no value, keeps a code of its own; so does each place.
-        """
-        if self.statistic is Statistic.PLACES:
-            return codes
-        outside = 1 if self.statistic is Statistic.RANGE else 0
-        n_inner = self.n_codes - 1 - 2 * outside
-        n_groups = min(COARSE_CODES, n_inner)
-        inner = np.clip(codes - outside, -1, n_inner)
-        grouped = np.where(inner < 0, -1, np.where(inner == n_inner, n_groups, inner * n_groups // max(n_inner, 1)))
-        missing = codes == self.n_codes - 1
-        return np.where(missing, n_groups + 2 * outside, grouped + outside)
-
-
-def subjects_of(encoding: TableEncoding, edges: tuple[Floats, ...]) -> tuple[Subject, ...]:
-    """The subject of each encoded column; ``edges`` are those of :class:`Dependence`."""
-    parts = parts_of(encoding.layout)
-    owned: dict[int, list[int]] = {}
-    for place, part in enumerate(parts):
-        if not part.is_flag:
-            owned.setdefault(part.column, []).append(place)
-    return tuple(
-        _subject(encoding.columns[column].kind, owned.get(column, []), encoding.layout, edges)
-        for column in range(len(encoding.columns))
-    )
-
-
-def _subject(kind: str, own: list[int], layout: FeatureLayout, edges: tuple[Floats, ...]) -> Subject:
-    if not own:
-        return Subject(Statistic.NOTHING, -1, (), 1, False)
-    parts = parts_of(layout)
-    if kind == "clock" and len(own) < 4:  # training covers too little to tell usual hours and weekdays
-        return Subject(Statistic.NOTHING, -1, (), 1, False)
-    if kind in ("timestamp", "clock") and len(own) >= 4:
-        return Subject(Statistic.CLOCK, -1, tuple(parts[place].features[0] for place in own[-4:]), HOURS + 1, True)
-    groups = [place for place in own if parts[place].is_category]
-    place = (groups or own)[0]
-    if groups or kind == "boolean":
-        n_codes = len(parts[place].features) + 1 if groups else len(edges[place]) + 2
-        return Subject(Statistic.PLACES, place, parts[place].features, n_codes, True)
-    # a length of a text says little to a reader who is told that it is given
-    return Subject(Statistic.RANGE, place, parts[place].features, len(edges[place]) + 2, kind != "text")
+"""Maximum number of training rows that are counted."""
 
 
 @dataclass(frozen=True)
 class Expectations:
-    """Of each column what is usual, by the codes of the two columns that tell most about it.
+    """The usual values of each column, by the codes of the two columns with the most information about it.
 
-    A row is looked up in the cell of both given codes, where that holds at least 40 training rows, else in that of the
-    first code, else in that of the second, else in that of all rows. A column's own value has no part in it.
+    A row is looked up in the cell of both given codes if that has at least 40 training rows, else in the cell of the
+    first code, else in that of the second, else in the cell of all rows. The column's own value is not used.
 
     Attributes
     ----------
-    given : int64 [n_columns, 2], the columns that are given for each; -1 where none tells anything
-    cells : of each column int64 [n_cells, 2], the codes of the given columns, -1 for any; the first is that of all rows
-    missing : of each column float32 [n_cells], the share of rows without a value
-    values : of each column float32 [n_cells, width], see :class:`Statistic`
+    given : int64 [n_columns, 2], the two columns given for each column; -1 for none
+    cells : for each column int64 [n_cells, 2], codes of the given columns, -1 for any code; cell 0 is that of all rows
+    missing : for each column float32 [n_cells], the share of rows without a value
+    values : for each column float32 [n_cells, width], see :class:`Statistic`
     """
 
     layout: FeatureLayout
@@ -150,24 +54,24 @@ class Expectations:
     cells: tuple[Codes, ...]
     missing: tuple[npt.NDArray[np.float32], ...]
     values: tuple[npt.NDArray[np.float32], ...]
-    said: dict[tuple[int, int], Any] = field(default_factory=dict, compare=False, repr=False)
+    described: dict[tuple[int, int], Any] = field(default_factory=dict, compare=False, repr=False)
     """What has been put into words already, by column and cell."""
 
     @classmethod
     def learn(cls, encoding: TableEncoding, edges: tuple[Floats, ...], training: EncodedTable) -> Expectations:
-        """Count training rows, which are encoded; ``edges`` are those of :class:`Dependence`."""
+        """Learn from encoded training rows; ``edges`` are those of :class:`Dependence`."""
         subjects = subjects_of(encoding, edges)
         if len(training.rows) > LEARNED_ROWS:
-            training = training.take(_evenly(len(training.rows), LEARNED_ROWS))
+            training = training.take(evenly(len(training.rows), LEARNED_ROWS))
         codes = column_codes(subjects, Coding(parts_of(encoding.layout), edges), training)
-        sample = _evenly(len(codes), SEARCH_ROWS)
-        given = _given_columns(subjects, codes[sample])
-        kept = [_counted(column, subjects, given[column], codes, training) for column in range(len(subjects))]
+        sample = evenly(len(codes), SEARCH_ROWS)
+        given = given_columns(subjects, codes[sample])
+        kept = [counted_cells(column, subjects, given[column], codes, training) for column in range(len(subjects))]
         cells, missing, values = zip(*kept, strict=True) if kept else ((), (), ())
         return cls(encoding.layout, subjects, edges, given, cells, missing, values)
 
     def look_up(self, encoded: EncodedTable) -> Codes:
-        """The cell [n, n_columns] of each column in each row."""
+        """Return the cell int64 [n, n_columns] of each column in each row."""
         codes = column_codes(self.subjects, self._coding, encoded)
         found = np.zeros(codes.shape, np.int64)
         for column, (place, (first, second)) in enumerate(zip(self._places, self.given, strict=True)):
@@ -177,9 +81,43 @@ class Expectations:
         return found
 
     def given_columns(self, column: int, cell: int) -> tuple[int, ...]:
-        """The columns that a cell is of: none, one or two."""
+        """Return the columns whose codes define a cell: none, one or two."""
         codes = zip(self.given[column].tolist(), self.cells[column][cell].tolist(), strict=True)
         return tuple(other for other, code in codes if code >= 0)
+
+    def packed(self) -> Arrays:
+        """The given columns, and the cells of all columns end to end."""
+        nothing = np.empty(0, np.float32)
+        return {
+            "given": self.given,
+            "starts": piece_starts(map(len, self.cells)),
+            "cells": np.concatenate([np.empty((0, 2), np.int64), *self.cells]),
+            "missing": np.concatenate([nothing, *self.missing]),
+            "values": np.concatenate([nothing, *(values.ravel() for values in self.values)]),
+        }
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, encoding: TableEncoding, edges: tuple[Floats, ...]) -> Expectations:
+        """The expectations of the columns of an encoding; ``edges`` are those of :class:`Dependence`."""
+        subjects = subjects_of(encoding, edges)
+        given = store.take("given", np.int64, (len(subjects), 2))
+        codes = store.take("cells", np.int64, (None, 2))
+        missing = store.take("missing", np.float32, (len(codes),))
+        pieces = store.take_slices("starts", len(subjects), len(codes))
+        if not (missing.min(initial=0.0) >= 0 and missing.max(initial=0.0) <= 1):
+            raise ModelFileError(f"{store.name_of('missing')!r} has shares that are not from 0 to 1")
+        widths = [subject.statistic.width for subject in subjects]
+        stops = piece_starts((piece.stop - piece.start) * width for piece, width in zip(pieces, widths, strict=True))
+        flat = store.take("values", np.float32, (int(stops[-1]),))
+        cells = tuple(codes[piece] for piece in pieces)
+        values = tuple(
+            flat[start:stop].reshape(-1, width) if width else np.empty((len(own), 0), np.float32)
+            for (start, stop), width, own in zip(pairwise(stops), widths, cells, strict=True)
+        )
+        for column, subject in enumerate(subjects):
+            _check_given(given[column], cells[column], column, subjects)
+            _check_usual(values[column], subject)
+        return cls(encoding.layout, subjects, edges, given, cells, tuple(missing[piece] for piece in pieces), values)
 
     @cached_property
     def _coding(self) -> Coding:
@@ -187,17 +125,37 @@ class Expectations:
 
     @cached_property
     def _places(self) -> tuple[Codes, ...]:
-        """Of each column the cell [first code, second code]."""
+        """For each column, the cell by [first code, second code]."""
         return tuple(
             _cell_table(cells, *n_given_codes(self.subjects, given))
             for cells, given in zip(self.cells, self.given.tolist(), strict=True)
         )
 
 
-def n_given_codes(subjects: tuple[Subject, ...], given: Sequence[int]) -> tuple[int, int]:
-    """The number of codes of the first given column, and of the second, which are coarse; 1 where none is given."""
-    first, second = given
-    return subjects[first].n_codes if first >= 0 else 1, subjects[second].n_coarse if second >= 0 else 1
+def _check_given(given: Codes, cells: Codes, column: int, subjects: tuple[Subject, ...]) -> None:
+    """Refuse columns that cannot be given, and cells of codes that these do not have."""
+    if np.any(given < -1) or np.any(given >= len(subjects)) or np.any(given == column):
+        raise ModelFileError("'expectations.given' names a column that is none, or itself")
+    if any(other >= 0 and not subjects[other].is_given for other in given) or (given[0] < 0 <= given[1]):
+        raise ModelFileError("'expectations.given' names a column that cannot be given")
+    n_codes = np.where(given >= 0, n_given_codes(subjects, given.tolist()), 0)
+    if np.any(cells < -1) or np.any(cells >= n_codes) or np.any(cells[0] != -1) or np.any((cells[1:] < 0).all(axis=1)):
+        raise ModelFileError("'expectations.cells' has codes that the given columns do not have")
+
+
+def _check_usual(values: npt.NDArray[np.float32], subject: Subject) -> None:
+    """Refuse what cannot be put into words."""
+    if subject.statistic is Statistic.RANGE:
+        fits = bool(np.all(np.diff(values, axis=1) >= 0) and np.abs(values).max(initial=0.0) <= MAX_ENCODED)
+    elif subject.statistic is Statistic.CLOCK:
+        fits = bool(np.all(values >= 0) and np.all(values[:, :2] < DAY) and np.all(values[:, 2] < 128))
+    else:
+        places, counts = values[:, :-1], values[:, -1:]
+        n_places = max(len(subject.features), 2)
+        fits = bool(np.all(places >= -1) and np.all(places < n_places) and np.all(counts >= 0))
+        fits = fits and bool(np.all(counts <= n_places))
+    if not fits:
+        raise ModelFileError("'expectations.values' has values that are usual for no column of this kind")
 
 
 def _cell_table(cells: Codes, n_first: int, n_second: int) -> Codes:
@@ -207,232 +165,3 @@ def _cell_table(cells: Codes, n_first: int, n_second: int) -> Codes:
         first, second = cells[cell].tolist()
         table[first if first >= 0 else slice(None), second if second >= 0 else slice(None)] = cell
     return table
-
-
-def column_codes(subjects: tuple[Subject, ...], coding: Coding, encoded: EncodedTable) -> Codes:
-    """The code of each column [n, n_columns]: of its part, or the hour of a clock; 0 of what has no feature."""
-    of_parts = coding.codes(encoded.rows, encoded.presence)
-    codes = np.zeros((len(encoded.rows), len(subjects)), np.int64)
-    for column, subject in enumerate(subjects):
-        if subject.part >= 0:
-            codes[:, column] = of_parts[:, subject.part]
-        elif subject.statistic is Statistic.CLOCK:
-            hours = (_seconds_of_day(encoded.rows, subject) // 3_600).astype(np.int64)
-            codes[:, column] = np.where(encoded.presence[:, column], hours, HOURS)
-    return codes
-
-
-def _turn(rows: npt.NDArray[np.float32], sine: int, cosine: int) -> Floats:
-    """The angle [n] in turns, from 0 to less than 1."""
-    angle = np.arctan2(rows[:, sine].astype(np.float64), rows[:, cosine].astype(np.float64))
-    return angle / (2 * np.pi) % 1.0
-
-
-def _seconds_of_day(rows: npt.NDArray[np.float32], subject: Subject) -> Floats:
-    # a float32 tells the angle to some 0.01 s; whole seconds are what was written
-    return np.round(_turn(rows, *subject.features[:2]) * DAY) % DAY
-
-
-def _weekdays(rows: npt.NDArray[np.float32], subject: Subject) -> Codes:
-    """The weekday [n], Monday 0; 1970-01-01, where the angle is 0, was a Thursday."""
-    seconds = np.round(_turn(rows, *subject.features[2:]) * 7 * DAY)
-    return np.asarray((seconds // DAY + 3) % 7, np.int64)
-
-
-def _evenly(n_rows: int, most: int) -> Codes:
-    return np.linspace(0, n_rows - 1, min(n_rows, most)).astype(np.int64)
-
-
-# Which columns are given ---------------------------------------------------------------------------------------------
-
-
-def _given_columns(subjects: tuple[Subject, ...], codes: Codes) -> Codes:
-    """Of each column [n_columns, 2] the one that tells most about it, and then the one that tells most beside that."""
-    n_rows, n_columns = codes.shape
-    given = np.full((n_columns, 2), -1, np.int64)
-    may = np.flatnonzero([subject.is_given for subject in subjects])
-    may = may[_evenly(len(may), MOST_GIVEN)]
-    if n_rows < CELL_ROWS or len(may) == 0:
-        return given
-    coarse = np.stack([_coarse(code, subject) for code, subject in zip(codes.T, subjects, strict=True)], axis=1)
-    is_places = np.array([subjects[column].statistic is Statistic.PLACES for column in may])
-    weight = np.where(is_places, 1.0, NUMBER_WEIGHT)
-    for column, told in enumerate(_told(coarse, may)):
-        if subjects[column].statistic is Statistic.NOTHING:
-            continue
-        order = np.argsort(-told * weight, kind="stable")[: CANDIDATES + 1]
-        if not told[order[0]] > 0:
-            continue
-        given[column, 0] = first = may[order[0]]
-        candidates = may[order[1:]]
-        candidates = candidates[candidates != column]
-        if len(candidates) and n_columns <= MOST_TWICE_GIVEN:
-            gain = _told_by_both(coarse, column, first, candidates) - told[order[0]]
-            if gain.max() > LEAST_GAIN:
-                given[column, 1] = candidates[np.argmax(gain * weight[np.searchsorted(may, candidates)])]
-    return given
-
-
-def _told(coarse: Codes, may: Codes) -> Iterator[Floats]:
-    """Of each column the nats that each column that may be given tells of it; 0 of itself."""
-    n_rows, n_codes = len(coarse), COARSE_CODES + 1
-    taken = (coarse[:, may, None] == np.arange(n_codes)).astype(np.float32).reshape(n_rows, -1)
-    for start in range(0, coarse.shape[1], BLOCK_PARTS):
-        block = (coarse[:, start : start + BLOCK_PARTS, None] == np.arange(n_codes)).astype(np.float32)
-        joint = (block.reshape(n_rows, -1).T @ taken).reshape(block.shape[1], n_codes, len(may), n_codes)
-        told = mutual_information(joint.transpose(0, 2, 1, 3).astype(np.float64) / n_rows, n_rows)
-        told[np.arange(start, start + block.shape[1])[:, None] == may] = 0.0
-        yield from told
-
-
-def _told_by_both(coarse: Codes, column: int, first: int, candidates: Codes) -> Floats:
-    """Nats that the first given column and each candidate tell of a column together."""
-    n_rows, n_codes = len(coarse), COARSE_CODES + 1
-    both = coarse[:, first, None] * n_codes + coarse[:, candidates]
-    places = (np.arange(len(candidates)) * n_codes**2 + both) * n_codes + coarse[:, column, None]
-    counts = np.bincount(places.ravel(), minlength=len(candidates) * n_codes**3)
-    told: Floats = mutual_information(counts.reshape(1, len(candidates), n_codes**2, n_codes) / n_rows, n_rows)[0]
-    return told
-
-
-def _coarse(codes: Codes, subject: Subject) -> Codes:
-    """Codes [n] from 0 to 6: of a number or clock, neighbours together; of places, the rare ones together."""
-    if subject.statistic is Statistic.PLACES:
-        return frequent_codes(codes)
-    missing = subject.n_codes - 1
-    ranked = np.searchsorted(np.unique(codes), codes)
-    n_ranks = int(ranked.max()) + 1 if len(ranked) else 1
-    # the last code is that of no value, which is like no other
-    return np.where(codes == missing, COARSE_CODES, ranked * COARSE_CODES // max(n_ranks, COARSE_CODES))
-
-
-# What is usual in each cell ------------------------------------------------------------------------------------------
-
-
-class _Observed(NamedTuple):
-    """What rows show of one column: a key that tells their cell, whether they have a value, and which."""
-
-    key: Codes
-    there: npt.NDArray[np.bool_]
-    value: Floats
-    weekday: Codes
-
-    def of(self, chosen: npt.NDArray[np.bool_]) -> _Observed:
-        return _Observed(self.key[chosen], self.there[chosen], self.value[chosen], self.weekday[chosen])
-
-
-def _observed(column: int, subject: Subject, codes: Codes, training: EncodedTable) -> _Observed:
-    there = training.presence[:, column]
-    value, weekday = np.zeros(len(codes)), np.zeros(len(codes), np.int64)
-    if subject.statistic is Statistic.CLOCK:
-        value, weekday = _seconds_of_day(training.rows, subject), _weekdays(training.rows, subject)
-    elif subject.statistic is Statistic.PLACES and len(subject.features) > 1:
-        value = codes[:, column].astype(np.float64)
-    elif subject.features:
-        value = training.rows[:, subject.features[0]].astype(np.float64)
-    return _Observed(np.zeros(len(codes), np.int64), there, value, weekday)
-
-
-def _counted(
-    column: int, subjects: tuple[Subject, ...], given: Codes, codes: Codes, training: EncodedTable
-) -> tuple[Codes, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """The cells of one column, the shares of missing values, and what is usual."""
-    subject = subjects[column]
-    rows = _observed(column, subject, codes, training)
-    cells = [(-1, -1)]
-    missing = [1.0 - float(rows.there.mean()) if len(codes) else 1.0]
-    values = list(_usual(subject.statistic, rows.of(rows.there), 1))
-    for key, pairs in _levels(subjects, given, codes) if subject.statistic is not Statistic.NOTHING else ():
-        counts = np.bincount(key, minlength=len(pairs))
-        chosen = np.flatnonzero(counts >= _least_rows(counts))
-        place = np.full(len(pairs), -1, np.int64)
-        place[chosen] = np.arange(len(chosen))
-        within = rows._replace(key=place[key])
-        within = within.of((within.key >= 0) & rows.there)
-        n_there = np.bincount(within.key, minlength=len(chosen))
-        above = {pair: cell for cell, pair in enumerate(cells)}
-        usual = _usual(subject.statistic, within, len(chosen))
-        for index, pair in enumerate(pairs[chosen].tolist()):
-            parent = above.get((pair[0], -1), above.get((-1, pair[1]), 0))
-            cells.append((pair[0], pair[1]))
-            missing.append(1.0 - n_there[index] / counts[chosen[index]])
-            values.append(usual[index] if n_there[index] >= RANGE_ROWS else values[parent])
-    return (
-        np.array(cells, np.int64),
-        np.array(missing, np.float32),
-        np.array(values, np.float32).reshape(len(cells), subject.statistic.width),
-    )
-
-
-def _levels(subjects: tuple[Subject, ...], given: Codes, codes: Codes) -> Iterator[tuple[Codes, Codes]]:
-    """The key [n] of each row, and the codes [n_keys, 2] that each key is of: of each given column, of both."""
-    if given[0] < 0:
-        return
-    n_first, n_second = n_given_codes(subjects, given.tolist())
-    first = codes[:, given[0]]
-    yield first, np.stack([np.arange(n_first), np.full(n_first, -1)], axis=1)
-    if given[1] < 0:
-        return
-    places = np.arange(n_first * n_second)
-    beside = subjects[given[1]].coarse(codes[:, given[1]])
-    yield beside, np.stack([np.full(n_second, -1), np.arange(n_second)], axis=1)
-    yield first * n_second + beside, np.stack([places // n_second, places % n_second], axis=1)
-
-
-def _least_rows(counts: Codes) -> int:
-    """Rows that a cell needs, such that at most MOST_CELLS have them."""
-    if len(counts) <= MOST_CELLS:
-        return CELL_ROWS
-    return max(CELL_ROWS, int(np.sort(counts)[-MOST_CELLS - 1]) + 1)
-
-
-def _usual(statistic: Statistic, rows: _Observed, n_keys: int) -> Floats:
-    """What is usual [n_keys, width] among rows that have a value."""
-    usual = np.zeros((n_keys, statistic.width))
-    counts = np.bincount(rows.key, minlength=n_keys)
-    there = np.flatnonzero(counts)
-    if statistic is Statistic.RANGE:
-        values = rows.value[np.lexsort((rows.value, rows.key))]
-        starts = np.cumsum(counts) - counts
-        tail = (1.0 - COVERED) / 2
-        low = np.floor(tail * (counts + 1) + 1e-9).astype(np.int64) - 1
-        high = np.ceil((1.0 - tail) * (counts + 1) - 1e-9).astype(np.int64) - 1
-        for place, rank in enumerate((low, (counts - 1) // 2, high)):
-            usual[there, place] = values[(starts + np.clip(rank, 0, np.maximum(counts - 1, 0)))[there]]
-    elif statistic is Statistic.PLACES:
-        places = rows.value.astype(np.int64)
-        n_places = int(places.max(initial=0)) + 1
-        table = np.bincount(rows.key * n_places + places, minlength=n_keys * n_places).reshape(n_keys, n_places)
-        order = np.argsort(-table, axis=1, kind="stable")
-        ranked = np.take_along_axis(table, order, axis=1)
-        covered = np.cumsum(ranked, axis=1) < COVERED * (counts[:, None] + 1)
-        n_usual = np.minimum(covered.sum(axis=1) + 1, np.maximum((table > 0).sum(axis=1), 1))
-        kept = np.full((n_keys, MOST_USUAL), -1)
-        width = min(MOST_USUAL, n_places)
-        kept[:, :width] = order[:, :width]
-        kept[np.arange(MOST_USUAL) >= n_usual[:, None]] = -1
-        usual[:, :MOST_USUAL], usual[:, MOST_USUAL] = kept, n_usual
-    elif statistic is Statistic.CLOCK:
-        for key in there.tolist():
-            own = rows.key == key
-            usual[key] = (*_shortest_arc(rows.value[own]), _usual_weekdays(rows.weekday[own]))
-    return usual
-
-
-def _shortest_arc(seconds: Floats) -> tuple[float, float]:
-    """The shortest part of the day, from one second to another, that holds 90 % of new times; it may pass midnight."""
-    ordered = np.sort(seconds)
-    n = len(ordered)
-    enclosed = min(int(np.ceil(COVERED * (n + 1))), n)
-    last = (np.arange(n) + enclosed - 1) % n
-    length = (ordered[last] - ordered) % DAY
-    start = int(np.argmin(length))
-    return float(ordered[start]), float(ordered[last[start]])
-
-
-def _usual_weekdays(weekdays: Codes) -> float:
-    """As bits, Monday the lowest: the fewest days that hold 90 %."""
-    counts = np.bincount(weekdays, minlength=7)
-    order = np.argsort(-counts, kind="stable")
-    n_days = int(np.sum(np.cumsum(counts[order]) < COVERED * len(weekdays))) + 1
-    return float(np.sum(1 << order[:n_days]))

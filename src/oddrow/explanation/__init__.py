@@ -1,8 +1,8 @@
-"""Reasons: how much of a row's surprise each column brings, and the value that was expected."""
+"""Reasons: the part of a row's surprise that each column contributes, and the value that was expected there."""
 
 from oddrow.explanation._reasons import (
     COMBINATION,
-    LEAST_SHARE,
+    MIN_SHARE,
     Explanation,
     Reason,
     explain,
@@ -14,7 +14,7 @@ from oddrow.explanation._reasons import (
 
 __all__ = [
     "COMBINATION",
-    "LEAST_SHARE",
+    "MIN_SHARE",
     "Explanation",
     "Reason",
     "explain",

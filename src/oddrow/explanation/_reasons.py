@@ -1,4 +1,4 @@
-"""Columns get the blame: the parts of a row's surprise, each with its value and the value the model expected."""
+"""Attribute a row's surprise to its columns, each with its value and the value that was expected."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from oddrow.surprise import Surprise
 from oddrow.table import python_values
 
 COMBINATION = "(combination of columns)"
-"""The name of what no column carries alone."""
-LEAST_SHARE = 0.05
-"""Share of the surprise below which a reason is not printed: so little is noise."""
-MOST_LETTERS = 40
-"""Letters of a value that is given; a longer one is cut."""
+"""Name of the part of the surprise that belongs to no single column."""
+MIN_SHARE = 0.05
+"""Minimum share of the surprise of a reason that is printed; smaller shares are noise."""
+MAX_LETTERS = 40
+"""Maximum length of a given value in a reason's text; a longer value is cut."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One column's part in a row's surprise.
+    """One column's part of a row's surprise.
 
     Attributes
     ----------
-    column : its name
-    value : what the row holds, None where missing
-    expected : what is expected given other columns, in original units and names: a number's median, the most frequent
-        category, the middle of the usual time of day; None for a missing value. The column's own value has no part in
-        it
+    column : name of the column
+    value : the row's value, None if it is missing
+    expected : the value expected given other columns, in original units and names: the median of a number, the most
+        frequent category, the middle of the usual time of day; None for a missing value. It does not depend on the
+        column's own value
     nats : the column's part of the surprise, >= 0
     share : ``nats / surprise``
-    usual : the range or the values that hold 90 % of ordinary rows, in words: ``"17 to 44"``, ``"08:10 to 17:40 on
-        weekdays"``, ``"grocery, fuel"``; None where the model knows none
-    given : names and values of the columns, none to two, that ``expected`` and ``usual`` are conditional on
+    usual : the range or the values of 90 % of ordinary rows, in words: ``"17 to 44"``, ``"08:10 to 17:40 on
+        weekdays"``, ``"grocery, fuel"``; None if the model has none
+    given : names and values of the columns, at most two, that ``expected`` and ``usual`` are conditional on
     """
 
     column: str
@@ -63,11 +63,12 @@ class Explanation:
     Attributes
     ----------
     row : index of the row in its table, from 0; the command line counts from 1
-    surprise, p_value, is_odd : as the detector gives them
-    reasons : the columns with the largest parts, strongest first
-    combination_nats, combination_share : what no column carries alone (the row as a whole is far from normal rows)
-    other_nats, other_share : the columns that are not among ``reasons``, together
-    index : the row's label in the index of a pandas data frame; None of a table that has no index
+    surprise, p_value, is_odd : surprise in nats, p-value and decision of the detector
+    reasons : the columns with the largest parts, the largest first
+    combination_nats, combination_share : the part that belongs to no single column (the row as a whole is far from
+        normal rows)
+    other_nats, other_share : sum over the columns that are not among ``reasons``
+    index : the row's label in the index of a pandas data frame; None for a table without an index
     """
 
     row: int
@@ -81,8 +82,8 @@ class Explanation:
     other_share: float
     index: object = field(default=None, compare=False)
 
-    def of_at_least(self, share: float = LEAST_SHARE) -> Explanation:
-        """Without the reasons of a smaller share of the surprise; these are then part of ``other_nats``."""
+    def of_at_least(self, share: float = MIN_SHARE) -> Explanation:
+        """Move reasons with a smaller share of the surprise into ``other_nats``."""
         kept = tuple(reason for reason in self.reasons if reason.share >= share)
         left_out = [reason for reason in self.reasons if reason.share < share]
         return replace(
@@ -100,7 +101,7 @@ class Explanation:
 
 
 def reason_text(reason: Reason) -> str:
-    """One reason in a few words: column, value, what is usual and for which rows, and the share of the surprise.
+    """Describe a reason in a few words: column, value, the usual range and its condition, share of the surprise.
 
     Examples
     --------
@@ -112,10 +113,7 @@ def reason_text(reason: Reason) -> str:
 
 
 def usual_text(reason: Reason) -> str:
-    """What is usual for the column, and for which rows; what is expected where no more is known.
-
-    A flag or a number is told with its column's name, for its value alone says nothing.
-    """
+    """Describe the usual range or values of the column and their condition; else the expected value."""
     if reason.usual is None:
         return f"expected {in_words(reason.expected)}"
     given = given_text(reason)
@@ -123,7 +121,7 @@ def usual_text(reason: Reason) -> str:
 
 
 def usual_cell(reason: Reason) -> str:
-    """The same where a heading says "usual": the range or the values, and then for which rows."""
+    """Describe the usual range or values, then their condition, for a table column with the heading "usual"."""
     if reason.usual is None:
         return usual_text(reason)
     given = given_text(reason)
@@ -131,19 +129,22 @@ def usual_cell(reason: Reason) -> str:
 
 
 def given_text(reason: Reason) -> str:
-    """The values that are given: ``"grocery and channel online"``; "" where none is."""
+    """Describe the given values, such as ``"grocery and amount 12"``; "" if there are none.
+
+    A flag or a number is given with its column's name, since its value alone would not be understood.
+    """
     return " and ".join(_given_text(name, value) for name, value in reason.given)
 
 
 def _given_text(name: str, value: object) -> str:
     is_name = isinstance(value, str) and any(letter.isalpha() for letter in value)
-    said = value_text(value)
-    said = said if len(said) <= MOST_LETTERS else f"{said[: MOST_LETTERS - 3]}..."
-    return said if is_name else f"{name} {said}"
+    text = value_text(value)
+    text = text if len(text) <= MAX_LETTERS else f"{text[: MAX_LETTERS - 3]}..."
+    return text if is_name else f"{name} {text}"
 
 
 def value_text(value: object) -> str:
-    """A value as a sentence shows it: separators of thousands, and two digits of money."""
+    """Format a value for a sentence, with separators of thousands and with two decimals for values from 100."""
     if isinstance(value, float) and 100 <= abs(value) < 1e9 and round(value, 2) == value:
         return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
     return in_words(value, digits=6)
@@ -152,7 +153,16 @@ def value_text(value: object) -> str:
 def explain(
     model: FittedModel, table: pa.Table, top: int | None = 3, policy: Policy | None = None
 ) -> tuple[Explanation, ...]:
-    """Explain every row of a table by its ``top`` strongest columns (None: all), decided by a policy (None: its own).
+    """Explain every row of a table.
+
+    Parameters
+    ----------
+    model, table
+        The fitted model, and the rows [n, ...].
+    top
+        Number of reasons for each row, the strongest first; None gives all columns.
+    policy
+        The policy that decides; None for the model's own.
 
     Raises
     ------
@@ -169,7 +179,7 @@ def explain(
 def explain_scored(
     model: FittedModel, table: pa.Table, encoded: EncodedTable, scored: Surprise, decision: Decision, top: int | None
 ) -> tuple[Explanation, ...]:
-    """As :func:`explain`, of rows that are encoded, scored and decided already."""
+    """Explain rows that are already encoded, scored and decided; see :func:`explain`."""
     is_odd = decision.is_odd
     order = np.argsort(-scored.column_part, axis=1, kind="stable")[:, :top]
     values = {name: python_values(table.column(name)) for name in model.encoding.names}
@@ -208,7 +218,7 @@ def explain_scored(
 
 @dataclass(frozen=True)
 class _Expecting:
-    """What is expected of each column in each row: by look-up, or by the network where a model has no look-up."""
+    """The expected value of each column in each row, from the model's expectations, else from its network."""
 
     model: FittedModel
     cells: npt.NDArray[np.int64] | None
@@ -228,7 +238,7 @@ class _Expecting:
     def words(
         self, row: int, column: int, values: dict[str, list[object]]
     ) -> tuple[str | None, tuple[tuple[str, object], ...]]:
-        """What is usual, and the names and values of the columns that are given."""
+        """Return the usual range or values in words, and the names and values of the given columns."""
         expectations, names = self.model.expectations, self.model.encoding.names
         if self.cells is None or expectations is None:
             return None, ()
@@ -239,16 +249,16 @@ class _Expecting:
 
 
 def expected_values(model: FittedModel, encoded: EncodedTable) -> dict[str, list[object]]:
-    """Column name to the value that the network expects in each row, in original units and names.
+    """Return the values that the network expects in each row, by column name, in original units and names.
 
-    The network is shown the whole row: what it expects of a column follows the column's own value to some degree.
+    The encoder gets the whole row, so the expected value of a column depends in part on the column's own value.
     """
     read = model.surprise_model.read(encoded)
     density = model.surprise_model.evidence_model.density
-    rows, there = density.likelihood.expected_rows(read.outputs)
-    # a normal distribution may have its mean where no value ever was: a duration below zero is not what to expect
+    rows, is_present = density.likelihood.expected_rows(read.outputs)
+    # the mean of a normal distribution may lie outside the range of all training rows, such as a negative duration
     within = density.feature_range.clip(rows)
-    return model.encoding.decode(EncodedTable(within, there, np.zeros(there.shape)))
+    return model.encoding.decode(EncodedTable(within, is_present, np.zeros(is_present.shape)))
 
 
 def _part(nats: float, total: float) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What is usual for a column, in its own units and in words."""
+"""The usual range or values of a column, in its own units and in words."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from oddrow.expectations import Expectations, Statistic, Subject
 from oddrow.fitted import FittedModel
 
 MOSTLY, SOMETIMES = 0.5, 0.05
-"""Shares of missing values from which on one is expected, and is said to be usual."""
-MOST_NAMED = 15
-"""Usual names up to which the most frequent are told; a list of a few of more is not what is usual."""
+"""Shares of missing values above which a missing value is expected, and above which it is named as usual."""
+MAX_NAMED = 15
+"""Maximum number of usual names for which the most frequent ones are listed; for more, only their number is given."""
 LONG_ARC = 20 * 3_600
-"""Seconds of the day from which on a usual time of day tells nothing."""
+"""Length in seconds above which the usual part of the day is not named, since it is nearly the whole day."""
 RARE = "(rare)"
-"""What a category's encoding calls the names that share a place."""
+"""Name that the encoding of a category gives to all rare names together."""
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WEEKDAYS, WEEKEND, EVERY_DAY = 0b0011111, 0b1100000, 0b1111111
 
 
 class Usual(NamedTuple):
-    """What is expected of a column, None for a missing value, and the usual range or set in words, None without one."""
+    """The expected value of a column (None for a missing value), and the usual range or values in words, if any."""
 
     expected: object
     words: str | None
 
 
 def usual(model: FittedModel, expectations: Expectations, column: int, cell: int) -> Usual:
-    """What is usual for a column in one cell of its :class:`Expectations`; the same cell is put into words once."""
-    found: Usual | None = expectations.said.get((column, cell))
+    """Describe what is usual for a column in one cell of the :class:`Expectations`; each cell is described once."""
+    found: Usual | None = expectations.described.get((column, cell))
     if found is None:
-        found = expectations.said[column, cell] = _usual(model, expectations, column, cell)
+        found = expectations.described[column, cell] = _usual(model, expectations, column, cell)
     return found
 
 
@@ -58,14 +58,14 @@ def _usual(model: FittedModel, expectations: Expectations, column: int, cell: in
 
 
 def _without_features(encoding: Any) -> Usual:
-    """A constant is expected as it is; a column that runs on has the range that training showed."""
+    """Describe a column without features: a constant by its value, a running column by its range in training."""
     if encoding.kind == "constant":
         return Usual(encoding.value, encoding.value)
     return Usual(None, running_on(encoding))
 
 
 def running_on(encoding: Any) -> str | None:
-    """The learned range of a column whose values run on, in words; None where the encoding knows none."""
+    """Describe the training range of a running column, such as a counter; None if the encoding has none."""
     scaling = getattr(encoding, "scaling", encoding)
     low, high = getattr(scaling, "low", None), getattr(scaling, "high", None)
     if low is None or high is None:
@@ -113,11 +113,11 @@ def _places(encoding: Any, subject: Subject, values: Any, column: int, model: Fi
         first = model.encoding.layout.feature_column.index(column)
         offsets = [subject.features[min(place, len(subject.features) - 1)] - first for place in kept]
         features[np.arange(len(kept)), offsets] = 1.0
-    # the rare ones together may be the most frequent place, but they are no name that could be expected
+    # the rare names together may be the most frequent place, but no single one of them is an expected value
     names = sorted(encoding.decode(features), key=lambda name: name == RARE)
     n_usual = int(values[-1])
-    if n_usual > MOST_NAMED:
-        # the place of the rare names is one of those counted, and holds many names
+    if n_usual > MAX_NAMED:
+        # the place of the rare names is one of those counted, and stands for many names
         words = f"one of {n_usual - 1} names, or a rare one" if RARE in names else f"one of {n_usual} names"
         return Usual(names[0], words)
     more = [f"{n_usual - len(kept)} more"] if n_usual > len(kept) else []
@@ -142,7 +142,7 @@ def _clock(encoding: Any, values: Any) -> Usual:
 
 
 def _day_names(days: int) -> str:
-    """The days by name; three or more in a row as ``Mon to Sat``."""
+    """Name the days; three or more consecutive days become ``Mon to Sat``."""
     chosen = [bit for bit in range(7) if days >> bit & 1]
     if len(chosen) >= 3 and chosen[-1] - chosen[0] == len(chosen) - 1:
         return f"{DAYS[chosen[0]]} to {DAYS[chosen[-1]]}"
@@ -154,7 +154,7 @@ def _minute(seconds: float) -> str:
 
 
 def in_words(value: object, digits: int = 3) -> str:
-    """A value as a sentence shows it: numbers of 10,000 and more with separators, fractions with few digits.
+    """Format a value for a sentence, with separators from 10,000 on and with ``digits`` digits for fractions.
 
     Examples
     --------

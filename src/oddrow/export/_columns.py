@@ -13,6 +13,7 @@ from oddrow.columns import AHEAD, BACK, CIRCLE_GRID, MOST_EXCESS, Kind, TableEnc
 from oddrow.exceptions import SettingError
 from oddrow.export._scaling import excess, standardised
 from oddrow.graph import BOOLEAN, FLOAT, INTEGER, TEXT, DType, Graph, GraphNamespace, Value
+from oddrow.remedies import Setting, remedy
 
 ColumnEncoding: TypeAlias = Any
 """One of those of :mod:`oddrow.table`, told apart by its ``kind``."""
@@ -129,16 +130,22 @@ def check_exportable(encoding: TableEncoding, missing_text: str, outputs: Sequen
         name = schema.name
         if column.kind == "text":
             raise SettingError(
-                f"column {name!r} is text, which ONNX has no operations to encode; "
-                f"fit without it (--ignore {name}) or as names (--category {name})"
+                f"column {name!r} is text, which ONNX has no operations to encode",
+                remedy=remedy(
+                    "fit without it (",
+                    Setting("columns", {name: "ignore"}),
+                    ") or as names (",
+                    Setting("columns", {name: "category"}),
+                    ")",
+                ),
             )
         if name in outputs or not name:
             fault = "has the name of an output" if name else "has no name"
             raise SettingError(f"column {name!r} {fault} of the exported graph; rename it and fit again")
         if INPUT_TYPES[schema.kind] is TEXT and missing_text in _texts(column):
             raise SettingError(
-                f"column {name!r}: {missing_text!r} is one of its values and cannot stand for a missing one; "
-                "choose another text with --missing-text"
+                f"column {name!r}: {missing_text!r} is one of its values and cannot stand for a missing one",
+                remedy=remedy("choose another text with ", Setting("missing_text")),
             )
 
 

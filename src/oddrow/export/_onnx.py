@@ -22,6 +22,7 @@ from oddrow.export._views import view_values
 from oddrow.files import atomic_write, check_target
 from oddrow.fitted import FittedModel
 from oddrow.graph import FLOAT, Graph, GraphNamespace, Value, borders_reached
+from oddrow.remedies import Setting, remedy
 from oddrow.surprise import EvidenceModel, IsolationEvidence, ReconstructionEvidence
 
 OUTPUTS, PARTS = ("surprise", "p_value", "is_odd"), ("column_part", "combination_part")
@@ -95,7 +96,8 @@ def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = Fals
     if threshold is None or needs.all_rows or needs.day is not None:
         raise SettingError(
             f"the policy {model.policy.kind!r} decides on all rows of a batch together, which a graph of single rows "
-            "cannot; choose another first (oddrow decide MODEL --false-alarms 0.01, or detector.set_policy)"
+            "cannot",
+            remedy=remedy("choose one first that decides each row by itself, with ", Setting("policy")),
         )
     check_exportable(model.encoding, missing_text, OUTPUTS + PARTS)
     graph = Graph()

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Files that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import errno
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from oddrow.exceptions import OddrowError, OutputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from oddrow.remedies import Setting, remedy
 
 __all__ = ["atomic_folder", "atomic_write", "check_target"]
 
 
 @contextmanager
 def atomic_write(path: str | Path, force: bool = False) -> Iterator[BinaryIO]:
-    """Yield a binary file that becomes ``path`` when the block ends well, and else leaves nothing.
+    """Yield a binary file that becomes ``path`` when the block ends without an error, and is removed otherwise.
 
-    The bytes go to a temporary file in the same folder, reach the disk, and only then take the name. A file
-    of that name is replaced only with ``force``, and then keeps its permissions.
+    The bytes are written to a temporary file in the same folder and flushed to the disk before the file takes its
+    name. An existing file of that name is replaced only with ``force``; the new file keeps its permissions.
 
     Raises
     ------
@@ -59,12 +58,12 @@ def atomic_write(path: str | Path, force: bool = False) -> Iterator[BinaryIO]:
 
 
 def check_target(path: str | Path, force: bool = False) -> None:
-    """Refuse a path that :func:`atomic_write` would refuse, so that it is said before long work is done.
+    """Refuse a path that :func:`atomic_write` would refuse, before long work is done.
 
     Raises
     ------
     OutputError
-        If the file exists and ``force`` is not set, its folder does not exist, or it is no regular file.
+        If the file exists and ``force`` is not set, its folder does not exist, or the path is not a regular file.
 
     Examples
     --------
@@ -88,11 +87,11 @@ def check_target(path: str | Path, force: bool = False) -> None:
 
 @contextmanager
 def atomic_folder(path: str | Path, pattern: str, force: bool = False) -> Iterator[Path]:
-    """Yield an empty folder that becomes ``path`` when the block ends well, and else is removed.
+    """Yield an empty folder that becomes ``path`` when the block ends without an error, and is removed otherwise.
 
-    Many processes may write into it by :func:`atomic_write`; what one of them left half-written when it was killed does
-    not come along. A folder of that name is replaced only with ``force``, and only if it holds nothing but files whose
-    names match ``pattern``, such as ``"part-*.parquet"``: what else is in a folder is not ours to remove.
+    Many processes may write into it by :func:`atomic_write`; temporary files of a process that was killed are removed.
+    An existing folder of that name is replaced only with ``force``, and only if all its files have names that match
+    ``pattern``, such as ``"part-*.parquet"``: other files belong to the user.
 
     Raises
     ------
@@ -117,7 +116,7 @@ def atomic_folder(path: str | Path, pattern: str, force: bool = False) -> Iterat
         yield temporary
         for left_over in temporary.glob(".oddrow-*.tmp"):
             left_over.unlink()
-        _check_folder(path, target, pattern, force)  # one may have come up since
+        _check_folder(path, target, pattern, force)  # another process may have made one since
         replaced = temporary.with_suffix(".old")
         if target.exists():
             target.replace(replaced)
@@ -146,7 +145,7 @@ def _check_folder(path: str | Path, target: Path, pattern: str, force: bool) -> 
 
 
 def _behind_links(path: str | Path) -> Path:
-    return Path(os.path.realpath(path))  # a link stays: the file it points at is the one replaced
+    return Path(os.path.realpath(path))  # a link stays, and the file that it points to is replaced
 
 
 def _publish(path: str | Path, temporary: Path, target: Path, force: bool) -> None:
@@ -155,7 +154,7 @@ def _publish(path: str | Path, temporary: Path, target: Path, force: bool) -> No
             shutil.copymode(target, temporary)
         temporary.replace(target)
     else:
-        # A rename would replace a file that has come up since; a hard link refuses to.
+        # A rename would replace a file that another process has made since; a hard link does not.
         try:
             target.hardlink_to(temporary)
         except FileExistsError as error:
@@ -167,13 +166,15 @@ def _publish(path: str | Path, temporary: Path, target: Path, force: bool) -> No
     with suppress(OSError):  # not every system can open a folder
         folder = os.open(target.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)  # without it a power cut may take the new name back
+            os.fsync(folder)  # without it, a power failure may undo the rename
         finally:
             os.close(folder)
 
 
 def _exists(path: str | Path) -> OutputError:
-    return OutputError(f"{path}: exists already; choose another name, or replace it with --force")
+    return OutputError(
+        f"{path}: exists already", remedy=remedy("choose another name, or replace it with ", Setting("force", True))
+    )
 
 
 def _output_error(path: str | Path, error: OSError) -> OutputError:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,37 +12,30 @@ import pyarrow.compute as pc
 
 from oddrow.exceptions import TableReadError
 from oddrow.files._csv_dialect import CsvDialect
-from oddrow.files._csv_records import Region, ends_whole, record_problem, records, ways_out
+from oddrow.files._csv_records import Region, ends_whole, record_problem, records, way_out
+from oddrow.files._values_as_text import in_utc, plain_texts
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-__all__ = [
-    "as_json",
-    "in_utc",
-    "plain_texts",
-    "text_columns",
-    "write_header",
-    "write_rows",
-]
+__all__ = ["text_columns", "write_header", "write_rows"]
 
 # From bytes to columns of text ------------------------------------------------------------------------------
 
 _BLOCK = 1 << 24
-_FEW_BYTES = 1 << 20  # which one thread has read before another has woken up
-_ROWS_AT_ONCE = 1 << 15
-_MANY_BYTES = 1 << 28
+_MAX_SINGLE_THREAD_BYTES = 1 << 20
+"""One thread reads so few bytes before a second one has started."""
+_WRITTEN_ROWS = 1 << 15
+_MAX_SMALL_OFFSET_BYTES = 1 << 28
+"""Longer columns of text are written by way of 64-bit offsets: quoting may double their bytes."""
 
 
 def text_columns(region: Region, dialect: CsvDialect, *, only_count: bool = False) -> list[pa.ChunkedArray]:
-    """The fields of whole records of UTF-8 as columns of text; with ``only_count`` the first column alone.
+    """The fields of whole UTF-8 records as columns of text; with ``only_count`` the first column alone.
 
-    An empty field is null, and a quoted one that is empty a text of no letters.
+    An empty field is null; a field ``""`` is an empty text.
 
     Raises
     ------
     TableReadError
-        Names the line that is wrong.
+        If a record is wrong; the error names its line.
     """
     data = region.data
     if not data.strip(b"\r\n") and (dialect.width > 1 or not data):
@@ -56,19 +49,21 @@ def text_columns(region: Region, dialect: CsvDialect, *, only_count: bool = Fals
     for record in records(region, dialect.delimiter):
         found = record_problem(record.data, dialect.delimiter, dialect.width)
         if found is not None:
-            out = ways_out(found)
-            raise TableReadError(f"{dialect.label}, line {record.line}: {found}{'. ' if out else ''}{out}") from problem
+            place = f"{dialect.label}, line {record.line}"
+            raise TableReadError(f"{place}: {found}", remedy=way_out(found)) from problem
     raise TableReadError(f"{dialect.label}: cannot be read as CSV: {problem}") from problem
 
 
 def _text_columns(data: bytes, delimiter: str, width: int, only_count: bool) -> list[pa.ChunkedArray]:
-    """Split into fields and leave them text: pyarrow would infer types from the first block alone."""
+    """Split records into fields and keep these as text: pyarrow infers types from the first block alone."""
     import pyarrow.csv as arrow_csv
 
     names = [str(place) for place in range(width)]
     table = arrow_csv.read_csv(
         pa.BufferReader(data),
-        read_options=arrow_csv.ReadOptions(column_names=names, block_size=_BLOCK, use_threads=len(data) > _FEW_BYTES),
+        read_options=arrow_csv.ReadOptions(
+            column_names=names, block_size=_BLOCK, use_threads=len(data) > _MAX_SINGLE_THREAD_BYTES
+        ),
         parse_options=arrow_csv.ParseOptions(
             delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=width > 1
         ),
@@ -76,7 +71,7 @@ def _text_columns(data: bytes, delimiter: str, width: int, only_count: bool) -> 
             column_types=dict.fromkeys(names, pa.string()),
             null_values=[""],
             strings_can_be_null=True,
-            quoted_strings_can_be_null=False,  # a quoted "" is a text of no letters
+            quoted_strings_can_be_null=False,  # a quoted "" is an empty text
             include_columns=names[:1] if only_count else None,
         ),
     )
@@ -88,18 +83,18 @@ def _text_columns(data: bytes, delimiter: str, width: int, only_count: bool) -> 
 
 
 def write_header(names: Sequence[str], stream: Any, delimiter: str) -> None:
-    """Write the names of the columns; :func:`read_csv` reads the same back."""
+    """Write the names of the columns."""
     stream.write(f"{delimiter.join(map(_quoted, names))}\n".encode())
 
 
 def write_rows(table: pa.Table, stream: Any, delimiter: str) -> None:
-    """Write the rows of a table behind a header: each text as it is, in quotes only where it would be misread.
+    """Write the rows of a table: each text as it is, in quotes only where it would otherwise be misread.
 
-    Nothing stands for a missing value, and ``""`` for a text of no letters.
+    A missing value is written as an empty field, and an empty text as ``""``.
     """
     table = in_utc(table)
-    for start in range(0, table.num_rows, _ROWS_AT_ONCE):
-        fields = [_as_fields(column, delimiter) for column in table.slice(start, _ROWS_AT_ONCE).columns]
+    for start in range(0, table.num_rows, _WRITTEN_ROWS):
+        fields = [_as_fields(column, delimiter) for column in table.slice(start, _WRITTEN_ROWS).columns]
         fields[-1] = pc.binary_join_element_wise(fields[-1], "", "\n")
         lines = pc.binary_join_element_wise(*fields, delimiter) if len(fields) > 1 else fields[0]
         for chunk in lines.chunks if isinstance(lines, pa.ChunkedArray) else [lines]:
@@ -108,15 +103,15 @@ def write_rows(table: pa.Table, stream: Any, delimiter: str) -> None:
 
 
 def _as_fields(column: pa.ChunkedArray, delimiter: str) -> pa.Array:
-    """One column as it stands in a file, none of its values null."""
+    """The fields of one column as they are written; none is null."""
     texts = plain_texts(column).combine_chunks()
-    if isinstance(texts, pa.ChunkedArray):  # too many bytes for one array of small offsets
+    if isinstance(texts, pa.ChunkedArray):  # too many bytes for one array with 32-bit offsets
         texts = pa.chunked_array([chunk.cast(pa.large_string()) for chunk in texts.chunks]).combine_chunks()
-    if texts.nbytes > _MANY_BYTES:
+    if texts.nbytes > _MAX_SMALL_OFFSET_BYTES:
         texts = texts.cast(pa.large_string())
     kind = column.type
     is_bare = pa.types.is_null(kind) or (pa.types.is_primitive(kind) and not pa.types.is_interval(kind))
-    if not is_bare:  # numbers and times have no delimiter or quote in them
+    if not is_bare:  # numbers and times contain no delimiter and no quote
         data = bytes(_buffer(texts)) if len(texts) else b""
         if any(sign in data for sign in (b'"', b"\n", b"\r", delimiter.encode())):
             needs = pc.match_substring_regex(texts, f'["\r\n{re.escape(delimiter)}]')
@@ -127,7 +122,7 @@ def _as_fields(column: pa.ChunkedArray, delimiter: str) -> pa.Array:
 
 
 def _buffer(texts: pa.Array) -> memoryview:
-    """The bytes of all texts, one behind the other."""
+    """The bytes of all texts, one after the other."""
     _, offsets, data = texts.buffers()
     if data is None:
         return memoryview(b"")
@@ -135,49 +130,6 @@ def _buffer(texts: pa.Array) -> memoryview:
     return memoryview(data)[int(ends[texts.offset]) : int(ends[texts.offset + len(texts)])]
 
 
-def plain_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The values as a file of text holds them: lists, structs and maps as JSON, bytes in hexadecimal digits."""
-    kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return column
-    try:
-        if not (pa.types.is_nested(kind) or _is_binary(kind)):
-            return column.cast(pa.string())
-    except pa.ArrowException:  # a type that has no text of its own, such as an interval
-        pass
-    return pa.chunked_array([[_as_text(value) for value in column.to_pylist()]], pa.string())
-
-
-def _as_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bytes):
-        return value.hex()
-    return json.dumps(value, ensure_ascii=False, default=as_json) if isinstance(value, (list, dict)) else str(value)
-
-
-def as_json(value: Any) -> str:
-    """What JSON has no form for, as text."""
-    return value.hex() if isinstance(value, bytes) else str(value)
-
-
-def _is_binary(kind: pa.DataType) -> bool:
-    types = pa.types
-    return any(
-        is_kind(kind)
-        for is_kind in (types.is_binary, types.is_large_binary, types.is_binary_view, types.is_fixed_size_binary)
-    )
-
-
 def _quoted(name: str) -> str:
     is_safe = name and name.isprintable() and not any(sign in name for sign in '",;\t|')
     return name if is_safe else '"' + name.replace('"', '""') + '"'
-
-
-def in_utc(table: pa.Table) -> pa.Table:
-    """Give every zoned column the zone UTC, so that writing it as text needs no database of zones."""
-    for place, field in enumerate(table.schema):
-        if pa.types.is_timestamp(field.type) and field.type.tz is not None:
-            utc = table.column(place).cast(pa.timestamp(field.type.unit, "UTC"))
-            table = table.set_column(place, field.name, utc)
-    return table

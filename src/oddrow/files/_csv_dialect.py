@@ -1,4 +1,4 @@
-"""How a CSV file is written: its delimiter, its header, where its rows begin; all by its first lines."""
+"""Find the dialect of a CSV file from its first lines: the delimiter, the header and the start of the rows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from oddrow.exceptions import TableReadError
-from oddrow.files._csv_records import Record, Region, count_lines, fields_of, record_problem, records, ways_out
-from oddrow.files._origin import CsvReading
-from oddrow.files._reading_options import ReadingOptions, renaming_notes
+from oddrow.files._csv_records import Record, Region, count_lines, fields_of, record_problem, records, way_out
+from oddrow.files._reading_options import CsvReading, ReadingOptions, renaming_notes
+from oddrow.remedies import Advice, Setting, remedy
 from oddrow.table import same_names, shortened, unrepeated
 
 __all__ = ["BYTE_ORDER_MARK", "CsvDialect", "csv_dialect"]
@@ -19,7 +19,7 @@ __all__ = ["BYTE_ORDER_MARK", "CsvDialect", "csv_dialect"]
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _FIRST_RECORDS = 100
-"""Records among which the header is looked for, and by which an even width is judged."""
+"""The header is looked for among so many records; they also show whether a delimiter gives equal widths."""
 _HEAD = 1 << 16
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _SEPARATOR = re.compile(rb'"?sep=([,;\t|])"?(?:\r\n|\n|\r|\Z)', re.IGNORECASE)
@@ -30,23 +30,22 @@ _SIGNATURES = {
     b"PAR1": "a Parquet file; let the name end in .parquet, or give the format parquet",
     b"ARROW1": "an Arrow file; let the name end in .arrow, or give the format arrow",
     b"PK\x03\x04": "a zip archive or an Excel workbook; unpack it, or save the sheet as CSV",
-    b"\xff\xfe": "UTF-16 text; say so by --encoding utf-16 (in Python: encoding='utf-16'), or save it as UTF-8",
-    b"\xfe\xff": "UTF-16 text; say so by --encoding utf-16 (in Python: encoding='utf-16'), or save it as UTF-8",
 }
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
 class CsvDialect:
-    """How a file is written.
+    """The dialect of a file.
 
     Attributes
     ----------
     label : what errors call the file
-    delimiter : what separates its fields
-    names : of its columns
-    start, line : byte of the first row, and the line of the file on which it stands
+    delimiter : the character between its fields
+    names : the names of its columns
+    start, line : the byte at which the first row starts, and its line in the file
     is_strict : whether text that is not UTF-8 is an error
-    reading : how to read the next file alike
+    reading : how to read a later file in the same way
     notes : what was assumed, in sentences
     """
 
@@ -61,12 +60,12 @@ class CsvDialect:
 
     @property
     def width(self) -> int:
-        """How many fields a record has."""
+        """The number of fields of a record."""
         return len(self.names)
 
 
 class _Head(NamedTuple):
-    """The first bytes of a file from some line on; whether the file ends with them."""
+    """The first bytes of a file from some line on, and whether the file ends with them."""
 
     data: bytes
     start: int
@@ -79,7 +78,7 @@ class _Head(NamedTuple):
         )
 
     def records(self, delimiter: str) -> list[Record]:
-        """The first records that are not blank; the last one that is cut off is not among them."""
+        """The first records that are not blank, without a last one that is cut off."""
         found: list[Record] = []
         for record in islice(records(Region(self.data, self.line), delimiter), 2 * _FIRST_RECORDS):
             if record.start > _HEAD and len(found) > 3:
@@ -106,12 +105,12 @@ def csv_dialect(
     expects: Sequence[str] | None = None,
     like: CsvReading | None = None,
 ) -> CsvDialect:
-    """What the first bytes of a file tell; :func:`oddrow.files.open_stream` says how.
+    """Find the dialect from the first bytes of a file, by the rules of :func:`oddrow.files.open`.
 
     Raises
     ------
     TableReadError
-        If they are no CSV, or lines stand before the header.
+        If the bytes are not CSV, or other lines stand before the header.
     """
     if options.encoding is None:
         _reject_binary(content, label)
@@ -134,8 +133,7 @@ def csv_dialect(
         header.record.data, header.delimiter, len(header.names), is_strict=options.encoding is not None
     )
     if problem is not None:
-        out = ways_out(problem)
-        raise TableReadError(f"{label}, line {header.record.line}: {problem}{'. ' if out else ''}{out}")
+        raise TableReadError(f"{label}, line {header.record.line}: {problem}", remedy=way_out(problem))
     rows = head.after(header.record.start + len(header.record.data))
     reading = CsvReading(True, (), header.delimiter, options.skip or 0, options.encoding)
     return CsvDialect(
@@ -154,7 +152,12 @@ def _reject_binary(content: bytes, label: str) -> None:
     for signature, found in _SIGNATURES.items():
         if content.startswith(signature):
             raise TableReadError(f"{label}: is not CSV but {found}")
-    # A header, or the first row, with a NUL byte: what follows is not looked at as if it were rows.
+    if content.startswith(_UTF16_MARKS):
+        raise TableReadError(
+            f"{label}: is not CSV but UTF-16 text",
+            remedy=remedy("say so by ", Setting("encoding", "utf-16"), ", or save it as UTF-8"),
+        )
+    # A NUL byte in the first line means a binary file; in a later row, it is an error of that row.
     first = content.lstrip(b"\r\n").partition(b"\n")[0]
     if b"\0" in first:
         line = 1 + count_lines(content[: content.index(first)])
@@ -162,7 +165,7 @@ def _reject_binary(content: bytes, label: str) -> None:
 
 
 def _without_blank_lines(head: _Head) -> _Head:
-    """Blank lines at the start would pass for the header of a file of one column."""
+    """Drop blank lines at the start: in a file of one column, a blank line would be taken for the header."""
     return head.after(len(head.data) - len(head.data.lstrip(b"\r\n")))
 
 
@@ -175,7 +178,7 @@ def _after_lines(head: _Head, label: str, n_lines: int) -> _Head:
 
 
 def _without_separator(head: _Head, options: ReadingOptions) -> tuple[_Head, ReadingOptions]:
-    """Take off the line ``sep=;`` that Excel reads, and take what it says where nothing is said."""
+    """Drop a first line ``sep=;``, as Excel writes it, and use its delimiter unless the options have one."""
     found = _SEPARATOR.match(head.data)
     if found is None or found.end() == len(head.data):
         return head, options
@@ -190,7 +193,7 @@ def _headerless(
     head: _Head, label: str, options: ReadingOptions, like: CsvReading | None, n_lines: int, expects: Sequence[str]
 ) -> CsvDialect:
     given = options.column_names or (() if like is None else like.names)
-    # the next file may lack what the model does not need, as a label
+    # a later file may lack columns that the model does not need, such as the label
     needed = () if options.column_names else tuple(name for name in given if name in expects)
     delimiters = _candidates(like) if options.delimiter is None else [options.delimiter]
     fitting = [(sign, names) for names in (given, needed) for sign in delimiters if len(names) == _n_fields(head, sign)]
@@ -216,7 +219,7 @@ def _candidates(like: CsvReading | None) -> list[str]:
     return [*known, *(sign for sign in _DELIMITERS if sign not in known)]
 
 
-# The header by the columns of a model -------------------------------------------------------------------------------
+# The header with a model -------------------------------------------------------------------------------
 
 
 def _expected_header(
@@ -228,7 +231,7 @@ def _expected_header(
     *,
     must_be_all: bool = False,
 ) -> _Header | None:
-    """The first record that holds the expected names, or half of them; never judged by what later rows look like."""
+    """The first record that holds all expected names, or else half of them. The content of later rows has no effect."""
     delimiters = _candidates(like) if options.delimiter is None else [options.delimiter]
     most = 1 if options.skip is not None else None
     first = [(record, sign) for sign in delimiters for record in head.records(sign)[:most]]
@@ -263,12 +266,12 @@ def _as_expected(label: str, record: Record, delimiter: str, fields: list[str], 
 
 
 def _named(header: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Names for all columns, each once; and new name to the one it has in the file where that occurs twice."""
+    """Unique names for all columns, and a mapping from each changed name to the repeated name in the file."""
     names, renamed = unrepeated([name or f"column_{place}" for place, name in enumerate(header, 1)])
     return names, dict(renamed)
 
 
-# The header where nothing is known ----------------------------------------------------------------------------------
+# The header without a model ----------------------------------------------------------------------------------
 
 
 def _first_header(head: _Head, label: str, options: ReadingOptions) -> _Header:
@@ -282,16 +285,21 @@ def _first_header(head: _Head, label: str, options: ReadingOptions) -> _Header:
     notes = renaming_notes(label, given, {})
     if _looks_like_data(fields, [fields_of(one.data, delimiter) for one in found[1:]]):
         shown = ", ".join(map(shortened, fields[:5])) + (", ..." if len(fields) > 5 else "")
-        note = (
-            f"{label}: line {record.line} is read as the names of the columns, and looks like a row ({shown}); "
-            "if the file has no header, say --no-header, and name the columns by --names a,b,..."
+        note = Advice(
+            f"{label}: line {record.line} is read as the names of the columns, and looks like a row ({shown})",
+            remedy(
+                "if the file has no header, say ",
+                Setting("has_header", False),
+                ", and name the columns by ",
+                Setting("column_names"),
+            ),
         )
         notes = (*notes, note)
     return _Header(delimiter, record, names, notes)
 
 
 def _first_delimiter(head: _Head) -> str:
-    """The one delimiter that splits the first record; of several the one that splits the first lines evenly."""
+    """The one delimiter that splits the first record; of several, the one that gives the first lines equal widths."""
     found = [sign for sign in _DELIMITERS if _n_fields(head, sign) > 1]
     if len(found) == 1:
         return found[0]
@@ -308,10 +316,10 @@ def _widths(head: _Head, delimiter: str) -> list[int]:
 
 
 def _even_delimiter(head: _Head, width: int | None, among: Sequence[str]) -> str:
-    """A delimiter that splits the first lines evenly, a comma if it does or if none does.
+    """A delimiter that gives all first lines the same number of fields; the comma if it does, or if none does.
 
-    Cautious, for a wrong guess reads nonsense in silence, while a comma kept in vain leads to an error that
-    names the other candidates.
+    The comma is preferred because a wrong delimiter gives wrong fields without an error, while a comma that does not
+    split the header leads to an error that names the other candidates.
     """
     even: dict[str, int] = {}
     for delimiter in among:
@@ -324,7 +332,7 @@ def _even_delimiter(head: _Head, width: int | None, among: Sequence[str]) -> str
 
 
 def _reject_preamble(head: _Head, label: str, options: ReadingOptions, delimiter: str) -> None:
-    """Refuse lines before the header, which have fewer fields than all that follow."""
+    """Refuse a file whose first lines have fewer fields than all lines that follow."""
     if len(set(_widths(head, delimiter))) == 1 and _widths(head, delimiter)[0] > 1:
         return
     for sign in [delimiter] if options.delimiter else _DELIMITERS:
@@ -341,10 +349,14 @@ def _reject_preamble(head: _Head, label: str, options: ReadingOptions, delimiter
         names = ", which names all columns" if widths[0] != steady - 1 or before > 1 else ""
         problem = TableReadError(
             f"{label}: {which} fewer fields than the {steady} of each line that follows, separated by "
-            f"{_DELIMITERS.get(sign, repr(sign))} (line {found[0].line} is {first}); if the header is line {lines + 1}"
-            f"{names}, say --skip {lines} (in Python: skip={lines}); if these lines are names, skip them and name the "
-            f"{steady} columns by --names a,b,..."
-            + ("" if sign == delimiter else f"; if all is one column, say --delimiter {delimiter}")
+            f"{_DELIMITERS.get(sign, repr(sign))} (line {found[0].line} is {first})",
+            remedy=remedy(
+                f"if the header is line {lines + 1}{names}, say ",
+                Setting("skip", lines),
+                f"; if these lines are names, skip them and name the {steady} columns by ",
+                Setting("column_names"),
+                *(() if sign == delimiter else ("; if all is one column, say ", Setting("delimiter", delimiter))),
+            ),
         )
         problem.skip = lines
         raise problem
@@ -361,7 +373,7 @@ def _reject_unsplit_header(head: _Head, label: str, header: list[str], delimiter
 
 
 def _looks_like_data(header: list[str], rows: list[list[str]]) -> bool:
-    """Whether the first record is all numbers, or numbers where the others have some and words that they have too."""
+    """Whether the first record has only numbers, or agrees with later rows: numbers in the same places, known words."""
     are_numbers = [bool(_NUMBER.match(field)) for field in header]
     if not any(are_numbers):
         return False

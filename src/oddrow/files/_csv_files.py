@@ -1,4 +1,4 @@
-"""CSV files read piece by piece, each field as it is written; as often as they are asked for."""
+"""CSV files, read in pieces of bounded size; each field is kept as it is written."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import codecs
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -26,150 +25,188 @@ from oddrow.files._csv_records import (
     records,
     whole_records,
 )
-from oddrow.files._file_formats import not_found
-from oddrow.files._origin import CsvReading
-from oddrow.files._reading_options import ReadingOptions
-from oddrow.table import AS_WRITTEN, MOST_BYTES, MOST_ROWS, LocatedBatch, SkippedRow, one_batch
+from oddrow.files._reading_options import CsvReading, ReadingOptions
+from oddrow.files._table_file import SourceFile, read_error
+from oddrow.remedies import Advice, Setting, remedy
+from oddrow.table import AS_WRITTEN, MAX_BATCH_BYTES, MAX_BATCH_ROWS, LocatedBatch, SkippedRow, one_batch
 
-__all__ = ["CsvCount", "CsvFile"]
+__all__ = ["CsvFile"]
 
-MOST_RECORD_BYTES = 1 << 26
-"""A longer record is no row but a quote that was never closed."""
+MAX_RECORD_BYTES = 1 << 26
+"""A longer record is refused: its cause is a quote that was never closed."""
 _HEAD_BYTES = 1 << 20
+"""The dialect is found from so many bytes."""
 
 _Opened = Callable[[], AbstractContextManager[Any]]
 
 
-class _SoundRecords(NamedTuple):
-    """Records of a file that can be read, and the line of each where they do not follow each other."""
+class _ReadableRecords(NamedTuple):
+    """Records that can be read; the line of each, or None where no record between them was left out."""
 
     region: Region
     lines: tuple[int, ...] | None
 
 
 @dataclass(frozen=True, eq=False)
-class _CsvRows:
-    """The place of rows of a CSV file, looked for when it is asked for."""
+class _CsvRowPlaces:
+    """The places of the rows of a batch, found only when they are asked for.
+
+    Attributes
+    ----------
+    records : the records of the piece from which the batch is
+    offset : the place of the first row of the batch among them
+    """
 
     dialect: CsvDialect
-    sound: _SoundRecords
+    records: _ReadableRecords
     offset: int
 
     def of(self, reasons: Mapping[int, str]) -> list[SkippedRow]:
         wanted = {self.offset + row: why for row, why in reasons.items()}
-        found = (record for record in records(self.sound.region, self.dialect.delimiter) if self._is_row(record))
+        found = (record for record in records(self.records.region, self.dialect.delimiter) if self._is_row(record))
         return [
             SkippedRow(self.dialect.label, self._line(place, record), wanted[place], record.data)
             for place, record in enumerate(islice(found, max(wanted, default=-1) + 1))
             if place in wanted
         ]
 
-    def said(self, row: int) -> str:
+    def description(self, row: int) -> str:
         return f"{self.dialect.label}, line {self.of({row: ''})[0].line}"
 
     def _line(self, place: int, record: Record) -> int:
-        return record.line if self.sound.lines is None else self.sound.lines[place]
+        return record.line if self.records.lines is None else self.records.lines[place]
 
     def _is_row(self, record: Record) -> bool:
         return self.dialect.width == 1 or bool(record.data.strip(b"\r\n"))
 
 
-class CsvCount(NamedTuple):
-    """How many rows of a file can be read, how many not, and how many of the first are not UTF-8."""
+class _Count(NamedTuple):
+    """The rows that can be read, those that cannot, and those of the former that are not UTF-8."""
 
-    rows: int
+    readable: int
     skipped: int
-    foreign: int
+    not_utf8: int
 
 
 class _Piece(NamedTuple):
     columns: list[pa.ChunkedArray]
-    sound: _SoundRecords
+    records: _ReadableRecords
     skipped: tuple[SkippedRow, ...]
-    n_foreign: int
+    n_not_utf8: int
 
 
 @dataclass(frozen=True, eq=False)
 class CsvFile:
-    """One file, read as often as it is asked for; with ``skips`` a record that cannot be read is left out and told."""
+    """One file of CSV or TSV.
 
+    Opening it reads its first bytes. Its rows are counted, and all errors in them found, by one reading of the file
+    when ``n_rows``, ``n_skipped`` or ``notes`` is first asked for.
+
+    Attributes
+    ----------
+    source : the file
+    opened : opens it as a stream of UTF-8
+    dialect : how it is written
+    skips_unreadable : whether a record that cannot be read is left out, instead of an error
+    """
+
+    source: SourceFile
     opened: _Opened
     dialect: CsvDialect
-    skips: bool = False
+    skips_unreadable: bool = False
 
     @classmethod
     def at(
         cls,
-        source: Path | bytes,
-        label: str,
-        compression: str | None,
+        source: SourceFile,
         options: ReadingOptions,
         *,
-        skips: bool = False,
+        skips_unreadable: bool = False,
         expects: Sequence[str] | None = None,
         like: CsvReading | None = None,
     ) -> CsvFile:
-        """The file at a path, or the bytes of one, by its first lines."""
-        opened = partial(_opened, source, label, compression, options.encoding)
+        """Open a file by its first bytes.
+
+        Raises
+        ------
+        TableReadError
+            If the file is empty, cannot be read, or is not CSV.
+        """
+        opened = partial(_opened, source, options.encoding)
         with opened() as stream:
             head = stream.read(_HEAD_BYTES)
             is_whole = len(head) < _HEAD_BYTES or not stream.read(1)
         if not head.strip():
-            raise TableReadError(f"{label}: the file is empty")
-        return cls(
-            opened, csv_dialect(head, label, options, is_whole=is_whole, expects=expects, like=like), skips=skips
-        )
+            raise TableReadError(f"{source.label}: the file is empty")
+        dialect = csv_dialect(head, source.label, options, is_whole=is_whole, expects=expects, like=like)
+        return cls(source, opened, dialect, skips_unreadable)
 
     @property
     def schema(self) -> pa.Schema:
         """Every column is text."""
         return pa.schema([(name, pa.string()) for name in self.dialect.names], AS_WRITTEN)
 
-    def count(self) -> CsvCount:
-        """Read all of it once; what cannot be read is an error here already."""
-        rows = skipped = foreign = 0
-        for piece in self._pieces(only_count=True):
-            rows += len(piece.columns[0])
-            skipped += len(piece.skipped)
-            foreign += piece.n_foreign
-        return CsvCount(rows, skipped, foreign)
+    @property
+    def n_rows(self) -> int:
+        return self._count.readable
 
-    def table(self) -> tuple[pa.Table, int]:
-        """All rows at once, and how many of them are not UTF-8."""
-        pieces = list(self._pieces())
-        if not pieces:
-            return self.schema.empty_table(), 0
-        tables = [pa.Table.from_arrays(piece.columns, schema=self.schema) for piece in pieces]
-        return pa.concat_tables(tables), sum(piece.n_foreign for piece in pieces)
+    @property
+    def n_skipped(self) -> int:
+        return self._count.skipped
+
+    @property
+    def csv(self) -> CsvReading:
+        return self.dialect.reading
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        n_rows = self._count.not_utf8
+        if n_rows == 0:
+            return self.dialect.notes
+        rows = "1 row is" if n_rows == 1 else f"{n_rows:,} rows are"
+        note = Advice(
+            f"{self.source.label}: {rows} not UTF-8, and read as Windows-1252",
+            remedy("say what the file is by ", Setting("encoding")),
+        )
+        return (*self.dialect.notes, note)
+
+    @cached_property
+    def _count(self) -> _Count:
+        counts = [
+            (len(piece.columns[0]), len(piece.skipped), piece.n_not_utf8) for piece in self._pieces(only_count=True)
+        ]
+        return _Count(*map(sum, zip(*counts, strict=True))) if counts else _Count(0, 0, 0)
+
+    def read(self) -> pa.Table:
+        tables = [pa.Table.from_arrays(piece.columns, schema=self.schema) for piece in self._pieces()]
+        return pa.concat_tables(tables) if tables else self.schema.empty_table()
 
     def batches(self) -> Iterator[LocatedBatch]:
-        """The rows in order."""
         for piece in self._pieces():
             table = pa.Table.from_arrays(piece.columns, schema=self.schema).combine_chunks()
             skipped = piece.skipped
-            for start in range(0, max(table.num_rows, 1), MOST_ROWS):
-                yield LocatedBatch(
-                    one_batch(table.slice(start, MOST_ROWS)), _CsvRows(self.dialect, piece.sound, start), skipped
-                )
+            for start in range(0, max(table.num_rows, 1), MAX_BATCH_ROWS):
+                rows = one_batch(table.slice(start, MAX_BATCH_ROWS))
+                yield LocatedBatch(rows, _CsvRowPlaces(self.dialect, piece.records, start), skipped)
                 skipped = ()
 
     def _pieces(self, *, only_count: bool = False) -> Iterator[_Piece]:
         for region in self._regions():
             try:
-                columns, n_foreign = self._columns(region, only_count)
-                yield _Piece(columns, _SoundRecords(region, None), (), n_foreign)
+                columns, n_not_utf8 = self._columns(region, only_count)
+                yield _Piece(columns, _ReadableRecords(region, None), (), n_not_utf8)
             except TableReadError:
-                if not self.skips:
+                if not self.skips_unreadable:
                     raise
-                sound, skipped = self._parted(region)
-                columns, n_foreign = self._columns(sound.region, only_count)
-                yield _Piece(columns, sound, skipped, n_foreign)
+                readable, skipped = self._without_unreadable(region)
+                columns, n_not_utf8 = self._columns(readable.region, only_count)
+                yield _Piece(columns, readable, skipped, n_not_utf8)
 
     def _columns(self, region: Region, only_count: bool) -> tuple[list[pa.ChunkedArray], int]:
         if not self.dialect.is_strict:
-            region, n_foreign = as_utf8(region, self.dialect.delimiter)
-            return text_columns(region, self.dialect, only_count=only_count), n_foreign
-        # Only what is converted is checked by pyarrow.
+            region, n_not_utf8 = as_utf8(region, self.dialect.delimiter)
+            return text_columns(region, self.dialect, only_count=only_count), n_not_utf8
+        # pyarrow checks that text is UTF-8 only in the columns that it returns.
         checks = only_count and not region.data.isascii()
         return text_columns(region, self.dialect, only_count=only_count and not checks), 0
 
@@ -178,27 +215,30 @@ class CsvFile:
         with self.opened() as stream:
             stream.read(dialect.start)
             rest, line = b"", dialect.line
-            while block := stream.read(MOST_BYTES):
+            while block := stream.read(MAX_BATCH_BYTES):
                 data = rest + block
                 end = whole_records(data, dialect.delimiter)
                 if end:
                     yield Region(data[:end], line)
                     line += count_lines(data[:end])
                 rest = data[end:]
-                if len(rest) > MOST_RECORD_BYTES:
+                if len(rest) > MAX_RECORD_BYTES:
                     raise TableReadError(
-                        f"{dialect.label}, line {line}: a record of more than {MOST_RECORD_BYTES >> 20} MiB begins; "
+                        f"{dialect.label}, line {line}: a record of more than {MAX_RECORD_BYTES >> 20} MiB begins; "
                         "is a quote opened and never closed?"
                     )
             if rest:
                 yield Region(rest, line)
 
-    def _parted(self, region: Region) -> tuple[_SoundRecords, tuple[SkippedRow, ...]]:
-        """What can be read of a region, and what not; of a quote that stays open the first line alone is lost."""
-        sound: list[bytes] = []
+    def _without_unreadable(self, region: Region) -> tuple[_ReadableRecords, tuple[SkippedRow, ...]]:
+        """The records of a region that can be read, and those that cannot.
+
+        Of a record with a quote that is never closed, only the first line is left out; the rest is read again.
+        """
+        readable: list[bytes] = []
         lines: list[int] = []
         skipped: list[SkippedRow] = []
-        delimiter, width, label = self.dialect.delimiter, self.dialect.width, self.dialect.label
+        delimiter, width, label = self.dialect.delimiter, self.dialect.width, self.source.label
         rest: Region | None = region
         while rest is not None:
             following = None
@@ -206,7 +246,7 @@ class CsvFile:
                 problem = record_problem(record.data, delimiter, width, is_strict=self.dialect.is_strict)
                 if problem is None:
                     if width == 1 or record.data.strip(b"\r\n"):
-                        sound.append(record.data)
+                        readable.append(record.data)
                         lines.append(record.line)
                 elif problem == OPEN_QUOTE:
                     first = record.data.splitlines(keepends=True)[0]
@@ -216,33 +256,31 @@ class CsvFile:
                 else:
                     skipped.append(SkippedRow(label, record.line, problem, record.data))
             rest = following
-        return _SoundRecords(Region(b"".join(sound), region.line), tuple(lines)), tuple(skipped)
+        return _ReadableRecords(Region(b"".join(readable), region.line), tuple(lines)), tuple(skipped)
 
 
-# Bytes of a file, in UTF-8 ------------------------------------------------------------------------------------------
+# The bytes of a file, in UTF-8 ----------------------------------------------------------------------------------------
 
 
 @contextmanager
-def _opened(source: Path | bytes, label: str, compression: str | None, encoding: str | None) -> Iterator[Any]:
+def _opened(source: SourceFile, encoding: str | None) -> Iterator[Any]:
     try:
-        with pa.OSFile(str(source)) if isinstance(source, Path) else pa.BufferReader(source) as file:
-            plain = file if compression is None else pa.CompressedInputStream(file, compression)
+        with pa.OSFile(str(source.path)) as file:
+            plain = file if source.compression is None else pa.CompressedInputStream(file, source.compression)
             is_utf8 = encoding is None or codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
-            yield plain if is_utf8 else _Transcoded(plain, label, str(encoding))
+            yield plain if is_utf8 else _Transcoded(plain, source.label, str(encoding))
     except TableReadError:
         raise
-    except FileNotFoundError as error:
-        raise not_found(label) from error
-    except PermissionError as error:
-        raise TableReadError(f"{label}: no permission to read this file") from error
     except (pa.ArrowException, OSError) as error:
-        if compression is not None:
-            raise TableReadError(f"{label}: the {compression} data is damaged or cut short: {error}") from error
-        raise TableReadError(f"{label}: cannot be read: {error}") from error
+        if source.compression is not None and not isinstance(error, (FileNotFoundError, PermissionError)):
+            raise TableReadError(
+                f"{source.label}: the {source.compression} data is damaged or cut short: {error}"
+            ) from error
+        raise read_error(source.label, error) from error
 
 
 class _Transcoded:
-    """A stream of text in some encoding, read as UTF-8."""
+    """A stream of text in another encoding, read as UTF-8."""
 
     def __init__(self, stream: Any, label: str, encoding: str) -> None:
         self._stream, self._label, self._encoding = stream, label, encoding
@@ -252,7 +290,7 @@ class _Transcoded:
         self._is_at_end = False
 
     def read(self, size: int) -> bytes:
-        """So many bytes, fewer only at the end."""
+        """Return ``size`` bytes, or fewer at the end of the stream."""
         parts = [self._rest]
         held = len(self._rest)
         while held < size and not self._is_at_end:
@@ -272,8 +310,8 @@ class _Transcoded:
             before = getattr(error, "object", b"")[: getattr(error, "start", 0)]
             line = self._line + count_lines(before.decode(self._encoding, "ignore").encode())
             raise TableReadError(
-                f"{self._label}, line {line}: is not text in {self._encoding} ({error}); say what it is by --encoding "
-                "(in Python: encoding=)"
+                f"{self._label}, line {line}: is not text in {self._encoding} ({error})",
+                remedy=remedy("say what it is by ", Setting("encoding")),
             ) from error
         self._line += count_lines(text)
         return text

@@ -1,7 +1,7 @@
-"""Where the records of CSV end, on which line each starts, and what is wrong with one.
+"""Split CSV into records, with the line of each, and say what is wrong with a record.
 
-As pyarrow reads them: a quote opens a quoted field at the field's start alone, elsewhere it is a letter; a line ends
-with a line feed, a carriage return, or both.
+The rules are those of pyarrow: a quote opens a quoted field only at the start of the field and is an ordinary
+character elsewhere; a line ends with a line feed, a carriage return, or both.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.remedies import Remedy, Setting, remedy
+
 __all__ = [
     "OPEN_QUOTE",
     "Record",
@@ -25,7 +27,7 @@ __all__ = [
     "fields_of",
     "record_problem",
     "records",
-    "ways_out",
+    "way_out",
     "whole_records",
 ]
 
@@ -38,14 +40,14 @@ _QUOTED = re.compile(r'"((?:[^"]|"")*)"(.*)\Z', re.DOTALL)
 
 
 class Region(NamedTuple):
-    """Whole records, and the line of the file on which they start."""
+    """Bytes that hold whole records, and the line of the file on which the first one starts."""
 
     data: bytes
     line: int
 
 
 class Record(NamedTuple):
-    """One record with its line end, the line on which it starts, and its place in its region."""
+    """One record with its line end, the line on which it starts, and the byte at which it starts in its region."""
 
     data: bytes
     line: int
@@ -54,7 +56,7 @@ class Record(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _patterns(delimiter: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """Of one field and of one record; no record starts where a quote is opened and never closed."""
+    """The patterns of a field and of a record. The latter does not match where a quote is opened and never closed."""
     sign = re.escape(delimiter.encode())
     within = rb"[^\r\n" + sign + rb"]*+"
     field = rb'(?:"(?:[^"]++|"")*+"' + within + rb'|(?!")' + within + rb")"
@@ -62,7 +64,7 @@ def _patterns(delimiter: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
 
 
 def records(region: Region, delimiter: str) -> Iterator[Record]:
-    """Every record in order, blank ones too; where a quote is never closed, the rest is one."""
+    """Every record in order, blank ones too; from a quote that is never closed on, the rest is one record."""
     pattern = _patterns(delimiter)[1]
     start, line = 0, region.line
     while start < len(region.data):
@@ -74,9 +76,9 @@ def records(region: Region, delimiter: str) -> Iterator[Record]:
 
 
 def record_problem(record: bytes, delimiter: str, width: int, *, is_strict: bool = True) -> str | None:
-    """What is wrong with a record of a file of ``width`` columns, in words; None where nothing is.
+    """Say what is wrong with a record of a file of ``width`` columns; None if it can be read.
 
-    Text that is not UTF-8 is wrong where ``is_strict``, and else as :func:`as_utf8` reads it.
+    With ``is_strict``, text that is not UTF-8 is wrong; otherwise :func:`as_utf8` converts it.
     """
     _, whole = _patterns(delimiter)
     if b"\0" in record:
@@ -94,18 +96,26 @@ def record_problem(record: bytes, delimiter: str, width: int, *, is_strict: bool
     return None if count == width else f"expected {width} field{'s' * (width > 1)}, found {count}"
 
 
-def ways_out(problem: str) -> str:
-    """What a user can do about a problem that :func:`record_problem` tells."""
+def way_out(problem: str) -> Remedy | None:
+    """Say what a user can do about a problem that :func:`record_problem` found."""
+    skipped = Setting("on_error", "skip")
     if problem.startswith("expected "):
-        return (
-            "Is a quote not closed, or a field with the delimiter in it not quoted? Mend that line, say how the file "
-            "is written (--delimiter, --skip, --no-header), or let score leave such lines out (--on-error skip)"
+        return remedy(
+            "is a quote not closed, or a field with the delimiter in it not quoted? Mend that line, say how the file "
+            "is written (",
+            Setting("delimiter"),
+            ", ",
+            Setting("skip"),
+            ", ",
+            Setting("has_header", False),
+            "), or leave such lines out when scoring by ",
+            skipped,
         )
     if problem == OPEN_QUOTE:
-        return "Close or double it, or let score leave that line out (--on-error skip)"
+        return remedy("close or double it, or leave that line out when scoring by ", skipped)
     if "UTF-8" in problem:
-        return "Save the file as UTF-8, or say what it is, as --encoding windows-1252 (in Python: encoding=)"
-    return ""
+        return remedy("save the file as UTF-8, or say what it is, as ", Setting("encoding", "windows-1252"))
+    return None
 
 
 def fields_of(record: bytes, delimiter: str) -> list[str]:
@@ -135,7 +145,7 @@ def _unquoted(field: str) -> str:
 
 
 def decoded(data: bytes) -> str:
-    """Text in UTF-8, or in Windows-1252 where it is no UTF-8; every byte has a meaning there, as web browsers read it.
+    """Decode UTF-8, or Windows-1252 where the bytes are not UTF-8. As in web browsers, every byte is a character there.
 
     Examples
     --------
@@ -149,9 +159,9 @@ def decoded(data: bytes) -> str:
 
 
 def as_utf8(region: Region, delimiter: str) -> tuple[Region, int]:
-    """The region in UTF-8, and how many records are not: those are read as Windows-1252, each by itself.
+    """Convert a region to UTF-8, and count the records that were not: they are read as Windows-1252.
 
-    So what a record holds does not depend on the records beside it.
+    Each record is decoded by itself, so that its content does not depend on other records.
     """
     if region.data.isascii():
         return region, 0
@@ -170,18 +180,18 @@ def as_utf8(region: Region, delimiter: str) -> tuple[Region, int]:
 
 
 def count_lines(data: bytes) -> int:
-    """Line ends of any system."""
+    """Count the line ends, in the convention of any operating system."""
     return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
 
 
 def _record_bytes(region: Region, delimiter: str) -> Iterable[bytes]:
     if b'"' not in region.data:
-        return region.data.splitlines(keepends=True)  # the same, but faster
+        return region.data.splitlines(keepends=True)  # gives the same records, faster
     return (record.data for record in records(region, delimiter))
 
 
 def ends_whole(data: bytes, delimiter: str) -> bool:
-    """Whether no quote stays open at the end."""
+    """Whether every quoted field is closed at the end."""
     pattern, end = _patterns(delimiter)[1], whole_records(data, delimiter)
     while end < len(data):
         found = pattern.match(data, end)
@@ -192,7 +202,7 @@ def ends_whole(data: bytes, delimiter: str) -> bool:
 
 
 def whole_records(data: bytes, delimiter: str) -> int:
-    """Bytes of the whole records that a piece of a file begins with, as far as they are known to have ended."""
+    """The number of bytes at the start of a piece of a file that are certain to be whole records."""
     quotes = np.flatnonzero(np.frombuffer(data, np.uint8) == _QUOTE)
     if not len(quotes):
         return _after_last_line(data, len(data))
@@ -204,16 +214,16 @@ def whole_records(data: bytes, delimiter: str) -> int:
         before = int(np.searchsorted(quotes, end))
         if before % 2 == 0:
             return end
-        end = int(quotes[before - 1])  # the line end lies within quotes: look before them
+        end = int(quotes[before - 1])  # this line end is within quotes: look before them
 
 
 def _after_last_line(data: bytes, end: int) -> int:
-    # A carriage return that comes last may be half of a line end.
+    # A carriage return at the very end may be the first half of a line end.
     return max(data.rfind(b"\n", 0, end), data.rfind(b"\r", 0, min(end, len(data) - 1))) + 1
 
 
 def _are_paired(data: bytes, quotes: npt.NDArray[np.intp], delimiter: str) -> bool:
-    """Whether each quote opens a field, closes one, or is one of two within one: then quotes tell by counting."""
+    """Whether each quote opens or closes a field or is doubled within one; an odd count then means an open field."""
     values = np.frombuffer(data, np.uint8)
     around = (ord(delimiter), _LINE_FEED, _CARRIAGE_RETURN, _QUOTE)
     opening, closing = quotes[::2], quotes[1::2]

@@ -1,4 +1,4 @@
-"""Where a training table came from, as a model file tells it."""
+"""Where a training table came from, as a model file records it."""
 
 from __future__ import annotations
 
@@ -10,42 +10,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from oddrow.exceptions import SettingError, TableReadError
+from oddrow.files._reading_options import CsvReading
 
-READ_AT_ONCE = 1 << 20
-"""Bytes of a file in memory at once."""
+__all__ = ["Origin"]
 
-
-@dataclass(frozen=True)
-class CsvReading:
-    """How a CSV or TSV table was read, for the next file to be read alike.
-
-    Attributes
-    ----------
-    has_header : whether the first record names the columns
-    names : the names of the columns of a file without a header, in order; empty where there is a header
-    delimiter : what separates the fields; None where it is looked for
-    skip : lines before the header, or before the first row
-    encoding : of the text; None for UTF-8
-    """
-
-    has_header: bool = True
-    names: tuple[str, ...] = ()
-    delimiter: str | None = None
-    skip: int = 0
-    encoding: str | None = None
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class Origin:
-    """When, by which oddrow and from which table a model was fitted.
+    """When a model was fitted, by which version of oddrow and to which table.
 
     Attributes
     ----------
-    created : the moment in UTC, ISO 8601; SOURCE_DATE_EPOCH says another, in seconds since 1970
-    oddrow : the version
-    table : the name of the training table as it was given; None where it was no file
-    sha256 : of the bytes of its files, one after the other; None where they were not read whole or are no files
-    csv : how it was read, where it was CSV
+    created : the time in UTC, as ISO 8601; the environment variable SOURCE_DATE_EPOCH replaces it
+    oddrow : the version of oddrow
+    table : the name of the training table as the user gave it; None if it was not a file
+    sha256 : the SHA-256 of the bytes of its files, one after the other; None if it was not read from files
+    csv : how the table was read, if it was CSV
     """
 
     created: str
@@ -56,22 +38,22 @@ class Origin:
 
     @classmethod
     def of(cls, table: str, files: Sequence[Path], csv: CsvReading | None = None) -> Origin:
-        """The origin of a model that is fitted now, to a table in these files; reads them once for their digest.
+        """The origin of a model that is fitted now to the table in these files. Reads the files for their digest.
 
         Raises
         ------
         TableReadError
             If a file cannot be read.
         SettingError
-            If SOURCE_DATE_EPOCH is set and is no number of seconds.
+            If SOURCE_DATE_EPOCH is set and is not a number of seconds.
         """
-        from importlib.metadata import version  # takes as long as reading a model
+        from importlib.metadata import version  # importing it takes as long as reading a model
 
         return cls(_now(), version("oddrow"), table, _sha256(files), csv)
 
 
 def _now() -> str:
-    """The moment to be told: another may be given, so that the same fit gives the same file.
+    """The time to record. SOURCE_DATE_EPOCH replaces it, so that the same fit can give the same file.
 
     See https://reproducible-builds.org/specs/source-date-epoch/.
     """
@@ -84,12 +66,12 @@ def _now() -> str:
 
 
 def _sha256(files: Sequence[Path]) -> str | None:
-    """Of the bytes of files, one after the other; None of no file."""
+    """The SHA-256 of the bytes of files, one after the other; None without files."""
     digest = hashlib.sha256()
     for path in files:
         try:
             with path.open("rb") as file:
-                while data := file.read(READ_AT_ONCE):
+                while data := file.read(_BLOCK_BYTES):
                     digest.update(data)
         except OSError as error:
             raise TableReadError(f"{path}: cannot be read: {error.strerror or error}") from error

@@ -1,4 +1,4 @@
-"""Rows that were left out, written down."""
+"""The file of rows that were left out."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["quarantine_writer"]
 
 @contextmanager
 def quarantine_writer(target: str | Path, *, force: bool = False) -> Iterator[Callable[[Iterable[SkippedRow]], None]]:
-    """Yield what writes further rows to a CSV file: the file of each, its line there, why it is here, and the row.
+    """Yield the function that adds rows to a CSV file: for each its file, its line, the reason and the row itself.
 
-    The row's bytes stay as they were, though they may be no UTF-8. The file appears whole or not at all.
+    The bytes of a row stay as they were, even if they are not UTF-8. The file appears whole or not at all.
 
     Raises
     ------
@@ -30,8 +30,8 @@ def quarantine_writer(target: str | Path, *, force: bool = False) -> Iterator[Ca
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with quarantine_writer(f"{folder}/bad.csv") as tell:
-    ...         tell([SkippedRow("t.csv", 7, "expected 2 fields, found 1", b"x")])
+    ...     with quarantine_writer(f"{folder}/bad.csv") as add:
+    ...         add([SkippedRow("t.csv", 7, "expected 2 fields, found 1", b"x")])
     ...     print(Path(folder, "bad.csv").read_text())
     file,line,reason,raw
     t.csv,7,"expected 2 fields, found 1",x
@@ -42,9 +42,9 @@ def quarantine_writer(target: str | Path, *, force: bool = False) -> Iterator[Ca
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(SkippedRow._fields)
 
-        def tell(rows: Iterable[SkippedRow]) -> None:
+        def add(rows: Iterable[SkippedRow]) -> None:
             for row in rows:
                 writer.writerow([*row[:-1], row.raw.rstrip(b"\r\n").decode("utf-8", "surrogateescape")])
 
-        yield tell
+        yield add
         text.detach()

@@ -1,40 +1,32 @@
-"""How a user says that a file is to be read, and what a model adds to that."""
+"""What a user says about how files are read, and how a CSV table was read."""
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from oddrow.exceptions import SettingError
-from oddrow.files._file_formats import Form
 from oddrow.table import shortened
 
-__all__ = [
-    "ReadingOptions",
-    "checked_delimiter",
-    "checked_reading",
-    "renaming_notes",
-]
+__all__ = ["CsvReading", "ReadingOptions", "checked_delimiter", "reject_text_options", "renaming_notes"]
 
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """How a table is read; what is None is looked for in the file.
+    """How a table is read. What is None is found from the file itself.
 
     Attributes
     ----------
-    format : the form, such as ``"parquet"`` or ``"csv.gz"``
-    delimiter : what separates the fields of CSV
+    format : the file format, such as ``"parquet"`` or ``"csv.gz"``
+    delimiter : the character between the fields of CSV
     column_names : the names of the columns of CSV without a header
-    skip : lines before the header of CSV, or before the first row
+    skip : the number of lines before the header of CSV, or before the first row
     has_header : whether the first record of CSV names the columns
-    encoding : of the text of CSV, as Python names it
+    encoding : the encoding of CSV, by its Python name
 
     Examples
     --------
-    >>> ReadingOptions(skip=2).keywords
+    >>> ReadingOptions(format="csv", skip=2).text_options
     {'skip': 2}
     """
 
@@ -46,49 +38,49 @@ class ReadingOptions:
     encoding: str | None = None
 
     @property
-    def keywords(self) -> dict[str, Any]:
-        """What is said, as keywords of :func:`oddrow.files.open_stream`."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+    def text_options(self) -> dict[str, object]:
+        """The options that are set and apply to CSV and TSV only."""
+        return {name: value for name, value in asdict(self).items() if value is not None and name != "format"}
 
 
-def checked_reading(label: str, form: Form, options: ReadingOptions) -> ReadingOptions:
-    """The options where they have a meaning for the form, with the tab that TSV says by its name.
+@dataclass(frozen=True)
+class CsvReading:
+    """How a CSV or TSV table was read, so that a later file is read in the same way.
+
+    Attributes
+    ----------
+    has_header : whether the first record names the columns
+    names : the names of the columns of a file without a header, in order; empty where there is a header
+    delimiter : the character between the fields; None where it is found from the file
+    skip : the number of lines before the header, or before the first row
+    encoding : the encoding of the text; None for UTF-8
+    """
+
+    has_header: bool = True
+    names: tuple[str, ...] = ()
+    delimiter: str | None = None
+    skip: int = 0
+    encoding: str | None = None
+
+
+def reject_text_options(label: str, format_name: str, options: ReadingOptions) -> None:
+    """Refuse options of CSV for a file of another format.
 
     Raises
     ------
     SettingError
-        If they have none.
+        If one of them is set.
     """
-    names = options.column_names
-    if form.name not in ("csv", "tsv"):
-        said = set(options.keywords) - {"format"}
-        if said:
-            raise SettingError(
-                f"{label}: a delimiter, column names, lines to skip, a header and an encoding can be given for CSV and "
-                f"TSV only, and this is {form.name}"
-            )
-        return options
-    if names is not None and len(names) == 0:
-        raise SettingError(f"{label}: the list of column names is empty")
-    if names is not None and options.has_header:
-        raise SettingError(f"{label}: column names are for a file without a header; to replace one, skip its line")
-    if options.skip is not None and options.skip < 0:
-        raise SettingError(f"skip is {options.skip}; give the number of lines before the header, 0 or more")
-    if options.encoding is not None:
-        try:
-            codecs.lookup(options.encoding)
-            "a".encode(options.encoding)
-        except (LookupError, UnicodeError) as error:
-            raise SettingError(
-                f"encoding {options.encoding!r} is unknown; as examples utf-8, windows-1252, utf-16, shift_jis"
-            ) from error
-    is_tab = form.name == "tsv" and options.delimiter is None
-    return replace(options, delimiter="\t" if is_tab else checked_delimiter(options.delimiter))
+    if options.text_options:
+        raise SettingError(
+            f"{label}: a delimiter, column names, lines to skip, a header and an encoding can be given for CSV and "
+            f"TSV only, and this is {format_name}"
+        )
 
 
 def checked_delimiter(delimiter: str | None) -> str | None:
-    """Return a delimiter given by a user, or the reason why it cannot be one as an error."""
-    if delimiter == "\\t":  # what a shell hands over for a tab typed as \t
+    """Return the delimiter that a user gave, or raise an error that says why it cannot be one."""
+    if delimiter == "\\t":  # a shell passes a typed \t as a backslash and a letter
         return "\t"
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n\0' or not delimiter.isascii()):
         raise SettingError(f"the delimiter must be one ASCII character, not a quote or line end: {delimiter!r}")
@@ -96,7 +88,11 @@ def checked_delimiter(delimiter: str | None) -> str | None:
 
 
 def renaming_notes(label: str, repeated: Mapping[str, str], respelled: Mapping[str, str]) -> tuple[str, ...]:
-    """Say which names occur twice in a file (new name to old), and which are those expected but for blanks."""
+    """Say which column names were changed.
+
+    ``repeated`` maps the new name of a column to the repeated name in the file; ``respelled`` maps a name in the file
+    to the expected name that differs from it by blanks or by its Unicode form.
+    """
     notes = []
     if repeated:
         listed = ", ".join(f"{shortened(old)} is read as {shortened(new)}" for new, old in repeated.items())

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from oddrow.columns import TableReference
 from oddrow.fitted import FittedModel, LatentProjection, check_policy_of_model
 from oddrow.fitting._cleaning import Cleaning, clean_table
 from oddrow.fitting._plan import CalibratedFit, FitPlan
@@ -63,7 +64,12 @@ def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> tuple
     learn = recipe.evidence.fit_cross if recipe.calibration == "cross" else recipe.evidence.fit_split
     fit = learn(plan, normal, in_doubt, rng)
     model = FittedModel(
-        fit.encoding, fit.surprise_model, _projection(fit), _policy(plan, fit, table), expectations=fit.expectations
+        fit.encoding,
+        fit.surprise_model,
+        _projection(fit),
+        _policy(plan, fit, table),
+        expectations=fit.expectations,
+        reference=TableReference.learn(fit.encoding, normal, plan.data.rest),
     )
     _discard(fit.spent_checkpoint)  # last: what a kill would cost before this line is quick to do again
     return model, cleaning

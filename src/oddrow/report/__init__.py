@@ -1,4 +1,4 @@
-"""People read it: pictures of a fitted detector's rows. Importing this loads no plotting library."""
+"""Pictures of scored rows, fits and comparisons. Importing this package loads no plotting library."""
 
 from oddrow.report._comparison import FigureRow, MethodRow, draw_comparison
 from oddrow.report._maps import draw_maps, draw_panels

@@ -1,4 +1,4 @@
-"""Draws methods side by side: each figure's mean, its interval and its single values, the best method on top."""
+"""Drawing of a comparison of methods: the mean, the interval and the single values of each metric."""
 
 import textwrap
 from collections.abc import Sequence
@@ -18,28 +18,29 @@ if TYPE_CHECKING:
 
 __all__ = ["FigureRow", "MethodRow", "draw_comparison"]
 
-# Okabe and Ito's blue, https://jfly.uni-koeln.de/color/, and two greys: what is not oddrow's own stands back.
+# Okabe and Ito's blue, https://jfly.uni-koeln.de/color/, for oddrow's methods, and greys for rivals and notes.
 OURS: Final = "#0072B2"
 RIVAL: Final = "#444444"
 GREY: Final = "#555555"
-MOST_LETTERS: Final = 28
+MAX_LETTERS: Final = 28
+"""Maximum length of a method's name in the picture."""
 
 
 @dataclass(frozen=True)
 class FigureRow:
-    """One figure of one method: its mean, the ends of its interval where it has one, and its values, one a seed."""
+    """One metric of one method: its mean, the ends of its interval (None without one), and its value for each seed."""
 
     mean: float
     low: float | None
     high: float | None
     values: tuple[float, ...]
     is_worse: bool = False
-    """Whether a test finds it lower than the best method's."""
+    """Whether a significance test finds the mean lower than the best method's."""
 
 
 @dataclass(frozen=True)
 class MethodRow:
-    """One line of the picture; a figure is None where the method failed."""
+    """One line of the picture; a metric is None where the method failed."""
 
     name: str
     is_ours: bool
@@ -56,12 +57,29 @@ def draw_comparison(
     note: str = "",
     force: bool = False,
 ) -> Path:
-    """Draw the rows from top to bottom in their order, one panel a figure, into a PNG or SVG file.
+    """Draw methods from top to bottom in their order, with one panel per metric, into a PNG or SVG file.
 
-    ``names`` are the figures' names and ``chance`` what guessing would reach. Raises
-    :class:`~oddrow.exceptions.SettingError` when there is no row,
-    :class:`~oddrow.exceptions.OutputError` when the file exists and ``force`` is false, has another ending or cannot be
-    written; :class:`~oddrow.exceptions.MissingExtraError` when matplotlib is not installed.
+    Parameters
+    ----------
+    rows
+        The methods, in the order in which they are drawn.
+    names, chance
+        Name of each metric, and the value that random guessing would reach.
+    path
+        The file to write; its ending, .png or .svg, is the format.
+    title, note
+        Text above and below the panels.
+    force
+        Whether an existing file is overwritten.
+
+    Raises
+    ------
+    SettingError
+        If there is no row.
+    OutputError
+        If the file exists and ``force`` is False, has another ending, or cannot be written.
+    MissingExtraError
+        If matplotlib is not installed.
     """
     if not rows:
         raise SettingError("rows is empty; give at least one method")
@@ -84,7 +102,7 @@ def _figure_of(
     for index, (axes, name) in enumerate(zip(all_axes, names, strict=True)):
         _paint(axes, [row.figures[index] for row in rows], [row.is_ours for row in rows], chance[index])
         axes.set_xlabel(name)
-    all_axes[0].set_yticks(range(len(rows)), [textwrap.shorten(row.name, MOST_LETTERS) for row in rows])
+    all_axes[0].set_yticks(range(len(rows)), [textwrap.shorten(row.name, MAX_LETTERS) for row in rows])
     all_axes[0].set_ylim(len(rows) - 0.5, -0.5)
     for row, label in zip(rows, all_axes[0].get_yticklabels(), strict=True):
         label.set_color(OURS if row.is_ours else "black")
@@ -94,7 +112,10 @@ def _figure_of(
 
 
 def _paint(axes: "Axes", figures: Sequence[FigureRow | None], is_ours: Sequence[bool], chance: float) -> None:
-    """One panel: values as faint dots, the interval a line, the mean a disc, a ring where it is surely lower."""
+    """Draw one panel: ticks for the values, a line for the interval, a disc for the mean.
+
+    The disc is empty where the mean is significantly lower than the best method's.
+    """
     low, high = _limits(figures)
     for place, (figure, ours) in enumerate(zip(figures, is_ours, strict=True)):
         colour = OURS if ours else RIVAL
@@ -126,14 +147,14 @@ def _paint(axes: "Axes", figures: Sequence[FigureRow | None], is_ours: Sequence[
 
 
 def _limits(figures: Sequence[FigureRow | None]) -> tuple[float, float]:
-    """Means and values are always seen; an interval that reaches far beyond all of them runs off the axis."""
+    """Return the ends of the axis: it shows all means and values, and cuts off intervals far beyond them."""
     shown = [value for figure in figures if figure is not None for value in (figure.mean, *figure.values)]
     if not shown:
         return 0.0, 1.0
-    least, most = min(shown), max(shown)
-    margin = max(0.5 * (most - least), 0.02)
+    lowest, highest = min(shown), max(shown)
+    margin = max(0.5 * (highest - lowest), 0.02)
     ends = [end for figure in figures if figure is not None for end in (figure.low, figure.high) if end is not None]
-    low = max(min([least, *ends]), least - margin)
-    high = min(max([most, *ends]), most + margin)
+    low = max(min([lowest, *ends]), lowest - margin)
+    high = min(max([highest, *ends]), highest + margin)
     pad = 0.04 * (high - low) + 0.002
     return low - pad, min(high + pad, 1.0 + pad)

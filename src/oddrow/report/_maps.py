@@ -1,8 +1,8 @@
-"""Draws what a summary holds, as PNG and SVG: maps of the latent space, surprise, the learning curve.
+"""Drawing of a summary as PNG and SVG: maps of the latent space, the distribution of surprise, the learning curve.
 
-matplotlib is the extra ``oddrow[plot]`` and is imported only while drawing. Figures are made one by one
-without pyplot, so nothing is left open and no window is needed. While pictures are drawn, matplotlib's
-settings are ours, in the whole process; they are put back afterwards.
+matplotlib is the extra ``oddrow[plot]`` and is imported only while drawing. Figures are made without pyplot, so no
+figure stays open and no window is needed. While pictures are drawn, matplotlib's settings are changed in the whole
+process; they are restored afterwards.
 """
 
 import textwrap
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from oddrow.exceptions import SettingError
 from oddrow.report._pictures import write_pictures
 from oddrow.report._summary import (
-    MOST_CLASSES,
+    MAX_CLASSES,
     LossCurve,
     MapSummary,
     MapWindow,
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_maps", "draw_panels"]
 
-# Okabe and Ito's blue and vermillion, https://jfly.uni-koeln.de/color/: told apart by every kind of eye.
+# Okabe and Ito's blue and vermillion, https://jfly.uni-koeln.de/color/, which people with colour blindness can tell
+# apart.
 NORMAL, ODD = "#0072B2", "#D55E00"
-# Two more of their colours, so that a part of the loss is not taken for the loss.
+# Two more of their colours for the parts of the loss, so that a part does not look like the loss.
 RECONSTRUCTION, KL = "#009E73", "#CC79A7"
 GREY: Final = "#555555"
 # Paul Tol's "muted" scheme, https://sronpersonalpages.nl/~pault/, with a dark grey for its pale one.
@@ -55,14 +56,18 @@ Painter = Callable[["Axes", MapSummary, MapWindow], None]
 def draw_maps(summary: MapSummary, folder: Path, *, force: bool = False) -> list[Path]:
     """Draw a summary into a folder, each picture as PNG and as SVG, and return the files written.
 
-    ``latent_by_surprise``, ``latent_by_decision`` and, where there is a label, ``latent_by_truth`` are maps
-    of the rows; ``latent_maps`` shows them side by side on the same axes. ``surprise_distribution`` counts
-    the rows by surprise; ``learning_curve`` is drawn where the summary holds one. The folder is made when it
-    does not exist. The same summary gives the same bytes.
+    ``latent_by_surprise``, ``latent_by_decision`` and, for a labelled table, ``latent_by_truth`` are maps of the rows;
+    ``latent_maps`` shows them side by side on the same axes. ``surprise_distribution`` is a histogram of the surprise.
+    ``learning_curve`` is drawn if the summary has one. The folder is made if it does not exist. The same summary gives
+    the same bytes.
 
-    Raises :class:`~oddrow.exceptions.OutputError` when one of the files exists already and ``force`` is
-    false (then nothing is written), or when a file cannot be written (each is written whole or not at all);
-    :class:`~oddrow.exceptions.MissingExtraError` when matplotlib is not installed.
+    Raises
+    ------
+    OutputError
+        If one of the files exists and ``force`` is False (then no file is written), or if a file cannot be written
+        (each file is written atomically).
+    MissingExtraError
+        If matplotlib is not installed.
     """
     painters: dict[str, Painter] = {
         "latent_by_surprise": _paint_surprise,
@@ -83,16 +88,21 @@ def draw_maps(summary: MapSummary, folder: Path, *, force: bool = False) -> list
 def draw_panels(panels: Sequence[Panel], path_stem: Path, *, title: str, force: bool = False) -> list[Path]:
     """Draw latent spaces side by side, each on its own axes, as ``path_stem`` + ``.png`` and ``.svg``.
 
-    A class has one colour and one marker in all panels, named once; rows too far out to show are triangles
-    at the border, and the caption counts them. Raises
-    :class:`~oddrow.exceptions.SettingError` when there is no panel, or more than ten classes in all of them
-    together, and else what :func:`draw_maps` raises.
+    A class has the same colour and marker in all panels, and one entry in the legend. Rows outside the axes are drawn
+    as triangles at the border, and the caption says how many they are.
+
+    Raises
+    ------
+    SettingError
+        If there is no panel, or if the panels have more than ten classes together.
+    OutputError, MissingExtraError
+        As in :func:`draw_maps`.
     """
     if not panels:
         raise SettingError("panels is empty; give at least one panel")
     classes = np.unique(np.concatenate([panel.labels for panel in panels]))
-    if len(classes) > MOST_CLASSES:
-        raise SettingError(f"the panels hold {len(classes)} classes; a picture shows {MOST_CLASSES} at most")
+    if len(classes) > MAX_CLASSES:
+        raise SettingError(f"the panels have {len(classes)} classes; a picture shows at most {MAX_CLASSES}")
     return write_pictures({path_stem: partial(_panels_figure, panels, classes, title)}, force=force)
 
 
@@ -141,7 +151,7 @@ def _curve_figure(curve: LossCurve, title: str) -> "Figure":
             ("KL divergence", curve.kl, KL),
         ),
     )
-    # A few readings are dots joined by lines; many are a line.
+    # Up to 30 checks are drawn as dots joined by lines, more as a line alone.
     dots = "o" if len(curve.step) <= 30 else ""
     is_cut = False
     for axes, (name, *series) in zip(figure.subplots(1, 2), sides, strict=True):
@@ -157,7 +167,7 @@ def _curve_figure(curve: LossCurve, title: str) -> "Figure":
         axes.xaxis.set_major_formatter(_thousands)
         _key(axes, axes.get_legend_handles_labels()[0])
     if is_cut:
-        _note(figure, "Losses far above the others run off the axis.")
+        _note(figure, "Losses far above the others are cut off.")
     return figure
 
 
@@ -176,18 +186,18 @@ def _panels_figure(panels: Sequence[Panel], classes: NDArray[Any], title: str) -
     return figure
 
 
-# ---------------------------------------------------------------- what is painted on one pair of axes
+# ---------------------------------------------------------------- one pair of axes
 
 
 def _paint_surprise(axes: "Axes", summary: MapSummary, window: MapWindow) -> None:
-    """Colour the rows by surprise, the strangest on top, and put a colour bar underneath."""
+    """Draw the rows coloured by surprise, the highest on top, with a colour bar underneath."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     ceiling = colour_ceiling(summary)
     order = np.argsort(summary.surprise, kind="stable")
     surprise = summary.surprise[order]
-    # Reversed, so that on white paper the strange rows are the dark ones.
+    # The colour map is reversed, so that rows of high surprise are dark on a white page.
     floor = min(0.0, float(surprise[0]))
     scale = ScalarMappable(Normalize(floor, ceiling), "viridis_r")
     _scatter(axes, window, summary.latent_map[order], scale.to_rgba(surprise), alpha=0.8)
@@ -207,7 +217,7 @@ def _paint_groups(
     is_odd: NDArray[np.bool_], names: tuple[str, str], title: str,
     axes: "Axes", summary: MapSummary, window: MapWindow,
 ) -> None:  # fmt: skip
-    """Tell two groups of rows apart by colour and marker, the odd ones on top, with a legend underneath."""
+    """Draw two groups of rows in different colours and markers, the odd rows on top, with a legend underneath."""
     points, samples = summary.latent_map, []
     for group, name, colour, marker in ((~is_odd, names[0], NORMAL, "o"), (is_odd, names[1], ODD, "x")):
         alpha = 0.75 if marker == "x" else None
@@ -218,7 +228,7 @@ def _paint_groups(
 
 
 def _paint_bars(axes: "Axes", histogram: SurpriseHistogram, names: tuple[str, str]) -> None:
-    """Lay the odd rows' bars, hatched, over the normal rows', on an axis that lets a single row be seen."""
+    """Draw hatched bars of the odd rows over bars of the normal rows, on an axis where a single row is visible."""
     highest = max(histogram.normal.max(), histogram.odd.max())
     is_log = highest > 50
     base = 0.5 if is_log else 0.0
@@ -226,7 +236,7 @@ def _paint_bars(axes: "Axes", histogram: SurpriseHistogram, names: tuple[str, st
         (histogram.normal, names[0], NORMAL, None),
         (histogram.odd, names[1], ODD, "////"),
     ):
-        # An empty bar would else be drawn as a line along the axis.
+        # NaN instead of 0: a bar of height 0 would be drawn as a line along the axis.
         axes.stairs(
             np.where(counts > 0, counts, np.nan), histogram.edges, baseline=base, fill=True, hatch=hatch,
             facecolor=(colour, 0.45), edgecolor=colour, linewidth=0.9, label=f"{name} ({counts.sum():,})",
@@ -241,7 +251,7 @@ def _paint_bars(axes: "Axes", histogram: SurpriseHistogram, names: tuple[str, st
 
 def _paint_panel(axes: "Axes", panel: Panel, classes: NDArray[Any]) -> None:
     window = MapWindow.around(panel.points)
-    # Every tenth row at a time: class after class, the last class would seem to cover all others.
+    # Rows are drawn in ten interleaved groups. Drawn class after class, the last class would cover all others.
     for part in range(10):
         points, labels = panel.points[part::10], panel.labels[part::10]
         for label, colour, marker in zip(classes, CLASS_COLOURS, CLASS_MARKERS, strict=False):
@@ -262,9 +272,10 @@ def _scatter(
     axes: "Axes", window: MapWindow, points: NDArray[Any], colour: Any, *,
     marker: str = "o", alpha: float | None = None, crowd: int | None = None,
 ) -> None:  # fmt: skip
-    """Draw points [n, 2] among ``crowd`` rows, those outside the window as triangles at its border.
+    """Draw points [n, 2]; points outside the window become triangles at its border.
 
-    ``colour`` is one for all, or float [n, 4], one a point.
+    ``colour`` is one colour for all points, or float [n, 4], one colour per point. ``crowd`` is the number of rows on
+    the axes, from which the size and the opacity of the markers follow.
     """
     root = float(np.sqrt(crowd or max(1, len(points))))
     size = float(np.clip(600 / root, 3, 40))
@@ -277,16 +288,16 @@ def _scatter(
             placed[here, 1],
             c=colour if isinstance(colour, str) else colour[here],
             marker=shape,
-            # A dot fills its box, other markers do not; a triangle stands for a row worth a look.
+            # Markers other than the dot are doubled in area, since they fill less of their box; triangles are larger.
             s=max(25, size) if side else size * (1 if shape == "o" else 2),
             alpha=1 if side else alpha or float(np.clip(60 / root, 0.35, 0.9)),
             linewidths=0.6 if shape == "x" else 0,
-            # One bitmap inside the SVG instead of a path for each of 40,000 rows.
+            # In an SVG the rows become one bitmap instead of up to 40,000 paths.
             rasterized=True,
         )
 
 
-# ---------------------------------------------------------------- words and keys
+# ---------------------------------------------------------------- titles, notes and legends
 
 
 def _figure(title: str, *, width: float, height: float) -> "Figure":
@@ -303,7 +314,7 @@ def _note(figure: "Figure", text: str) -> None:
 
 
 def _key(axes: "Axes", handles: Sequence[Any]) -> None:
-    """Put a legend under the axes and their name, where it can cover no row."""
+    """Put a legend below the axes and their label, where it cannot cover rows."""
     from matplotlib.transforms import ScaledTranslation
 
     below = axes.transAxes + ScaledTranslation(0, -0.55, axes.figure.dpi_scale_trans)
@@ -314,7 +325,7 @@ def _key(axes: "Axes", handles: Sequence[Any]) -> None:
 
 
 def _sample(name: str, colour: str, marker: str) -> Any:
-    """Make a legend's entry: larger and more opaque than the rows it stands for."""
+    """Return a legend's entry, larger and more opaque than the markers of the rows."""
     from matplotlib.lines import Line2D
 
     return Line2D([], [], color=colour, marker=marker, linestyle="none", markersize=6, label=name)

@@ -1,4 +1,4 @@
-"""KDD Cup 1999: the experiment that oddrow starts from, and three honest protocols beside it."""
+"""KDD Cup 1999: the article's experiment, and three further protocols without its leak of test rows."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from oddrow import files
 from oddrow.columns import TableEncoding, TableSchema
 from oddrow.density import LearningCurve
 from oddrow.detector import AutoencoderDetector, VAEDetector
 from oddrow.exceptions import DataError, DownloadError, SettingError
-from oddrow.files import read_table
+from oddrow.files import ReadingOptions
 from oddrow.metrics import detection_metrics
+from oddrow.remedies import Setting, remedy
 from oddrow.reproductions._kddcup99_names import COLUMNS, FAMILY, SYMBOLIC
 
 Protocol = Literal["article", "clean", "dagmm", "official"]
@@ -32,12 +34,12 @@ CHECKSUM = "8045aca0d84e70e622d1148d7df782496f6333bf6eb979a1b0837c42a9fd9561"
 LABEL = "label"
 NORMAL = "normal."
 ARTICLE_ATTACKS = 19_456
-"""The article's test takes as many attacks, first in the file, as there are normal test rows."""
+"""Number of attacks in the article's test: the first ones in the file, as many as there are normal test rows."""
 
 
 @dataclass(frozen=True)
 class KddFamily:
-    """Rows of one attack family in the test, and the share of them that is flagged."""
+    """Number of test rows of one attack family, and the share of them that is flagged."""
 
     rows: int
     recall: float | None
@@ -54,10 +56,10 @@ class KddSeconds:
 
 @dataclass(frozen=True)
 class KddResult:
-    """What one run gives: the figures, and what the maps are drawn from (not part of :meth:`figures`).
+    """The result of one run: its metrics, and the arrays that the maps are drawn from (not part of :meth:`figures`).
 
-    ``threshold`` is in nats of surprise; under ``dagmm``, whose rule flags the top fifth whatever its surprise, it is
-    the surprise that the fifth starts above.
+    ``threshold`` is in nats of surprise. The protocol ``dagmm`` flags the fifth of the rows with the highest surprise;
+    there the threshold is the surprise above which that fifth lies.
     """
 
     protocol: str
@@ -85,7 +87,7 @@ class KddResult:
     learning_curve: LearningCurve
 
     def figures(self) -> dict[str, Any]:
-        """All figures as plain values, ready for JSON."""
+        """Return all metrics as plain values, ready for JSON."""
         drawn = {"surprise", "is_odd", "is_anomaly", "latent_map", "learning_curve"}
         kept = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in drawn}
         kept["by_family"] = {name: asdict(family) for name, family in self.by_family.items()}
@@ -95,7 +97,7 @@ class KddResult:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Training rows; test rows with their truth and attack kinds; rows that scale the article's encoding."""
+    """Training rows; test rows with their true labels and attack kinds; rows that the article's encoding scales by."""
 
     train: pa.Table
     test: pa.Table
@@ -121,31 +123,45 @@ def reproduce_kddcup99(
     Parameters
     ----------
     data
-        The 10 % file; by default it is sought in ``$ODDROW_DATA/kddcup99/`` and else downloaded.
+        The 10 % file. By default it is read from ``$ODDROW_DATA/kddcup99/``, or downloaded if it is not there.
     test
-        The competition's test file ``corrected``; for the protocol "official" alone, which needs it.
+        The competition's test file ``corrected``; required by the protocol "official", refused by all others.
     protocol
-        "article": the first 80 % of the normal rows train; the others and as many attacks, first in the file, test.
-        "clean": duplicates dropped, a random 80 % of the normal rows train, all others test.
-        "dagmm": half of the rows train with their normal rows left out, the other half tests; *normal* is the
-        anomaly (a fifth of the rows), and the top fifth is flagged.
-        "official": all normal rows train, the given file tests.
-    settings, detector, seed
-        "default" or "article"; "vae" or "autoencoder"; of the split and of the fit.
+        "article": the training rows are the first 80 % of the normal rows; the test rows are the other normal rows and
+        as many attacks, the first ones in the file.
+        "clean": duplicates are dropped; the training rows are a random 80 % of the normal rows, the test rows all
+        others.
+        "dagmm": the rows are split at random into halves; the training rows are the attacks of one half, the test rows
+        are the other half. *Normal* is the anomaly (a fifth of the rows), and the fifth with the highest surprise is
+        flagged.
+        "official": the training rows are all normal rows, the test rows those of the given file.
+    settings
+        "default" or "article".
+    detector
+        "vae" or "autoencoder".
+    seed
+        Seed of the split and of the fit.
     on_progress
         As for the detectors.
     on_note
-        Receives sentences a person should read, such as that a download starts.
+        Receives messages for the user, such as that a download starts.
 
     Raises
     ------
-    SettingError, DataError, DownloadError
-        For a setting without meaning, a file of another form, a file that cannot be had.
+    SettingError
+        If an argument is not valid.
+    DataError
+        If a file has other columns.
+    DownloadError
+        If the file is missing and cannot be downloaded.
     """
     if protocol not in PROTOCOLS:
         raise SettingError(f"protocol is {protocol!r}; choose from {', '.join(PROTOCOLS)}")
     if (test is None) == (protocol == "official"):
-        raise SettingError("--test FILE goes with --protocol official, and with no other")
+        raise SettingError(
+            "a file to test with goes with the official protocol, which needs one, and with no other",
+            remedy=remedy("give ", Setting("test"), " and ", Setting("protocol", "official"), " together"),
+        )
     started = time.perf_counter()
     table = read_connections(kddcup99_file(on_note) if data is None else data)
     rows = _protocol_rows(protocol, table, test, seed)
@@ -191,17 +207,17 @@ def reproduce_kddcup99(
 
 
 def kddcup99_file(on_note: Callable[[str], None] = lambda _: None) -> Path:
-    """The 10 % file: from ``$ODDROW_DATA/kddcup99/``, else from the user's cache, else downloaded to it.
+    """Return the path of the 10 % file: in ``$ODDROW_DATA/kddcup99/``, else in the user's cache, downloaded if needed.
 
     Raises
     ------
     DownloadError
-        If it is not here and cannot be downloaded; the text says where it should come from and go to.
+        If the file is missing and cannot be downloaded; the message names its address and where to put it.
     """
     folder = os.environ.get("ODDROW_DATA")
     if folder and (Path(folder) / "kddcup99" / FILE_NAME).is_file():
         return Path(folder) / "kddcup99" / FILE_NAME
-    import pooch  # loads a network library: only when a file must be fetched
+    import pooch  # loads a network library, so only when the file is not in the folder
 
     cache = Path(pooch.os_cache("oddrow"))
     if not (cache / FILE_NAME).is_file():
@@ -211,28 +227,43 @@ def kddcup99_file(on_note: Callable[[str], None] = lambda _: None) -> Path:
         return Path(pooch.retrieve(ADDRESS, known_hash=f"sha256:{CHECKSUM}", fname=FILE_NAME, path=cache))
     except (OSError, ValueError) as error:
         raise DownloadError(
-            f"the KDD Cup 1999 file cannot be downloaded from {ADDRESS} ({type(error).__name__}); "
-            f"fetch it by other means (sha256 {CHECKSUM}) and give it with --data FILE, "
-            "or put it into $ODDROW_DATA/kddcup99/"
+            f"the KDD Cup 1999 file cannot be downloaded from {ADDRESS} ({type(error).__name__})",
+            remedy=remedy(
+                f"fetch it by other means (sha256 {CHECKSUM}) and give it with ",
+                Setting("data"),
+                ", or put it into $ODDROW_DATA/kddcup99/",
+            ),
         ) from error
 
 
 def read_connections(path: str | Path) -> pa.Table:
-    """The 41 columns and the label of a file of the competition (CSV without header, perhaps gzipped).
+    """Read the 41 columns and the label of a file of the competition (CSV without header, plain or gzipped).
 
     Raises
     ------
     DataError
         If the file does not have these columns.
     """
-    table = read_table(path, column_names=[*COLUMNS, LABEL], delimiter=",", format=_format(path))
+    options = ReadingOptions(_format(path), ",", (*COLUMNS, LABEL))
+    written = files.open(path, options).read()
+    table = pa.table({name: _typed(written.column(name)) for name in written.column_names})
     if not pc.any(pc.equal(pc.cast(table.column(LABEL), pa.string()), NORMAL)).as_py():
-        raise DataError(f"{path}: its last column never says {NORMAL!r}: not a labelled file of KDD Cup 1999")
+        raise DataError(f"{path}: is no labelled file of KDD Cup 1999: its last column never contains {NORMAL!r}")
     return table
 
 
+def _typed(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as whole numbers or as numbers where all its texts are such."""
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            return pc.cast(texts, kind)
+        except pa.ArrowInvalid:
+            continue
+    return texts
+
+
 def _format(path: str | Path) -> str:
-    """The competition's files have no suffix that tells: only .gz does."""
+    """Return the format, since the names of the competition's files end in .gz at most, not in .csv."""
     return "csv.gz" if str(path).endswith(".gz") else "csv"
 
 
@@ -252,7 +283,7 @@ def _article(table: pa.Table) -> _Rows:
     normals, attacks = table.filter(pa.array(is_normal)), table.filter(pa.array(~is_normal))
     n_train = int(0.8 * normals.num_rows)
     test = pa.concat_tables([normals.slice(n_train), attacks.slice(0, ARTICLE_ATTACKS)])
-    # the article scales by all rows; the honest protocols learn everything from training rows
+    # the article scales by all rows, test rows included; the other protocols learn only from training rows
     return _tested(normals.slice(0, n_train), test, encode_from=table)
 
 
@@ -266,7 +297,7 @@ def _clean(table: pa.Table, rng: np.random.Generator) -> _Rows:
 
 
 def _dagmm(table: pa.Table, rng: np.random.Generator) -> _Rows:
-    """Half of all rows tests, as in the paper: so that the anomalies are a fifth of it, as its rule supposes."""
+    """Test on half of all rows, as in the paper, so that a fifth of them are anomalies, as its rule assumes."""
     order = rng.permutation(table.num_rows)
     half = table.num_rows // 2
     first, second = table.take(np.sort(order[:half])), table.take(np.sort(order[half:]))
@@ -303,7 +334,7 @@ def _fitted(
     if settings == "article":
         symbolic = dict.fromkeys(SYMBOLIC, "category")
         source = rows.train if rows.encode_from is None else rows.encode_from
-        # the column that never changes is scaled like any other quantity
+        # the constant column is scaled as a number, like all other columns that are not symbolic
         numbers = {name: "number" for name in COLUMNS if name not in SYMBOLIC}
         encoding = TableEncoding.learn(TableSchema.infer(source, symbolic | numbers), source, style="article")
     fitted = kind(settings=settings, encoding=encoding, random_state=seed, on_progress=on_progress)

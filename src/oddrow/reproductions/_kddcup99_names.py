@@ -1,4 +1,4 @@
-"""Names of the KDD Cup 1999 columns and the families of its attacks (the competition's task description)."""
+"""Names of the KDD Cup 1999 columns, and the families of its attacks, from the competition's task description."""
 
 COLUMNS = (
     "duration protocol_type service flag src_bytes dst_bytes land wrong_fragment urgent hot num_failed_logins "
@@ -22,4 +22,4 @@ _KINDS = {
 }
 
 FAMILY = {f"{kind}.": family for family, kinds in _KINDS.items() for kind in kinds.split()}
-"""Label to family, those of the competition's test file included."""
+"""The family of each label, including the labels that only the competition's test file has."""

@@ -1,4 +1,4 @@
-"""The article's three latent spaces: only reconstruction, only KL, both."""
+"""The article's three latent spaces: trained on reconstruction only, on KL only, on both."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ HIDDEN = (64,)
 N_LATENT = 2
 STEPS = 3_000
 PRECISION = 20.0
-"""Factor of the squared error: a pixel is normal with variance 1/40. At the article's 1/2, on pixels in [0, 1], it is
-all noise to the KL, and the latent of 64 pixels collapses."""
+"""Factor of the squared error, which makes a pixel normal with variance 1/40. With the article's variance of 1/2, the
+reconstruction of 64 pixels in [0, 1] gains less than the KL costs, and the posterior collapses."""
 
 
 @dataclass(frozen=True)
 class LatentSpace:
-    """One panel: where a network trained on part of the loss puts labelled rows.
+    """One panel: the latents of labelled rows, from a network trained on part of the loss.
 
     Attributes
     ----------
-    title, caption : what it is, and a sentence on what to see
+    title, caption : name of the panel, and a sentence about it
     points : float64 [n, 2], one draw of the latent for each row
     labels : int [n]
     """
@@ -39,34 +39,34 @@ class LatentSpace:
 _PANELS = (
     (
         "only reconstruction",
-        "Each digit has its own region, but the regions lie far apart and the space between them means nothing: "
-        "no pull holds the cloud together.",
+        "Each digit has its own region, but the regions lie far apart and the space between them is empty: "
+        "nothing pulls the latents towards the origin.",
         (PRECISION, 0.0),
     ),
     (
         "only KL divergence",
-        "Every row is drawn from the same standard normal cloud: the digits are mixed, and the latent says nothing "
-        "about the row.",
+        "Every row is drawn from the same standard normal distribution: the digits are mixed, and the latent carries "
+        "no information about the row.",
         (0.0, 1.0),
     ),
     (
         "both",
-        "The digits keep their regions inside one round cloud about the origin: near points are alike, and most of "
-        "the cloud is filled.",
+        "The digits keep their regions inside one round cloud around the origin: points near each other are similar "
+        "rows, and the cloud has few gaps.",
         (PRECISION, 1.0),
     ),
 )
 
 
 def reproduce_latent_space(seed: int = 0) -> tuple[LatentSpace, ...]:
-    """Train the article's loss three times on scikit-learn's handwritten digits (1,797 rows of 64 pixels).
+    """Train three networks on scikit-learn's handwritten digits (1,797 rows of 64 pixels), each with part of the loss.
 
-    The latent has two dimensions, so it is seen as it is, and each row is shown by one draw from its own
-    distribution, as the decoder sees it.
+    The latent has two dimensions, so it can be plotted directly. Each row is one draw from the distribution that the
+    encoder gives it, as the decoder gets it in training.
     """
-    from sklearn.datasets import load_digits  # slow to import, and few reproduce
+    from sklearn.datasets import load_digits  # slow to import
 
-    from oddrow.training import TrainingSettings, fit_network  # JAX: only when it runs
+    from oddrow.training import TrainingSettings, fit_network  # imports JAX
 
     digits = load_digits()
     table = pa.table({f"pixel_{index}": pixel for index, pixel in enumerate(digits.data.T)})

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from oddrow.calibration import Calibration, TailCurve
 from oddrow.columns import EncodedTable
+from oddrow.container import Arrays, ArrayStore, packed_parts
 from oddrow.density import DensityModel, MixedLikelihood, RowLikelihood, SquaredError, in_blocks, in_slabs
 from oddrow.views import (
     MOST_NATS,
@@ -67,6 +68,10 @@ class ReconstructionEvidence:
         (column,) = in_blocks(block, encoded.rows)
         return Evidence(column, np.zeros(len(column)))
 
+    def packed(self) -> Arrays:
+        """The density of rows, and nothing else."""
+        return self.density.packed()
+
 
 @dataclass(frozen=True)
 class ViewEvidence:
@@ -100,6 +105,16 @@ class ViewEvidence:
     def evidence(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None = None) -> Evidence:
         """Parts of the combined score; ``own`` [n] are the rows' own places in the memory, if any."""
         return self.scales.evidence(self.views.of(encoded, own))
+
+    def packed(self) -> Arrays:
+        """The density of rows, the views and their scales."""
+        return self.density.packed() | packed_parts({"views": self.views, "scales": self.scales})
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, density: DensityModel[MixedLikelihood], weights: Floats) -> ViewEvidence:
+        """The evidence of views of such weights, of rows that have this density."""
+        views = Views.unpacked(store.under("views"), density)
+        return cls(views, ViewScales.unpacked(store.under("scales"), weights, density.layout.n_columns))
 
 
 ISOLATION_WEIGHT = 3

@@ -1,11 +1,19 @@
-"""Any container of rows becomes plain named columns."""
+"""Any container of rows becomes plain named columns; the values, texts, labels and samples of such tables."""
 
 from oddrow.table._as_written import AS_WRITTEN, is_as_written
 from oddrow.table._dates import DATE_ORDERS, LIKE_A_DATE, parsed_dates
 from oddrow.table._frame import ReadableTable, as_table, readable_table
 from oddrow.table._labels import LabelledTable, is_normal_row, normal_batches, normal_located, split_label
+from oddrow.table._located_batch import (
+    MAX_BATCH_BYTES,
+    MAX_BATCH_ROWS,
+    LocatedBatch,
+    PlacedRows,
+    SkippedRow,
+    TableRows,
+    one_batch,
+)
 from oddrow.table._names import same_names, unrepeated
-from oddrow.table._row_places import MOST_BYTES, MOST_ROWS, LocatedBatch, PlacedRows, SkippedRow, TableRows, one_batch
 from oddrow.table._row_sample import HIGHEST, RowSample, SampleBounds
 from oddrow.table._text_form import CURRENCIES, EPOCH_UNITS, PLAIN, DateForm, TextForm
 from oddrow.table._values import (
@@ -30,8 +38,8 @@ __all__ = [
     "EPOCH_UNITS",
     "HIGHEST",
     "LIKE_A_DATE",
-    "MOST_BYTES",
-    "MOST_ROWS",
+    "MAX_BATCH_BYTES",
+    "MAX_BATCH_ROWS",
     "PLAIN",
     "DateForm",
     "Floats",

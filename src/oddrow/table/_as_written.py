@@ -1,15 +1,15 @@
-"""Tables whose columns hold text exactly as a file has it."""
+"""The mark of a table whose columns hold the fields of a text file as they are written."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
 AS_WRITTEN = {b"oddrow.fields": b"as written"}
-"""Metadata of the schema of a table whose columns hold text as it stands in a file, to be read by each kind itself."""
+"""Schema metadata of a table whose columns hold fields of a text file; each kind of column reads them itself."""
 
 
 def is_as_written(schema: pa.Schema) -> bool:
-    """Whether a table's texts are fields of a file, as they are written there.
+    """Whether the texts of a table are fields of a file as they are written.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Dates and times as people write them: each text by itself to seconds, by the order of day, month and year."""
+"""Read dates and times as people write them: each text by itself, by the order of day, month and year."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ LIKE_A_DATE = (
     r"\d[-/.\s]+\w+\.?,?[-/.\s]+\d|\d{4}[-/]\d|^\s*(?:19|20)\d{6}|\d:\d\d"
     r"|[A-Za-z]{3}\w*\.?[-/.\s]+\d{1,2}(?:st|nd|rd|th)?,?[-/.\s]+\d"
 )
-"""What every text of any of these forms has somewhere."""
+"""A pattern that every text of any of these forms contains."""
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _FIRST_OF_CENTURY = 69
-"""Years of two digits: 69 to 99 are of the last century, 0 to 68 of this one (POSIX)."""
+"""Years of two digits (POSIX): 69 to 99 mean 1969 to 1999, 0 to 68 mean 2000 to 2068."""
 _MICROSECONDS = 1_000_000
 
 
 def parsed_dates(texts: pa.Array | pa.ChunkedArray, order: str) -> Floats:
-    """float64 [n]: seconds since 1970-01-01 UTC (times of day: since midnight); NaN where a text is no such date.
+    """float64 [n]: seconds since 1970-01-01 UTC (times of day: since midnight); NaN where a text is not such a date.
 
     A date without a zone is taken as UTC. A fraction is cut off after the microsecond.
 
@@ -82,7 +82,7 @@ def parsed_dates(texts: pa.Array | pa.ChunkedArray, order: str) -> Floats:
 
 
 def _days(parts: Mapping[str, pa.Array], is_taken: npt.NDArray[np.bool_]) -> tuple[Whole, npt.NDArray[np.bool_]]:
-    """Days since 1970-01-01, and whether there is such a day."""
+    """int64 [n]: days since 1970-01-01; bool [n]: whether the day exists."""
     year, day = _whole(parts, "year"), _whole(parts, "day")
     month = _month_numbers(parts["month"])
     if "only_month" in parts:
@@ -98,7 +98,7 @@ def _days(parts: Mapping[str, pa.Array], is_taken: npt.NDArray[np.bool_]) -> tup
 
 
 def _month_numbers(texts: pa.Array) -> Whole:
-    """1 to 12; 0 for what is no month."""
+    """int64 [n]: 1 to 12; 0 where a text is not a month."""
     names = pc.utf8_lower(pc.utf8_slice_codeunits(pc.fill_null(texts, ""), 0, 3))
     named = pc.fill_null(pc.index_in(names, pa.array(_MONTHS)), -1).to_numpy(zero_copy_only=False) + 1
     digits = pc.if_else(pc.match_substring_regex(pc.fill_null(texts, ""), r"^\d+$"), texts, None)
@@ -107,7 +107,7 @@ def _month_numbers(texts: pa.Array) -> Whole:
 
 
 def _whole(parts: Mapping[str, pa.Array], name: str) -> Whole:
-    """A group of digits; 0 where it is not there."""
+    """int64 [n]: a group of digits as a number; 0 where it is absent."""
     if name not in parts:
         length = len(next(iter(parts.values())))
         return np.zeros(length, np.int64)
@@ -117,7 +117,7 @@ def _whole(parts: Mapping[str, pa.Array], name: str) -> Whole:
 
 
 def _fraction(parts: Mapping[str, pa.Array], length: int) -> Whole:
-    """Microseconds behind the second."""
+    """int64 [n]: the fraction of the second in microseconds."""
     if "fraction" not in parts:
         return np.zeros(length, np.int64)
     digits = pc.utf8_slice_codeunits(pc.utf8_rpad(pc.fill_null(parts["fraction"], ""), 6, "0"), 0, 6)
@@ -125,7 +125,7 @@ def _fraction(parts: Mapping[str, pa.Array], length: int) -> Whole:
 
 
 def _zone_seconds(parts: Mapping[str, pa.Array], length: int) -> Whole:
-    """How far the zone is ahead of UTC."""
+    """int64 [n]: seconds by which the zone is ahead of UTC."""
     if "zone" not in parts:
         return np.zeros(length, np.int64)
     zone = pc.replace_substring(pc.fill_null(parts["zone"], ""), ":", "")

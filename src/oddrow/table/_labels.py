@@ -1,4 +1,4 @@
-"""A label column tells which rows are normal, and is never a column to learn from."""
+"""The label column: it says which rows are normal, and nothing is learned from it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError
+from oddrow.table._located_batch import LocatedBatch, SomeRows, TableRows, one_batch
 from oddrow.table._names import same_names
-from oddrow.table._row_places import LocatedBatch, SomeRows, TableRows, one_batch
 from oddrow.table._values import as_texts
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 SHOWN = 8
-"""Names and labels that an error shows."""
+"""The number of names or labels that an error shows."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class LabelledTable:
 
 
 def split_label(table: pa.Table, label: str, normal: str) -> LabelledTable:
-    """Take the label column off a table.
+    """Separate a table from its label column.
 
     Raises
     ------
@@ -64,7 +64,9 @@ def split_label(table: pa.Table, label: str, normal: str) -> LabelledTable:
 
 
 def is_normal_row(table: pa.Table, label: str, normal: str) -> npt.NDArray[np.bool_]:
-    """Which rows [n] have the value ``normal`` in the label column, blanks around it aside; numbers where both are.
+    """The rows with the value ``normal`` in the label column, bool [n].
+
+    Blanks around a label are ignored; ``1`` and ``1.0`` are equal.
 
     Raises
     ------
@@ -111,7 +113,7 @@ def normal_batches(batches: Iterable[pa.RecordBatch], label: str, normal: str) -
 
 
 def normal_located(batches: Iterable[LocatedBatch], label: str, normal: str) -> Iterator[LocatedBatch]:
-    """As :func:`normal_batches`; each batch knows where its rows come from."""
+    """As :func:`normal_batches`, for batches with the places of their rows."""
     has_normal = False
     found: set[str] = set()
     for located in batches:

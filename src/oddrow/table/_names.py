@@ -1,4 +1,4 @@
-"""Names of columns: compared without blanks and in one Unicode form, and made unique."""
+"""Column names: compared without surrounding blanks and in one Unicode form, and made unique."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 
 def plain_name(name: str) -> str:
-    """A name as names are compared where no column has the very name: trimmed, and in the Unicode form NFC.
+    """The form in which names are compared if no column has exactly the name: trimmed, in the Unicode form NFC.
 
     Examples
     --------
@@ -18,7 +18,7 @@ def plain_name(name: str) -> str:
 
 
 def same_names(wanted: Iterable[str], present: Sequence[str]) -> dict[str, str]:
-    """Wanted name to the present one that is it: exactly, or else the only one of the same :func:`plain_name`.
+    """Map each wanted name to the present one: the equal one, or else the only one with the same :func:`plain_name`.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def same_names(wanted: Iterable[str], present: Sequence[str]) -> dict[str, str]:
 
 
 def unrepeated(names: Sequence[str]) -> tuple[tuple[str, ...], Mapping[str, str]]:
-    """Names that occur once, a later one of a name with ``.1``, ``.2`` behind it; and new name to old.
+    """Make names unique: repetitions of a name get ``.1``, ``.2`` and so on. Also map each new name to its old one.
 
     Examples
     --------

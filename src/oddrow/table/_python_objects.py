@@ -1,4 +1,4 @@
-"""Columns of NumPy values and of Python objects, by the type that their values share."""
+"""Convert columns of NumPy values and of Python objects to Arrow, by the type that their values share."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def from_numpy(name: str, values: npt.NDArray[Any]) -> pa.Array:
 
 
 def _arrow_ready(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Move the NumPy types that Arrow lacks to the nearest one it has."""
+    """Convert NumPy types that Arrow does not have to the nearest one that it has."""
     dtype = values.dtype
     if dtype.kind == "f" and dtype.itemsize not in (4, 8):
         return values.astype(np.float32 if dtype.itemsize < 4 else np.float64)
@@ -48,17 +48,16 @@ def _arrow_ready(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def from_objects(name: str, values: npt.NDArray[Any]) -> pa.Array:
-    """Read one column of Python objects ``values`` [n] by the type they share, or as :func:`_from_mixed`."""
-    # Arrow 26 crashes on a datetime64 object before another NumPy object, and casts a complex one to a day: no such
-    # object is handed to it.
+    """Read one column of Python objects ``values`` [n] by the type that they share, or as :func:`_from_mixed` does."""
+    # Arrow 26 crashes on a datetime64 object before another NumPy object, and casts a complex one to a date.
     if any(isinstance(value, (np.datetime64, np.timedelta64, np.complexfloating)) for value in values):
         return _from_numpy_objects(name, values)
     try:
         column = pa.array(values, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, ArithmeticError):
         return _from_mixed(name, values)
-    # Arrow reads a date first and a datetime after it as two dates, a duration first and a number after it as two
-    # durations. A UUID becomes an extension type of bytes, though its text is what a reader knows it by.
+    # Arrow reads a date followed by a datetime as two dates, and a duration followed by a number as two durations.
+    # It reads a UUID as an extension type of bytes, where users expect its text.
     if isinstance(column.type, pa.BaseExtensionType):
         return _from_mixed(name, values)
     if pa.types.is_temporal(column.type):
@@ -71,7 +70,7 @@ def from_objects(name: str, values: npt.NDArray[Any]) -> pa.Array:
 
 
 def _with_nanoseconds(column: pa.Array, values: npt.NDArray[Any]) -> pa.Array:
-    """The same moments or durations with the nanoseconds of pandas, which Arrow leaves out; unless they are too far."""
+    """The times or durations with the nanoseconds of pandas, which Arrow drops; unchanged if out of range."""
     is_moment = pa.types.is_timestamp(column.type)
     try:
         return pa.array(
@@ -82,7 +81,7 @@ def _with_nanoseconds(column: pa.Array, values: npt.NDArray[Any]) -> pa.Array:
 
 
 def _from_numpy_objects(name: str, values: npt.NDArray[Any]) -> pa.Array:
-    """Read objects that Arrow must not see: as NumPy reads them where all are datetime64, or all timedelta64."""
+    """Read objects on which Arrow fails: by NumPy if all are datetime64 or all are timedelta64."""
     present = [value for value in values if not _is_missing(value)]
     for kind, letter in ((np.datetime64, "M"), (np.timedelta64, "m")):
         if present and all(isinstance(value, kind) for value in present):
@@ -99,10 +98,10 @@ def _kind_of_time(value: Any) -> type | None:
 
 
 def _from_mixed(name: str, values: npt.NDArray[Any]) -> pa.Array:
-    """Read objects of several types: numbers as float64, days and moments as timestamps, others as text.
+    """Read objects of several types: numbers as float64, dates and datetimes as timestamps, others as text.
 
-    Text keeps every distinction that ``str()`` shows, so that a stray word in a column of numbers is seen as
-    such by whoever infers the column's kind, instead of stopping the reading or passing for a missing value.
+    Text keeps every distinction that ``str()`` shows. A stray word in a column of numbers is therefore visible when
+    the kind of the column is judged; it is neither an error here nor a missing value.
     """
     present = [value for value in values if not _is_missing(value)]
     for value in present:
@@ -126,7 +125,7 @@ def _shared_reading(present: list[Any]) -> tuple[Callable[[Any], Any], pa.DataTy
         return bool, pa.bool_()
     if all(_is_number(value) for value in present):
         if all(type(value) is int and 0 <= value < 2**64 for value in present):
-            return int, pa.uint64()  # beyond what Arrow looks for by itself
+            return int, pa.uint64()  # Arrow does not infer this type by itself
         try:
             for value in present:
                 float(value)
@@ -137,23 +136,23 @@ def _shared_reading(present: list[Any]) -> tuple[Callable[[Any], Any], pa.DataTy
         moments = [value for value in present if isinstance(value, datetime)]
         if not moments:
             return _as_is, pa.date32()
-        # A day has no zone: beside moments that have one it stays text.
+        # A date has no zone; together with datetimes that have one it becomes text.
         if not any(value.tzinfo for value in moments):
             return _as_moment, pa.timestamp("us")
     return as_text, pa.string()
 
 
 def as_text(value: Any) -> str:
-    """``str()`` of a value or a name, in a form that Arrow holds."""
+    """``str()`` of a value or a name, as text that Arrow can hold."""
     try:
         text = str(value)
-    except ValueError:  # Python writes no whole number of more than 4,300 digits
+    except ValueError:  # Python refuses to write a whole number of more than 4,300 digits
         text = hex(value)
-    return text.encode("utf-8", "replace").decode()  # half a surrogate pair is no text that Arrow holds
+    return text.encode("utf-8", "replace").decode()  # Arrow cannot hold a lone surrogate
 
 
 def _is_number(value: Any) -> bool:
-    # NumPy counts its durations among the integers.
+    # NumPy's durations are a subclass of its integers.
     return isinstance(value, (Real, Decimal, np.bool_)) and not isinstance(value, np.timedelta64)
 
 
@@ -162,11 +161,11 @@ def _as_moment(day: date) -> datetime:
 
 
 def _is_missing(value: Any) -> bool:
-    # pandas' markers are known by name, for pandas may not be imported here.
+    # The markers of pandas are recognised by name, because pandas may not be imported here.
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(value, Decimal):
-        return value.is_nan()  # a signalling one does not let itself be compared
+        return value.is_nan()  # comparing a signalling NaN raises an error
     can_be_nan = (float, np.floating, np.datetime64, np.timedelta64)
     return isinstance(value, can_be_nan) and bool(value != value)
 

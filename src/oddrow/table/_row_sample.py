@@ -1,4 +1,4 @@
-"""A uniform sample, without replacement, of the rows of a table that nobody holds whole."""
+"""A uniform sample, without replacement, of the rows of a table that need not be in memory."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ Whole = npt.NDArray[np.uint64]
 
 HIGHEST = np.uint64(2**64 - 1)
 SLACK = 1.25
-"""A sample may grow to so many times its bounds before rows are sorted out: sorting them out copies the others."""
+"""A sample may grow to so many times its bounds before rows are removed: removing rows copies the others."""
 
 
 @dataclass(frozen=True)
 class SampleBounds:
-    """How large a sample may be: in rows, and in bytes of Arrow."""
+    """The largest size of a sample, in rows and in bytes of Arrow."""
 
     rows: int = 400_000
     bytes: int = 2**28
 
     def cutoff(self, n_rows: int) -> np.uint64:
-        """A priority that the sample of a table of ``n_rows`` stays below, but once in a thousand million times.
+        """A priority below which the sample of a table of ``n_rows`` lies, with a failure rate of 1e-9.
 
-        Parts that are sampled far from each other need not send what will be sorted out when they are merged. Below it
-        are about as many rows as the bound allows and six standard deviations of a binomial more.
+        Parts that are sampled by different processes need not send rows that the merge would remove. The number of
+        rows below it is about the bound and six standard deviations of a binomial.
         """
         share = (self.rows + 6 * np.sqrt(self.rows)) / max(n_rows, 1)
         return HIGHEST if share >= 1 else np.uint64(share * 2.0**64)
 
 
 def priorities(seed: int, position: Whole) -> Whole:
-    """Random numbers uint64 [n], each of one seed and one row's position alone.
+    """Random numbers uint64 [n], each a function of the seed and of one row's position alone.
 
     The output function of SplitMix64 (Steele, Lea and Flood 2014), which maps different positions to different numbers.
     """
@@ -50,17 +50,17 @@ def _mixed(z: Whole) -> Whole:
 
 @dataclass(frozen=True, eq=False)
 class RowSample:
-    """The rows of the lowest priorities, as many as the bounds allow: bottom-k sampling (Cohen and Kaplan 2007).
+    """The rows with the lowest priorities, as many as the bounds allow: bottom-k sampling (Cohen and Kaplan 2007).
 
-    Whether a row is among them depends on its own priority and on how many rows, of how many bytes, have lower ones:
-    not on the order in which rows come, nor on how they are cut into parts.
+    Whether a row is in the sample depends on its own priority and on the number and the bytes of rows with lower ones.
+    It does not depend on the order of the rows, nor on how they are split into parts.
 
     Attributes
     ----------
     rows : table of n rows, in any order
-    position, priority : uint64 [n], which row each is, and its random number
-    size : int64 [n], bytes of each
-    cutoff : no row of this priority, or of a higher one, is here or can come in any more
+    position, priority : uint64 [n], the position of each row in its table, and its random number
+    size : int64 [n], the bytes of each row
+    cutoff : no row with this priority or a higher one is in the sample or can be added
     """
 
     rows: pa.Table
@@ -72,7 +72,7 @@ class RowSample:
 
     @classmethod
     def of(cls, rows: pa.Table, position: Whole, seed: int, bounds: SampleBounds) -> RowSample:
-        """All of some rows, at positions [n] in the table that they are from."""
+        """A sample of all these rows; ``position`` [n] gives their positions in their table."""
         return cls(rows, position, priorities(seed, position), row_bytes(rows), bounds)
 
     @property
@@ -88,7 +88,7 @@ class RowSample:
         return self.rows.take(pa.array(np.argsort(self.position, kind="stable")))
 
     def joined(self, other: RowSample) -> tuple[RowSample, pa.Table]:
-        """The sample of both, perhaps larger than its bounds by the ``SLACK``, and the rows that are left out."""
+        """The sample of both, up to ``SLACK`` times its bounds, and the rows that are left out."""
         cutoff = min(self.cutoff, other.cutoff)
         parts = [sample.below(cutoff) for sample in (self, other)]
         both = RowSample(
@@ -106,7 +106,7 @@ class RowSample:
         return both, pa.concat_tables(left_out)
 
     def below(self, cutoff: np.uint64) -> tuple[RowSample, pa.Table]:
-        """The sample of a lower cutoff, and the rows that it leaves out."""
+        """The sample with a lower cutoff, and the rows that it leaves out."""
         is_kept = self.priority < cutoff
         if is_kept.all():
             return replace(self, cutoff=min(cutoff, self.cutoff)), self.rows.slice(0, 0)

@@ -1,4 +1,4 @@
-"""How a column's values are written where they come as text: learned at fit, stored, applied to each field alone."""
+"""How the values of a column are written as text: learned by a fit, stored, and applied to each text by itself."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 DateForm: TypeAlias = Literal["", "ymd", "dmy", "mdy", "compact", "time", "epoch s", "epoch ms", "epoch us", "epoch ns"]
-"""The order of day, month and year; eight digits; a time of day; or a count since 1970. "" is ISO 8601."""
+"""The order of day, month and year; eight digits; a time of day; or a count since 1970. "" means ISO 8601."""
 EPOCH_UNITS = {"epoch s": 1, "epoch ms": 10**3, "epoch us": 10**6, "epoch ns": 10**9}
-"""How many of each count make a second."""
+"""The number of counts in a second."""
 
 MISSING_MARKS = (
     *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "NULL", "null", "Null", "None", "none", "?"),
@@ -29,12 +29,12 @@ MISSING_MARKS = (
     *("#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#N/A N/A", "-nan", "-NaN", "1.#QNAN", "-1.#IND"),
     *("inf", "-inf", "+inf", "Inf", "-Inf", "+Inf", "infinity", "-infinity", "Infinity", "-Infinity", "INF", "-INF"),
 )
-"""Texts that stand for a missing value in every column of numbers, flags or times: no such value is written so."""
+"""Texts that mean a missing value in every column of numbers, flags or times, where none is a possible value."""
 CURRENCIES = (
     *("$", "€", "£", "¥", "₹", "₽", "₩", "₺", "zł", "kr", "R$", "US$"),
     *("USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "CNY", "INR", "SEK", "NOK", "DKK", "PLN", "BRL"),
 )
-"""Signs and codes that may stand before or behind an amount."""
+"""Currency signs and codes that may stand before or after an amount."""
 
 _BLANKS = " \u00a0\u202f\u2009"
 _APOSTROPHES = "'\u2019"
@@ -46,13 +46,13 @@ class TextForm:
 
     Attributes
     ----------
-    decimal, thousands : the signs in numbers, as in ``1.234,56``; a blank or an apostrophe stands for all of its kind
-    affixes : what may stand before or behind a number: a currency, a percent sign
+    decimal, thousands : the separators in numbers such as ``1.234,56``; a blank or an apostrophe includes its variants
+    affixes : texts that may stand before or after a number, such as a currency or a percent sign
     dates : how dates and times are written
-    missing : texts that stand for a missing value in this column, beside :data:`MISSING_MARKS`
-    is_lenient : whether any other text that its kind cannot hold is a missing value too, instead of an error
-    is_numeric : whether the names of a category, or a constant, are numbers: ``1`` and ``1.0`` are then the same
-    aliases : pairs of how a typed number or flag is written by us, and how the same name was written in training
+    missing : texts that mean a missing value in this column, in addition to :data:`MISSING_MARKS`
+    is_lenient : whether any other text that the kind cannot hold is a missing value instead of an error
+    is_numeric : whether the names of a category, or a constant, are numbers, so that ``1`` and ``1.0`` are equal
+    aliases : pairs of the text that oddrow writes for a typed number or flag, and its text in the training table
     """
 
     decimal: str = "."
@@ -65,21 +65,21 @@ class TextForm:
     aliases: tuple[tuple[str, str], ...] = ()
 
     def numbers(self, texts: pa.ChunkedArray) -> tuple[Floats, Flags]:
-        """float64 [n], NaN where missing; and which texts [n] are neither a number nor stand for a missing value."""
+        """float64 [n], NaN where missing; and bool [n]: the texts that are neither numbers nor missing values."""
         return _once_each(texts, self._numbers)
 
     def seconds(self, texts: pa.ChunkedArray) -> tuple[Floats, Flags]:
-        """As `numbers`, of dates and times: seconds since 1970-01-01 UTC, or since midnight."""
+        """As :meth:`numbers`, for dates and times: seconds since 1970-01-01 UTC, or since midnight."""
         return _once_each(texts, self._seconds)
 
     def present(self, texts: pa.ChunkedArray) -> pa.ChunkedArray:
-        """The texts without blanks around them; null where they stand for a missing value."""
+        """The texts without blanks around them; null where they mean a missing value."""
         trimmed = pc.utf8_trim_whitespace(texts)
         marks = pa.array([*MISSING_MARKS, *(mark.strip() for mark in self.missing)], pa.string())
         return pc.if_else(pc.is_in(trimmed, value_set=marks), pa.scalar(None, pa.string()), trimmed)
 
     def written(self, texts: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Names as training wrote them, from how we write typed numbers and flags."""
+        """The names as the training table had them, from the texts that oddrow writes for typed numbers and flags."""
         if not self.aliases:
             return texts
         ours, theirs = zip(*self.aliases, strict=True)
@@ -89,7 +89,7 @@ class TextForm:
     def _numbers(self, texts: pa.ChunkedArray) -> tuple[Floats, Flags]:
         present = self.present(texts)
         if self._is_plain:
-            try:  # the rule, and the fastest
+            try:  # applies to most columns, and is the fastest
                 fast = pc.cast(present, pa.float64())
                 if not pc.any(pc.match_substring_regex(present, _NOT_PLAIN)).as_py():
                     return _with_foreign(present, fast)
@@ -133,11 +133,11 @@ PLAIN = TextForm()
 """Numbers with a decimal point, dates of ISO 8601, no further marks."""
 
 _NOT_PLAIN = r"[^0-9eE.+\-]|^\+?\.?$"
-"""What Arrow may read as a number (``inf``, ``nan``, hexadecimal digits) and nobody writes as one."""
+"""Texts that Arrow reads as a number though they are none in a table (``inf``, ``nan``, hexadecimal digits)."""
 
 
 def number_pattern(decimal: str, thousands: str) -> str:
-    """A regular expression of RE2 for numbers that are written with these signs."""
+    """A regular expression (RE2) for numbers with these separators."""
     point = re.escape(decimal)
     whole = r"\d+"
     if thousands:
@@ -146,17 +146,17 @@ def number_pattern(decimal: str, thousands: str) -> str:
 
 
 def _alike(sign: str) -> str:
-    """All signs that one stands for."""
+    """All variants of a separator."""
     if sign == " ":
         return _BLANKS
     return _APOSTROPHES if sign == "'" else sign
 
 
 def iso_seconds(present: pa.ChunkedArray) -> tuple[Floats, Flags]:
-    """As :meth:`TextForm.seconds`, of ISO 8601; null is missing.
+    """As :meth:`TextForm.seconds`, for ISO 8601; null is missing.
 
-    Arrow's cast reads a whole column or nothing, and is fast; where it fails, each text is read by itself. Both read a
-    text alike.
+    Arrow's cast is fast, and fails if it cannot read one text of the column; then each text is read by itself. Both
+    give the same value for a text.
     """
     try:
         seconds = arrow_seconds(present)
@@ -175,7 +175,7 @@ def arrow_seconds(present: pa.ChunkedArray) -> Floats:
     Raises
     ------
     pyarrow.ArrowInvalid
-        If a text is none.
+        If a text is not ISO 8601.
     """
     if pc.any(pc.invert(pc.match_substring_regex(present, _ISO_START)), skip_nulls=True).as_py():
         raise pa.ArrowInvalid("a text does not begin with a date")
@@ -190,7 +190,7 @@ def arrow_seconds(present: pa.ChunkedArray) -> Floats:
 
 def _with_foreign(present: pa.ChunkedArray, numbers: pa.ChunkedArray) -> tuple[Floats, Flags]:
     values = np.asarray(pc.fill_null(numbers, float("nan")).to_numpy(), np.float64)
-    values = np.where(np.isfinite(values), values, np.nan)  # 1e999 is no number that can be judged
+    values = np.where(np.isfinite(values), values, np.nan)  # 1e999 is infinite as float64
     return values, np.isnan(values) & _valid(present)
 
 
@@ -202,12 +202,12 @@ _FIRST_ROWS = 10_000  # enough to see whether values repeat
 
 
 def _once_each(texts: pa.ChunkedArray, read: Callable[[pa.ChunkedArray], tuple[Floats, Flags]]) -> tuple[Floats, Flags]:
-    """What ``read`` gives, which reads each text on its own, but faster where texts repeat."""
+    """The result of ``read``, which reads each text by itself; faster for a column whose texts repeat."""
     first = texts.slice(0, _FIRST_ROWS)
     if len(first) < 100 or pc.count_distinct(first).as_py() > len(first) / 4:
         return read(texts)
     encoded: Any = texts.dictionary_encode().combine_chunks()
     values, foreign = read(pa.chunked_array([encoded.dictionary]))
-    values, foreign = np.append(values, np.nan), np.append(foreign, False)  # the last is that of a missing value
+    values, foreign = np.append(values, np.nan), np.append(foreign, False)  # the last value is used for missing texts
     places = pc.fill_null(encoded.indices, len(values) - 1).to_numpy(zero_copy_only=False)
     return values[places], foreign[places]

@@ -1,4 +1,4 @@
-"""One column's values as NumPy arrays of the form its kind needs; a ValueError names the first row that has none."""
+"""Convert a column to the NumPy array that its kind needs; a ValueError names the first row that has no such value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 _TRUE = ("true", "t", "yes", "y", "1", "1.0")
 _FALSE = ("false", "f", "no", "n", "0", "0.0")
 TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-"""How many of Arrow's units of time make a second."""
+"""The number of Arrow's units of time in a second."""
 _MILLISECONDS_A_DAY = 86_400_000
 
 
@@ -25,7 +25,7 @@ class UnfitValueError(ValueError):
 
     Attributes
     ----------
-    rows : int [k], counted from 0; those that were found before the reading ended
+    rows : int [k], numbered from 0; those found before the conversion ended
     """
 
     def __init__(self, rows: npt.NDArray[np.intp], values: pa.ChunkedArray, expected: str) -> None:
@@ -33,7 +33,7 @@ class UnfitValueError(ValueError):
         super().__init__(f"row {rows[0]}, counted from 0, {self.what(int(rows[0]))}")
 
     def what(self, row: int) -> str:
-        """What is wrong with the value of one of the rows."""
+        """Say what is wrong with the value of one of the rows."""
         return f"holds {shortened(self._values[row].as_py())}, expected {self._expected}"
 
 
@@ -53,7 +53,7 @@ def as_numbers(column: pa.ChunkedArray, form: TextForm = PLAIN) -> Floats:
     Raises
     ------
     UnfitValueError
-        Where a text is no number, unless the form is lenient.
+        If a text is not a number, unless the form is lenient.
     """
     if pa.types.is_temporal(column.type):
         raise ValueError(f"found {column.type}, expected a number")
@@ -64,11 +64,11 @@ def as_numbers(column: pa.ChunkedArray, form: TextForm = PLAIN) -> Floats:
 
 
 def as_booleans(column: pa.ChunkedArray, form: TextForm = PLAIN) -> Floats:
-    """float64 [n]: 0, 1, missing as NaN, and 2 for a value that is neither (evidence, not an error)."""
+    """float64 [n]: 0, 1, missing as NaN, and 2 for any other value, which counts as evidence and is not an error."""
     kind = column.type
     if pa.types.is_boolean(kind):
         return floats_of(column)
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):  # the words would say the same, and take long to read
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):  # as by way of text, but faster
         values = floats_of(column)
         coded = np.where(values == 1, 1.0, np.where(values == 0, 0.0, 2.0))
         return np.where(column.is_null().to_numpy(), np.nan, coded) if column.null_count else coded
@@ -83,12 +83,12 @@ def as_booleans(column: pa.ChunkedArray, form: TextForm = PLAIN) -> Floats:
 def as_seconds(column: pa.ChunkedArray, form: TextForm = PLAIN) -> Floats:
     """float64 [n]: seconds since 1970-01-01 UTC (times of day: since midnight), missing as NaN.
 
-    Texts are read in their form, numbers as counts since 1970 where the form says so, or as dates of eight digits.
+    Texts are read in their form; numbers are read as counts since 1970 or as dates of eight digits, as the form says.
 
     Raises
     ------
     UnfitValueError
-        Where a text is no date or time of that form, unless the form is lenient.
+        If a text is not a date or time of that form, unless the form is lenient.
     """
     kind = column.type
     if is_string(kind):
@@ -99,7 +99,7 @@ def as_seconds(column: pa.ChunkedArray, form: TextForm = PLAIN) -> Floats:
         return _counted_since_1970(column, form)
     if pa.types.is_date32(kind):
         return floats_of(pc.cast(column, pa.int32())) * 86_400.0
-    if pa.types.is_date64(kind):  # which counts milliseconds, though of whole days
+    if pa.types.is_date64(kind):  # counts milliseconds of whole days
         return np.floor(counted(column, _MILLISECONDS_A_DAY)) * 86_400.0
     if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
         return counted(column, TICKS[kind.unit])
@@ -131,10 +131,10 @@ def _without_foreign(
 
 
 def as_names(column: pa.ChunkedArray, form: TextForm) -> pa.ChunkedArray:
-    """Strings: of texts each as it is written, of typed values as training wrote them.
+    """Strings: texts as they are written, typed values as the training table had them.
 
-    Where names are numbers (``form.is_numeric``) each is written as :func:`as_texts` writes a number, so that ``1.0``
-    and ``1`` are the same name, and the marks of a missing value are missing.
+    Where names are numbers (``form.is_numeric``), each is written as :func:`as_texts` writes a number, so that ``1.0``
+    and ``1`` are the same name; texts that mean a missing value are missing.
     """
     if not is_string(column.type):
         return form.written(as_texts(column))
@@ -147,9 +147,9 @@ def as_names(column: pa.ChunkedArray, form: TextForm) -> pa.ChunkedArray:
 
 
 def counted(column: pa.ChunkedArray, per_unit: int) -> Floats:
-    """float64 [n]: what is stored as a count of a finer unit in a coarser one, missing as NaN.
+    """float64 [n]: counts of a unit of time, divided by ``per_unit``; missing as NaN.
 
-    Rounded once, so that one moment has the same bits whether it was stored in seconds or in nanoseconds.
+    The result is rounded once, so that a time has the same bits whether it was stored in seconds or in nanoseconds.
     """
     counts = pc.fill_null(pc.cast(_counts(column), pa.int64()), 0).to_numpy()
     whole, rest = np.divmod(counts, per_unit)
@@ -162,7 +162,7 @@ def day_numbers(table: pa.Table, name: str, form: TextForm = PLAIN) -> Floats:
     Raises
     ------
     DataError
-        If the table has no such column, or it holds something else.
+        If the table has no such column, or the column does not hold dates or times.
 
     Examples
     --------
@@ -178,10 +178,10 @@ def day_numbers(table: pa.Table, name: str, form: TextForm = PLAIN) -> Floats:
 
 
 def as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Strings; a value reads the same in whatever type it came, and whatever is beside it.
+    """Strings. The text of a value depends neither on its Arrow type nor on other values.
 
-    A whole number has no decimal point, a time no zeros behind the second, a moment at midnight is its day; moments
-    are in UTC.
+    A whole number has no decimal point, a time has no trailing zeros after the second, a timestamp at midnight is
+    written as its date; timestamps are in UTC.
     """
     kind = column.type
     if pa.types.is_floating(kind):
@@ -203,10 +203,10 @@ def as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def python_values(column: pa.ChunkedArray) -> list[object]:
-    """The values as Python objects, None where missing; what Python cannot hold (the year 10,000) as text."""
+    """The values as Python objects, None where missing; a value that Python cannot hold (the year 10,000) as text."""
     try:
         return list(column.to_pylist())
-    except (ValueError, OverflowError, KeyError):  # KeyError: a time zone that is not known here
+    except (ValueError, OverflowError, KeyError):  # KeyError: a time zone that Python does not know
         return [_python_value(column.slice(row, 1)) for row in range(len(column))]
 
 
@@ -223,7 +223,7 @@ def is_string(kind: pa.DataType) -> bool:
 
 
 def _counts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The integers that a column of days, times, moments or durations is stored as."""
+    """The integers in which Arrow stores dates, times, timestamps or durations."""
     return pc.cast(column, pa.int32() if column.type.bit_width == 32 else pa.int64())
 
 
@@ -237,7 +237,7 @@ def floats_of(column: pa.ChunkedArray) -> Floats:
 
 
 def shortened(value: object, most: int = 40) -> str:
-    """A value or a name as an error shows it: quoted, on one line, and no longer than a glance.
+    """A value or a name as an error shows it: quoted, on one line, and at most ``most`` characters long.
 
     Examples
     --------

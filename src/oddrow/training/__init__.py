@@ -1,4 +1,8 @@
-"""The density is fitted: the only room where JAX and Optax live. Imported when fitting, never when scoring."""
+"""Fitting of the network with JAX and Optax.
+
+No other package of oddrow imports JAX or Optax. This package is imported when a model is fitted, never when rows are
+scored.
+"""
 
 from oddrow.training._checkpoint import discard_checkpoint
 from oddrow.training._interruption import Interruption, OnInterrupt

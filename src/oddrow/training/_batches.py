@@ -1,4 +1,4 @@
-"""Which rows each step sees."""
+"""The order in which training rows are drawn into mini-batches."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import numpy.typing as npt
 
 
 class BatchOrder:
-    """Batches without end: every row once in each pass, every pass in a new order.
+    """An endless sequence of mini-batches: each pass draws every row once, in a new random order.
 
-    ``waiting`` int32 [k] are the rows drawn and not yet seen: with the generator's state all that is to come.
+    ``waiting`` int32 [k] holds the row numbers that are drawn but not yet returned. Together with the generator's
+    state it determines all later batches.
     """
 
     def __init__(self, n_rows: int, batch_rows: int, rng: np.random.Generator) -> None:
@@ -17,7 +18,7 @@ class BatchOrder:
         self.waiting: npt.NDArray[np.int32] = np.empty(0, np.int32)
 
     def draw(self, n_batches: int) -> npt.NDArray[np.int32]:
-        """Row numbers of the next batches, int32 [n_batches, batch_rows]."""
+        """Return the row numbers of the next batches, int32 [n_batches, batch_rows]."""
         wanted = n_batches * self._batch_rows
         passes = [self.waiting]
         drawn = len(self.waiting)

@@ -1,18 +1,14 @@
-r"""A fit that is killed goes on where it was: its state in one file, no code in it.
+"""A fit that is killed goes on where it was: its state in one file of the container, no code in it.
 
-The file, in order: 8 bytes magic ``ODDROWCP``, 4 bytes protocol number (uint32, little-endian), 32 bytes SHA-256 of
-the rest, the rest as safetensors. Among its arrays ``manifest`` is UTF-8 JSON: to which fit the state belongs, and all
-of it that is not an array.
+The manifest tells to which fit the state belongs, and all of it that is not an array.
 """
 
 from __future__ import annotations
 
-import hashlib
-import struct
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,88 +16,65 @@ import numpy as np
 import numpy.typing as npt
 import pydantic
 import safetensors
-import safetensors.numpy
 
 from oddrow.columns import EncodedTable
+from oddrow.container import (
+    ArrayStore,
+    Content,
+    FileKind,
+    JobIdentity,
+    digest,
+    pack_arrays,
+    pack_file,
+    read_file,
+    unpack_arrays,
+)
 from oddrow.density import FitEnd, FittedNetwork, Likelihood, NetworkShape, Rollback
-from oddrow.exceptions import CheckpointError, OutputError
+from oddrow.exceptions import CheckpointError, ModelFileError, OutputError
 from oddrow.files import atomic_write
+from oddrow.remedies import Setting, remedy
 from oddrow.training._batches import BatchOrder
 from oddrow.training._settings import TrainingSettings
 from oddrow.training._state import Check, FitState, GeneratorState
 
+CHECKPOINT = FileKind(b"ODDROWCP", "checkpoint", error=CheckpointError, max_body=2**40)
 PROTOCOL = 1
 WORK_PER_WRITE = 20.0
 """Time between two writes at least, in units of what a write takes: keeping a fit costs a twentieth of it at most."""
 
-_MAGIC = b"ODDROWCP"
-_HEADER = struct.Struct("<8sI32s")
 _ROOM = 64 * 2**20
 """Bytes that a file may have beyond its known arrays: manifest and learning curve."""
 
 _Whole = Annotated[int, pydantic.Field(ge=0)]
 
 
-@dataclass(frozen=True)
-class FitIdentity:
-    """Which fit a state belongs to: it goes on nowhere else.
+def fit_identity(
+    settings: TrainingSettings,
+    shape: NetworkShape,
+    likelihood: Likelihood,
+    training: EncodedTable,
+    held_out: EncodedTable | None,
+    rng: np.random.Generator,
+    start: FittedNetwork | None = None,
+) -> JobIdentity:
+    """Which fit a state belongs to.
 
-    ``table`` is a SHA-256 of the encoded rows and their layout, ``rng`` the generator's state when the fit began,
-    ``start`` a SHA-256 of the weights that it began with, if they were not drawn.
+    The table comes last: another seed draws other rows from the same table.
     """
-
-    settings: TrainingSettings
-    shape: NetworkShape
-    rows_trained: int
-    rows_watched: int
-    table: str
-    rng: GeneratorState
-    start: str = ""
-
-    @classmethod
-    def of(
-        cls,
-        settings: TrainingSettings,
-        shape: NetworkShape,
-        likelihood: Likelihood,
-        training: EncodedTable,
-        held_out: EncodedTable | None,
-        rng: np.random.Generator,
-        start: FittedNetwork | None = None,
-    ) -> FitIdentity:
-        digest = hashlib.sha256(repr((type(likelihood).__name__, likelihood.layout)).encode())
-        for part in (training, held_out):
-            if part is not None:
-                digest.update(np.ascontiguousarray(part.rows).data)
-                digest.update(np.ascontiguousarray(part.presence).data)
-        n_watched = 0 if held_out is None else len(held_out.rows)
-        state = GeneratorState.of(rng)
-        return cls(settings, shape, len(training.rows), n_watched, digest.hexdigest(), state, _weights_digest(start))
-
-    def difference(self, other: FitIdentity) -> str | None:
-        """What tells this fit from another one, or None; the table last, for another seed draws other rows from it."""
-        if self.settings != other.settings:
-            there, here = asdict(self.settings), asdict(other.settings)
-            names = [name for name in there if there[name] != here[name]]
-            said = ", ".join(f"{name} {there[name]} there and {here[name]} here" for name in names)
-            return f"other settings ({said})"
-        rows = self.rows_trained + self.rows_watched, other.rows_trained + other.rows_watched
-        if rows[0] != rows[1]:
-            return f"another table ({rows[0]:,} rows trained or watched there, {rows[1]:,} here)"
-        if self.start != other.start:
-            return "another model to start from"
-        if self.rng != other.rng:
-            return "another random_state"
-        return None if self == other else "another table or other kinds of columns"
-
-
-def _weights_digest(network: FittedNetwork | None) -> str:
-    if network is None:
-        return ""
-    digest = hashlib.sha256()
-    for values in network.parameters.values():
-        digest.update(np.ascontiguousarray(values).data)
-    return digest.hexdigest()
+    tables = [training] if held_out is None else [training, held_out]
+    weights = () if start is None else tuple(start.parameters.values())
+    layout = repr((type(likelihood).__name__, likelihood.layout, shape))
+    return JobIdentity(
+        {
+            "settings": {name: str(value) for name, value in asdict(settings).items()},
+            "number of rows": sum(len(table.rows) for table in tables),
+            "model to start from": digest(*weights),
+            "random_state": digest(repr(GeneratorState.of(rng))),
+            "table or other kinds of columns": digest(
+                layout, *(part for table in tables for part in (table.rows, table.presence))
+            ),
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -116,7 +89,7 @@ class _Generator:
 class _Manifest:
     """All of a state that is not an array, and whose it is."""
 
-    identity: FitIdentity
+    identity: JobIdentity
     rng: _Generator
     best: _Whole
     rollbacks: tuple[Rollback, ...]
@@ -137,9 +110,10 @@ class _Kept(NamedTuple):
 class Checkpoint:
     """One fit's file in a folder, written as the fit goes on."""
 
-    def __init__(self, folder: Path, part: int, identity: FitIdentity) -> None:
+    def __init__(self, folder: Path, part: int, n_rows: int, identity: JobIdentity) -> None:
         self._path = folder / f"fit-{part}.checkpoint"
         self._identity = identity
+        self._n_rows = n_rows
         self._written_at = -np.inf
         self._write_seconds = 0.0
         self._waiting: _Kept | None = None
@@ -163,7 +137,8 @@ class Checkpoint:
             return template
         if not resume:
             raise OutputError(
-                f"{self._path}: keeps a fit that has not ended; go on with it (--resume, or resume=True), or remove it"
+                f"{self._path}: keeps a fit that has not ended",
+                remedy=remedy("go on with it by ", Setting("resume", True), ", or remove it"),
             )
         return self._read(template, rng, batches)
 
@@ -187,7 +162,6 @@ class Checkpoint:
         generator = _Generator(**asdict(kept.generator))
         manifest = _Manifest(self._identity, generator, state.best, state.rollbacks, state.end)
         arrays = {
-            "manifest": np.frombuffer(_MANIFEST.dump_json(manifest), np.uint8),
             "weights": np.asarray(state.weights),
             "best_weights": np.asarray(state.best_weights),
             "checks": np.array(state.checks, np.float64),
@@ -196,16 +170,16 @@ class Checkpoint:
         arrays |= {
             f"optimiser.{index}": np.asarray(leaf) for index, leaf in enumerate(jax.tree.leaves(state.optimiser))
         }
-        body = safetensors.numpy.save(arrays)
+        content = Content(PROTOCOL, _MANIFEST.dump_json(manifest), pack_arrays(arrays))
         with atomic_write(self._path, force=True) as stream:
-            stream.write(_HEADER.pack(_MAGIC, PROTOCOL, hashlib.sha256(body).digest()))
-            stream.write(body)
+            for part in pack_file(CHECKPOINT, content):
+                stream.write(part)
 
     def _read(self, template: FitState, rng: np.random.Generator, batches: BatchOrder) -> FitState:
-        body = self._checked_body(template)
+        content = self._content(template)
         try:
-            arrays = safetensors.numpy.load(body)
-            manifest = _MANIFEST.validate_json(arrays.pop("manifest").tobytes())
+            store = ArrayStore(unpack_arrays(content.body))
+            manifest = _MANIFEST.validate_json(content.manifest)
         except (pydantic.ValidationError, safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
             raise self._wrong("its parts cannot be read") from error
         difference = manifest.identity.difference(self._identity)
@@ -213,16 +187,18 @@ class Checkpoint:
             raise self._wrong(f"it belongs to {difference}")
         leaves, structure = jax.tree.flatten(template.optimiser)
         n_weights = template.best_weights.shape
-        weights = self._taken(arrays, "weights", np.float32, n_weights)
-        best_weights = self._taken(arrays, "best_weights", np.float32, n_weights)
-        checks = self._taken(arrays, "checks", np.float64, (None, len(Check._fields)))
-        waiting = self._taken(arrays, "waiting", np.int32, (None,))
-        optimiser = [
-            self._taken(arrays, f"optimiser.{index}", leaf.dtype, leaf.shape) for index, leaf in enumerate(leaves)
-        ]
+        try:
+            weights = store.take("weights", np.float32, n_weights)
+            best_weights = store.take("best_weights", np.float32, n_weights)
+            checks = store.take("checks", np.float64, (None, len(Check._fields)))
+            waiting = store.take("waiting", np.int32, (None,))
+            optimiser = [store.take(f"optimiser.{index}", leaf.dtype, leaf.shape) for index, leaf in enumerate(leaves)]
+            store.check_empty()
+        except ModelFileError as error:
+            raise self._wrong(str(error)) from error
         in_order = len(checks) > manifest.best and checks[0, 0] >= 1 and (np.diff(checks[:, 0]) > 0).all()
-        in_table = len(waiting) == 0 or 0 <= waiting.min() <= waiting.max() < self._identity.rows_trained
-        if arrays or not (in_order and in_table):
+        in_table = len(waiting) == 0 or 0 <= waiting.min() <= waiting.max() < self._n_rows
+        if not (in_order and in_table):
             raise self._wrong("its parts do not fit together")
         GeneratorState(**asdict(manifest.rng)).put(rng)
         batches.waiting = waiting
@@ -236,37 +212,18 @@ class Checkpoint:
             manifest.end,
         )
 
-    def _checked_body(self, template: FitState) -> bytes:
-        """What follows the header, after its hash agrees; nothing larger than a state can be is read."""
-        most = _ROOM + 16 * template.best_weights.nbytes + 8 * self._identity.rows_trained
+    def _content(self, template: FitState) -> Content:
+        """The parts of the file, after their hashes agree; nothing larger than a state can be is read."""
+        most = _ROOM + 16 * template.best_weights.nbytes + 8 * self._n_rows
         try:
-            if not self._path.is_file() or self._path.stat().st_size > most:
-                raise self._wrong("it is no file of ours")
-            content = self._path.read_bytes()
+            is_ours = self._path.is_file() and self._path.stat().st_size <= most
+            if is_ours:
+                return read_file(self._path, CHECKPOINT, PROTOCOL)
         except OSError as error:
             raise self._wrong(f"it cannot be read ({error.strerror or error})") from error
-        if len(content) < _HEADER.size:
-            raise self._wrong("it is truncated" if _MAGIC.startswith(content[:8]) else "it is no file of ours")
-        magic, protocol, digest = _HEADER.unpack(content[: _HEADER.size])
-        if magic != _MAGIC:
-            raise self._wrong("it is no file of ours")
-        if protocol != PROTOCOL:
-            raise self._wrong(f"its protocol is {protocol}, this oddrow reads {PROTOCOL}")
-        body = content[_HEADER.size :]
-        if hashlib.sha256(body).digest() != digest:
-            raise self._wrong("it is truncated or damaged")
-        return body
-
-    def _taken(
-        self, arrays: dict[str, npt.NDArray[Any]], name: str, dtype: Any, shape: tuple[int | None, ...]
-    ) -> npt.NDArray[Any]:
-        array = arrays.pop(name, None)
-        fits = array is not None and array.dtype == dtype and array.ndim == len(shape)
-        if array is None or not fits or any(want not in (None, n) for want, n in zip(shape, array.shape, strict=True)):
-            raise self._wrong(f"its {name} do not fit this network")
-        if not np.isfinite(array).all():
-            raise self._wrong(f"its {name} are not finite")
-        return array
+        except CheckpointError as error:
+            raise self._wrong(str(error)) from error
+        raise self._wrong("it is no file of ours")
 
     def _wrong(self, what: str) -> CheckpointError:
         return CheckpointError(f"{self._path}: cannot go on from this checkpoint: {what}; remove it to begin anew")

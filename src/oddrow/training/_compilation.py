@@ -1,7 +1,8 @@
-"""Compiled programs are kept in the user's cache folder, so that the next process need not compile them again.
+"""Compiled programs are kept in the user's cache folder, so that the next process does not compile them again.
 
-That is JAX's own persistent cache. Its settings are those of the whole process, so they are lent for one compilation
-and then put back; where the host program or the user has set up the cache, or switched it off, nothing is touched.
+The cache is JAX's own persistent compilation cache. Its settings belong to the whole process, so they are changed for
+one compilation and then restored. Where the host program or the user has set up the cache, or switched it off, its
+settings stay unchanged.
 """
 
 from __future__ import annotations
@@ -19,32 +20,33 @@ import jax
 from jax.experimental.compilation_cache import compilation_cache
 
 FOLDER_VARIABLE = "ODDROW_COMPILATION_CACHE"
-"""Environment variable: another folder, or "off" for none."""
-MOST_PROGRAMS = 200
-"""Programs kept at most; the oldest go first."""
+"""Environment variable that names another cache folder, or switches the cache off with the value "off"."""
+MAX_PROGRAMS = 200
+"""Maximum number of programs kept; the oldest are deleted first."""
 
 _config: Any = jax.config
 
 
 @contextmanager
 def compilations_kept() -> Iterator[None]:
-    """What is compiled meanwhile is taken from the user's cache folder or, where it is not there, put into it.
+    """Use the user's cache folder for every compilation inside the context.
 
-    A cache that cannot be read or written costs the time of a compilation, never the fit.
+    A program found in the folder is loaded; a program that is not there is compiled and stored. Where the folder cannot
+    be read or written, the program is compiled and the fit goes on.
     """
-    folder = None if _is_the_users() else _folder()
+    folder = None if _is_set_by_user() else _folder()
     if folder is None:
         yield
         return
-    lent = {
+    ours = {
         "jax_compilation_cache_dir": str(folder),
         "jax_persistent_cache_min_compile_time_secs": 0.0,
         "jax_persistent_cache_min_entry_size_bytes": -1,
     }
-    before = {name: getattr(_config, name) for name in lent}
+    before = {name: getattr(_config, name) for name in ours}
     compilation_cache.reset_cache()
     try:
-        _set(lent)
+        _set(ours)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
             yield
@@ -54,12 +56,15 @@ def compilations_kept() -> Iterator[None]:
         _keep_newest(folder)
 
 
-def _is_the_users() -> bool:
+def _is_set_by_user() -> bool:
     return not _config.jax_enable_compilation_cache or _config.jax_compilation_cache_dir is not None
 
 
 def _folder() -> Path | None:
-    """The folder for this machine's programs, made if it is not there; None where there is to be or can be none."""
+    """Return the folder of this machine's programs, and make it if needed.
+
+    None means that the cache is switched off or that no folder can be written.
+    """
     wanted = os.environ.get(FOLDER_VARIABLE, "")
     if wanted == "off":
         return None
@@ -75,7 +80,10 @@ def _folder() -> Path | None:
 
 
 def _machine() -> str:
-    """Tells processors apart: machines that share a home folder may not share programs made for their own."""
+    """Return a hash of the processor's features.
+
+    Machines with different processors may share a home folder, and a program compiled for one may not run on another.
+    """
     described = platform.machine() + platform.processor()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -93,7 +101,7 @@ def _set(settings: dict[str, object]) -> None:
 def _keep_newest(folder: Path) -> None:
     try:
         aged = sorted((path.stat().st_mtime, path) for path in folder.iterdir())
-        for _, path in aged[:-MOST_PROGRAMS]:
+        for _, path in aged[:-MAX_PROGRAMS]:
             path.unlink(missing_ok=True)
-    except OSError:  # another process does the same
+    except OSError:  # another process may delete the same files
         pass

@@ -1,4 +1,4 @@
-"""On which device a fit runs."""
+"""The choice of the device that a fit runs on."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from oddrow.exceptions import SettingError
 
 
 def device_of(name: str) -> Any:
-    """The JAX device of a name: a platform, as "cpu" or "gpu"; or "auto", an accelerator where there is one.
+    """Return the JAX device of a name: a platform such as "cpu" or "gpu", or "auto" for an accelerator if there is one.
 
     Raises
     ------
     SettingError
-        If JAX has no such device here.
+        If JAX finds no such device on this machine.
     """
     config: Any = jax.config
-    chosen = config.jax_default_device  # of the host program, if it has one
+    chosen = config.jax_default_device  # set where the host program has chosen a device
     if name == "auto" and isinstance(chosen, jax.Device):
         return chosen
     try:
@@ -32,5 +32,5 @@ def device_of(name: str) -> Any:
 
 
 def device_name(device: Any) -> str:
-    """What the device is called: its platform, and its kind where that says more."""
+    """Return the device's platform, followed by its kind where the kind differs from the platform."""
     return device.platform if device.device_kind == device.platform else f"{device.platform} ({device.device_kind})"

@@ -1,4 +1,4 @@
-"""What may end a fit before its time, and what then remains."""
+"""Checkpoints, time limits and interrupts of a fit."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from types import FrameType
 from typing import TypeAlias
 
 OnInterrupt: TypeAlias = Callable[[], bool]
-"""Asked after an interrupt (Ctrl-C) at the next check: True keeps the best weights so far, False goes on."""
+"""Called at the next check after an interrupt (Ctrl-C): True ends the fit with the best weights, False goes on."""
 
 
 @dataclass(frozen=True)
 class Interruption:
-    """What may end a fit early, and where it is kept meanwhile.
+    """What may end a fit early, and where its checkpoint is kept.
 
     Attributes
     ----------
-    checkpoint : folder that keeps the state of the fit, None for none
-    resume : whether to go on from the checkpoint there; where there is none the fit begins anew
-    time_limit : seconds > 0 after which the best weights so far are kept, at the first check or later; None for none
-    on_interrupt : see :data:`OnInterrupt`; without it an interrupt is a KeyboardInterrupt, at once
-    part : which of several fits that share the folder
+    checkpoint : folder of the checkpoint, None for no checkpoint
+    resume : whether to go on from the checkpoint in the folder; without a checkpoint there the fit starts from step 0
+    time_limit : seconds > 0 after which the next check ends the fit with the best weights; None for no limit
+    on_interrupt : see :data:`OnInterrupt`; without it an interrupt raises KeyboardInterrupt at once
+    part : number of this fit among several that share the folder
     """
 
     checkpoint: Path | None = None
@@ -36,7 +36,7 @@ class Interruption:
     part: int = 0
 
     def clock(self) -> Callable[[], bool]:
-        """Start the time; the function given back tells whether it is over."""
+        """Start the clock, and return a function that says whether the time limit has passed."""
         if self.time_limit is None:
             return lambda: False
         end = time.monotonic() + self.time_limit
@@ -48,9 +48,10 @@ UNINTERRUPTED = Interruption()
 
 @contextmanager
 def interrupts_asked(on_interrupt: OnInterrupt | None) -> Iterator[Callable[[], bool]]:
-    """Hold an interrupt back until the function given is called, which then asks; a second one is not held back.
+    """Delay an interrupt until the yielded function is called, which then calls ``on_interrupt``.
 
-    Signals can be handled in the main thread alone, so elsewhere nothing is held back.
+    A second interrupt before that call raises KeyboardInterrupt at once. Python handles signals only in the main
+    thread, so in any other thread no interrupt is delayed.
     """
     if on_interrupt is None or threading.current_thread() is not threading.main_thread():
         yield lambda: False

@@ -1,4 +1,4 @@
-"""The one training loop: JAX and Optax, compiled, watched by a held-out part."""
+"""The one training loop: compiled steps in JAX and Optax, with checks of the held-out loss between them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oddrow.columns import EncodedTable
 from oddrow.density import FitEnd, FittedNetwork, Likelihood, NetworkShape, initial_parameters
 from oddrow.exceptions import TrainingError
 from oddrow.training._batches import BatchOrder
-from oddrow.training._checkpoint import Checkpoint, FitIdentity
+from oddrow.training._checkpoint import Checkpoint, fit_identity
 from oddrow.training._device import device_name, device_of
 from oddrow.training._interruption import UNINTERRUPTED, Interruption, interrupts_asked
 from oddrow.training._measures import measured_health
@@ -23,10 +23,10 @@ from oddrow.training._state import Check, FitState
 from oddrow.training._watching import WatchedRows
 
 OnProgress: TypeAlias = Callable[[int, int, float], None]
-"""Called after each check with the steps done, the steps at most, and the training loss in nats a row."""
+"""Called after each check with the steps done, the maximum number of steps, and the training loss in nats per row."""
 
-MOST_ROLLBACKS = 3
-"""How often a fit goes back to its last finite weights before it gives up."""
+MAX_ROLLBACKS = 3
+"""How often a fit may return to its last finite weights; the next loss that is not finite raises TrainingError."""
 
 
 def fit_network(
@@ -43,45 +43,45 @@ def fit_network(
 ) -> FittedNetwork:
     """Fit a network's weights to encoded rows.
 
-    Where the loss stops being finite, the fit goes back to the last weights it was finite at, and on with a quarter of
-    the learning rate.
+    When the loss stops being finite, the fit returns to the last weights with a finite loss and continues with a
+    quarter of the learning rate.
 
     Parameters
     ----------
     shape, likelihood, settings
-        The network's shape, the columns' distributions, how long and how fast.
+        The network's shape, the columns' distributions, the training settings.
     training, held_out
-        Rows to learn from, and rows to watch: the weights with the lowest held-out loss are kept. Without held-out
-        rows the training rows are watched and the last weights are kept.
+        Rows to learn from, and rows whose loss is checked: the weights with the lowest held-out loss are kept. Without
+        held-out rows the loss of training rows is checked and the last weights are kept.
     on_progress
         Called after each check, see :data:`OnProgress`.
     rng
         Source of the initial weights, the order of rows and the noise; the same generator state gives the same weights.
     interruption
-        What may end the fit early, and where it is kept meanwhile. A fit that was killed and resumed gives the same
+        What may end the fit early, and where its checkpoint is kept. A fit that was killed and resumed gives the same
         weights, bit for bit, and leaves the generator in the same state.
     device
-        "auto", an accelerator where there is one, or a platform of JAX's, as "cpu"; the same seed gives the same
-        weights on one kind of device.
+        A platform of JAX such as "cpu", or "auto" for an accelerator if there is one. The same seed gives the same
+        weights on the same kind of device.
     start
-        A network of the same shape whose weights are the initial ones; without it they are drawn.
+        A network of the same shape whose weights are the initial weights; without it they are drawn from ``rng``.
 
     Raises
     ------
     SettingError
-        If JAX has no such device here.
+        If JAX finds no such device on this machine.
     TrainingError
-        If the loss stops being finite once more after that was done three times.
+        If the loss is not finite for the fourth time (``MAX_ROLLBACKS`` + 1).
     CheckpointError
         If the checkpoint is damaged, or belongs to another table or other settings.
     OutputError
-        If the checkpoint cannot be written, or is there already and not to be resumed.
+        If the checkpoint cannot be written, or if it exists and ``interruption.resume`` is False.
     """
     trains_on = device_of(device)
     checkpoint = None
     if interruption.checkpoint is not None:
-        identity = FitIdentity.of(settings, shape, likelihood, training, held_out, rng, start)
-        checkpoint = Checkpoint(interruption.checkpoint, interruption.part, identity)
+        identity = fit_identity(settings, shape, likelihood, training, held_out, rng, start)
+        checkpoint = Checkpoint(interruption.checkpoint, interruption.part, len(training.rows), identity)
     fit = _Fit(shape, likelihood, training, held_out, settings, rng, trains_on, start)
     state = fit.initial
     if checkpoint is not None:
@@ -93,12 +93,12 @@ def fit_network(
             while end is None:
                 state = fit.checked(state)
                 if not state.checks:
-                    continue  # went back to the very beginning: there is nothing to keep yet
+                    continue  # rolled back to step 0: there are no weights to keep yet
                 if checkpoint is not None:
                     checkpoint.keep(state, rng, fit.batches)
                 if on_progress is not None:
                     on_progress(min(state.done, fit.steps), fit.steps, state.checks[-1].training_loss)
-                # an end that comes from outside is not part of the state: resumed, the fit goes on from here
+                # an interrupt or a time limit is not part of the state, so that a resumed fit goes on from here
                 interrupted = FitEnd.INTERRUPTED if is_to_end() else None
                 end = state.end or interrupted or (FitEnd.TIME_LIMIT if is_over() else None)
     finally:
@@ -112,7 +112,7 @@ def fit_network(
 
 
 class _Fit:
-    """What stays the same while a fit runs, and the step from one check to the next."""
+    """The data and the compiled program of one fit, and the way from one check to the next."""
 
     def __init__(
         self,
@@ -140,8 +140,12 @@ class _Fit:
         self._run = compiled_steps(shape, likelihood, settings.compiled(), device)
 
     def checked(self, state: FitState) -> FitState:
-        """The state a chunk of steps and a look at the losses later; or rolled back, with other batches to come."""
-        # a whole chunk even at the end: one compiled shape; the last one may overrun by less than a check
+        """Do the steps up to the next check, and return the state after it.
+
+        If the loss is not finite, the state is rolled back instead; the next call then draws other batches.
+        """
+        # the last chunk is as long as all others, so that one compiled program serves; it may overrun the maximum
+        # number of steps by less than one check
         weights, optimiser, loss = self._after_steps(state)
         by_name = unraveled(self._shape, np.asarray(weights))
         watched = self._watched.loss(self._shape, self._likelihood, by_name, self._settings)
@@ -156,14 +160,14 @@ class _Fit:
         return replace(after, end=self._end(after))
 
     def _after_steps(self, state: FitState) -> tuple[Any, Any, float]:
-        """Weights, optimiser and summed loss after the steps up to the next check."""
+        """Return weights, optimiser and summed loss after the steps up to the next check."""
         weights, optimiser, loss = state.weights, state.optimiser, np.float32(0.0)
         batches = self.batches.draw(self._settings.steps_per_check)
         for first in range(0, len(batches), self._steps_at_once):
             drawn = batches[first : first + self._steps_at_once]
             done = state.done + first
             rates = self._settings.learning_rates(self.steps, done, len(drawn)) * state.rate_factor
-            # a batch's rows are brought together here: a gather within the compiled loop takes longer than its products
+            # rows are gathered here, since a gather inside the compiled loop takes longer than its matrix products
             rows, presence = (
                 part.take(drawn.ravel(), axis=0).reshape(*drawn.shape, -1)
                 for part in (self._training.rows, self._training.presence)
@@ -174,7 +178,7 @@ class _Fit:
         return weights, optimiser, float(loss)
 
     def _end(self, state: FitState) -> FitEnd | None:
-        """Why the fit ends by itself, if it does."""
+        """Return why the fit ends by itself, or None while it goes on."""
         patience = self._settings.patience
         if not self._keeps_last and patience is not None and state.checks_since_best >= patience:
             return FitEnd.PATIENCE
@@ -182,10 +186,10 @@ class _Fit:
 
 
 def _check_rollbacks(losses: tuple[float, float], step: int, state: FitState, settings: TrainingSettings) -> None:
-    if len(state.rollbacks) >= MOST_ROLLBACKS:
+    if len(state.rollbacks) >= MAX_ROLLBACKS:
         training, held_out = losses
         raise TrainingError(
-            f"the loss is no longer finite at step {step} (training {training}, held out {held_out}), also after the "
-            f"learning rate was lowered {MOST_ROLLBACKS} times from {settings.learning_rate:g} to "
+            f"the loss is not finite at step {step} (training {training}, held out {held_out}), although the "
+            f"learning rate was lowered {MAX_ROLLBACKS} times from {settings.learning_rate:g} to "
             f"{settings.learning_rate * state.rate_factor:g}; look for extreme values in the table"
         )

@@ -1,4 +1,4 @@
-"""What is measured of a fit, at the weights it kept, with NumPy."""
+"""Measurements of a fit's health, computed with NumPy at the weights that the fit kept."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ from oddrow.density import (
 from oddrow.training._settings import TrainingSettings
 
 MEASURED_ROWS = 4_096
-"""Rows of each part that are measured at most."""
-MOST_FEATURES = 512
-"""Features whose dependence is looked at, at most: the product of all with all grows with their square."""
-LEAST_SUPPORT = 20
-"""Rows that a correlation must rest on: two rare flags that come up once, together, depend on nothing."""
-LARGEST = 1e30
-"""Bound of a figure: on shuffled rows a loss may leave what can be written down."""
+"""Maximum number of training rows, and of held-out rows, that are measured."""
+MAX_FEATURES = 512
+"""Maximum number of features whose correlations are computed: the cost grows with the square of this number."""
+MIN_SUPPORT = 20
+"""Minimum number of rows that a correlation must rest on: two rare flags that occur once, in the same row, say nothing
+about dependence."""
+MAX_FIGURE = 1e30
+"""Bound of every measured figure: the loss of shuffled rows may overflow."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,15 +48,16 @@ def measured_health(
     end: FitEnd,
     rollbacks: tuple[Rollback, ...],
 ) -> TrainingHealth:
-    """Measure the kept weights on training rows and on held-out ones.
+    """Measure the kept weights on training rows and on held-out rows.
 
-    The sample, the shuffling and the noise are drawn from a generator of their own: measuring changes nothing.
+    The sample, the shuffling and the noise come from a separate generator, so that measuring does not change the draws
+    of the fit.
     """
     rng = np.random.default_rng(0)
     double = {name: value.astype(np.float64) for name, value in parameters.items()}
-    taught = _sample(training, rng)
-    watched = taught if held_out is None else _sample(held_out, rng)
-    constant = likelihood.constant_outputs(taught.rows, taught.presence)
+    trained = _sample(training, rng)
+    watched = trained if held_out is None else _sample(held_out, rng)
+    constant = likelihood.constant_outputs(trained.rows, trained.presence)
     with np.errstate(over="ignore", invalid="ignore"):
         mean, log_variance = encode(np, shape, double, watched.rows.astype(np.float64))
         kl = kl_divergence(np, mean, log_variance).mean(axis=0) if shape.is_variational else np.zeros(0)
@@ -63,7 +65,7 @@ def measured_health(
         shuffled = _copied_share(shape, likelihood, double, constant, _shuffled(likelihood.layout, watched, rng))
         gains = [
             _gain(shape, likelihood, double, constant, part, settings, np.random.default_rng(0))
-            for part in (taught, watched)
+            for part in (trained, watched)
         ]
     return TrainingHealth(
         learning_curve=curve,
@@ -75,7 +77,7 @@ def measured_health(
         kl_weight=settings.kl_weight,
         kl=tuple(map(_bounded, kl)),
         latent_variance=tuple(map(_bounded, mean.var(axis=0))),
-        strongest_dependence=strongest_dependence(likelihood.layout, taught.rows),
+        strongest_dependence=strongest_dependence(likelihood.layout, trained.rows),
         copying=CopyingShare(real, shuffled),
         gain=Gain(*gains),
         rollbacks=rollbacks,
@@ -83,14 +85,18 @@ def measured_health(
 
 
 def strongest_dependence(layout: FeatureLayout, rows: npt.NDArray[np.float32]) -> float:
-    """The largest absolute correlation [0, 1] between features of different columns, each resting on enough rows."""
+    """Return the largest absolute correlation [0, 1] between features of different columns.
+
+    Features that vary in fewer than ``MIN_SUPPORT`` rows are left out.
+    """
     centred = rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64)
     squares = (centred**2).sum(axis=0)
     fourths = (centred**4).sum(axis=0)
-    # rows that a sum of squares rests on; k for a flag that k of many rows carry, a third of all for a normal number
+    # the number of rows that a sum of squares rests on: k for a flag that k of many rows carry, and a third of all rows
+    # for a normally distributed number
     support = np.divide(squares**2, fourths, out=np.zeros_like(squares), where=fourths > 0)
-    chosen = np.flatnonzero(support >= LEAST_SUPPORT)
-    chosen = chosen[np.argsort(-support[chosen], kind="stable")[:MOST_FEATURES]]
+    chosen = np.flatnonzero(support >= MIN_SUPPORT)
+    chosen = chosen[np.argsort(-support[chosen], kind="stable")[:MAX_FEATURES]]
     scaled = centred[:, chosen] / np.sqrt(squares[chosen])
     column = np.asarray(layout.feature_column, np.int64)[chosen]
     between = np.abs(scaled.T @ scaled)[column[:, None] != column[None, :]]
@@ -105,7 +111,7 @@ def _sample(encoded: EncodedTable, rng: np.random.Generator) -> EncodedTable:
 
 
 def _shuffled(layout: FeatureLayout, encoded: EncodedTable, rng: np.random.Generator) -> EncodedTable:
-    """The same values, each column shuffled by itself: every value ordinary, the rows not."""
+    """Shuffle each column by itself: every value stays ordinary, but the values of a row no longer belong together."""
     owner = np.asarray(layout.feature_column, np.int64)
     rows, presence = encoded.rows.copy(), encoded.presence.copy()
     for column in range(layout.n_columns):
@@ -123,7 +129,7 @@ def _copied_share(
     constant: Floats,
     encoded: EncodedTable,
 ) -> float:
-    """How far the reconstruction is from the constant guess (0) to an exact copy (1), at the latent mean."""
+    """Return how far the reconstruction at the latent mean is from the best constant prediction (0) to a copy (1)."""
     rows = encoded.rows.astype(np.float64)
     mean, _ = encode(np, shape, parameters, rows)
     guessed, found, copied = (
@@ -146,7 +152,7 @@ def _gain(
     settings: TrainingSettings,
     rng: np.random.Generator,
 ) -> float:
-    """Nats a row by which the loss is below that of the constant guess."""
+    """Return by how many nats per row the loss is below that of the best constant prediction."""
     rows = encoded.rows.astype(np.float64)
     noise = rng.standard_normal((len(rows), shape.n_latent))
     weighted = {"kl_weight": settings.kl_weight, "reconstruction_weight": settings.reconstruction_weight}
@@ -157,4 +163,4 @@ def _gain(
 
 
 def _bounded(value: float) -> float:
-    return float(np.nan_to_num(np.clip(value, -LARGEST, LARGEST), nan=-LARGEST))
+    return float(np.nan_to_num(np.clip(value, -MAX_FIGURE, MAX_FIGURE), nan=-MAX_FIGURE))

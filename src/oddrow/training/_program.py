@@ -1,7 +1,7 @@
-"""The compiled program of a fit: several steps at once.
+"""The compiled program of a fit, which does several steps at once.
 
-Nothing that differs between two tables of one layout is part of it: not their rows, not how many there are, not
-the learning rates. So one compilation serves them all, and is kept for later processes, see :mod:`._compilation`.
+Rows, their number and the learning rates are arguments of the program and not constants in it. One compilation thus
+serves all tables of the same layout, and is kept for later processes, see :mod:`._compilation`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ from oddrow.density import Likelihood, NetworkShape, initial_parameters, loss_pa
 from oddrow.training._compilation import compilations_kept
 from oddrow.training._settings import TrainingSettings
 
-_QUICKLY: Final[dict[str, str | bool]] = {"xla_backend_optimization_level": "1"}
-"""A third less time to compile, and at most a twentieth more to run."""
+_FAST_COMPILATION: Final[dict[str, str | bool]] = {"xla_backend_optimization_level": "1"}
+"""Options that save a third of the compilation time and lengthen the run by 5 % at most."""
 STEPS_BYTES = 64 * 2**20
-"""Bytes of rows that one program takes at most, unless a single batch has more."""
+"""Maximum number of bytes of rows that one program takes, unless a single batch has more."""
 
 
 def optimiser_of(settings: TrainingSettings) -> Any:
-    """Adam's direction for the gradient, clipped as the settings say; the step along it is the learning rate."""
+    """Return the Optax optimiser: it clips the gradient as the settings say and scales it by Adam.
+
+    The caller multiplies the result by the learning rate.
+    """
     clips = []
     if settings.clip_elements is not None:
         clips.append(optax.clip(settings.clip_elements))
@@ -37,19 +40,19 @@ def optimiser_of(settings: TrainingSettings) -> Any:
 
 
 def initial_optimiser(settings: TrainingSettings, weights: npt.NDArray[np.float32]) -> Any:
-    """The optimiser's state before the first step, made without compiling anything: Adam's is zero throughout."""
+    """Return the optimiser's state before the first step: all zeros for Adam, made without compiling anything."""
     state = jax.eval_shape(optimiser_of(settings).init, weights)
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), state)
 
 
 def raveled(shape: NetworkShape, parameters: Mapping[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
-    """All weights as one flat vector: on the CPU a compiled loop pays for every array that it carries."""
+    """Join all weights into one flat vector: on the CPU each array that a compiled loop carries costs time."""
     names = [f"{name}_{part}" for name in shape.layers for part in ("weight", "bias")]
     return np.concatenate([np.ravel(parameters[name]) for name in names])
 
 
 def unraveled(shape: NetworkShape, weights: Any) -> dict[str, Any]:
-    """The weights by name, as views of the flat vector, in the order of :func:`initial_parameters`."""
+    """Return the weights by name, as views of the flat vector, in the order of :func:`initial_parameters`."""
     parameters, start = {}, 0
     for name, (n_in, n_out) in shape.layers.items():
         for part, size in (("weight", (n_in, n_out)), ("bias", (n_out,))):
@@ -60,7 +63,10 @@ def unraveled(shape: NetworkShape, weights: Any) -> dict[str, Any]:
 
 
 def steps_at_once(settings: TrainingSettings, n_features: int, n_columns: int) -> int:
-    """Steps that one program does: all between two checks or, where their rows are many bytes, a part of them."""
+    """Return the number of steps in one program.
+
+    It is ``steps_per_check``, or its largest divisor whose rows take at most ``STEPS_BYTES``.
+    """
     batch_bytes = settings.batch_rows * (4 * n_features + n_columns)
     parts = (steps for steps in range(settings.steps_per_check, 1, -1) if settings.steps_per_check % steps == 0)
     return next((steps for steps in parts if steps * batch_bytes <= STEPS_BYTES), 1)
@@ -68,10 +74,10 @@ def steps_at_once(settings: TrainingSettings, n_features: int, n_columns: int) -
 
 @lru_cache(maxsize=32)
 def compiled_steps(shape: NetworkShape, likelihood: Likelihood, settings: TrainingSettings, device: Any) -> Any:
-    """The program of several steps.
+    """Compile the program of k steps on batches of b rows.
 
-    ``(weights, optimiser, loss_sum, seed, count, rates [k], rows [k, b, n_features], presence [k, b, n_columns])`` to
-    ``(weights, optimiser, loss_sum)``; ``count`` steps were done before.
+    It takes ``(weights, optimiser, loss_sum, seed, count, rates [k], rows [k, b, n_features], presence [k, b,
+    n_columns])`` and returns ``(weights, optimiser, loss_sum)``; ``count`` is the number of steps done before.
     """
     optimiser = optimiser_of(settings)
     n_features, n_columns = likelihood.layout.n_features, likelihood.layout.n_columns
@@ -80,7 +86,7 @@ def compiled_steps(shape: NetworkShape, likelihood: Likelihood, settings: Traini
     def step(carried: Any, drawn: Any) -> Any:
         weights, state, loss_sum = carried
         *batch, rate = drawn
-        # the gradient of each array, joined afterwards: that of a slice of the flat vector is as long as the vector
+        # one gradient per array, joined afterwards: the gradient of a slice of the flat vector is as long as the vector
         loss, by_name = jax.value_and_grad(_total)(unraveled(shape, weights), shape, likelihood, settings, *batch)
         gradient = jnp.concatenate([jnp.ravel(by_name[name]) for name in unraveled(shape, weights)])
         if settings.sum_over_batch:
@@ -114,7 +120,7 @@ def compiled_steps(shape: NetworkShape, likelihood: Likelihood, settings: Traini
 
 
 def _like(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
-    """An array of this form that takes no memory, to compile for."""
+    """Return an array of this shape and type that takes no memory, as an example to compile for."""
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 
@@ -122,7 +128,7 @@ def _compiled(program: Any, example: tuple[Any, ...], device: Any) -> Any:
     with jax.default_device(device):
         lowered = jax.jit(program).lower(*example)
         with compilations_kept():
-            return lowered.compile(compiler_options=_QUICKLY if device.platform == "cpu" else None)
+            return lowered.compile(compiler_options=_FAST_COMPILATION if device.platform == "cpu" else None)
 
 
 def _total(

@@ -1,4 +1,4 @@
-"""Where a fit stands between two checks: all that going on needs."""
+"""The state of a fit between two checks, with all that is needed to resume it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from oddrow.density import FitEnd, LearningCurve, Rollback
 from oddrow.exceptions import SettingError
 
 RATE_FALL = 4.0
-"""By how much the learning rate is lowered where the loss stopped being finite."""
+"""Factor by which a rollback divides the learning rate."""
 
 
 class Check(NamedTuple):
-    """One look at the losses; ``reconstruction`` and ``kl`` are the unweighted parts of ``held_out_loss``."""
+    """The losses at one check; ``reconstruction`` and ``kl`` are the unweighted parts of ``held_out_loss``."""
 
     step: float
     training_loss: float
@@ -28,7 +28,7 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True)
 class GeneratorState:
-    """State of NumPy's default generator (PCG64), as whole numbers."""
+    """The state of NumPy's default generator (PCG64), as whole numbers."""
 
     state: int
     inc: int
@@ -37,12 +37,12 @@ class GeneratorState:
 
     @classmethod
     def of(cls, rng: np.random.Generator) -> GeneratorState:
-        """The state of a generator.
+        """Return the state of a generator.
 
         Raises
         ------
         SettingError
-            If it is not NumPy's default one.
+            If the generator is not NumPy's default one (PCG64).
         """
         found: Any = rng.bit_generator.state
         if found["bit_generator"] != "PCG64":
@@ -54,7 +54,7 @@ class GeneratorState:
         return cls(int(inner["state"]), int(inner["inc"]), int(found["has_uint32"]), int(found["uinteger"]))
 
     def put(self, rng: np.random.Generator) -> None:
-        """Make a generator go on from here."""
+        """Set a generator to this state."""
         rng.bit_generator.state = {
             "bit_generator": "PCG64",
             "state": {"state": self.state, "inc": self.inc},
@@ -65,15 +65,15 @@ class GeneratorState:
 
 @dataclass(frozen=True)
 class FitState:
-    """A fit after a check.
+    """The state of a fit after a check.
 
     Attributes
     ----------
-    weights, optimiser : flat float32 vector; the optimiser's state as Optax has it
-    best_weights, best : the weights kept so far, and their place among the checks (-1: none yet)
-    checks : every look at the losses so far
-    rollbacks : where the loss stopped being finite
-    end : why the fit has ended by itself, if it has
+    weights, optimiser : flat float32 vector of the weights, state of the Optax optimiser
+    best_weights, best : the best weights so far, and the index of their check (-1 before the first check)
+    checks : the losses at every check so far
+    rollbacks : each step at which the loss was not finite
+    end : why the fit has ended by itself, None while it has not
     """
 
     weights: Any
@@ -86,12 +86,12 @@ class FitState:
 
     @property
     def done(self) -> int:
-        """Steps done."""
+        """Number of steps done."""
         return int(self.checks[-1].step) if self.checks else 0
 
     @property
     def rate_factor(self) -> float:
-        """What is left of the learning rate after the rollbacks."""
+        """Share of the learning rate that is left after the rollbacks."""
         return float(RATE_FALL ** -len(self.rollbacks))
 
     @property
@@ -99,7 +99,7 @@ class FitState:
         return len(self.checks) - 1 - self.best
 
     def after(self, weights: Any, optimiser: Any, check: Check, *, keep_last: bool) -> FitState:
-        """The state after one more check; the best weights are the last ones with ``keep_last``."""
+        """Return the state after one more check; with ``keep_last`` the last weights always count as the best."""
         is_best = keep_last or self.best < 0 or check.held_out_loss < self.checks[self.best].held_out_loss
         return replace(
             self,
@@ -111,12 +111,12 @@ class FitState:
         )
 
     def rolled_back(self, step: int, learning_rate: float) -> FitState:
-        """The same weights again, at a lower rate."""
+        """Return the state with the same weights and a lower learning rate; ``step`` is where the loss failed."""
         rollback = Rollback(step, self.done, learning_rate * self.rate_factor / RATE_FALL)
         return replace(self, rollbacks=(*self.rollbacks, rollback))
 
     def curve(self) -> LearningCurve:
-        """The losses so far."""
+        """Return the losses so far as a learning curve."""
         columns = np.array(self.checks, np.float64).T
         curve = dict(zip(Check._fields, columns, strict=True))
         step = curve.pop("step").astype(np.int64)

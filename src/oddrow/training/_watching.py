@@ -1,8 +1,9 @@
-"""The rows that a fit is watched by, and their loss.
+"""The rows whose loss is checked during a fit (the watched rows), and the computation of that loss.
 
-With NumPy: a fit looks at them a few dozen times, and compiling that would take as long as all the looks. In double
-precision, whose products are the same with any number of threads, see :mod:`oddrow.density._blocks`; and with one
-thread where that can be set, for those of OpenBLAS go on waiting for work, busily, and hold up the steps that follow.
+The loss is computed with NumPy, because a fit does it a few dozen times and compiling it would take as long. It is
+computed in double precision, whose products are the same with any number of threads, see :mod:`oddrow.density._blocks`.
+It uses one BLAS thread where that can be set: idle threads of OpenBLAS keep a core busy while they wait, and slow down
+the steps that follow.
 """
 
 from __future__ import annotations
@@ -20,15 +21,16 @@ from oddrow.density import Likelihood, NetworkShape, loss_parts
 from oddrow.training._settings import TrainingSettings
 
 WATCHED_ROWS = 1_024
-"""Held-out rows watched at most: enough to see the loss turn, few enough to cost little."""
+"""Maximum number of held-out rows that are watched: enough to see when the loss rises again, at a low cost."""
 SHOWN_ROWS = 256
-"""Training rows watched at most where none are held out: they choose no weights, and only show how the loss falls."""
+"""Maximum number of training rows that are watched when no rows are held out. Their loss is shown and selects no
+weights, so fewer rows are enough."""
 BLOCK_ROWS = 256
-"""Rows looked at together: what becomes of them stays in the processor's cache."""
+"""Rows per block of the computation, so that its intermediate results stay in the processor's cache."""
 
 
 class WatchedLoss(NamedTuple):
-    """The loss of the watched rows, and the sums of its unweighted parts; nats a row."""
+    """The mean loss of the watched rows, and its two unweighted parts, in nats per row."""
 
     total: float
     reconstruction: float
@@ -37,7 +39,7 @@ class WatchedLoss(NamedTuple):
 
 @dataclass(frozen=True)
 class WatchedRows:
-    """Rows, and the noise that they are always looked at with.
+    """The watched rows, and the fixed noise that samples their latents at every check.
 
     Attributes
     ----------
@@ -53,10 +55,10 @@ class WatchedRows:
     def draw(
         cls, shape: NetworkShape, training: EncodedTable, held_out: EncodedTable | None, rng: np.random.Generator
     ) -> WatchedRows:
-        """Held-out rows, or training rows where there are none; so many of them as are watched at most."""
-        encoded, most = (training, SHOWN_ROWS) if held_out is None else (held_out, WATCHED_ROWS)
-        if len(encoded.rows) > most:
-            encoded = encoded.take(rng.choice(len(encoded.rows), most, replace=False))
+        """Draw up to ``WATCHED_ROWS`` held-out rows, or up to ``SHOWN_ROWS`` training rows if none are held out."""
+        encoded, max_rows = (training, SHOWN_ROWS) if held_out is None else (held_out, WATCHED_ROWS)
+        if len(encoded.rows) > max_rows:
+            encoded = encoded.take(rng.choice(len(encoded.rows), max_rows, replace=False))
         noise = rng.standard_normal((len(encoded.rows), shape.n_latent))
         return cls(encoded.rows.astype(np.float64), encoded.presence, noise)
 
@@ -67,7 +69,7 @@ class WatchedRows:
         parameters: Mapping[str, npt.NDArray[np.float32]],
         settings: TrainingSettings,
     ) -> WatchedLoss:
-        """Their mean loss; not finite where the weights have gone astray."""
+        """Return the mean loss of the watched rows; it is not finite when the weights have diverged."""
         double = {name: value.astype(np.float64) for name, value in parameters.items()}
         losses = np.zeros(len(WatchedLoss._fields))
         with threads_of_blas(), np.errstate(over="ignore", invalid="ignore"):
@@ -86,5 +88,6 @@ class WatchedRows:
                     reconstruction_weight=settings.reconstruction_weight,
                 )
                 losses += len(rows) * np.array([parts.total, parts.reconstruction.sum(), parts.kl.sum()])
-            in_single = (losses / len(self.rows)).astype(np.float32)  # what the steps cannot hold is not finite
+            # a loss that overflows float32, the type of the training steps, counts as not finite
+            in_single = (losses / len(self.rows)).astype(np.float32)
         return WatchedLoss(*map(float, in_single))

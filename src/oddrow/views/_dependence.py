@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from oddrow.columns import EncodedTable, FeatureLayout
+from oddrow.container import Arrays, ArrayStore, piece_starts
 from oddrow.density import ColumnSums
+from oddrow.exceptions import ModelFileError
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -20,6 +23,8 @@ MOST_BORDERS = MOST_CODES + 1
 """Borders of a feature's codes at most: one less than codes between, and one at either end."""
 COARSE_CODES = 6
 """Codes while the telling column is sought: as few as the many pairs allow."""
+MAX_CELL_NATS = 1e6
+"""Of a value beside another's: what never was in n rows has about ln n."""
 SEARCH_ROWS = 4_096
 """Training rows among which it is sought at most."""
 MOST_TELLING = 1_000
@@ -225,6 +230,39 @@ class Dependence:
         """How far apart two codes of the telling part lie in the table of each part; 0 where none tells."""
         widths = np.array([table.shape[1] for table in self.tables], np.int64)
         return np.where(self.telling >= 0, widths, 0)
+
+    def packed(self) -> Arrays:
+        """The telling parts, the borders end to end, and the tables end to end, whose sizes follow from the borders."""
+        return {
+            "telling": self.telling,
+            "starts": piece_starts(map(len, self.edges)),
+            "edges": np.concatenate([np.empty(0), *self.edges]),
+            "nats": self._flat_tables,
+        }
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, layout: FeatureLayout) -> Dependence:
+        """The tables of the parts of such a layout; training rows are no longer told from others."""
+        parts = parts_of(layout)
+        telling = store.take("telling", np.int64, (len(parts),))
+        borders = store.take("edges", np.float64, (None,))
+        slices = store.take_slices("starts", len(parts), len(borders), may_be_empty=True)
+        edges = tuple(borders[piece] for piece in slices)
+        if any(
+            np.any(np.diff(own) <= 0) or (part.is_category and len(own)) for part, own in zip(parts, edges, strict=True)
+        ):
+            raise ModelFileError(f"the borders of {store.part!r} are not ascending, or those of a category")
+        if any(len(own) > MOST_BORDERS for own in edges):
+            raise ModelFileError(f"a part of {store.part!r} has more than {MOST_BORDERS} borders")
+        if np.any(telling < -1) or np.any(telling >= len(parts)):
+            raise ModelFileError(f"{store.name_of('telling')!r} names a part that is none")
+        shapes = cls.table_shapes(layout, edges, telling)
+        stops = piece_starts(n_given * n_codes for n_given, n_codes in shapes)
+        nats = store.take("nats", np.float32, (int(stops[-1]),))
+        if not (nats.min(initial=0.0) >= 0 and nats.max(initial=0.0) <= MAX_CELL_NATS):
+            raise ModelFileError(f"{store.name_of('nats')!r} has values below zero or beyond {MAX_CELL_NATS:g}")
+        tables = (nats[start:stop].reshape(shape) for (start, stop), shape in zip(pairwise(stops), shapes, strict=True))
+        return cls(layout, edges, telling, tuple(tables))
 
 
 def _end_to_end(tables: tuple[npt.NDArray[np.float32], ...]) -> npt.NDArray[np.float32]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.columns import FeatureLayout
+from oddrow.container import Arrays, ArrayStore
 from oddrow.density import ColumnSums
 from oddrow.views._spaces import MOST_KNOTS, FeatureCurves, PiecewiseCurve
 
@@ -84,3 +85,12 @@ class Marginals:
     @cached_property
     def _curves(self) -> FeatureCurves:
         return FeatureCurves(self.curves)
+
+    def packed(self) -> Arrays:
+        """The curves."""
+        return self._curves.packed()
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, n_features: int) -> Marginals:
+        """The curves of so many features."""
+        return cls(FeatureCurves.unpacked(store, n_features).curves)

@@ -9,7 +9,9 @@ from math import isqrt
 import numpy as np
 import numpy.typing as npt
 
+from oddrow.container import Arrays, ArrayStore
 from oddrow.density import in_blocks
+from oddrow.exceptions import ModelFileError
 
 MEMORY_ROWS = 10_000
 """Rows kept at most: scoring costs three products with them, and they travel with the model."""
@@ -190,6 +192,18 @@ class Reach:
             return distance.mean(axis=1), distance.max(axis=1)
 
         return cls(*in_blocks(block, memory.rows, np.arange(len(memory.rows))))
+
+    def packed(self) -> Arrays:
+        """Both distances."""
+        return {"mean": self.mean, "furthest": self.furthest}
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, n_rows: int) -> Reach:
+        """The distances of so many rows, at least one."""
+        mean, furthest = (store.take(name, np.float64, (n_rows,)) for name in ("mean", "furthest"))
+        if not min(mean.min(), furthest.min()) >= 0:
+            raise ModelFileError(f"{store.part!r} has values below zero")
+        return cls(mean, furthest)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.calibration import TailCurve, TailCurves
+from oddrow.container import Arrays, ArrayStore, packed_parts
 from oddrow.exceptions import SettingError
 from oddrow.views._evidence import Evidence, split_total
 from oddrow.views._views import RowViews, ViewUnits
@@ -152,6 +153,26 @@ class ViewScales:
         column, combination = (sum(each) for each in zip(*parts, strict=True))
         # beside the views and not among them: where there is none, which is nearly always, it must not thin them out
         return Evidence(np.asarray(column + rows.novelty), np.asarray(combination))
+
+    def packed(self) -> Arrays:
+        """The curves of the views by name, and those of the columns; the weights are a parameter of the detector."""
+        columns = {
+            "likelihood.columns": TailCurves(self.column_tails),
+            "marginal.columns": TailCurves(self.marginal_tails),
+            "dependence.columns": TailCurves(self.dependence_tails),
+        }
+        return packed_parts({name: getattr(self, name) for name in VIEWS}) | packed_parts(columns)
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, weights: Floats, n_columns: int) -> ViewScales:
+        """The scales of a table of so many columns."""
+        return cls(
+            weights,
+            TailCurves.unpacked(store.under("likelihood.columns"), n_columns + 1).tails,
+            TailCurves.unpacked(store.under("marginal.columns"), n_columns).tails,
+            TailCurves.unpacked(store.under("dependence.columns"), n_columns).tails,
+            *(TailCurve.unpacked(store.under(name)) for name in VIEWS),
+        )
 
 
 def _moved(tails: tuple[TailCurve, ...], spread: Floats, center: Floats) -> tuple[TailCurve, ...]:

@@ -10,7 +10,10 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.columns import FeatureLayout
+from oddrow.columns import MAX_ENCODED, FeatureLayout
+from oddrow.container import Arrays, ArrayStore, piece_starts
+from oddrow.density import MAX_OUTPUT
+from oddrow.exceptions import ModelFileError
 
 Floats = npt.NDArray[np.float64]
 
@@ -106,6 +109,33 @@ class FeatureCurves:
             scaled[:, feature] = curve.going_on(x) if self.goes_on else curve(x)
         return scaled
 
+    def packed(self) -> Arrays:
+        """The knots and values of all curves, end to end."""
+        nothing = [np.empty(0)]  # where no column has a feature, there is no curve
+        return {
+            "starts": piece_starts(len(curve.knots) for curve in self.curves),
+            "knots": np.concatenate([*nothing, *(curve.knots for curve in self.curves)]),
+            "values": np.concatenate([*nothing, *(curve.values for curve in self.curves)]),
+        }
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, count: int) -> FeatureCurves:
+        """So many curves, each finite at every encoded feature."""
+        knots = store.take("knots", np.float64, (None,))
+        values = store.take("values", np.float64, knots.shape)
+        furthest = np.array([-MAX_ENCODED, MAX_ENCODED])
+        curves = []
+        for piece in store.take_slices("starts", count, len(knots)):
+            curve = PiecewiseCurve(knots[piece], values[piece])
+            if np.any(np.diff(curve.knots) <= 0):
+                raise ModelFileError(f"the knots of {store.part!r} are not ascending")
+            with np.errstate(all="ignore"):
+                reached = np.concatenate([curve.going_on(furthest), curve.values])
+            if not np.abs(reached).max() <= MAX_OUTPUT:
+                raise ModelFileError(f"a curve of {store.part!r} is not finite for every value")
+            curves.append(curve)
+        return cls(tuple(curves))
+
 
 @dataclass(frozen=True)
 class Space:
@@ -161,6 +191,15 @@ class Space:
     @cached_property
     def _scales(self) -> FeatureCurves:
         return FeatureCurves(self.curves, self.goes_on)
+
+    def packed(self) -> Arrays:
+        """The curves; whether they go on is known of each space."""
+        return self._scales.packed()
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, n_features: int, *, goes_on: bool) -> Space:
+        """The space of so many features."""
+        return cls(FeatureCurves.unpacked(store, n_features).curves, goes_on)
 
 
 def _with_categories(layout: FeatureLayout, curves: list[PiecewiseCurve]) -> tuple[PiecewiseCurve, ...]:

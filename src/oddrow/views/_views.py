@@ -10,8 +10,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.columns import EncodedTable, FeatureLayout
-from oddrow.density import ColumnSums, DensityModel, MixedLikelihood, RowLikelihood, in_blocks, in_slabs
+from oddrow.columns import MAX_ENCODED, EncodedTable, FeatureLayout
+from oddrow.container import Arrays, ArrayStore, Packable, packed_parts
+from oddrow.density import MAX_OUTPUT, ColumnSums, DensityModel, MixedLikelihood, RowLikelihood, in_blocks, in_slabs
+from oddrow.exceptions import ModelFileError
 from oddrow.views._dependence import Dependence
 from oddrow.views._marginals import Marginals
 from oddrow.views._memory import MEMORY_ROWS, Memory, Reach, Surroundings, covering_rows, distinct_rows
@@ -27,6 +29,8 @@ LEAST_VARIANCE = 0.01
 """Least variance of a direction of the latent space, as a share of the largest: noise is not blown up."""
 FEW_COPIES = 0.05
 """Where no larger share of the rows has a copy, a row that is like a remembered one is taken for that very row."""
+MAX_WHITENING = 1e8
+"""Magnitude that whitening adds to what the encoder gives: both together stay within single precision."""
 NO_VARIANCE = 1e-9
 """A latent space of no more variance holds nothing."""
 
@@ -266,6 +270,54 @@ class Views:
             by_column(among_ranks.apartness),
             among_ranks.sparseness,
             latent_squares.sum(axis=1),
+        )
+
+    def packed(self) -> Arrays:
+        """All that is remembered and counted; the network is not among it."""
+        parts: dict[str, Packable] = {
+            "marginal": self.marginals,
+            "dependence": self.dependence,
+            "standard": self.standard,
+            "ranks": self.ranks,
+            "reach": self.reach,
+            "rank_reach": self.rank_reach,
+        }
+        return {
+            "memory": self.memory,
+            "single": self.is_single.astype(np.int64),
+            "whitening": self.whitening,
+            "latent_memory": self.latent_memory.rows,
+            **packed_parts(parts),
+        }
+
+    @classmethod
+    def unpacked(cls, store: ArrayStore, density: DensityModel[MixedLikelihood]) -> Views:
+        """The views of rows that a network reads; no distance overflows in their spaces and memories."""
+        n_features, n_latent = density.layout.n_features, density.network.shape.n_latent
+        memory = store.take("memory", np.float32, (None, n_features))
+        n_rows = len(memory)
+        if n_rows == 0:
+            raise ModelFileError("'memory' remembers no row")
+        if not np.abs(memory).max(initial=0.0) <= MAX_ENCODED:
+            raise ModelFileError(f"'memory' has values beyond {MAX_ENCODED:g}")
+        whitening = store.take("whitening", np.float64, (n_latent, n_latent))
+        if not np.abs(whitening).sum(axis=0).max() <= MAX_WHITENING:
+            raise ModelFileError(f"'whitening' is larger than {MAX_WHITENING:g}")
+        latent_memory = store.take("latent_memory", np.float32, (n_rows, n_latent))
+        if not np.abs(latent_memory).max() <= MAX_OUTPUT * MAX_WHITENING:
+            raise ModelFileError(f"'latent_memory' has values beyond {MAX_OUTPUT * MAX_WHITENING:g}")
+        return cls(
+            density,
+            Marginals.unpacked(store.under("marginal"), n_features),
+            Dependence.unpacked(store.under("dependence"), density.layout),
+            Space.unpacked(store.under("standard"), n_features, goes_on=True),
+            Space.unpacked(store.under("ranks"), n_features, goes_on=False),
+            memory,
+            store.take_flags("single", n_rows),
+            Reach.unpacked(store.under("reach"), n_rows),
+            Reach.unpacked(store.under("rank_reach"), n_rows),
+            whitening,
+            Memory(latent_memory),
         )
 
     def _passed_over(self, rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

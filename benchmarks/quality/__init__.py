@@ -1,0 +1,1 @@
+"""Benchmarks of how well odd rows are found."""

@@ -1,0 +1,1 @@
+"""Modules that tests and benchmarks share: neither of the two imports the other."""

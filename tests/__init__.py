@@ -1,0 +1,1 @@
+"""The tests: their folders mirror ``src/oddrow``; ``support`` holds what several of them share."""
