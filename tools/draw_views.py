@@ -8,25 +8,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import matplotlib
+import matplotlib as mpl
 
-matplotlib.use("Agg")
+mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from oddrow import VAEDetector
+from oddrow.views import VIEWS
 
-VIEWS = (
-    "likelihood",
-    "marginal",
-    "dependence",
-    "nearest",
-    "sparseness",
-    "rank_nearest",
-    "rank_sparseness",
-    "latent_nearest",
-)
 CELLS = 90
 """Cells of a picture along each side."""
 MAX_NATS = 8.0
@@ -50,7 +41,9 @@ def draw(name: str | None, rows: np.ndarray, path: Path) -> None:
     x, y = np.meshgrid(ends, ends)
     surprise = detector.surprise(np.column_stack([x.ravel(), y.ravel()])).reshape(x.shape)
     figure, axes = plt.subplots(figsize=(2.6, 2.4), dpi=120)
-    image = axes.pcolormesh(x, y, np.minimum(surprise, MAX_NATS), cmap="viridis", vmin=0, vmax=MAX_NATS, rasterized=True)
+    image = axes.pcolormesh(
+        x, y, np.minimum(surprise, MAX_NATS), cmap="viridis", vmin=0, vmax=MAX_NATS, rasterized=True
+    )
     axes.scatter(rows[::3, 0], rows[::3, 1], s=1.0, c="white", linewidths=0)
     axes.set(xticks=[], yticks=[], title=name or "all views together")
     axes.title.set_fontsize(9)

@@ -73,7 +73,7 @@ MUTANTS = (
     ),
     Mutant(
         "the seed ignored",
-        "detector/_learner.py",
+        "detector/_detector.py",
         "return np.random.default_rng(random_state)",
         "return np.random.default_rng(None)",
         (FIT,),
@@ -101,23 +101,23 @@ MUTANTS = (
     ),
     Mutant(
         "calibrated on training rows",
-        "fitting/_fitting.py",
-        "calibrating = fit.encoding.encode(table.take(rows.calibration))",
-        "calibrating = fit.encoding.encode(table.take(rows.training[: len(rows.calibration)]))",
+        "fitting/_view_learner.py",
+        "calibrating = fit.encoding.encode(table.take(split.calibration))",
+        "calibrating = fit.encoding.encode(table.take(split.training[: len(split.calibration)]))",
         ("tests/detector", FIT),
     ),
     Mutant(
         "cross-calibrated with the rows of the fit",
-        "fitting/_fitting.py",
+        "fitting/_folds.py",
         "held_out = fit.encoding.encode(table.take(np.flatnonzero(fold_of == fold)))",
         "held_out = fit.encoding.encode(others.slice(0, int((fold_of == fold).sum())))",
         ("tests/detector",),
     ),
     Mutant(
         "the encoding learned from all rows",
-        "fitting/_fitting.py",
-        "TableEncoding.learn(plan.schema, trained, plan.settings.style, plan.rest)",
-        "TableEncoding.learn(plan.schema, table, plan.settings.style, plan.rest)",
+        "fitting/_network_fit.py",
+        "TableEncoding.learn(data.schema, trained, recipe.style, data.rest)",
+        "TableEncoding.learn(data.schema, split.table, recipe.style, data.rest)",
         (FIT,),
     ),
     Mutant(
@@ -171,7 +171,7 @@ MUTANTS = (
     ),
     Mutant(
         "networks compared without their units",
-        "fitting/_fitting.py",
+        "fitting/_view_learner.py",
         "fit.views.of(held_out).in_units(fit.views.units(fit.training))",
         "fit.views.of(held_out)",
         ("tests/detector",),
@@ -284,9 +284,9 @@ MUTANTS = (
     ),
     Mutant(
         "a calibrating row excuses itself",
-        "fitting/_fitting.py",
-        "judge.evidence(calibrating.take(part), own[part])",
-        "judge.evidence(calibrating.take(part))",
+        "fitting/_view_learner.py",
+        "judge.evidence(calibrating.take(batch), own[batch])",
+        "judge.evidence(calibrating.take(batch))",
         ("tests/detector/test_validity.py",),
     ),
 )

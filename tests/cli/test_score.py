@@ -103,7 +103,7 @@ def test_evaluate_reads_a_folder_as_the_table_that_it_is(run, folder, model_file
 
 
 def test_a_map_of_many_rows_shows_a_sample_of_them(run, folder, model_file, tmp_path, monkeypatch):
-    monkeypatch.setattr("oddrow.cli._commands.MOST_DRAWN", 100)
+    monkeypatch.setattr("oddrow.cli._map.MAX_DRAWN", 100)
     outcome = run("map", folder, "-m", model_file, "-o", tmp_path)
     assert outcome.code == 0, outcome.err
     assert "one row in 3 of 240" in (tmp_path / "latent_by_surprise.svg").read_text()

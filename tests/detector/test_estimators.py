@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from oddrow.fitting._settings import SETTINGS
 from scipy.stats import betabinom
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -25,7 +26,6 @@ from oddrow.columns import TableEncoding, TableSchema
 from oddrow.datasets import ODDNESS_KINDS, make_connections
 from oddrow.density import BLOCK_ROWS
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
-from oddrow.fitting._settings import SETTINGS
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
 from oddrow.table import as_table
 

@@ -13,7 +13,7 @@ from oddrow import AutoencoderDetector, VAEDetector
 from oddrow.calibration import Calibration
 from oddrow.datasets import make_connections
 from oddrow.exceptions import DataError, SettingError
-from oddrow.fitting import Cleaning
+from oddrow.fitting import Cleaning, fit_model
 from oddrow.policies import RareRows
 
 
@@ -35,13 +35,12 @@ def test_no_row_reaches_the_fit_that_scores_it(untrained, dirty, monkeypatch):
     """Whatever a fit is given is spied on at its door: the rows of its fold are not there."""
     rows, _ = dirty
     given = []
-    learn = VAEDetector._learn
 
-    def spy(self, table, *rest):
+    def spy(plan, table, rng):
         given.append(table)
-        return learn(self, table, *rest)
+        return fit_model(plan, table, rng)
 
-    monkeypatch.setattr(VAEDetector, "_learn", spy)
+    monkeypatch.setattr(finding, "fit_model", spy)
     found = oddrow.find(rows)
     assert len(given) == finding.FIND_FOLDS
     for part, table in enumerate(given):

@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-import oddrow.detector._learner as learner
-import oddrow.fitting._fitting as fitting
+import oddrow.detector._parameters as parameters
+import oddrow.fitting._sample_size as sample_size
 from oddrow import AutoencoderDetector, VAEDetector
 from oddrow.columns import Sampling, TableEncoding, TableSchema
 from oddrow.exceptions import DataError, SettingError
@@ -19,7 +19,7 @@ from oddrow.table import SampleBounds
 @pytest.fixture
 def small_samples(monkeypatch):
     """Samples of 1,500 rows at most."""
-    monkeypatch.setattr(learner, "Sampling", partial(Sampling, bounds=SampleBounds(rows=1_500)))
+    monkeypatch.setattr(parameters, "Sampling", partial(Sampling, bounds=SampleBounds(rows=1_500)))
 
 
 def same(one, other, rows):
@@ -115,7 +115,7 @@ def test_where_odd_rows_may_be_among_them_only_the_sample_is_learned_from(untrai
 
 
 def test_a_fit_takes_no_more_rows_than_it_has_room_for(untrained, monkeypatch, connections):
-    monkeypatch.setattr(fitting, "FIT_BYTES", 1_000_000)
+    monkeypatch.setattr(sample_size, "FIT_BYTES", 1_000_000)
     detector = VAEDetector(random_state=0).fit_batches(connections.to_batches(max_chunksize=500))
     layout = detector.model_.encoding.layout
     rows = 1_000_000 // (20 * layout.n_features + 40 * layout.n_columns)

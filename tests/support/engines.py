@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
-import oddrow.detector._learner
+import oddrow.detector._parameters
 import oddrow.distributed
 from oddrow.columns import Sampling
 from oddrow.distributed import _dask, _ray, _spark
@@ -86,5 +86,5 @@ class RunningEngine:
 @contextmanager
 def small_samples(most_rows: int) -> Iterator[None]:
     """Fits sample so many rows at most."""
-    with patch.object(oddrow.detector._learner, "Sampling", partial(Sampling, bounds=SampleBounds(rows=most_rows))):
+    with patch.object(oddrow.detector._parameters, "Sampling", partial(Sampling, bounds=SampleBounds(rows=most_rows))):
         yield

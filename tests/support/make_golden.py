@@ -6,7 +6,6 @@ again: a golden file that was written anew proves nothing about the files that u
 
 import datetime as dt
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 import oddrow
-import oddrow.detector
 from oddrow.artifact import PROTOCOL
 from oddrow.files import CsvReading, Origin
+from oddrow.fitting import RECIPES
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TRAINING_ROWS, NEW_ROWS = 80, 12
@@ -113,9 +112,8 @@ def scores(detector: Any, rows: dict[str, list[Any]]) -> dict[str, Any]:
 
 def write_written(folder: Path) -> None:
     """The file of a table as it is written, with rows and scores of its own."""
-    named = sys.modules.get("oddrow.fitting._settings", oddrow.detector).SETTINGS
-    narrow = {name: replace(settings, hidden=HIDDEN, n_latent=N_LATENT) for name, settings in named.items()}
-    with mock.patch.dict(named, narrow):
+    narrow = {name: replace(recipe, hidden=HIDDEN, n_latent=N_LATENT) for name, recipe in RECIPES.items()}
+    with mock.patch.dict(RECIPES, narrow):
         detector = oddrow.VAEDetector(columns=WRITTEN_KINDS, random_state=3)
         detector.fit(pa.table(written_columns(TRAINING_ROWS, seed=0)))
     detector.model_ = replace(detector.model_, origin=WRITTEN_ORIGIN)
@@ -128,10 +126,9 @@ def write_written(folder: Path) -> None:
 def main() -> None:
     folder = GOLDEN / f"protocol-{PROTOCOL}"
     folder.mkdir(parents=True, exist_ok=True)
-    named = sys.modules.get("oddrow.fitting._settings", oddrow.detector).SETTINGS
-    narrow = {name: replace(settings, hidden=HIDDEN, n_latent=N_LATENT) for name, settings in named.items()}
+    narrow = {name: replace(recipe, hidden=HIDDEN, n_latent=N_LATENT) for name, recipe in RECIPES.items()}
     rows, expected = new_rows(), {}
-    with mock.patch.dict(named, narrow):
+    with mock.patch.dict(RECIPES, narrow):
         for name, detector in detectors().items():
             detector.fit(pa.table(columns(TRAINING_ROWS, seed=0)))
             oddrow.save(detector, folder / f"{name}.oddrow", force=True)

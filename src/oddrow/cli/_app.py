@@ -22,15 +22,15 @@ EXIT_RUNTIME, EXIT_USAGE, EXIT_DATA, EXIT_MODEL = 1, 2, 3, 4
 EXIT_INTERRUPTED, EXIT_TERMINATED = 130, 143
 
 COMMANDS = {
-    "inspect": "_commands",
-    "fit": "_commands",
+    "inspect": "_inspect",
+    "fit": "_fit",
     "score": "_score",
-    "decide": "_commands",
-    "explain": "_commands",
-    "evaluate": "_commands",
-    "map": "_commands",
-    "info": "_commands",
-    "demo": "_commands",
+    "decide": "_decide",
+    "explain": "_explain",
+    "evaluate": "_evaluate",
+    "map": "_map",
+    "info": "_info",
+    "demo": "_demo",
     "find": "_find",
     "compare": "_compare",
     "tune": "_rank_without_labels",

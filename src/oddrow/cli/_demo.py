@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ import typer
 from oddrow import artifact, files
 from oddrow.batch import explain_row, scored_table
 from oddrow.cli import _console
+from oddrow.cli._options import ForceOption, SeedOption
 from oddrow.cli._render import info_lines, print_explanation, print_metrics
 from oddrow.datasets import make_connections
 from oddrow.detector import VAEDetector
@@ -25,6 +27,17 @@ LABELLED_ROWS, LABELLED_SHARE = 3_000, 0.05
 WEEKS = 4
 """Number of weeks of the training rows, and of the new rows, which follow them."""
 TOP = 3
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where model, tables and pictures go.")
+    ] = Path("oddrow-demo"),
+    seed: SeedOption = 0,
+    force: ForceOption = False,
+) -> None:
+    """Make a table of network connections with known odd rows, and do the whole job on it."""
+    run_demo(output, seed=seed, force=force)
 
 
 # long: six steps, each printed and then done

@@ -370,3 +370,10 @@ def named(wanted: str, present: Sequence[str], option: str) -> str:
     if found != wanted:
         _console.say(f"note: {option} {wanted}: the column is {found!r}")
     return found
+
+
+def both_given(label: str | None, normal: str | None) -> bool:
+    """Whether a table is labelled: both the label column and its normal value are given, or neither."""
+    if (label is None) != (normal is None):
+        raise SettingError("--label COL and --normal VALUE go together")
+    return label is not None

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from oddrow.cli import _console
-from oddrow.cli._commands import DetectorName, SettingsName
+from oddrow.cli._choices import DetectorName, SettingsName
 from oddrow.cli._options import ForceOption, JsonOption, SeedOption
 from oddrow.cli._render import figure
 from oddrow.report import MapSummary, Panel, draw_maps, draw_panels

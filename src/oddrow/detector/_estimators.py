@@ -6,14 +6,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.utils import Tags
+from sklearn.utils.metadata_routing import UNUSED
 
 from oddrow.columns import TableEncoding
-from oddrow.detector._base import BaseDetector
-from oddrow.exceptions import SettingError
+from oddrow.density import TrainingHealth
+from oddrow.detector import _learning, _scoring
+from oddrow.fitted import FittedModel
+from oddrow.fitting import Cleaning
 from oddrow.policies import Policy
 
 
-class VAEDetector(BaseDetector):
+class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """A variational autoencoder over the rows of a mixed table.
 
     Trained on normal rows, it gives every later row a surprise in nats, a p-value, a decision, and the columns that
@@ -96,6 +102,14 @@ class VAEDetector(BaseDetector):
     (600,)
     """
 
+    __metadata_request__fit = {"start_from": UNUSED}  # noqa: RUF012 - scikit-learn's: no metadata that a pipeline routes
+
+    model_: FittedModel
+    cleaning_: Cleaning | None
+    offset_: float
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[np.object_]
+
     def __init__(
         self,
         *,
@@ -138,18 +152,42 @@ class VAEDetector(BaseDetector):
         self.device = device
 
     @property
-    def _is_variational(self) -> bool:
+    def is_variational(self) -> bool:
+        """Whether the latent is sampled: always, in this class."""
         return True
 
+    # Both estimators have these methods, which are written once, as functions.
+    fit = _learning.fit
+    fit_batches = _learning.fit_batches
+    fit_sampled = _learning.fit_sampled
+    sampling = _learning.sampling
+    set_policy = _scoring.set_policy
+    surprise = _scoring.surprise
+    p_value = _scoring.p_value
+    score_samples = _scoring.score_samples
+    decision_function = _scoring.decision_function
+    predict = _scoring.predict
+    decide = _scoring.decide
+    explain = _scoring.explain
+    embed = _scoring.embed
+    latent_map = _scoring.latent_map
+
     @property
-    def _kl_weight(self) -> float:
-        is_number = isinstance(self.kl_weight, int | float | np.number)
-        if not (is_number and np.isfinite(self.kl_weight) and self.kl_weight >= 0):
-            raise SettingError(f"kl_weight is {self.kl_weight!r}; give a finite number >= 0 (1.0 is the true bound)")
-        return float(self.kl_weight)
+    def health_(self) -> TrainingHealth:
+        """How the fit went: a frozen value, with a diagnosis in words where something is wrong."""
+        return _scoring.health(self)
+
+    @property
+    def notes_(self) -> tuple[str, ...]:
+        """What is worth knowing of how columns are treated, a sentence each: left out, runs on, foreign texts."""
+        return _scoring.notes(self)
+
+    def __sklearn_tags__(self) -> Tags:
+        """What scikit-learn's checks may give to this estimator."""
+        return takes_mixed_tables(super().__sklearn_tags__())
 
 
-class AutoencoderDetector(BaseDetector):
+class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """The same network without sampling and KL: the rival that the experiment starts from.
 
     Parameters and attributes are those of :class:`VAEDetector`, without ``kl_weight``.
@@ -161,6 +199,17 @@ class AutoencoderDetector(BaseDetector):
     >>> int(AutoencoderDetector(random_state=0).fit(rows).predict([[0.0, 0.0, 40.0]])[0])
     -1
     """
+
+    __metadata_request__fit = {"start_from": UNUSED}  # noqa: RUF012 - scikit-learn's: no metadata that a pipeline routes
+
+    model_: FittedModel
+    cleaning_: Cleaning | None
+    offset_: float
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[np.object_]
+
+    kl_weight = 0.0
+    """The latent is not sampled, so the loss has no KL term."""
 
     def __init__(
         self,
@@ -202,9 +251,44 @@ class AutoencoderDetector(BaseDetector):
         self.device = device
 
     @property
-    def _is_variational(self) -> bool:
+    def is_variational(self) -> bool:
+        """Whether the latent is sampled: never, in this class."""
         return False
 
+    # Both estimators have these methods, which are written once, as functions.
+    fit = _learning.fit
+    fit_batches = _learning.fit_batches
+    fit_sampled = _learning.fit_sampled
+    sampling = _learning.sampling
+    set_policy = _scoring.set_policy
+    surprise = _scoring.surprise
+    p_value = _scoring.p_value
+    score_samples = _scoring.score_samples
+    decision_function = _scoring.decision_function
+    predict = _scoring.predict
+    decide = _scoring.decide
+    explain = _scoring.explain
+    embed = _scoring.embed
+    latent_map = _scoring.latent_map
+
     @property
-    def _kl_weight(self) -> float:
-        return 0.0
+    def health_(self) -> TrainingHealth:
+        """How the fit went: a frozen value, with a diagnosis in words where something is wrong."""
+        return _scoring.health(self)
+
+    @property
+    def notes_(self) -> tuple[str, ...]:
+        """What is worth knowing of how columns are treated, a sentence each: left out, runs on, foreign texts."""
+        return _scoring.notes(self)
+
+    def __sklearn_tags__(self) -> Tags:
+        """What scikit-learn's checks may give to this estimator."""
+        return takes_mixed_tables(super().__sklearn_tags__())
+
+
+def takes_mixed_tables(tags: Tags) -> Tags:
+    """The tags of an estimator whose tables may have missing values, texts and categories."""
+    tags.input_tags.allow_nan = True
+    tags.input_tags.string = True
+    tags.input_tags.categorical = True
+    return tags

@@ -14,19 +14,20 @@ from sklearn.base import clone
 
 from oddrow.batch import scored_table
 from oddrow.calibration import Calibration
-from oddrow.columns import TableSchema
+from oddrow.detector._detector import generator
 from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
-from oddrow.detector._learner import AUTO_FALSE_ALARMS, generator, with_index
+from oddrow.detector._parameters import CheckedParameters
+from oddrow.detector._tables import with_index
 from oddrow.exceptions import DataError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation, explain
 from oddrow.fitted import FittedModel
-from oddrow.fitting import Cleaning, clean_table
+from oddrow.fitting import AUTO_FALSE_ALARMS, Cleaning, FitPlan, Recipe, RunControl, clean_table, fit_model
 from oddrow.policies import Promise, RareRows, columns_text, expected_text, is_flood
 from oddrow.table import as_table
 
 FIND_FOLDS = 3
 """Parts of the table, each scored by a model of the others."""
-LEAST_ROWS = 6
+MIN_ROWS = 6
 """Fewer rows leave a fold's model nothing to learn from."""
 SHOWN = 3
 """Explanations that ``repr`` shows."""
@@ -135,21 +136,20 @@ def find(
     (7, 'x0')
     """
     pattern = _checked_pattern(detector, top, reasons)
-    rows = as_table(table, reads=pattern._reads(pattern.encoding, reset=True), passes=True)
-    if rows.num_rows < LEAST_ROWS:
-        raise DataError(f"the table has {rows.num_rows} rows; finding odd rows among them needs at least {LEAST_ROWS}")
-    schema = TableSchema.infer(rows, pattern.columns) if pattern.encoding is None else pattern.encoding.schema
+    parameters = CheckedParameters.of(pattern)
+    _check_policy(parameters.recipe)
+    rows = as_table(table, reads=parameters.reads, passes=True)
+    if rows.num_rows < MIN_ROWS:
+        raise DataError(f"the table has {rows.num_rows} rows; finding odd rows among them needs at least {MIN_ROWS}")
+    # of each part nothing but the kinds of the columns is learned together with the others
+    plan = parameters.plan(rows)
     rng = generator(pattern.random_state)
-    _tell(on_phase, "cleaning")
-    # the stream that a fit of this seed cleans with: a kept detector tells the same
-    cleaning = clean_table(rows, schema, rng.spawn(1)[0])
+    _begin(on_phase, "cleaning")
+    # the stream that a fit of this seed cleans with: the detector that ``keep`` fits estimates the same
+    cleaning = clean_table(rows, plan.data.schema, rng.spawn(1)[0])
     fold = rng.permutation(np.arange(rows.num_rows) % FIND_FOLDS)
-    stages = FIND_FOLDS + keep
-    models = []
-    for part in range(FIND_FOLDS):
-        others = _staged(pattern, part, stages, on_phase)
-        others._learn(rows.take(np.flatnonzero(fold != part)), schema, rng.spawn(1)[0], True)
-        models.append(others.model_)
+    n_fits = FIND_FOLDS + keep
+    models = _fitted_models(plan, rows, fold, n_fits, on_phase, rng)
     diagnoses = (diagnosis for model in models for diagnosis in model.network.health.diagnoses if diagnosis.is_certain)
     for text in dict.fromkeys(diagnosis.text for diagnosis in diagnoses):
         warnings.warn(text, TrainingHealthWarning, stacklevel=2)
@@ -157,18 +157,16 @@ def find(
     strangest = np.argsort(-scored.column("surprise").to_numpy(), kind="stable")[:top]
     promise = models[0].policy.promise(models[0].calibration)
     note = _flood_note(models, rare, cleaning)
-    if _are_too_few(models, pattern):
+    if _are_too_few(models, parameters.recipe):
         note = None  # fewer rows are flagged than the model's policy would flag
         scored, promise = _sparingly_flagged(scored, cleaning, models[0].calibration)
     is_odd = scored.column("is_odd")
-    _tell(on_phase, "explaining")
+    _begin(on_phase, "explaining")
     explained = _explained(models, rows, fold, strangest, reasons)
     decided = tuple(replace(explained[row], is_odd=is_odd[row].as_py()) for row in strangest.tolist())
     explanations = with_index(decided, table)
-    notes = tuple(column.note for column in schema.columns if column.note)
-    kept = _staged(pattern, FIND_FOLDS, stages, on_phase).fit(table) if keep else None
-    if kept is not None:
-        kept.set_params(on_progress=pattern.on_progress, on_phase=pattern.on_phase, time_limit=pattern.time_limit)
+    notes = tuple(column.note for column in plan.data.schema.columns if column.note)
+    kept = _fitted_to_all(pattern, table, _stage(plan.control, FIND_FOLDS, n_fits, on_phase)) if keep else None
     return Found(scored, explanations, cleaning, fold, promise, note, kept, notes)
 
 
@@ -183,25 +181,50 @@ def _checked_pattern(
     pattern = VAEDetector(clean="robust", random_state=0) if detector is None else detector
     if pattern.checkpoint is not None:
         raise SettingError("find makes several fits and keeps no checkpoint of them; fit a detector by itself for one")
-    pattern._check_parameters()
-    if pattern.policy is not None and pattern.policy.needs.all_rows:
-        raise SettingError(
-            f"find decides each row by the model of its part, and {pattern.policy!r} looks at a whole batch; "
-            "give a policy that decides a row by itself"
-        )
     return pattern
 
 
-def _staged(
-    pattern: VAEDetector | AutoencoderDetector, index: int, count: int, on_phase: Callable[[str], None] | None
+def _check_policy(recipe: Recipe) -> None:
+    if recipe.policy is not None and recipe.policy.needs.all_rows:
+        raise SettingError(
+            f"find decides each row by the model of its part, and {recipe.policy!r} looks at a whole batch; "
+            "give a policy that decides a row by itself"
+        )
+
+
+def _fitted_models(
+    plan: FitPlan,
+    rows: pa.Table,
+    fold: npt.NDArray[np.int64],
+    n_fits: int,
+    on_phase: Callable[[str], None] | None,
+    rng: np.random.Generator,
+) -> list[FittedModel]:
+    """For each part of the table, a model of the rows of all other parts."""
+    recipe = replace(plan.recipe, evidence=plan.recipe.evidence.isolating())
+    models = []
+    for part in range(FIND_FOLDS):
+        part_plan = replace(plan, recipe=recipe, control=_stage(plan.control, part, n_fits, on_phase))
+        model, _ = fit_model(part_plan, rows.take(np.flatnonzero(fold != part)), rng.spawn(1)[0])
+        models.append(model)
+    return models
+
+
+def _fitted_to_all(
+    pattern: VAEDetector | AutoencoderDetector, table: Any, control: RunControl
 ) -> VAEDetector | AutoencoderDetector:
-    """One of several detectors after a pattern: its progress is that of all, its time a fair share."""
+    """A detector after the pattern, fitted to the whole table; its parameters are those of the pattern."""
     detector: VAEDetector | AutoencoderDetector = clone(pattern)
-    report, limit = pattern.on_progress, pattern.time_limit
-    detector.on_progress = report and (lambda done, total, loss: report(index * total + done, count * total, loss))
-    detector.on_phase = on_phase and (lambda phase: on_phase(f"{phase} {index + 1} of {count}"))
-    detector.time_limit = None if limit is None else limit / count
+    detector.set_params(on_progress=control.on_progress, on_phase=control.on_phase, time_limit=control.time_limit)
+    detector.fit(table)
+    detector.set_params(on_progress=pattern.on_progress, on_phase=pattern.on_phase, time_limit=pattern.time_limit)
     return detector
+
+
+def _stage(control: RunControl, index: int, count: int, on_phase: Callable[[str], None] | None) -> RunControl:
+    """The control of one of several fits, whose phases are reported with its number."""
+    numbered = on_phase and (lambda phase: on_phase(f"{phase} {index + 1} of {count}"))
+    return replace(control.stage(index, count), on_phase=numbered)
 
 
 def _scored(
@@ -215,7 +238,7 @@ def _scored(
     members = [np.flatnonzero(fold == part) for part in range(len(models))]
     parts, rare = [], []
     for part, (model, member) in enumerate(zip(models, members, strict=True)):
-        _tell(on_phase, f"scoring {part + 1} of {len(models)}")
+        _begin(on_phase, f"scoring {part + 1} of {len(models)}")
         scored = scored_table(model, rows.take(member), reasons)
         parts.append(scored.rows)
         rare.append(model.rare_rows(scored.scored))
@@ -245,9 +268,9 @@ def _flood_note(models: list[FittedModel], rare: list[RareRows], cleaning: Clean
     )
 
 
-def _are_too_few(models: list[FittedModel], pattern: VAEDetector | AutoencoderDetector) -> bool:
+def _are_too_few(models: list[FittedModel], recipe: Recipe) -> bool:
     """Whether the default false alarms are asked for, and a model has too few calibration rows to show them."""
-    is_default = pattern.policy is None and pattern.contamination == "auto"
+    is_default = recipe.policy is None and recipe.flagged_share is None
     return is_default and min(model.calibration.n_rows for model in models) + 1 < 1 / AUTO_FALSE_ALARMS
 
 
@@ -286,6 +309,6 @@ def _explained(
     return explained
 
 
-def _tell(on_phase: Callable[[str], None] | None, phase: str) -> None:
+def _begin(on_phase: Callable[[str], None] | None, phase: str) -> None:
     if on_phase is not None:
         on_phase(phase)

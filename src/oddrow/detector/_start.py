@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from sklearn.utils.validation import check_is_fitted
 
 from oddrow.columns import Kind, TableSchema
+from oddrow.detector._detector import Detector
 from oddrow.exceptions import SchemaMismatchError, SettingError
 from oddrow.remedies import Setting, remedy
 
-if TYPE_CHECKING:
-    from oddrow.detector._learner import Learner
 
-
-def check_start(detector: Learner, start_from: object) -> None:
+def check_start(detector: Detector, start_from: Detector) -> None:
     """Refuse a detector whose weights and encoding another one cannot begin with.
 
     Raises

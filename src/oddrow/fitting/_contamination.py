@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 
 BULK = (0.8, 0.9)
 """Quantiles between which the tail of ordinary rows is learned."""
-LEAST_BULK_VALUES = 8
+MIN_BULK_VALUES = 8
 """Different values between them without which there is no tail to learn."""
 
 HEAVY_TAIL, LIGHT_TAIL = 1.0, 1.4
@@ -139,7 +139,7 @@ def _excess(logs: Floats, shape: float, deviations: float) -> int | None:
         first, last = int(BULK[0] * ordinary), int(BULK[1] * ordinary)
         start, stop = ordered[first], ordered[last]
         inside = ordered[first:last] - start
-        if len(np.unique(inside)) < LEAST_BULK_VALUES:
+        if len(np.unique(inside)) < MIN_BULK_VALUES:
             return None
         # maximum likelihood of the scale, the rows above the bulk known only to lie above it
         scale = (np.sum(inside**shape) + (ordinary - last) * (stop - start) ** shape) / len(inside)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from oddrow.columns._sketch import ColumnSketch
 from oddrow.columns.kinds._frequent_patterns import MAX_KNOWN, MAX_RARE, MAX_SHAPES, MIN_ROWS
 from oddrow.columns.kinds.text import TextEncoding
-from oddrow.fitting._fitting import MOST_FEATURES
+from oddrow.fitting._sample_size import MAX_FEATURES
 
 
 def texts(*values: str | None) -> pa.ChunkedArray:
@@ -125,7 +125,7 @@ def test_what_is_known_is_bounded() -> None:
     assert 0 < len(encoding.shapes) <= MAX_SHAPES
     assert len(encoding.rare_templates) <= MAX_RARE
     assert encoding.templates_once is None  # more than are kept
-    assert encoding.n_features <= MOST_FEATURES
+    assert encoding.n_features <= MAX_FEATURES
 
 
 def test_fewer_rows_than_repeat_by_chance_make_nothing_known() -> None:

@@ -1,0 +1,196 @@
+"""The methods of a detector that learn. Each function is a method of both estimators."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from copy import deepcopy
+from itertools import chain, islice
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from oddrow.columns import SampledTable, Sampling
+from oddrow.detector._detector import Detector, DetectorT, decide_by, generator
+from oddrow.detector._parameters import CheckedParameters
+from oddrow.detector._tables import has_column_names, table_to_learn, take_names
+from oddrow.exceptions import TrainingHealthWarning
+from oddrow.fitting import FitPlan, fit_model
+from oddrow.table import as_table
+
+
+def fit(self: DetectorT, X: Any, y: Any = None, *, start_from: DetectorT | None = None) -> DetectorT:  # noqa: ARG001 - scikit-learn's signature
+    """Learn from normal rows.
+
+    Parameters
+    ----------
+    X
+        Table [n, n_columns] with at least 2 rows: pandas, polars, Arrow, anything narwhals understands, or a
+        2-D array (its columns are named x0, x1, ...). Missing values are welcome, infinite ones are not.
+    y
+        Ignored.
+    start_from
+        A fitted detector of the same class and settings, fitted to other rows of the same columns. The network
+        begins with its weights, and its encoding is kept, for the weights to fit; all else is learned from X: the
+        scales, what is remembered, the calibration. What is new to that encoding, such as a category, stays so.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be learned from; the text names the column and the way out.
+    SchemaMismatchError
+        If the columns are not those of the detector to start from.
+    SettingError
+        If a parameter has no meaning, or the detector to start from is of another class or other settings.
+    TrainingError
+        If the loss stops being finite, also at lower learning rates.
+    CheckpointError
+        If the checkpoint to resume from is damaged, or belongs to another table or other settings.
+    OutputError
+        If the checkpoint cannot be written, or is there and not to be resumed.
+
+    Warns
+    -----
+    TrainingHealthWarning
+        If something is wrong with the fit, see ``health_.diagnoses``.
+    """
+    parameters = CheckedParameters.of(self, start_from)
+    table = table_to_learn(self, X, parameters)
+    rng = generator(self.random_state)
+    _fit_to(self, parameters.plan(table), table, rng)
+    _warn_of_health(self)
+    return self
+
+
+def fit_batches(self: DetectorT, batches: Iterable[Any], *, start_from: DetectorT | None = None) -> DetectorT:
+    """Learn from normal rows that come in batches, of a table that may be larger than memory.
+
+    In one pass over the batches a uniform sample of the rows is drawn, of at most 400,000 rows and 256 MiB, and of
+    all others is noted what the sample does not show: the smallest and the largest value of each column, whether
+    one is missing, which names there are. The network, the scales and the calibration are learned from the
+    sample. A table that fits into it gives the very model that :meth:`fit` gives.
+
+    Parameters
+    ----------
+    batches
+        Record batches, or tables as :meth:`fit` takes them, all of the same columns and types; read once.
+    start_from
+        As in :meth:`fit`.
+
+    Raises
+    ------
+    DataError
+        If there is no batch, if batches differ in their columns, or as in :meth:`fit`.
+    SettingError, TrainingError, CheckpointError, OutputError
+        As in :meth:`fit`.
+
+    Warns
+    -----
+    TrainingHealthWarning
+        As in :meth:`fit`.
+
+    Examples
+    --------
+    >>> import numpy as np, oddrow, pyarrow as pa
+    >>> rows = np.random.default_rng(0).normal(size=(600, 2))
+    >>> batches = (pa.record_batch({"x": part[:, 0], "y": part[:, 1]}) for part in np.split(rows, 6))
+    >>> detector = oddrow.VAEDetector(random_state=0).fit_batches(batches)
+    >>> detector.predict({"x": [0.0, 9.0], "y": [0.0, -9.0]})
+    array([ 1, -1])
+    """
+    parameters = CheckedParameters.of(self, start_from)
+    rng = generator(self.random_state)
+    waiting = iter(batches)
+    first = list(islice(waiting, 1))
+    sampling = parameters.sampling(rng)
+    # once and for all, for a stream cannot be read again
+    tables = [as_table(batch, reads=sampling.reads) for batch in first]
+    for table in tables:
+        parameters.check_columns(table.column_names)
+    gathered = sampling.part(chain(tables, waiting))
+    _fit_to_sample(self, parameters, gathered, rng, is_array=not has_column_names(first[0]))
+    _warn_of_health(self)
+    return self
+
+
+def fit_sampled(self: DetectorT, table: SampledTable, *, start_from: DetectorT | None = None) -> DetectorT:
+    """Learn from a sample of a table and what is known of its other rows: :meth:`fit_batches` without the pass.
+
+    For a pass that is made elsewhere, such as part by part on many machines.
+
+    Parameters
+    ----------
+    table
+        Gathered as :meth:`sampling` says; of parts, merged.
+    start_from
+        As in :meth:`fit`.
+
+    Raises
+    ------
+    DataError, SettingError, TrainingError, CheckpointError, OutputError
+        As in :meth:`fit`.
+
+    Examples
+    --------
+    >>> import numpy as np, oddrow, pyarrow as pa
+    >>> rows = np.random.default_rng(0).normal(size=(600, 2))
+    >>> parts = [pa.table({"x": part[:, 0], "y": part[:, 1]}) for part in (rows[:250], rows[250:])]
+    >>> detector = oddrow.VAEDetector(random_state=0)
+    >>> sampling = detector.sampling()
+    >>> one, other = sampling.part([parts[0]]), sampling.part([parts[1]], first_row=250)
+    >>> detector.fit_sampled(one.merged(other)).n_features_in_
+    2
+    """
+    parameters = CheckedParameters.of(self, start_from)
+    _fit_to_sample(self, parameters, table.settled(), generator(self.random_state), is_array=False)
+    _warn_of_health(self)
+    return self
+
+
+def sampling(self: DetectorT, *, names: Iterable[str] | None = None, start_from: DetectorT | None = None) -> Sampling:
+    """How :meth:`fit_batches` samples a table, for a pass that is made elsewhere; see :meth:`fit_sampled`.
+
+    Parameters
+    ----------
+    names
+        The table's columns, where they are known, as text or as they are: what they rule out is refused at once.
+    start_from
+        As in :meth:`fit`.
+
+    Raises
+    ------
+    SettingError, SchemaMismatchError
+        As in :meth:`fit`.
+    """
+    parameters = CheckedParameters.of(self, start_from)
+    if names is not None:
+        parameters.check_columns(names)
+    # from a copy, because the fit that follows draws from it again
+    return parameters.sampling(generator(deepcopy(self.random_state)))
+
+
+def _fit_to_sample(
+    detector: Detector,
+    parameters: CheckedParameters,
+    table: SampledTable,
+    rng: np.random.Generator,
+    *,
+    is_array: bool,
+) -> None:
+    take_names(detector, table.sample.rows, is_array=is_array)
+    table, schema = parameters.fitting_sample(table)
+    rows = table.sample.ordered
+    _fit_to(detector, parameters.plan(rows, table.rest, schema), rows, rng)
+
+
+def _fit_to(detector: Detector, plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> None:
+    model, detector.cleaning_ = fit_model(plan, table, rng)
+    decide_by(detector, model)
+
+
+def _warn_of_health(detector: Detector) -> None:
+    """Warn at the place of the user's call; the public method that the user called must call this itself."""
+    for diagnosis in detector.model_.network.health.diagnoses:
+        if diagnosis.is_certain:
+            warnings.warn(diagnosis.text, TrainingHealthWarning, stacklevel=3)

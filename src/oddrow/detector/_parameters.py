@@ -1,0 +1,183 @@
+"""The parameters of a detector, checked before long work is done, and the plan of the fit that they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from oddrow.columns import (
+    NOTHING_ELSE,
+    Kind,
+    SampledTable,
+    Sampling,
+    TableEncoding,
+    TableSchema,
+    TableSketch,
+    checked_kinds,
+    is_ignored,
+)
+from oddrow.detector._detector import Detector
+from oddrow.detector._start import check_same_columns, check_start
+from oddrow.exceptions import DataError, SettingError
+from oddrow.fitted import FittedModel
+from oddrow.fitting import (
+    FitPlan,
+    Recipe,
+    RunControl,
+    TrainingData,
+    checked_calibration,
+    checked_checkpoint,
+    checked_clean,
+    checked_kl_weight,
+    checked_max_steps,
+    checked_settings,
+    checked_time_limit,
+    within_memory,
+)
+from oddrow.policies import check_is_policy, checked_contamination
+
+
+@dataclass(frozen=True)
+class CheckedParameters:
+    """The parameters of a detector in the form in which a fit uses them.
+
+    Attributes
+    ----------
+    recipe : what defines the model
+    control : how the fit runs
+    kinds : the kinds of columns that are given by hand
+    encoding : the encoding that is given, or that of the model to start from; None learns one
+    start : the model to start from
+    """
+
+    recipe: Recipe
+    control: RunControl
+    kinds: Mapping[str, str]
+    encoding: TableEncoding | None
+    start: FittedModel | None
+
+    @classmethod
+    def of(cls, detector: Detector, start_from: Detector | None = None) -> CheckedParameters:
+        """Refuse parameters without meaning, and a detector that this one cannot start from.
+
+        Raises
+        ------
+        SettingError
+            Names the parameter, its value, and what can be given.
+        """
+        if detector.encoding is not None and not isinstance(detector.encoding, TableEncoding):
+            raise SettingError(f"encoding is {detector.encoding!r}; give a TableEncoding or None")
+        if detector.columns is not None and not isinstance(detector.columns, Mapping):
+            raise SettingError(f"columns is {detector.columns!r}; give a mapping of column name to kind, or None")
+        recipe, control = _recipe(detector), _control(detector)
+        kinds = dict(detector.columns or {})
+        if start_from is None:
+            return cls(recipe, control, kinds, detector.encoding, None)
+        check_start(detector, start_from)
+        return cls(recipe, control, kinds, start_from.model_.encoding, start_from.model_)
+
+    def reads(self, name: str) -> bool:
+        """Whether the column of this name matters; a column that does not may hold anything."""
+        if self.encoding is not None:
+            return name in self.encoding.sources
+        return not is_ignored(self.kinds.get(name))
+
+    def check_columns(self, names: Iterable[str]) -> None:
+        """Refuse a table that lacks columns which are named, or has others than the model to start from.
+
+        Raises
+        ------
+        SettingError, SchemaMismatchError
+            Names the column.
+        """
+        names = list(map(str, names))
+        if self.start is not None:
+            check_same_columns(names, self.start.encoding.schema, self.kinds)
+        elif self.encoding is None:
+            checked_kinds(self.kinds, names)
+
+    def sampling(self, rng: np.random.Generator) -> Sampling:
+        """How a table that comes in batches is sampled."""
+        # from a copy, so that the fit draws the same whether its rows came in batches or not
+        seed = int(deepcopy(rng).integers(2**63))
+        if self.encoding is None:
+            return Sampling(seed, dict(self.kinds))
+        # nothing is learned of columns that are encoded as given, so the rows that are left out need no summary
+        return Sampling(seed, dict.fromkeys(self.encoding.sources, Kind.IGNORE), frozenset(self.encoding.sources))
+
+    def fitting_sample(self, table: SampledTable) -> tuple[SampledTable, TableSchema]:
+        """The table with as many rows in its sample as a fit has memory for; and its schema, judged by all of them."""
+        encoding = self.encoding
+        if encoding is not None:
+            return within_memory(table, lambda _: encoding), encoding.schema
+        schema = TableSchema.infer(table.sample.ordered, self.kinds, table.rest)
+
+        def learned(table: SampledTable) -> TableEncoding:
+            return TableEncoding.learn(schema, table.sample.rows, self.recipe.style, table.rest)
+
+        return within_memory(table, learned), schema
+
+    def plan(self, table: pa.Table, rest: TableSketch = NOTHING_ELSE, schema: TableSchema | None = None) -> FitPlan:
+        """The plan of a fit to a table and what is known of further rows; ``schema`` is its schema, where known.
+
+        Raises
+        ------
+        DataError
+            If the table has fewer than two rows, or no column that can be learned from.
+        SchemaMismatchError
+            If its columns are not those of the model to start from.
+        """
+        if table.num_rows < 2:
+            raise DataError(
+                f"the table has n_samples={table.num_rows} row; fitting needs at least 2 (1 sample is no sample)"
+            )
+        if self.start is not None:
+            check_same_columns(table.column_names, self.start.encoding.schema, self.kinds)
+        if self.encoding is not None:
+            schema = self.encoding.schema
+        elif schema is None:
+            schema = TableSchema.infer(table, self.kinds, rest)
+        # where some rows may be odd, so may those that only the summaries know
+        rest = rest if self.recipe.clean == "assume" else NOTHING_ELSE
+        start = None if self.start is None else self.start.network
+        return FitPlan(self.recipe, TrainingData(schema, self.encoding, rest, start), self.control)
+
+
+def _recipe(detector: Detector) -> Recipe:
+    recipe = checked_settings(detector.settings)
+    flagged_share = checked_contamination(detector.contamination)
+    if detector.policy is not None:
+        check_is_policy(detector.policy)
+        if flagged_share is not None:
+            raise SettingError(
+                f"contamination={detector.contamination!r} and policy={detector.policy!r} both decide; give one"
+            )
+    return replace(
+        recipe,
+        evidence=recipe.evidence.weighted(detector.view_weights),
+        is_variational=detector.is_variational,
+        kl_weight=checked_kl_weight(detector.kl_weight),
+        calibration=checked_calibration(detector.calibration),
+        clean=checked_clean(detector.clean),
+        policy=detector.policy,
+        flagged_share=flagged_share,
+    )
+
+
+def _control(detector: Detector) -> RunControl:
+    if not isinstance(detector.device, str):
+        raise SettingError(f"device is {detector.device!r}; give 'auto', or a platform of JAX's, as 'cpu' or 'gpu'")
+    return RunControl(
+        on_progress=detector.on_progress,
+        on_phase=detector.on_phase,
+        on_interrupt=detector.on_interrupt,
+        max_steps=checked_max_steps(detector.max_steps),
+        time_limit=checked_time_limit(detector.time_limit),
+        checkpoint=checked_checkpoint(detector.checkpoint, detector.resume, detector.random_state),
+        resume=detector.resume,
+        device=detector.device,
+    )

@@ -1,0 +1,99 @@
+"""A fit from beginning to end: from a table of normal rows to a fitted model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from oddrow.columns import TableReference
+from oddrow.fitted import FittedModel, LatentProjection, check_policy_of_model
+from oddrow.fitting._cleaning import Cleaning, clean_table
+from oddrow.fitting._plan import CalibratedFit, FitPlan
+from oddrow.fitting._splits import n_calibration_rows
+from oddrow.policies import Policy, TrainingShare, strictest_supported
+from oddrow.table import is_as_written
+
+AUTO_FALSE_ALARMS = 0.01
+"""The rate of false alarms where no policy is given, if enough rows calibrate to show it."""
+SCORED_AT_ONCE = 2**16
+"""Training rows scored at once, where a share of them is to be flagged."""
+MAX_MAPPED_ROWS = 100_000
+"""The number of training rows, evenly spread, from which the latent projection is learned."""
+
+
+def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> tuple[FittedModel, Cleaning | None]:
+    """Clean a table, fit the network, learn the evidence and its calibration, and choose the policy.
+
+    Parameters
+    ----------
+    plan
+        What is to be fitted. Its schema is that of the table.
+    table
+        The training rows, at least two.
+    rng
+        The source of all randomness; the same generator state gives the same model, bit for bit.
+
+    Returns
+    -------
+    The fitted model; and which rows were set aside, None where the recipe does not clean.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be learned from.
+    SettingError
+        If the calibration cannot support the policy, or if JAX has no such device here.
+    TrainingError
+        If the loss stops being finite, also at lower learning rates.
+    CheckpointError, OutputError
+        If the checkpoint cannot be resumed from, or cannot be written.
+    """
+    recipe, schema = plan.recipe, plan.data.schema
+    if is_as_written(table.schema):
+        table = schema.typed(table)  # once, because a fit reads its rows several times
+    cleaning, normal, in_doubt = None, table, np.zeros(table.num_rows, np.bool_)
+    if recipe.clean == "robust":
+        plan.control.begin("cleaning")
+        # a generator of its own, so that where nothing is set aside the fit is the one without cleaning, bit for bit
+        cleaning = clean_table(table, schema, rng.spawn(1)[0])
+        normal, in_doubt = cleaning.kept(table)
+    if recipe.policy is not None:
+        check_policy_of_model(recipe.policy, n_calibration_rows(recipe, normal.num_rows), schema)
+    learn = recipe.evidence.fit_cross if recipe.calibration == "cross" else recipe.evidence.fit_split
+    fit = learn(plan, normal, in_doubt, rng)
+    model = FittedModel(
+        fit.encoding,
+        fit.surprise_model,
+        _projection(fit),
+        _policy(plan, fit, table),
+        expectations=fit.expectations,
+        reference=TableReference.learn(fit.encoding, normal, plan.data.rest),
+    )
+    _discard(fit.spent_checkpoint)  # last: what a kill would cost before this line is quick to do again
+    return model, cleaning
+
+
+def _projection(fit: CalibratedFit) -> LatentProjection:
+    n_rows = len(fit.training.rows)
+    mapped = np.linspace(0, n_rows - 1, min(n_rows, MAX_MAPPED_ROWS), dtype=np.int64)
+    return LatentProjection.learn(fit.surprise_model.latent(fit.training.take(mapped)))
+
+
+def _policy(plan: FitPlan, fit: CalibratedFit, table: pa.Table) -> Policy:
+    """The policy of the recipe; a share to flag is that of all rows of the table, also of those that were set aside."""
+    share = plan.recipe.flagged_share
+    if share is None:
+        return plan.recipe.policy or strictest_supported(AUTO_FALSE_ALARMS, fit.surprise_model.calibration)
+    # in slices, because the scores of a long table with the parts of all columns take more memory than the fit
+    slices = (table.slice(start, SCORED_AT_ONCE) for start in range(0, table.num_rows, SCORED_AT_ONCE))
+    scored = [fit.surprise_model.score(fit.encoding.encode(rows)).surprise for rows in slices]
+    return TrainingShare.learn(share, np.concatenate(scored))
+
+
+def _discard(spent_checkpoint: Path | None) -> None:
+    if spent_checkpoint is not None:
+        from oddrow.training import discard_checkpoint  # loads JAX
+
+        discard_checkpoint(spent_checkpoint)

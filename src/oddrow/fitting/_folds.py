@@ -1,0 +1,82 @@
+"""The fits of a cross-calibration: every row is scored by a fit without it, and a last fit learns from all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from oddrow.columns import EncodedTable, TableEncoding
+from oddrow.density import FittedNetwork
+from oddrow.fitting._plan import FitPlan
+from oddrow.fitting._run_control import RunControl
+from oddrow.fitting._splits import SplitTable
+
+N_FOLDS = 5
+"""Folds of a cross-calibration."""
+
+
+class Fit(Protocol):
+    """A fit of one split: how its rows are encoded, and its network."""
+
+    @property
+    def encoding(self) -> TableEncoding:
+        """How the rows are encoded."""
+
+    @property
+    def network(self) -> FittedNetwork:
+        """The fitted network."""
+
+
+FitT = TypeVar("FitT", bound=Fit)
+SeenT = TypeVar("SeenT")
+
+
+@dataclass(frozen=True)
+class CrossFit(Generic[FitT, SeenT]):
+    """The fits of a cross-calibration.
+
+    Attributes
+    ----------
+    whole : the fit that learned from all rows
+    seen : for each fold, what the fit without it saw of its rows
+    control : how the last fit was run
+    """
+
+    whole: FitT
+    seen: list[SeenT]
+    control: RunControl
+
+
+def fit_folds(
+    plan: FitPlan,
+    table: pa.Table,
+    in_doubt: npt.NDArray[np.bool_],
+    fit_one: Callable[[FitPlan, SplitTable], FitT],
+    see: Callable[[FitT, EncodedTable], SeenT],
+    rng: np.random.Generator,
+) -> CrossFit[FitT, SeenT]:
+    """Fit each time all folds but one, see the rows of that one, and last fit all rows.
+
+    This is the manner of cross-conformal predictors (Vovk 2015). Rows ``in_doubt`` [n] are seen, but nothing learns
+    from them.
+    """
+    n_folds = min(N_FOLDS, table.num_rows)
+    fold_of = rng.permutation(np.arange(table.num_rows) % n_folds)
+    shares = (plan.recipe.stopping_share, 0.0)
+    control = plan.control
+    seen: list[SeenT] = []
+    for fold in range(n_folds):
+        others = table.take(np.flatnonzero(fold_of != fold))
+        split = SplitTable.draw(others, in_doubt[fold_of != fold], shares, rng)
+        fit = fit_one(replace(plan, control=control.stage(fold, n_folds + 1)), split)
+        held_out = fit.encoding.encode(table.take(np.flatnonzero(fold_of == fold)))
+        seen.append(see(fit, held_out))
+        control = control.after(fit.network.health)
+    split = SplitTable.draw(table, in_doubt, shares, rng)
+    control = control.stage(n_folds, n_folds + 1)
+    return CrossFit(fit_one(replace(plan, control=control), split), seen, control)
