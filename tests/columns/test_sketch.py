@@ -251,3 +251,12 @@ def test_columns_that_are_ignored_may_hold_anything():
     gathered = sampled(batches, 0, kinds={"y": "ignore"}, reads=lambda name: name != "y", bounds=SampleBounds(rows=2))
     assert list(gathered.rest.columns) == ["x"]
     assert gathered.n_rows == 4
+
+
+def test_numbers_of_further_rows_are_read_in_the_form_of_the_column():
+    table = pa.table({"size": ["1,5", "2,5", "3,25"] * 200, "zone": ["a", "b", "c"] * 200})
+    kinds = {"size": "number; decimal=,"}
+    rest = TableSketch(kinds).extended(table.slice(300))
+    sample = table.slice(0, 300)
+    encoding = TableEncoding.learn(TableSchema.infer(sample, kinds, rest), sample, rest=rest)
+    assert encoding.columns == TableEncoding.learn(TableSchema.infer(table, kinds), table).columns

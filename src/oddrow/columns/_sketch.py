@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from oddrow.columns._text_facts import NO_TEXT_FACTS, Taken, TextFacts
 from oddrow.columns._text_patterns import LETTER_SHARES, text_features, words
 from oddrow.columns._value_range import NO_RANGE, ValueRange
-from oddrow.table import TextForm, as_names, as_seconds, as_texts, floats_of, is_string
+from oddrow.table import TextForm, as_names, as_numbers, as_seconds, as_texts, floats_of, is_string
 
 NAME_BYTES = 2**24
 """Bytes of the distinct values kept of one column."""
@@ -122,7 +122,12 @@ class ColumnSketch:
         """What is known of the values as numbers in a form; a string that the form does not take is missing."""
         if not self._came_as_text:
             return self
-        return self._with_taken(self.texts.taken_numbers(form))
+        counts = self.counts
+        if counts is not None:
+            numbers = as_numbers(pa.chunked_array([counts.values]), replace(form, is_lenient=True))
+            is_number = ~np.isnan(numbers)
+            counts = ValueCounts(pa.array(numbers[is_number]), counts.counts[is_number]).summed()
+        return replace(self._with_taken(self.texts.taken_numbers(form)), counts=counts)
 
     def read_as_times(self, form: TextForm) -> ColumnSketch:
         """What is known of the values as times in a form, in seconds; what the form does not take is missing."""
