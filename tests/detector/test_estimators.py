@@ -13,7 +13,6 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from oddrow.fitting._settings import SETTINGS
 from scipy.stats import betabinom
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -26,6 +25,7 @@ from oddrow.columns import TableEncoding, TableSchema
 from oddrow.datasets import ODDNESS_KINDS, make_connections
 from oddrow.density import BLOCK_ROWS
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
+from oddrow.fitting import RECIPES
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
 from oddrow.table import as_table
 
@@ -360,8 +360,8 @@ def test_a_table_just_too_long_for_the_memory_is_remembered_in_part(
     untrained, numbers, monkeypatch, at_most, remembered
 ):
     """Of 400 rows, 280 train: all, these, or a sample of these are remembered; what is held out then has no place."""
-    settings = replace(SETTINGS["default"], constants=replace(DEFAULT_CONSTANTS, memory_rows=at_most))
-    monkeypatch.setitem(SETTINGS, "default", settings)
+    recipe = replace(RECIPES["default"], constants=replace(DEFAULT_CONSTANTS, memory_rows=at_most))
+    monkeypatch.setitem(RECIPES, "default", recipe)
     detector = VAEDetector(random_state=0).fit(numbers)
     model = detector.model_.surprise_model
     encoded = detector.model_.encoding.encode(as_table(numbers))
