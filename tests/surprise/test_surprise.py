@@ -9,7 +9,7 @@ import pytest
 from oddrow.density import BLOCK_ROWS, decode, encode
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
 from oddrow.table import as_table
-from oddrow.views import Evidence, Space, checked_view_weights, parts_of
+from oddrow.views import Evidence, Space, checked_view_weights, variables_of
 
 POWER, MARGINAL_POWER = DEFAULT_CONSTANTS.power, DEFAULT_CONSTANTS.marginal_power
 MIN_REACH, NEIGHBOURS = DEFAULT_CONSTANTS.min_reach, DEFAULT_CONSTANTS.neighbours
@@ -62,7 +62,7 @@ def nats_by_itself(model, encoded):
 def nats_beside_another(model, encoded):
     """Of each column [n, n_columns]: its parts' tables, at their codes and the codes of the informative parts."""
     layout, dependence = model.density.layout, model.views.named("dependence")
-    parts = parts_of(layout)
+    parts = variables_of(layout)
 
     def code(row, place):
         part, edges = parts[place], dependence.coding.edges[place]
@@ -104,13 +104,13 @@ def views(model, encoded):
     nats = np.zeros((len(encoded.rows), 8))
     share = np.zeros((len(encoded.rows), 8, layout.n_columns + 1))
     for row in range(len(encoded.rows)):
-        own = [float(tail(parts[row, [j]])[0]) for j, tail in enumerate(scales["likelihood"].parts.tails)]
+        own = [float(tail(parts[row, [j]])[0]) for j, tail in enumerate(scales["likelihood"].columns.tails)]
         nats[row, 0] = scales["likelihood"].total(np.array([power_mean(own, POWER)]))[0]
         share[row, 0] = np.exp(np.array(own) * POWER) - 1
-        own = [float(tail(alone[row, [j]])[0]) for j, tail in enumerate(scales["marginal"].parts.tails)]
+        own = [float(tail(alone[row, [j]])[0]) for j, tail in enumerate(scales["marginal"].columns.tails)]
         nats[row, 1] = scales["marginal"].total(np.array([power_mean(own, MARGINAL_POWER)]))[0]
         share[row, 1, :-1] = np.exp(np.array(own) * MARGINAL_POWER) - 1
-        own = [float(tail(beside[row, [j]])[0]) for j, tail in enumerate(scales["dependence"].parts.tails)]
+        own = [float(tail(beside[row, [j]])[0]) for j, tail in enumerate(scales["dependence"].columns.tails)]
         nats[row, 2] = scales["dependence"].total(np.array([power_mean(own, MARGINAL_POWER)]))[0]
         share[row, 2, :-1] = np.exp(np.array(own) * MARGINAL_POWER) - 1
         for view, (name, (_, reach)) in zip((3, 5), spaces.items(), strict=True):

@@ -132,7 +132,7 @@ def test_without_it_a_file_is_refused_and_other_files_are_read(rows, tmp_path):
         loaded = oddrow.load(tmp_path / "before.oddrow")
         np.testing.assert_array_equal(loaded.surprise(rows[1]), before.surprise(rows[1]))
         oddrow.save(fitted(rows[0]), tmp_path / "toy.oddrow")
-        with pytest.raises(SettingError, match="there is a view of the name 'toy'"):
+        with pytest.raises(SettingError, match="a view named 'toy' is already registered"):
             register_view(ToyView)
     finally:
         unregister_view("toy")
