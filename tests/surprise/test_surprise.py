@@ -1,4 +1,4 @@
-"""A row's surprise is a sum over its columns, and every part of it can be computed a second way."""
+"""The surprise of a row is a sum over its columns; tests compute every part of it a second way."""
 
 from dataclasses import replace
 
@@ -168,7 +168,7 @@ def test_the_evidence_is_that_of_eight_views_computed_a_second_way(detector, fre
     np.testing.assert_allclose(found.combination, expected.sum(axis=1)[:, -1], rtol=1e-5, atol=1e-8)
 
 
-def test_novelty_stands_beside_the_views_in_the_column_that_holds_it(detector, fresh):
+def test_novelty_is_added_to_the_column_that_holds_it(detector, fresh):
     model = detector.model_
     table = with_column(fresh.slice(0, 20), "service", ["telnet"] * 20)
     encoded = model.encoding.encode(table)
@@ -178,7 +178,7 @@ def test_novelty_stands_beside_the_views_in_the_column_that_holds_it(detector, f
     np.testing.assert_allclose(evidence(encoded).column - without.column, encoded.novelty, atol=1e-9)
 
 
-def test_the_latent_costs_a_variational_detector_something_and_an_autoencoder_nothing(vae, autoencoder, fresh):
+def test_the_latent_has_a_kl_cost_in_a_variational_detector_and_none_in_an_autoencoder(vae, autoencoder, fresh):
     def kl(detector):
         return detector.model_.surprise_model.read(detector.model_.encoding.encode(fresh)).kl_nats
 
@@ -200,7 +200,7 @@ def test_rows_are_read_in_double_precision(scored):
     np.testing.assert_allclose(found.outputs, outputs.astype(float), rtol=1e-10, atol=1e-12)
 
 
-def test_novelty_is_evidence_of_its_column_beside_the_views(detector, fresh):
+def test_novelty_adds_to_the_evidence_of_its_column(detector, fresh):
     encoded = detector.model_.encoding.encode(with_column(fresh, "service", ["gopher"] * len(fresh)))
     model = detector.model_.surprise_model.evidence_model
     novel, otherwise = model.evidence(encoded), model.evidence(replace(encoded, novelty=0 * encoded.novelty))
@@ -251,7 +251,7 @@ def test_two_different_categories_are_as_far_apart_as_two_different_flags(vae):
         np.testing.assert_allclose(distance, 1 - np.eye(len(places)), atol=1e-6)
 
 
-def test_what_is_no_category_keeps_its_scale(vae):
+def test_features_that_are_not_categories_keep_their_scale(vae):
     layout = vae.model_.encoding.layout
     rows = np.random.default_rng(0).normal(size=(5, layout.n_features)).astype(np.float32)
     before = rows.copy()

@@ -263,7 +263,7 @@ def _flood_note(models: list[FittedModel], rare: list[RareRows], cleaning: Clean
     expected = expected_text(chance + cleaning.share * found.n_rows)
     return (
         f"{found.n_rare:,} of {found.n_rows:,} rows are flagged where {expected}{columns_text(found)}: "
-        "so many rows are a kind of their own rather than odd; where a column tells nothing, leave it out"
+        "so many rows are a separate kind rather than odd; leave out a column that carries no information"
     )
 
 
