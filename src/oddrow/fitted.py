@@ -1,4 +1,4 @@
-"""A fitted model: it scores the rows of a table, decides them, and projects them onto the latent map."""
+"""A fitted model: it scores the rows of a table, decides which are odd, and maps them onto the latent projection."""
 
 from __future__ import annotations
 
@@ -42,22 +42,22 @@ class LatentProjection:
     def apply(self, latent: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Map latent means [n, n_latent] to [n, 2]."""
         centred = latent - self.center
-        # a sum of products and not a matrix product: a row's place must not depend on how many rows there are
+        # a sum of products instead of a matrix product: the position of a row must not depend on the number of rows
         return np.stack([(centred * self.axes[:, axis]).sum(axis=1) for axis in (0, 1)], axis=1)
 
     def packed(self) -> Arrays:
-        """Centre and axes."""
+        """Return centre and axes."""
         return {"center": self.center, "axes": self.axes}
 
     @classmethod
     def unpacked(cls, store: ArrayStore, n_latent: int) -> LatentProjection:
-        """The projection of a latent of this size."""
+        """Rebuild the projection of a latent with ``n_latent`` dimensions."""
         center = store.take("center", np.float64, (n_latent,))
         return cls(center, store.take("axes", np.float64, (n_latent, 2)))
 
 
 def _day_column(needed: DayColumn, schema: TableSchema) -> str:
-    """The column that gives the day: the one that is named, which the model need not know, or the only timestamp.
+    """Return the column that holds the day: the named one, which the model need not know, or the only timestamp.
 
     Raises
     ------
@@ -76,13 +76,13 @@ def _day_column(needed: DayColumn, schema: TableSchema) -> str:
 
 
 def check_policy_of_model(policy: Policy, n_rows: int, schema: TableSchema) -> None:
-    """Refuse a policy that a model of ``n_rows`` calibration rows and this schema cannot decide every table by.
+    """Refuse a policy that a model with ``n_rows`` calibration rows and this schema cannot apply to every table.
 
     Raises
     ------
     SettingError
-        If it is no policy, if the calibration cannot support its promise, or if the schema does not have its day
-        column. (``decide`` takes a policy with any day column of its one table.)
+        If it is not a policy, if the calibration cannot support its promise, or if the schema does not have its day
+        column. (``decide`` accepts a policy with any day column of the table that it decides.)
     """
     check_policy(policy, n_rows)
     needed = policy.needs.day
@@ -98,7 +98,7 @@ def check_policy_of_model(policy: Policy, n_rows: int, schema: TableSchema) -> N
 
 @dataclass(frozen=True)
 class FittedModel:
-    """Everything that scores, explains and draws rows, and everything that a model file holds about that."""
+    """All state that scores, explains and maps rows, and that a model file holds."""
 
     encoding: TableEncoding
     surprise_model: SurpriseModel
@@ -106,9 +106,9 @@ class FittedModel:
     policy: Policy
     origin: Origin | None = None
     expectations: Expectations | None = None
-    """None in the article's setting: then the network says what it expects."""
+    """None in the article's setting: the network alone then provides the expected values."""
     reference: TableReference = NO_REFERENCE
-    """How the training rows of each column were distributed."""
+    """The distribution of each column in the training rows."""
 
     def __repr__(self) -> str:
         shape = self.network.shape
@@ -126,7 +126,7 @@ class FittedModel:
 
     @property
     def calibration(self) -> Calibration:
-        """What turns raw scores into surprise and p-values."""
+        """The calibration of raw scores to surprise and p-values."""
         return self.surprise_model.calibration
 
     @property
@@ -136,11 +136,11 @@ class FittedModel:
 
     @property
     def threshold(self) -> float | None:
-        """The surprise in nats above which the policy finds a row odd; None where that depends on the batch."""
+        """The surprise in nats above which the policy finds a row odd; None if it depends on the batch."""
         return self.policy.threshold(self.calibration)
 
     def decide(self, scored: Surprise, table: pa.Table, policy: Policy | None = None) -> Decision:
-        """Decide the scored rows of a table, by the model's own policy or another.
+        """Decide which scored rows of a table are odd, by the model's own policy or another.
 
         Raises
         ------
@@ -158,24 +158,24 @@ class FittedModel:
         table: pa.Table,
         policy: Policy | None = None,
     ) -> RowScores:
-        """The scores [n] of a table's rows, with what a policy needs to know of these rows.
+        """Return the scores [n] of a table's rows, with the information on these rows that a policy needs.
 
         Raises
         ------
         SettingError
-            If the policy needs the day of each row and the model does not know from which column.
+            If the policy needs the day of each row and no column is known to hold it.
         """
         needed, schema = (policy or self.policy).needs.day, self.encoding.schema
         day = None if needed is None else schema.day_numbers(table, _day_column(needed, schema))
         return RowScores(surprise, p_value, day)
 
     def rare_rows(self, scored: Surprise, policy: Policy | None = None) -> RareRows:
-        """How many scored rows are above the level that a policy is tested by, and by which column."""
+        """Count the scored rows above the level at which a policy is tested, in total and by column."""
         level = (policy or self.policy).rare_level(self.calibration)
         return RareRows.of(scored.surprise > level.nats, scored.column_part, self.encoding.names)
 
     def noted(self, decision: Decision, rare: RareRows, policy: Policy | None = None) -> Decision:
-        """The decision with a note, where the rows that it decides on are a flood."""
+        """Return the decision, with a note if so many rows are odd that they are a flood."""
         policy = policy or self.policy
         if rare.n_rare < 2:
             return decision
@@ -184,9 +184,9 @@ class FittedModel:
         return replace(decision, note=note)
 
     def score(self, table: pa.Table) -> Surprise:
-        """Surprise of a table's rows in their order."""
+        """Return the surprise of a table's rows in their order."""
         return self.surprise_model.score(self.encoding.encode(table))
 
     def latent(self, table: pa.Table) -> npt.NDArray[np.float64]:
-        """Latent means [n, n_latent] of a table's rows."""
+        """Return the latent means [n, n_latent] of a table's rows."""
         return self.surprise_model.latent(self.encoding.encode(table))

@@ -12,6 +12,10 @@ __all__ = ["Advice", "Phrase", "Remedy", "Setting", "remedy"]
 SettingValue: TypeAlias = str | int | bool | Mapping[str, str] | EllipsisType
 
 
+MAX_LETTERS = 40
+"""Letters of a value that a remedy shows."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """An argument that a user can give to get past an error.
@@ -31,7 +35,16 @@ class Setting:
     value: SettingValue = ...
 
     def __str__(self) -> str:
-        return f"{self.name}={'...' if self.value is ... else repr(self.value)}"
+        if isinstance(self.value, Mapping):
+            shown = ", ".join(f"{_short(name)}: {_short(value)}" for name, value in self.value.items())
+            return f"{self.name}={{{shown}}}"
+        return f"{self.name}={'...' if self.value is ... else _short(self.value)}"
+
+
+def _short(value: object) -> str:
+    """Return a value as Python writes it, in at most ``MAX_LETTERS`` letters: a name can have thousands."""
+    text = repr(value)
+    return text if len(text) <= MAX_LETTERS else text[: MAX_LETTERS - 3] + "..."
 
 
 Phrase: TypeAlias = Callable[[Setting], str]

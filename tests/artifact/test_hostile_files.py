@@ -489,7 +489,7 @@ ARRAY_FILES = {
     "a reach among the ranks below zero": set_array("views.normal_rows.rank_reach.mean", filled(-1.0)),
     "a row that is there half": set_array("views.normal_rows.is_single", filled(2)),
     "a furthest neighbour below zero": set_array("views.normal_rows.rank_reach.furthest", filled(-1.0)),
-    "an informative part that does not exist": set_array("views.dependence.informative", filled(10**6)),
+    "an informative variable that does not exist": set_array("views.dependence.informative", filled(10**6)),
     "an informative part below none": set_array("views.dependence.informative", filled(-2)),
     "a part too few": set_array("views.dependence.informative", lambda array: array[1:]),
     "borders that begin elsewhere": set_array("views.coding.starts", filled(1, 0)),

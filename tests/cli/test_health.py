@@ -67,7 +67,7 @@ def test_a_resumed_fit_gives_the_model_of_an_uninterrupted_fit(run, labelled_csv
     assert run("fit", labelled_csv, "-o", model, *TRAINED, *keep, "--time-limit", "1e-9").code == 0
     again = run("fit", labelled_csv, "-o", model, *TRAINED, *keep, "--force")
     assert again.code == 1
-    assert "keeps a fit that has not ended; go on with it (--resume" in again.err
+    assert "keeps a fit that has not ended; go on with it by --resume" in again.err
     other = run("fit", labelled_csv, "-o", model, *TRAINED, *keep, "--force", "--resume", "--kl-weight", "2")
     assert other.code == 4
     assert "other settings (kl_weight 1.0 there and 2.0 here)" in other.err

@@ -46,7 +46,7 @@ def test_p_values_of_small_tables_are_super_uniform(untrained, calibration):
     assert (mean >= np.array([0.02, 0.12, 0.3])).all()
 
 
-def test_a_calibration_of_no_name_is_an_error(numbers):
+def test_an_unknown_calibration_method_is_an_error(numbers):
     with pytest.raises(SettingError, match="calibration is 'none'; choose from 'split', 'cross'"):
         VAEDetector(calibration="none").fit(numbers)
 

@@ -1,4 +1,4 @@
-"""The laws of the estimators: the same row is always as strange, odd rows are strange, scikit-learn feels at home."""
+"""The laws of the estimators: scores do not depend on other rows, odd rows are strange, scikit-learn's checks pass."""
 
 import datetime as dt
 import os
@@ -60,7 +60,7 @@ def test_surprise_has_the_same_bits_in_every_call(scored):
     assert detector.embed(table).tobytes() == detector.embed(table).tobytes()
 
 
-def test_surprise_has_the_same_bits_among_rows_of_another_world(scored):
+def test_surprise_has_the_same_bits_among_very_different_rows(scored):
     detector, table = scored
     doubled = np.repeat(np.arange(30), 9)
     np.testing.assert_array_equal(detector.surprise(rows_of(table, doubled)), detector.surprise(table)[doubled])
@@ -163,7 +163,7 @@ CONTAINERS = {
 
 
 @pytest.mark.parametrize("convert", CONTAINERS.values(), ids=CONTAINERS)
-def test_a_row_is_as_strange_in_any_container_and_order_of_columns(vae, labelled, convert):
+def test_a_row_has_the_same_surprise_in_any_container_and_order_of_columns(vae, labelled, convert):
     table = labelled.table.slice(0, 300)
     expected = vae.surprise(table).tobytes()
     assert vae.surprise(convert(table)).tobytes() == expected
@@ -183,7 +183,7 @@ STRANGERS = {
 
 
 @pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
-def test_what_a_column_holds_does_not_matter_where_it_is_ignored_or_new(untrained, numbers, stranger):
+def test_ignored_and_further_columns_may_hold_anything(untrained, numbers, stranger):
     table = as_table(numbers)
     wider = table.append_column("stranger", stranger)
     detector = VAEDetector(random_state=0).fit(table)
@@ -196,7 +196,7 @@ def test_what_a_column_holds_does_not_matter_where_it_is_ignored_or_new(untraine
     assert chosen.surprise(table).tobytes() == detector.surprise(table).tobytes()
 
 
-def test_numbers_are_as_strange_in_any_container_of_numbers(article, numbers):
+def test_numbers_have_the_same_surprise_in_any_container(article, numbers):
     names = ["x0", "x1", "x2", "x3"]
     expected = article.surprise(numbers).tobytes()
     frame = pd.DataFrame(numbers, columns=names)
@@ -242,7 +242,7 @@ def test_a_missing_column_is_named(vae, fresh):
 
 
 @pytest.mark.parametrize("estimator", DETECTORS)
-def test_the_same_seed_gives_the_same_model_and_another_another(short_training, numbers, estimator):
+def test_equal_seeds_fit_equal_models_and_different_seeds_different_models(short_training, numbers, estimator):
     def surprise(seed):
         return estimator(random_state=seed).fit(numbers).surprise(numbers)
 
@@ -252,7 +252,7 @@ def test_the_same_seed_gives_the_same_model_and_another_another(short_training, 
     assert not np.isclose(surprise(4), first).all()
 
 
-def test_a_generator_moves_on_and_a_whole_number_starts_anew(short_training, numbers):
+def test_a_generator_advances_and_an_integer_seed_starts_anew(short_training, numbers):
     for moving in (np.random.default_rng(0), np.random.RandomState(0)):
         detector = VAEDetector(random_state=moving)
         assert detector.fit(numbers).surprise(numbers).tobytes() != detector.fit(numbers).surprise(numbers).tobytes()
@@ -369,7 +369,7 @@ def test_a_table_just_too_long_for_the_memory_is_remembered_in_part(
     assert np.isin(model.calibration.scores, model.evidence_model.evidence(encoded).raw).all()
 
 
-def test_a_row_that_training_had_twice_is_known(short_training, numbers):
+def test_two_duplicates_in_training_count_as_evidence_that_a_row_is_normal(short_training, numbers):
     twice = np.concatenate([numbers, numbers[:5]])
     detector = VAEDetector(random_state=0).fit(twice)
     evidence = detector.model_.surprise_model.evidence_model
@@ -519,7 +519,7 @@ LEAST = {
 @pytest.mark.parametrize("estimator", DETECTORS)
 @pytest.mark.parametrize("settings", ["default", "article"])
 @pytest.mark.parametrize("rows", LEAST.values(), ids=LEAST)
-def test_the_least_of_tables_have_scores(untrained, estimator, settings, rows):
+def test_the_smallest_tables_have_scores(untrained, estimator, settings, rows):
     detector = estimator(settings=settings, random_state=0).fit(rows)
     assert np.isfinite(detector.surprise(rows)).all()
     assert detector.latent_map(rows).shape == (len(rows), 2)
@@ -573,7 +573,7 @@ def test_an_encoding_learned_elsewhere_is_used_as_it_is(untrained, numbers):
     assert VAEDetector(encoding=encoding, random_state=0).fit(numbers).model_.encoding is encoding
 
 
-def test_progress_is_told_step_by_step(short_training, numbers):
+def test_progress_is_reported_at_every_step(short_training, numbers):
     told = []
     VAEDetector(random_state=0, on_progress=lambda *progress: told.append(progress)).fit(numbers)
     assert [done for done, _, _ in told] == [50, 100]
@@ -600,7 +600,7 @@ def test_the_map_shows_the_two_widest_directions_of_the_latent(vae, connections)
 # scikit-learn's conventions ------------------------------------------------------------------------------------------
 
 
-def test_the_four_ways_to_ask_agree(scored):
+def test_surprise_scores_decision_and_prediction_agree(scored):
     detector, table = scored
     surprise, decision, predicted = detector.surprise(table), detector.decision_function(table), detector.predict(table)
     np.testing.assert_array_equal(detector.score_samples(table), -surprise)
@@ -628,7 +628,7 @@ def test_names_are_kept_where_there_are_some(vae, article, connections):
     assert not hasattr(article, "feature_names_in_")
 
 
-def test_a_second_fit_forgets_the_first(untrained, numbers):
+def test_a_second_fit_replaces_the_first(untrained, numbers):
     detector = AutoencoderDetector(random_state=0).fit(pd.DataFrame(numbers, columns=list("abcd")))
     detector.fit(numbers[:, :3])
     assert detector.n_features_in_ == 3
@@ -733,7 +733,7 @@ def test_health_is_that_of_the_fit_and_only_of_a_fit(vae):
         VAEDetector().health_  # noqa: B018 - asking is the point
 
 
-def test_columns_are_known_by_their_names_without_the_blanks_around_them(vae, fresh):
+def test_column_names_are_compared_without_surrounding_blanks(vae, fresh):
     table = as_table(fresh)
     respelled = table.rename_columns([f" {name} " for name in table.column_names])
     with pytest.warns(UserWarning, match="names are compared without the blanks around them: ' .* ' is '"):
@@ -745,7 +745,7 @@ def test_columns_are_known_by_their_names_without_the_blanks_around_them(vae, fr
         vae.surprise(table.drop_columns(table.column_names[0]))
 
 
-def test_rows_come_as_a_list_of_mappings(vae, fresh):
+def test_rows_may_be_a_list_of_mappings(vae, fresh):
     rows = as_table(fresh).slice(0, 20).to_pylist()
     assert (vae.surprise(rows) == vae.surprise(as_table(fresh).slice(0, 20))).all()
     assert (vae.surprise(rows[0]) == vae.surprise(rows)[:1]).all()

@@ -145,7 +145,7 @@ def test_a_category_that_only_one_fold_has_is_no_error(untrained):
 
 
 @pytest.mark.parametrize("options", [{"top": 0}, {"reasons": 0}])
-def test_nothing_asked_for_is_an_error(numbers, options):
+def test_zero_strangest_rows_or_reasons_are_an_error(numbers, options):
     (name,) = options
     with pytest.raises(SettingError, match=f"{name} is 0; give 1 or more"):
         oddrow.find(numbers, **options)
@@ -173,7 +173,7 @@ def test_a_pattern_that_is_no_detector_is_named(pattern):
         oddrow.find(np.zeros((10, 2)), pattern)
 
 
-def test_in_a_small_table_what_stands_out_is_flagged_and_hardly_more(untrained):
+def test_rows_that_stand_out_and_few_others_are_flagged_in_a_small_table(untrained):
     """Too few rows calibrate to show what one normal row in a hundred reaches."""
     values = np.append(np.resize([20.0, 21.0, 22.0, 23.0], 40), 5000.0)
     found = oddrow.find(values[:, None], top=2)
@@ -186,7 +186,7 @@ def test_in_a_small_table_what_stands_out_is_flagged_and_hardly_more(untrained):
     assert "at most 1 of the strangest others" in str(ordinary.promise)
 
 
-def test_a_policy_that_was_asked_for_flags_as_it_says_in_a_small_table_too(untrained):
+def test_a_given_policy_keeps_its_rate_in_a_small_table(untrained):
     rows = np.random.default_rng(0).normal(size=(60, 2))
     found = oddrow.find(rows, VAEDetector(policy=oddrow.FixedSurprise(0.5), random_state=0))
     np.testing.assert_array_equal(found.is_odd, found.surprise > 0.5)
@@ -203,7 +203,7 @@ def test_the_strangest_are_explained_as_in_the_table_of_all_reasons(untrained, d
             assert every.scored.column(f"reason_{place + 1}")[explanation.row].as_py() == reason.column
 
 
-def test_its_phases_are_told_in_order(untrained, dirty):
+def test_phases_are_reported_in_order(untrained, dirty):
     phases = []
     oddrow.find(dirty[0], top=1, on_phase=phases.append)
     fits = [f"{name} {part} of 3" for part in (1, 2, 3) for name in ("cleaning", "fitting", "calibrating")]
@@ -216,7 +216,7 @@ def test_the_index_of_a_data_frame_is_kept(untrained, dirty):
 
 
 @pytest.mark.parametrize(("high", "is_said"), [(0.0, True), (0.1, True), (0.3, False)])
-def test_odd_rows_that_the_estimate_knows_of_are_no_flood(high, is_said):
+def test_odd_rows_within_the_estimate_are_not_a_flood(high, is_said):
     model = SimpleNamespace(policy=oddrow.FalseAlarmRate(0.01), calibration=Calibration(np.arange(999.0)))
     cleaning = Cleaning(600, high / 2, 0.0, high, (), ())
     rare = [RareRows(200, 50, {"memo": 45, "x": 5})] * 3
@@ -228,7 +228,7 @@ def test_odd_rows_that_the_estimate_knows_of_are_no_flood(high, is_said):
         assert "first by memo" in note
 
 
-def test_a_policy_that_flags_many_is_no_flood(untrained):
+def test_flags_of_a_lenient_policy_are_not_a_flood(untrained):
     rows = np.random.default_rng(1).normal(size=(600, 2))
     detector = VAEDetector(clean="robust", contamination=0.4, random_state=0)
     found = oddrow.find(rows, detector, top=1)

@@ -1,4 +1,4 @@
-"""A fit on batches is the fit on the whole where the whole fits, and knows of all rows where it does not."""
+"""A fit on batches equals the fit on the whole table if it fits the sample; else summaries cover all rows."""
 
 from dataclasses import replace
 from functools import partial
@@ -53,7 +53,7 @@ def test_a_table_that_fits_gives_the_very_same_model_however_it_is_cut(untrained
     assert whole.feature_names_in_.tolist() == parts.feature_names_in_.tolist()
 
 
-def test_trained_too(short_training, connections, fresh):
+def test_a_trained_model_is_the_same_from_batches(short_training, connections, fresh):
     table = connections.slice(0, 600)
     whole, parts = (VAEDetector(random_state=0, max_steps=50) for _ in range(2))
     same(whole.fit(table), parts.fit_batches(table.to_batches(max_chunksize=199)), fresh.slice(0, 100))
@@ -68,7 +68,7 @@ def test_batches_of_any_container(untrained, numbers):
     same(VAEDetector(random_state=0).fit(numbers), of_arrays, numbers)
 
 
-def test_of_a_longer_table_all_rows_are_known(untrained, small_samples, connections):
+def test_summaries_cover_all_rows_of_a_table_longer_than_the_sample(untrained, small_samples, connections):
     """What one row alone has is in the range, among the names, and may be missing; it is no news."""
     table = connections.set_column(2, "service", pa.array(["once", *connections["service"].to_pylist()[1:]]))
     sent = [10**15, *connections["bytes_sent"].to_pylist()[1:-1], None]
@@ -83,7 +83,7 @@ def test_of_a_longer_table_all_rows_are_known(untrained, small_samples, connecti
     assert kinds == [column.kind for column in TableSchema.infer(table).columns]
 
 
-def test_the_order_of_batches_does_not_matter_to_what_is_known(untrained, small_samples, connections):
+def test_the_order_of_batches_does_not_change_the_summaries(untrained, small_samples, connections):
     batches = connections.to_batches(max_chunksize=500)
     one, other = (VAEDetector(random_state=0).fit_batches(part) for part in (batches, batches[::-1]))
     assert one.model_.encoding.n_rows == other.model_.encoding.n_rows
@@ -114,7 +114,7 @@ def test_where_odd_rows_may_be_among_them_only_the_sample_is_learned_from(untrai
     assert detector.model_.encoding.n_rows <= 1_500
 
 
-def test_a_fit_takes_no_more_rows_than_it_has_room_for(untrained, monkeypatch, connections):
+def test_a_fit_uses_no_more_rows_than_fit_into_memory(untrained, monkeypatch, connections):
     monkeypatch.setattr(sample_size, "FIT_BYTES", 1_000_000)
     detector = VAEDetector(random_state=0).fit_batches(connections.to_batches(max_chunksize=500))
     layout = detector.model_.encoding.layout
@@ -137,7 +137,7 @@ def test_an_encoding_that_is_given_is_kept(untrained, small_samples, connections
         ([{"x": [None]}, {"x": [None]}], "no column is left.*'x' is empty"),
     ],
 )
-def test_what_cannot_be_learned_from_is_refused(batches, said):
+def test_batches_that_cannot_be_learned_from_are_refused(batches, said):
     with pytest.raises(DataError, match=said):
         VAEDetector().fit_batches(batches)
 
@@ -208,7 +208,7 @@ def test_the_first_batch_is_read_once_and_without_what_is_ignored(untrained):
     assert VAEDetector(random_state=0).fit_batches([stream]).n_features_in_ == 1
 
 
-def test_names_that_are_no_text_are_taken_as_text(untrained):
+def test_column_names_that_are_not_text_are_converted_to_text(untrained):
     detector = VAEDetector(random_state=0, columns={"0": "number"})
     assert detector.sampling(names=[0, "a"]) == detector.sampling(names=["0", "a"])
     with pytest.raises(SettingError, match="column '0' is named as 'number' but is not in the table"):

@@ -1,4 +1,4 @@
-"""A parameter that has no meaning is named before anything is fitted."""
+"""An invalid parameter is named before anything is fitted."""
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +14,11 @@ from oddrow.views import VIEWS
     [
         ({"kl_weight": "a"}, "kl_weight is 'a'; give a finite number >= 0"),
         ({"view_weights": "nearest"}, "view_weights is 'nearest'; give a mapping"),
-        ({"view_weights": {"far": 1}}, "view_weights has 'far', which is no view; choose from likelihood, marginal"),
+        ({"view_weights": {"far": 1}}, "view_weights has 'far', which is not a view; choose from likelihood, marginal"),
         ({"view_weights": {"nearest": -1}}, "view_weights has 'nearest' at -1; give a finite number >= 0"),
         ({"view_weights": {"nearest": True}}, "view_weights has 'nearest' at True"),
-        ({"view_weights": dict.fromkeys(VIEWS, 0)}, "view_weights leaves no view"),
-        ({"view_weights": {"nearest": 2}, "settings": "article"}, 'settings="article" has none'),
+        ({"view_weights": dict.fromkeys(VIEWS, 0)}, "view_weights sets every weight to 0"),
+        ({"view_weights": {"nearest": 2}, "settings": "article"}, 'settings="article" has no views'),
         ({"settings": ["default"]}, "settings is .*; choose from 'default', 'narrow', 'article'"),
         ({"columns": "a"}, "columns is 'a'; give a mapping"),
         ({"encoding": 3}, "encoding is 3; give a TableEncoding"),
@@ -36,7 +36,7 @@ from oddrow.views import VIEWS
         ({"columns": {"x1": "figure"}}, "column 'x1'.*figure"),
     ],
 )
-def test_a_parameter_without_meaning_is_an_error_of_ours_before_the_table_is_read(given, said):
+def test_an_invalid_parameter_raises_a_setting_error_before_the_table_is_read(given, said):
     detector = VAEDetector(**{"random_state": 0, **given})
     rows = np.arange(40.0).reshape(20, 2)
     with pytest.raises(SettingError, match=said):
@@ -48,7 +48,7 @@ def test_a_parameter_without_meaning_is_an_error_of_ours_before_the_table_is_rea
     assert read == ([0] if "columns" in given and isinstance(given["columns"], dict) else [])
 
 
-def test_other_columns_than_those_to_start_from_are_said_at_the_first_batch(untrained):
+def test_columns_other_than_those_to_start_from_are_refused_at_the_first_batch(untrained):
     first = VAEDetector(random_state=0).fit(pa.table({"x": np.arange(20.0), "y": np.arange(20.0)}))
     read = []
     other = pa.table({"x": np.arange(20.0), "w": np.arange(20.0)})

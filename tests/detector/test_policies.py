@@ -87,7 +87,7 @@ def test_a_policy_that_cannot_be_kept_is_refused_before_the_fit(numbers, monkeyp
         VAEDetector(policy=oddrow.Cost(10, 1)).fit(numbers)
 
 
-def test_auto_promises_no_more_than_few_rows_can_show(untrained, numbers):
+def test_auto_promises_no_lower_rate_than_the_calibration_rows_support(untrained, numbers):
     promise = VAEDetector(random_state=0).fit(numbers[:100]).decide(numbers).promise
     assert (
         str(promise) == "about 9.5 in 100 normal rows, between 1.2 and 25 in 100 (95 %, 20 held-out rows)"

@@ -1,4 +1,4 @@
-"""A detector is a scikit-learn estimator among others: pipelines, searches, frames, routing, read-only files."""
+"""A detector works with scikit-learn: pipelines, searches, data frames, metadata routing, read-only files."""
 
 import numpy as np
 import pandas as pd

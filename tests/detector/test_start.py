@@ -81,7 +81,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("attempt", "error", "said"), REFUSED.values(), ids=REFUSED)
-def test_what_weights_cannot_begin_is_refused(vae, attempt, error, said):
+def test_a_start_with_incompatible_weights_is_refused(vae, attempt, error, said):
     with pytest.raises(error, match=said):
         attempt(vae)
 

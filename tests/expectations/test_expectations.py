@@ -9,7 +9,7 @@ import pytest
 from oddrow.columns import TableEncoding, TableSchema
 from oddrow.expectations import Expectations, Statistic
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
-from oddrow.views import Coding, parts_of
+from oddrow.views import Coding, variables_of
 
 CENTER = {"grocery": 30.0, "electronics": 400.0, "fuel": 60.0}
 HOUR = {"grocery": 10, "electronics": 15, "fuel": 23}
@@ -33,7 +33,7 @@ def payments(n, rng):
 def learned(table):
     encoding = TableEncoding.learn(TableSchema.infer(table), table)
     encoded = encoding.encode(table)
-    coding = Coding.learn(parts_of(encoding.layout), encoded.rows, DEFAULT_CONSTANTS.max_codes)
+    coding = Coding.learn(variables_of(encoding.layout), encoded.rows, DEFAULT_CONSTANTS.max_codes)
     return Expectations.learn(encoding, coding.edges, encoded), encoding
 
 

@@ -1,4 +1,4 @@
-"""A table of which a few percent are odd: what stands out is set aside, and nothing is learned from it."""
+"""A table with a few percent of odd rows: rows that stand out are set aside, and nothing is learned from them."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def test_no_row_set_aside_trains_is_watched_or_calibrates(robust, dirty, monkeyp
     assert not np.isin(aside.raw, fitted.model_.calibration.scores).any()
 
 
-def test_robust_training_finds_what_plain_training_learned_to_expect(untrained, dirty, later):
+def test_robust_training_finds_odd_rows_that_plain_training_learned_as_normal(untrained, dirty, later):
     rows, is_odd = later
 
     def figures(clean):
@@ -87,7 +87,7 @@ def test_where_nothing_stands_out_robust_is_the_plain_fit_bit_for_bit(untrained,
 
 
 @pytest.mark.parametrize("options", [{"calibration": "cross"}, {"settings": "article"}])
-def test_every_way_of_calibrating_leaves_the_set_aside_out(untrained, dirty, options):
+def test_rows_set_aside_are_left_out_in_every_calibration_method(untrained, dirty, options):
     detector = AutoencoderDetector(clean="robust", random_state=0, **options).fit(dirty)
     aside, doubtful = len(detector.cleaning_.rows_set_aside), len(detector.cleaning_.rows_in_doubt)
     assert aside >= 40
@@ -106,7 +106,7 @@ def test_the_same_seed_cleans_the_same(untrained, dirty):
     assert first.surprise(dirty).tobytes() == second.surprise(dirty).tobytes()
 
 
-def test_the_cleaning_travels_with_the_model_file(robust, dirty, tmp_path):
+def test_the_cleaning_is_saved_in_the_model_file(robust, dirty, tmp_path):
     oddrow.save(robust, tmp_path / "m.oddrow")
     loaded = oddrow.load(tmp_path / "m.oddrow")
     assert loaded.cleaning_ == robust.cleaning_
@@ -114,6 +114,6 @@ def test_the_cleaning_travels_with_the_model_file(robust, dirty, tmp_path):
     assert clone(loaded).clean == "robust"
 
 
-def test_a_cleaning_of_no_name_is_an_error(numbers):
+def test_an_unknown_cleaning_mode_is_an_error(numbers):
     with pytest.raises(SettingError, match="clean is 'yes'; give \"assume\""):
         VAEDetector(clean="yes").fit(numbers)

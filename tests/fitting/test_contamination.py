@@ -1,4 +1,4 @@
-"""What stands out is counted, and where nothing does the count is none."""
+"""The estimate counts rows that stand out, and is 0 where none does."""
 
 import numpy as np
 import pytest
@@ -62,11 +62,11 @@ def test_in_a_table_without_odd_rows_nearly_nothing_stands_out(draw):
 @pytest.mark.parametrize(
     "rows", [np.ones((50, 2)), np.arange(4.0).reshape(2, 2), (np.arange(900) % 45 == 0).reshape(300, 3).astype(float)]
 )
-def test_where_there_is_no_tail_nothing_stands_out(rows):
+def test_nothing_stands_out_without_a_tail(rows):
     assert estimate_of(rows).share == 0
 
 
-def test_odd_rows_that_are_alike_do_not_excuse_each_other():
+def test_a_group_of_equal_odd_rows_is_isolated():
     """Forty copies of one odd row, each its own nearest neighbour."""
     rows = np.random.default_rng(0).normal(size=(1000, 4))
     rows[:40] = 9.0
@@ -88,7 +88,7 @@ def test_the_same_seed_gives_the_same_isolation():
 
 
 @pytest.mark.parametrize("n_rows", [10, 20, 40, 80, 160, 199])
-def test_a_gap_that_wide_is_counted_in_a_table_of_few_rows(n_rows):
+def test_a_row_beyond_thirty_typical_distances_is_counted_in_a_table_of_few_rows(n_rows):
     values = np.append(np.resize([20.0, 21.0, 22.0, 23.0], n_rows), 5000.0)
     estimate = estimate_of_few(values[:, None])
     assert round(estimate.share * len(values)) == 1
@@ -105,7 +105,7 @@ FEW = {
 
 
 @pytest.mark.parametrize("draw", FEW.values(), ids=FEW)
-def test_in_a_table_of_few_rows_without_odd_ones_hardly_ever_one_is_counted(draw):
+def test_a_row_is_seldom_counted_in_a_short_table_without_odd_rows(draw):
     rng = np.random.default_rng(3)
     shapes = [(int(rng.integers(10, 201)), int(rng.integers(1, 5))) for _ in range(25)]
     counted = [estimate_of_few(draw(rng, shape), seed).share > 0 for seed, shape in enumerate(shapes)]

@@ -1,4 +1,4 @@
-"""A row's surprise is a sum over its columns, and every part of it can be computed a second way."""
+"""The surprise of a row is a sum over its columns; tests compute every part of it a second way."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ import pytest
 from oddrow.density import BLOCK_ROWS, decode, encode
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
 from oddrow.table import as_table
-from oddrow.views import Evidence, Space, checked_view_weights, parts_of
+from oddrow.views import Evidence, Space, checked_view_weights, variables_of
 
 POWER, MARGINAL_POWER = DEFAULT_CONSTANTS.power, DEFAULT_CONSTANTS.marginal_power
 MIN_REACH, NEIGHBOURS = DEFAULT_CONSTANTS.min_reach, DEFAULT_CONSTANTS.neighbours
@@ -62,7 +62,7 @@ def nats_by_itself(model, encoded):
 def nats_beside_another(model, encoded):
     """Of each column [n, n_columns]: its parts' tables, at their codes and the codes of the informative parts."""
     layout, dependence = model.density.layout, model.views.named("dependence")
-    parts = parts_of(layout)
+    parts = variables_of(layout)
 
     def code(row, place):
         part, edges = parts[place], dependence.coding.edges[place]
@@ -104,13 +104,13 @@ def views(model, encoded):
     nats = np.zeros((len(encoded.rows), 8))
     share = np.zeros((len(encoded.rows), 8, layout.n_columns + 1))
     for row in range(len(encoded.rows)):
-        own = [float(tail(parts[row, [j]])[0]) for j, tail in enumerate(scales["likelihood"].parts.tails)]
+        own = [float(tail(parts[row, [j]])[0]) for j, tail in enumerate(scales["likelihood"].columns.tails)]
         nats[row, 0] = scales["likelihood"].total(np.array([power_mean(own, POWER)]))[0]
         share[row, 0] = np.exp(np.array(own) * POWER) - 1
-        own = [float(tail(alone[row, [j]])[0]) for j, tail in enumerate(scales["marginal"].parts.tails)]
+        own = [float(tail(alone[row, [j]])[0]) for j, tail in enumerate(scales["marginal"].columns.tails)]
         nats[row, 1] = scales["marginal"].total(np.array([power_mean(own, MARGINAL_POWER)]))[0]
         share[row, 1, :-1] = np.exp(np.array(own) * MARGINAL_POWER) - 1
-        own = [float(tail(beside[row, [j]])[0]) for j, tail in enumerate(scales["dependence"].parts.tails)]
+        own = [float(tail(beside[row, [j]])[0]) for j, tail in enumerate(scales["dependence"].columns.tails)]
         nats[row, 2] = scales["dependence"].total(np.array([power_mean(own, MARGINAL_POWER)]))[0]
         share[row, 2, :-1] = np.exp(np.array(own) * MARGINAL_POWER) - 1
         for view, (name, (_, reach)) in zip((3, 5), spaces.items(), strict=True):
@@ -168,7 +168,7 @@ def test_the_evidence_is_that_of_eight_views_computed_a_second_way(detector, fre
     np.testing.assert_allclose(found.combination, expected.sum(axis=1)[:, -1], rtol=1e-5, atol=1e-8)
 
 
-def test_novelty_stands_beside_the_views_in_the_column_that_holds_it(detector, fresh):
+def test_novelty_is_added_to_the_column_that_holds_it(detector, fresh):
     model = detector.model_
     table = with_column(fresh.slice(0, 20), "service", ["telnet"] * 20)
     encoded = model.encoding.encode(table)
@@ -178,7 +178,7 @@ def test_novelty_stands_beside_the_views_in_the_column_that_holds_it(detector, f
     np.testing.assert_allclose(evidence(encoded).column - without.column, encoded.novelty, atol=1e-9)
 
 
-def test_the_latent_costs_a_variational_detector_something_and_an_autoencoder_nothing(vae, autoencoder, fresh):
+def test_the_latent_has_a_kl_cost_in_a_variational_detector_and_none_in_an_autoencoder(vae, autoencoder, fresh):
     def kl(detector):
         return detector.model_.surprise_model.read(detector.model_.encoding.encode(fresh)).kl_nats
 
@@ -200,7 +200,7 @@ def test_rows_are_read_in_double_precision(scored):
     np.testing.assert_allclose(found.outputs, outputs.astype(float), rtol=1e-10, atol=1e-12)
 
 
-def test_novelty_is_evidence_of_its_column_beside_the_views(detector, fresh):
+def test_novelty_adds_to_the_evidence_of_its_column(detector, fresh):
     encoded = detector.model_.encoding.encode(with_column(fresh, "service", ["gopher"] * len(fresh)))
     model = detector.model_.surprise_model.evidence_model
     novel, otherwise = model.evidence(encoded), model.evidence(replace(encoded, novelty=0 * encoded.novelty))
@@ -251,7 +251,7 @@ def test_two_different_categories_are_as_far_apart_as_two_different_flags(vae):
         np.testing.assert_allclose(distance, 1 - np.eye(len(places)), atol=1e-6)
 
 
-def test_what_is_no_category_keeps_its_scale(vae):
+def test_features_that_are_not_categories_keep_their_scale(vae):
     layout = vae.model_.encoding.layout
     rows = np.random.default_rng(0).normal(size=(5, layout.n_features)).astype(np.float32)
     before = rows.copy()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from oddrow.columns import TableEncoding, TableSchema
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
-from oddrow.views import Coding, DependenceView, LearningContext, Part, parts_of
+from oddrow.views import Coding, DependenceView, LearningContext, Variable, variables_of
 from oddrow.views._coding import code_edges
 from tests.support.view_rows import basis_of, rows_of
 
@@ -43,13 +43,13 @@ TABLE = {
 
 def test_the_most_informative_column_has_the_largest_mutual_information():
     dependence, encoding = learned(TABLE)
-    names = [encoding.names[part.column] for part in parts_of(encoding.layout)]
+    names = [encoding.names[variable.column] for variable in variables_of(encoding.layout)]
     informative = {name: names[place] for name, place in zip(names, dependence.informative, strict=True) if place >= 0}
     assert (informative["height"], informative["shadow"]) == ("shadow", "height")
     assert informative["size"] in ("height", "shadow")
 
 
-def test_ordinary_values_that_do_not_go_together_are_rare_and_name_the_columns():
+def test_a_rare_combination_of_common_values_is_rare_and_names_its_columns():
     dependence, encoding = learned(TABLE)
     ordinary, broken = (
         nats(dependence, encoding, {"noise": [0.1], "height": [1.0], "shadow": [shadow], "size": [size]})[0]
@@ -69,13 +69,13 @@ def test_nats_are_the_smoothed_frequencies_of_training_rows():
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-def test_a_table_sums_to_one_over_the_codes_of_its_part():
+def test_the_probabilities_of_a_table_sum_to_one_over_the_codes_of_its_variable():
     dependence, _ = learned(TABLE)
     for table in dependence.tables:
         np.testing.assert_allclose(np.exp(-table.astype(np.float64)).sum(axis=1), 1.0, rtol=1e-5)
 
 
-def test_independent_columns_are_judged_by_themselves():
+def test_independent_columns_have_no_informative_column():
     rng = np.random.default_rng(3)
     flags = {name: rng.permutation(np.repeat([0, 1], 8)) for name in "ab"}
     flags["b"] = np.tile([0, 1], 8)
@@ -113,8 +113,8 @@ def test_codes_of_few_values_are_the_values_and_of_many_hold_equal_shares():
     assert counts.min() > 490 and counts.max() < 510
 
 
-def test_of_too_many_parts_a_sample_is_searched(monkeypatch):
-    monkeypatch.setattr("oddrow.views._dependence.PARTS_AT_ONCE", 7)
+def test_a_sample_of_variables_is_searched_if_there_are_too_many(monkeypatch):
+    monkeypatch.setattr("oddrow.views._dependence.VARIABLES_AT_ONCE", 7)
     rng = np.random.default_rng(2)
     first = rng.normal(size=500)
     columns = {f"c{i}": first + 0.1 * rng.normal(size=500) for i in range(40)}
@@ -123,7 +123,7 @@ def test_of_too_many_parts_a_sample_is_searched(monkeypatch):
     assert len(set(dependence.informative.tolist())) <= 20
 
 
-def test_a_number_never_seen_is_rare_itself_and_no_reason_against_others():
+def test_an_unseen_number_is_rare_and_does_not_make_other_columns_rare():
     dependence, encoding = learned(TABLE)
     rows = {"noise": [0.0] * 2, "height": [1.0, 1e9], "shadow": [2.0] * 2, "size": ["large"] * 2}
     usual, far = nats(dependence, encoding, rows)
@@ -132,8 +132,8 @@ def test_a_number_never_seen_is_rare_itself_and_no_reason_against_others():
     assert far[shadow] == pytest.approx(np.log(MAX_CODES), abs=0.1)  # as rare as it is by itself
 
 
-def test_a_counted_row_is_judged_as_if_it_had_not_been():
-    """By tables of the same borders and informative parts, counted again without it; its own spread stays."""
+def test_a_counted_row_is_scored_as_if_it_had_not_been_counted():
+    """By tables of the same borders and informative variables, counted again without it; its own spread stays."""
     dependence, encoding = learned({"a": [0, 0, 0, 0, 1, 1], "b": [0, 0, 0, 1, 1, 1]})
     counted = np.array([True, True, False])
     found = nats(dependence, encoding, {"a": [0, 0, 1], "b": [0, 1, 1]}, counted)[:, 1]
@@ -145,10 +145,10 @@ def test_a_counted_row_is_judged_as_if_it_had_not_been():
 def test_a_code_is_how_many_borders_a_value_has_passed(n_borders, seed):
     rng = np.random.default_rng(seed)
     edges = tuple(np.sort(rng.integers(-3, 4, n).astype(float)) for n in n_borders)
-    parts = tuple(Part(column, (column,)) for column in range(len(edges)))
+    variables = tuple(Variable(column, (column,)) for column in range(len(edges)))
     rows = rng.integers(-4, 5, (20, len(edges))).astype(np.float32)
     presence = rng.random(rows.shape) < 0.8
-    codes = Coding(parts, edges).codes(rows, presence)
+    codes = Coding(variables, edges).codes(rows, presence)
     for column, own in enumerate(edges):
         expected = np.searchsorted(own, rows[:, column].astype(float), side="right")
         np.testing.assert_array_equal(codes[:, column], np.where(presence[:, column], expected, len(own) + 1))

@@ -1,4 +1,4 @@
-"""Isolation is measured against small samples, in which odd rows seldom meet; its parts are the columns'."""
+"""Isolation is measured against small samples, which seldom hold odd rows; it is split over the columns."""
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +27,7 @@ def evidence(vae, connections):
     return IsolationEvidence.learn(model.surprise_model.evidence_model, training, np.random.default_rng(0))
 
 
-def test_distances_are_those_of_a_search_by_hand():
+def test_distances_equal_those_of_an_exhaustive_search():
     encoding, rows = encoded(np.random.default_rng(1).normal(size=(80, 3)))
     samples = Samples.draw(encoding.layout, rows, np.random.default_rng(2))
     assert samples.places.shape == (SAMPLES, 16)
@@ -58,9 +58,7 @@ def test_squares_are_the_mean_over_the_samples_feature_by_feature():
     np.testing.assert_allclose(samples.squares(rows), expected, atol=1e-9)
 
 
-def test_isolation_counts_three_times_as_much_as_all_views_and_the_less_the_more_columns_hold_names(
-    evidence, vae, fresh
-):
+def test_isolation_has_three_times_the_weight_of_all_views_and_less_if_columns_hold_names(evidence, vae, fresh):
     asked = vae.model_.encoding.encode(as_table(fresh))
     views = evidence.base.evidence(asked).raw - asked.novelty.sum(axis=1)
     isolated = evidence.isolation(evidence.apart.relative(asked.rows, evidence.samples.distance(asked)))
@@ -71,7 +69,7 @@ def test_isolation_counts_three_times_as_much_as_all_views_and_the_less_the_more
     np.testing.assert_allclose(evidence.evidence(asked).raw, expected + asked.novelty.sum(axis=1), rtol=1e-9)
 
 
-def test_a_kind_of_row_that_is_always_stranger_is_compared_with_its_like(evidence, vae, connections):
+def test_a_kind_of_row_with_higher_scores_is_compared_with_rows_of_its_kind(evidence, vae, connections):
     asked = vae.model_.encoding.encode(as_table(connections))
     levelled = evidence.comparing_kinds(asked, np.full(len(connections), -1))
     levels = levelled.kinds.of(asked.rows)
@@ -80,7 +78,7 @@ def test_a_kind_of_row_that_is_always_stranger_is_compared_with_its_like(evidenc
     np.testing.assert_allclose(after, before + levels.max() - levels, rtol=1e-9, atol=1e-9)
 
 
-def test_the_parts_are_those_of_the_views_and_of_the_distance(evidence, vae, fresh):
+def test_the_parts_are_the_sum_of_those_of_the_views_and_of_the_distance(evidence, vae, fresh):
     asked = vae.model_.encoding.encode(as_table(fresh))
     found = evidence.evidence(asked)
     assert (found.column >= 0).all()
@@ -91,7 +89,7 @@ def test_the_parts_are_those_of_the_views_and_of_the_distance(evidence, vae, fre
     assert (np.argmax(gained, axis=1) == vae.model_.encoding.names.index("round_trip_ms")).mean() > 0.95
 
 
-def test_a_group_of_odd_rows_is_more_isolated_than_near_neighbours_make_it():
+def test_a_group_of_odd_rows_is_more_isolated_by_samples_than_by_nearest_neighbours():
     rng = np.random.default_rng(5)
     rows = np.concatenate([rng.normal(size=(950, 3)), 6.0 + 0.01 * rng.normal(size=(50, 3))])
     encoding, asked = encoded(rows)

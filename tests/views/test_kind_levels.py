@@ -1,4 +1,4 @@
-"""Levels of kinds: what is always higher for a kind that repeats is taken off, what is higher for few rows is not."""
+"""Levels of kinds: a higher score of a repeated kind is subtracted, a higher score of a few rows is not."""
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,7 @@ def shops():
     return names, layout, rows, rng.exponential(size=2_000)
 
 
-def test_the_level_is_what_all_rows_of_a_kind_have_more(shops):
+def test_the_level_is_the_difference_of_all_rows_of_a_kind_to_the_typical_kind(shops):
     names, layout, rows, scores = shops
     levels = KindLevels.learn(layout, rows, scores + 4.0 * (names == "jeweller")).of(rows)
     assert set(levels[names == "jeweller"]) == {levels.max()}
@@ -31,13 +31,13 @@ def test_the_level_is_what_all_rows_of_a_kind_have_more(shops):
     assert levels[names == "grocer"].max() < 0.3
 
 
-def test_kinds_that_are_lower_have_no_level(shops):
+def test_kinds_with_lower_scores_have_level_zero(shops):
     names, layout, rows, scores = shops
     levels = KindLevels.learn(layout, rows, scores - 4.0 * (names == "jeweller")).of(rows)
     assert (levels[names == "jeweller"] == 0).all()
 
 
-def test_few_rows_that_are_odd_do_not_lift_their_kind(shops):
+def test_a_few_odd_rows_do_not_raise_the_level_of_their_kind(shops):
     names, layout, rows, scores = shops
     of_baker = np.flatnonzero(names == "baker")[:20]
     odd = scores.copy()
@@ -46,7 +46,7 @@ def test_few_rows_that_are_odd_do_not_lift_their_kind(shops):
     assert levels[of_baker].max() < 1.5
 
 
-def test_a_kind_of_few_rows_is_believed_less(shops):
+def test_a_kind_of_few_rows_has_a_lower_level(shops):
     names, layout, rows, scores = shops
     of_few, of_many = (
         KindLevels.learn(layout, rows, scores * 0.1 + scores.std() * (names == name)).of(rows)[names == name].max()
@@ -64,7 +64,7 @@ def test_a_table_of_numbers_has_no_kinds():
     assert (KindLevels.of_distances(layout, rows, distances).relative(rows, distances) == distances).all()
 
 
-def test_no_rows_and_no_distances_are_fine(shops):
+def test_levels_are_computed_for_zero_rows_and_zero_distances(shops):
     _, layout, rows, _ = shops
     assert (KindLevels.learn(layout, rows[:0], np.zeros(0)).of(rows) == 0).all()
     nothing = np.zeros(len(rows))

@@ -12,7 +12,7 @@ from oddrow.views._marginal import rarity_curve
 from tests.support.view_rows import basis_of, rows_of
 
 
-def test_few_values_are_counted():
+def test_few_distinct_values_have_their_smoothed_frequencies():
     curve = rarity_curve(np.repeat([0.0, 1.0, 5.0], [60, 30, 9]), DEFAULT_CONSTANTS)
     np.testing.assert_allclose(curve(np.array([0.0, 1.0, 5.0])), -np.log([0.6, 0.3, 0.09]))
     np.testing.assert_allclose(curve(np.array([0.5, 3.0, -4.0, 77.0])), np.log(100))
@@ -35,7 +35,7 @@ def test_a_gap_in_the_middle_is_rare():
     assert curve(np.array([0.0]))[0] > curve(np.array([-5.0, 5.0])).max() + 3
 
 
-def test_outside_the_range_it_grows_up_to_a_width():
+def test_nats_grow_up_to_one_width_outside_the_training_range():
     curve = rarity_curve(np.linspace(0.0, 1.0, 500), DEFAULT_CONSTANTS)
     nats = curve(np.array([1.0, 1.1, 1.5, 2.0, 9.0]))
     assert (np.diff(nats)[:3] > 0).all()

@@ -1,4 +1,4 @@
-"""The memory holds distinct normal rows, no more than its bound, rare ones too, and knows the nearest of them."""
+"""The memory holds distinct normal rows, at most its bound, includes rare kinds, and finds the nearest of them."""
 
 from dataclasses import replace
 
@@ -42,13 +42,13 @@ def test_nearest_is_the_least_squared_distance_feature_by_feature(rows, asked):
         assert np.isclose(candidates, found).all(axis=1).any()
 
 
-def test_a_remembered_row_is_no_distance_from_itself():
+def test_a_remembered_row_has_distance_zero_to_itself():
     rows = np.random.default_rng(0).normal(size=(500, 7)).astype(np.float32) * 1e3
     memory, _ = chosen(rows)
     assert not memory.squares(rows).any()
 
 
-def test_the_memory_is_bounded_and_drawn_by_the_generator_it_is_given():
+def test_the_memory_is_bounded_and_depends_on_the_generator():
     rows = np.repeat(np.arange(50, dtype=np.float32), 3)[:, None]
     memory, index = chosen(rows, memory_rows=20)
     assert len(memory.rows) == len(set(memory.rows[:, 0])) == 20
@@ -65,7 +65,7 @@ def test_a_rare_kind_of_row_is_remembered():
     assert np.mean(kept) > 2
 
 
-def test_only_so_many_rows_are_searched():
+def test_the_number_of_candidate_rows_is_bounded():
     rows = np.arange(100, dtype=np.float32)[:, None]
     memory, index = chosen(rows, candidate_rows=30)
     assert len(memory.rows) == 30
@@ -84,7 +84,7 @@ def test_far_from_zero_the_differences_are_still_exact(offset):
 
 
 @given(small_rows)
-def test_how_many_rows_are_like_each_is_counted(rows):
+def test_the_number_of_equal_rows_is_counted(rows):
     index, counts = distinct_rows(rows, np.random.default_rng(0), DEFAULT_CONSTANTS)
     assert counts.sum() == len(rows)
     for place, count in zip(index, counts, strict=True):
@@ -103,7 +103,7 @@ def test_a_row_is_not_its_own_neighbour():
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 5, 11, 40])
-def test_a_memory_gives_as_many_neighbours_as_it_has_beside_the_row(n_rows):
+def test_a_memory_returns_at_most_all_rows_other_than_the_row_itself(n_rows):
     rows = np.random.default_rng(4).normal(size=(n_rows, 2)).astype(np.float32)
     found = Memory.of(rows).nearest(rows, NEIGHBOURS, np.arange(n_rows))
     assert found.shape == (n_rows, min(NEIGHBOURS, max(n_rows - 1, 1)))
@@ -112,7 +112,7 @@ def test_a_memory_gives_as_many_neighbours_as_it_has_beside_the_row(n_rows):
     assert all(len(set(row)) == len(row) for row in found.tolist())
 
 
-def test_a_row_among_sparse_rows_is_no_sparser_than_they():
+def test_sparseness_does_not_depend_on_the_spacing_of_the_remembered_rows():
     """Two even grids, one ten times as wide: what counts is the distance against the neighbours' own."""
     grid = np.stack(np.meshgrid(np.arange(12.0), np.arange(12.0)), axis=-1).reshape(-1, 2)
     memory = Memory.of(np.concatenate([grid, 1_000 + 10 * grid]))
@@ -123,7 +123,7 @@ def test_a_row_among_sparse_rows_is_no_sparser_than_they():
     assert sparseness[3] > sparseness[2] > sparseness[0] + 1
 
 
-def test_copies_of_one_row_are_surrounded_without_a_ratio_of_nothing():
+def test_the_sparseness_of_duplicates_is_finite():
     memory = Memory.of(np.zeros((30, 2)))
     around = Surroundings(memory, Reach.among(memory))
     sparseness = around.of(np.array([[0.0, 0.0], [3.0, 4.0]], np.float32)).sparseness
@@ -131,7 +131,7 @@ def test_copies_of_one_row_are_surrounded_without_a_ratio_of_nothing():
     assert sparseness[1] > sparseness[0] == 0
 
 
-def test_a_row_is_as_sparse_in_the_memory_passed_over_as_new_to_a_memory_without_it():
+def test_an_excluded_row_has_the_sparseness_of_a_new_row_in_a_memory_without_it():
     """What calibrates is remembered, what comes later is not: both are judged by the same measure."""
     rows = np.random.default_rng(5).normal(size=(60, 2)).astype(np.float32)
     whole = Memory.of(rows)
@@ -147,7 +147,7 @@ def test_a_row_is_as_sparse_in_the_memory_passed_over_as_new_to_a_memory_without
 
 @pytest.mark.parametrize("n_rows", [10, 11, 97, 1_000, 1_234])
 @pytest.mark.parametrize("count", [1, NEIGHBOURS])
-def test_the_nearest_are_those_of_a_full_sort_whatever_the_groups(n_rows, count):
+def test_the_nearest_rows_equal_those_of_a_full_sort_for_all_group_sizes(n_rows, count):
     rng = np.random.default_rng(n_rows)
     rows, asked = rng.normal(size=(n_rows, 3)).astype(np.float32), rng.normal(size=(70, 3)).astype(np.float32)
     own = np.where(np.arange(70) % 2, np.arange(70) % n_rows, -1)
@@ -158,14 +158,14 @@ def test_the_nearest_are_those_of_a_full_sort_whatever_the_groups(n_rows, count)
     np.testing.assert_array_equal(np.sort(found, axis=1), np.sort(expected, axis=1))
 
 
-def test_what_fills_the_last_group_is_never_near_however_far_the_row():
+def test_padding_rows_are_never_neighbours_even_of_distant_rows():
     rows = np.random.default_rng(0).normal(size=(997, 2)).astype(np.float32)
     far = np.array([[1e38, -1e38], [-3e38, 0.0]], np.float32)
     for count in (1, NEIGHBOURS):
         assert Memory.of(rows).nearest(far, count).max() < 997
 
 
-def test_of_equally_far_rows_the_first_are_the_nearest():
+def test_the_first_of_equally_distant_rows_are_the_nearest():
     """Whatever the order of the features, and so the rounding of their sums."""
     rng = np.random.default_rng(0)
     grid = (rng.integers(0, 3, (300, 12)) * np.float32(0.7)).astype(np.float32)
@@ -177,19 +177,19 @@ def test_of_equally_far_rows_the_first_are_the_nearest():
         np.testing.assert_array_equal(np.sort(found, axis=1), wanted)
 
 
-def test_rows_are_alike_by_their_values_whatever_the_sign_of_a_zero():
+def test_rows_that_differ_in_the_sign_of_a_zero_are_equal():
     rows = np.array([[0.0, -0.0], [1.0, 2.0], [-0.0, 0.0], [1.0, 2.0], [2.0, 1.0]], np.float32)
     first, counts = distinct_rows(rows, np.random.default_rng(0), DEFAULT_CONSTANTS)
     assert (first.tolist(), counts.tolist()) == ([0, 1, 4], [2, 2, 1])
 
 
-def test_rows_without_features_are_all_alike():
+def test_rows_without_features_are_equal():
     first, counts = distinct_rows(np.zeros((4, 0), np.float32), np.random.default_rng(0), DEFAULT_CONSTANTS)
     assert (first.tolist(), counts.tolist()) == ([0], [4])
 
 
 @pytest.mark.parametrize("reach", [[3.0], [1.0, 4.0], [9.0, 1.0, 2.0], [8.0, 1.0, 2.0, 5.0], [0.0, 0.0, 7.0]])
-def test_what_is_added_to_a_distance_is_a_twentieth_of_the_median_reach(reach):
+def test_the_offset_of_a_distance_is_a_twentieth_of_the_median_reach(reach):
     mean = np.array(reach)
     around = Surroundings(Memory.of(np.zeros((len(mean), 2), np.float32)), Reach(mean, mean))
     assert around.least == (0.05 * np.median(mean) or 1.0)

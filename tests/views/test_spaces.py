@@ -48,7 +48,7 @@ def test_standard_deviations_are_those_of_the_values_and_not_of_their_logarithms
     np.testing.assert_allclose(found - found.min(), expected - expected.min(), rtol=2e-3, atol=2e-3)
 
 
-def test_where_the_encoding_is_linear_so_is_the_curve():
+def test_the_curve_is_linear_where_the_encoding_is_linear():
     encoding, rows = learned(np.random.default_rng(0).normal(size=500))
     space = Space.standardised(encoding.layout, rows, encoding.straightened, DEFAULT_CONSTANTS)
     assert len(space.curves[0].knots) == 2
@@ -67,7 +67,7 @@ def test_normal_scores_are_the_normal_quantiles_of_middle_ranks():
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_of_many_values_the_scores_are_near_with_few_knots():
+def test_few_knots_approximate_the_scores_of_many_values():
     encoding, rows = learned(np.random.default_rng(2).gamma(2.0, size=20_000))
     space = Space.normal_scores(encoding.layout, rows, DEFAULT_CONSTANTS)
     assert len(space.curves[0].knots) <= DEFAULT_CONSTANTS.max_curve_knots
@@ -75,7 +75,7 @@ def test_of_many_values_the_scores_are_near_with_few_knots():
     assert np.abs(of_first(space, rows) - expected).max() < 0.05
 
 
-def test_beyond_the_range_of_training_ranks_tell_nothing_more():
+def test_normal_scores_are_constant_beyond_the_training_range():
     encoding, rows = learned(np.random.default_rng(3).normal(size=200))
     beyond = rows[:2].copy()
     beyond[:, 0] = rows[:, 0].max(), 1e9
@@ -84,7 +84,7 @@ def test_beyond_the_range_of_training_ranks_tell_nothing_more():
 
 
 @pytest.mark.parametrize("values", [[1e300, -1e300, 0.0, 1.0], [5e-324, 0.0, 1e-320, 0.0], [1.0, 1.0, 2.0, 1e200]])
-def test_values_at_the_ends_of_what_a_float_holds_have_finite_places(values):
+def test_the_largest_floats_have_finite_positions(values):
     encoding, rows = learned(np.array(values * 5))
     for space in (
         Space.standardised(encoding.layout, rows, encoding.straightened, DEFAULT_CONSTANTS),
@@ -99,7 +99,7 @@ def test_a_curve_of_one_knot_is_flat():
 
 
 @pytest.mark.parametrize("goes_on", [True, False])
-def test_many_curves_together_are_each_by_itself(goes_on):
+def test_curves_applied_together_equal_curves_applied_separately(goes_on):
     rng = np.random.default_rng(0)
     lengths = [2, 1, 7, 2, 2, 256, 3]
     curves = tuple(PiecewiseCurve(np.sort(rng.normal(size=k)), rng.normal(size=k)) for k in lengths)

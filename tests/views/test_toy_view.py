@@ -86,7 +86,7 @@ def test_it_is_weighted_by_name(toy, rows):
     np.testing.assert_array_equal(two.model_.surprise_model.evidence_model.scales.weights, [0.5] * 8 + [1.0])
 
 
-def test_its_parts_are_the_reasons(toy, rows):
+def test_its_parts_are_reasons_in_explanations(toy, rows):
     detector = fitted(rows[0], view_weights=dict.fromkeys(VIEWS, 0) | {"toy": 1})
     found = detector.explain(rows[1][-1:])[0]
     assert found.reasons[0].column == "x1"
@@ -100,7 +100,7 @@ def test_its_parts_are_the_reasons(toy, rows):
 
 
 @pytest.mark.parametrize("calibration", ["split", "cross"])
-def test_it_comes_back_from_a_file(toy, rows, tmp_path, calibration):
+def test_it_is_saved_and_loaded(toy, rows, tmp_path, calibration):
     detector = fitted(rows[0], view_weights={"toy": 2}, calibration=calibration)
     oddrow.save(detector, tmp_path / "m.oddrow")
     loaded = oddrow.load(tmp_path / "m.oddrow")
@@ -123,7 +123,7 @@ def test_it_is_exported(toy, rows, tmp_path):
     np.testing.assert_allclose(parts, detector.model_.surprise_model.score(encoded).column_part, rtol=1e-7, atol=1e-9)
 
 
-def test_without_it_a_file_is_refused_and_other_files_are_read(rows, tmp_path):
+def test_files_with_an_unregistered_view_are_refused_and_others_are_read(rows, tmp_path):
     before = fitted(rows[0])
     oddrow.save(before, tmp_path / "before.oddrow")
     register_view(ToyView)
@@ -132,7 +132,7 @@ def test_without_it_a_file_is_refused_and_other_files_are_read(rows, tmp_path):
         loaded = oddrow.load(tmp_path / "before.oddrow")
         np.testing.assert_array_equal(loaded.surprise(rows[1]), before.surprise(rows[1]))
         oddrow.save(fitted(rows[0]), tmp_path / "toy.oddrow")
-        with pytest.raises(SettingError, match="there is a view of the name 'toy'"):
+        with pytest.raises(SettingError, match="a view named 'toy' is already registered"):
             register_view(ToyView)
     finally:
         unregister_view("toy")

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from oddrow.exceptions import OddrowError
 from oddrow.remedies import Advice, Setting
-from oddrow.table import shortened
 
 _OPTIONS = {"column_names": "names", "has_header": "header"}
 """Arguments of Python whose option has another name."""
@@ -31,6 +30,8 @@ def as_option(setting: Setting) -> str:
     if name == "policy":
         return "oddrow decide MODEL --false-alarms 0.01"
     if isinstance(value, Mapping):  # of columns to their kinds
+        from oddrow.table import shortened  # imports Arrow's functions, which --version and --help do not need
+
         return " ".join(f"--{kind} {shortened(column)}" for column, kind in value.items())
     option = _OPTIONS.get(name, name).replace("_", "-")
     if value is False:

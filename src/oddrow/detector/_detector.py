@@ -1,4 +1,4 @@
-"""What the functions that learn and score need of an estimator: its parameters and its fitted attributes."""
+"""The parameters and fitted attributes of an estimator that the functions for learning and scoring use."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ class Detector(Protocol):
 
 
 DetectorT = TypeVar("DetectorT", bound=Detector)
-"""An estimator; what comes out of a fit is what went in."""
+"""The type of an estimator: a fit returns the type on which it was called."""
 
 
 def decide_by(detector: Detector, model: FittedModel) -> None:
-    """Give a detector its fitted model, and the threshold of its policy."""
+    """Set a detector's fitted model, and the threshold of its policy."""
     threshold = model.threshold
     detector.model_ = model
     detector.offset_ = np.nan if threshold is None else -threshold
 
 
 def generator(random_state: int | np.random.Generator | np.random.RandomState | None) -> np.random.Generator:
-    """A generator of its own: an int always starts anew, a generator or RandomState moves on."""
+    """Return a generator: an int always starts the same stream, a generator or RandomState advances."""
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(2**31))
     try:

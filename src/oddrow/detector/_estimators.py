@@ -1,4 +1,4 @@
-"""The estimators: a variational autoencoder, and the plain one that is its rival."""
+"""The estimators: a variational autoencoder, and the plain autoencoder as its baseline."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from oddrow.policies import Policy
 class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """A variational autoencoder over the rows of a mixed table.
 
-    Trained on normal rows, it gives every later row a surprise in nats, a p-value, a decision, and the columns that
-    caused it. Kingma and Welling, *Auto-Encoding Variational Bayes* (2014).
+    Trained on normal rows, it returns for every later row a surprise in nats, a p-value, a decision, and the columns
+    that contribute to it. Kingma and Welling, *Auto-Encoding Variational Bayes* (2014).
 
     Parameters
     ----------
@@ -35,61 +35,61 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         bound; the KL is summed over the latent dimensions and the reconstruction over the columns, both averaged
         over the rows.
     contamination : "auto" or float
-        "auto" flags what one normal row in a hundred reaches (99th percentile of held-out rows; of fewer than 99 the
-        second strangest); a number from 0 to 0.5 flags exactly that share of the training rows, ties excepted.
+        "auto" flags about one normal row in a hundred (above the 99th percentile of held-out rows; with fewer than 99,
+        their second strangest); a number from 0 to 0.5 flags exactly that share of the training rows, except for ties.
     policy : FalseAlarmRate, AlertBudget, FalseDiscoveryRate, FixedSurprise or Cost, optional
-        What decides instead of ``contamination``; see :meth:`set_policy`.
+        The policy that decides instead of ``contamination``; see :meth:`set_policy`.
     view_weights : mapping of view to number, optional
-        Weights of the views of a row, of which each has 1 where none is given: "likelihood", "marginal", "dependence",
-        "nearest", "sparseness", "rank_nearest", "rank_sparseness", "latent_nearest". 0 leaves one out. The article's
+        Weights of the views of a row, 1 for each view that is not named: "likelihood", "marginal", "dependence",
+        "nearest", "sparseness", "rank_nearest", "rank_sparseness", "latent_nearest". 0 leaves a view out. The article's
         setting has no views.
     calibration : {"split", "cross"}
         "split" holds a fifth of the rows out to calibrate: p-values are valid in finite samples, for rows like those
-        that were not set aside. "cross" lets every row
-        train and calibrate, at the price of five further fits: for small tables, where a fifth is too few
-        for a false-alarm rate of 1 %.
+        that were not set aside. "cross" lets every row train and calibrate, at the cost of five further fits: use it
+        for small tables, where a fifth is too few rows for a false-alarm rate of 1 %.
     clean : {"assume", "robust"}
         "assume" learns from every row. "robust" is for tables of which a few percent may be odd: rows that stand out
         by their distance to random others are set aside before anything is learned, see ``cleaning_``.
     columns : mapping of column name to kind, optional
-        Kinds given by hand ("number", "boolean", "category", "timestamp", "text", "constant", "ignore").
+        Kinds set by hand ("number", "boolean", "category", "timestamp", "text", "constant", "ignore").
     encoding : TableEncoding, optional
         An encoding learned elsewhere; by default it is learned from the training rows.
     random_state : int, Generator, RandomState or None
         Source of all randomness of the fit; the same seed gives the same model.
     max_steps : int, optional
-        Steps of training at most; by default those of the settings.
+        Maximum number of training steps; by default that of the settings.
     time_limit : float, optional
-        Seconds of training after which the best weights so far are kept (at least one look at the held-out rows is
-        taken). Without it the clock has no part in the model.
+        Seconds of training after which the best weights so far are kept (after at least one check of the held-out
+        rows). Without a limit the model does not depend on the clock.
     checkpoint : path, optional
         A folder that keeps the state of the fit while it runs. A fit that was killed and resumed gives the same model,
-        bit for bit. The file goes when the fit has ended by itself. Needs a ``random_state`` that is given.
+        bit for bit. The file is deleted when the fit ends by itself. Requires a ``random_state``.
     resume : bool
-        Whether to go on from the checkpoint; where there is none the fit begins anew.
+        Whether to continue from the checkpoint; if there is none, the fit begins anew.
     on_progress : callable, optional
         Called as ``on_progress(steps_done, steps_at_most, training_loss)`` while fitting.
     on_interrupt : callable, optional
-        Asked at the next look at the held-out rows after Ctrl-C: True keeps the best weights so far, False goes on.
-        Without it Ctrl-C is a KeyboardInterrupt.
+        Called at the next check of the held-out rows after Ctrl-C: True keeps the best weights so far, False continues
+        training. Without it Ctrl-C raises KeyboardInterrupt.
     on_phase : callable, optional
         Called as ``on_phase(name)`` when a phase of the fit begins: "cleaning" (with ``clean="robust"``), "fitting" and
         "calibrating", the last two as often as there are fits.
     device : str
-        What trains: "auto", an accelerator where JAX finds one, or a platform of JAX's ("cpu", "gpu", "tpu"). The same
-        seed gives the same model on one kind of device; scoring never needs one. ``health_.device`` says which it was.
+        The device that trains: "auto", an accelerator if JAX finds one, or a platform of JAX ("cpu", "gpu", "tpu"). The
+        same seed gives the same model on one kind of device; scoring never needs one. ``health_.device`` says which it
+        was.
 
     Attributes
     ----------
     model_ : FittedModel
     cleaning_ : Cleaning or None
-        With ``clean="robust"`` how dirty the table is, with an interval, and the numbers of the rows set aside.
+        With ``clean="robust"``, the estimated share of odd rows, its interval, and the indices of the rows set aside.
     health_ : TrainingHealth
         How the fit went: its learning curve, why it ended, active latent units, and what is wrong with it.
     offset_ : float
         ``-threshold`` in nats; NaN where the policy's threshold depends on the batch.
     notes_ : tuple of str
-        What is worth knowing of how columns are treated: which were left out, run on, or hold foreign texts.
+        Sentences about columns with special treatment, for example columns that were left out.
     n_features_in_, feature_names_in_
         As in scikit-learn; the names only where the table had some.
 
@@ -179,16 +179,16 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
 
     @property
     def notes_(self) -> tuple[str, ...]:
-        """What is worth knowing of how columns are treated, a sentence each: left out, runs on, foreign texts."""
+        """Sentences about columns with special treatment, for example columns that were left out."""
         return _scoring.notes(self)
 
     def __sklearn_tags__(self) -> Tags:
-        """What scikit-learn's checks may give to this estimator."""
+        """Return the tags by which scikit-learn's checks choose the input."""
         return takes_mixed_tables(super().__sklearn_tags__())
 
 
 class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """The same network without sampling and KL: the rival that the experiment starts from.
+    """The same network without sampling and KL term: the baseline with which the experiment starts.
 
     Parameters and attributes are those of :class:`VAEDetector`, without ``kl_weight``.
 
@@ -278,16 +278,16 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  #
 
     @property
     def notes_(self) -> tuple[str, ...]:
-        """What is worth knowing of how columns are treated, a sentence each: left out, runs on, foreign texts."""
+        """Sentences about columns with special treatment, for example columns that were left out."""
         return _scoring.notes(self)
 
     def __sklearn_tags__(self) -> Tags:
-        """What scikit-learn's checks may give to this estimator."""
+        """Return the tags by which scikit-learn's checks choose the input."""
         return takes_mixed_tables(super().__sklearn_tags__())
 
 
 def takes_mixed_tables(tags: Tags) -> Tags:
-    """The tags of an estimator whose tables may have missing values, texts and categories."""
+    """Return the tags of an estimator whose tables may have missing values, texts and categories."""
     tags.input_tags.allow_nan = True
     tags.input_tags.string = True
     tags.input_tags.categorical = True

@@ -1,4 +1,4 @@
-"""The odd rows of one unknown table: no row is scored by a model that it helped to make."""
+"""Find the odd rows of one unknown table: each row is scored by a model fitted without it."""
 
 from __future__ import annotations
 
@@ -26,31 +26,30 @@ from oddrow.policies import Promise, RareRows, columns_text, expected_text, is_f
 from oddrow.table import as_table
 
 FIND_FOLDS = 3
-"""Parts of the table, each scored by a model of the others."""
+"""Number of folds of the table, each scored by a model of the others."""
 MIN_ROWS = 6
-"""Fewer rows leave a fold's model nothing to learn from."""
+"""Minimum number of rows; with fewer, a fold's model has too few rows to learn from."""
 SHOWN = 3
-"""Explanations that ``repr`` shows."""
+"""Number of explanations that ``repr`` shows."""
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What is odd in a table.
+    """The odd rows of a table.
 
     Attributes
     ----------
-    scored : the table's rows in order, with ``surprise``, ``p_value``, ``is_odd`` and, if all were to be explained, the
+    scored : the table's rows in order, with ``surprise``, ``p_value``, ``is_odd`` and, with ``explain_all``, the
         strongest reasons of each
     strangest : the strangest rows, strangest first, each with its reasons and its index in the table, from 0
-    cleaning : how many rows are estimated to be odd, and between which bounds
-    fold : int [n], the part of the table that each row was scored in, by a model of all other parts
-    promise : what ``is_odd`` promises, by the calibration of one part; those of the other parts have the same number
-        of rows, or one more or less
-    note : where more rows are flagged than the estimate of odd rows and the promise together allow, a sentence that
-        says so and names the columns; else None
-    detector : a detector fitted on the whole table, where it was asked for; its scores of these rows are not
-        cross-fitted
-    notes : what is worth knowing of how columns are treated, a sentence each
+    cleaning : the estimated share of odd rows, with its interval
+    fold : int [n], the fold in which each row was scored, by a model of all other folds
+    promise : the promise of ``is_odd``, by the calibration of one fold; the other folds have the same number of
+        calibration rows, or one more or less
+    note : if more rows are flagged than the estimate of odd rows and the promise together allow, a sentence that states
+        this and names the columns; else None
+    detector : with ``keep``, a detector fitted on the whole table; its scores of these rows are not cross-fitted
+    notes : sentences about columns with special treatment, for example columns that were left out
     """
 
     scored: pa.Table
@@ -96,35 +95,35 @@ def find(
     explain_all: bool = True,
     on_phase: Callable[[str], None] | None = None,
 ) -> Found:
-    """Find the odd rows of a table of which nothing is known.
+    """Find the odd rows of an unknown table.
 
-    The table is cut at random into three parts, and each part is scored by a detector fitted on the other two: the
-    part is in no way seen by that fit, neither trained on, nor watched, nor calibrated with, nor encoded from (the
-    kinds of the columns alone are judged on the whole table).
+    The table is split at random into three folds, and each fold is scored by a detector fitted on the other two. That
+    fit uses no row of the fold, neither to train, nor to stop, nor to calibrate, nor to learn the encoding; only the
+    kinds of the columns are judged on the whole table.
 
     Parameters
     ----------
     table
         Table [n, n_columns] of at least 6 rows, as :meth:`VAEDetector.fit` takes it.
     detector
-        What is fitted, as a pattern: it is not changed. By default ``VAEDetector(clean="robust", random_state=0)``.
+        The detector to fit; it is not changed. By default ``VAEDetector(clean="robust", random_state=0)``.
     top, reasons
-        How many strangest rows are explained, and by how many columns each.
+        How many of the strangest rows are explained, and by how many columns each.
     keep
         Whether to fit a detector on the whole table as well, for later rows.
     explain_all
-        Whether ``scored`` has the reasons of all rows. They take about as long as the scores; the ``top`` strangest
-        are explained without them too.
+        Whether ``scored`` has the reasons of all rows. They take about as long as the scores. The ``top`` strangest
+        rows are always explained.
     on_phase
         Called as ``on_phase(name)`` when a phase begins: "cleaning", for each k of the n fits "fitting k of n" and
-        "calibrating k of n", for each k of the 3 parts "scoring k of 3", and "explaining".
+        "calibrating k of n", for each k of the 3 folds "scoring k of 3", and "explaining".
 
     Raises
     ------
     DataError
         If the table has fewer than 6 rows, or cannot be learned from.
     SettingError
-        If ``top`` or ``reasons`` is less than 1, or a parameter of the detector has no meaning.
+        If ``top`` or ``reasons`` is less than 1, or a parameter of the detector is invalid.
 
     Examples
     --------
@@ -141,11 +140,11 @@ def find(
     rows = as_table(table, reads=parameters.reads, passes=True)
     if rows.num_rows < MIN_ROWS:
         raise DataError(f"the table has {rows.num_rows} rows; finding odd rows among them needs at least {MIN_ROWS}")
-    # of each part nothing but the kinds of the columns is learned together with the others
+    # only the kinds of the columns are learned from all folds together
     plan = parameters.plan(rows)
     rng = generator(pattern.random_state)
     _begin(on_phase, "cleaning")
-    # the stream that a fit of this seed cleans with: the detector that ``keep`` fits estimates the same
+    # the random stream with which a fit of this seed cleans, so that the detector of ``keep`` estimates the same
     cleaning = clean_table(rows, plan.data.schema, rng.spawn(1)[0])
     fold = rng.permutation(np.arange(rows.num_rows) % FIND_FOLDS)
     n_fits = FIND_FOLDS + keep
@@ -187,7 +186,7 @@ def _checked_pattern(
 def _check_policy(recipe: Recipe) -> None:
     if recipe.policy is not None and recipe.policy.needs.all_rows:
         raise SettingError(
-            f"find decides each row by the model of its part, and {recipe.policy!r} looks at a whole batch; "
+            f"find decides each row by the model of its fold, and {recipe.policy!r} looks at a whole batch; "
             "give a policy that decides a row by itself"
         )
 
@@ -200,7 +199,7 @@ def _fitted_models(
     on_phase: Callable[[str], None] | None,
     rng: np.random.Generator,
 ) -> list[FittedModel]:
-    """For each part of the table, a model of the rows of all other parts."""
+    """Return, for each fold of the table, a model of the rows of all other folds."""
     recipe = replace(plan.recipe, evidence=plan.recipe.evidence.isolating())
     models = []
     for part in range(FIND_FOLDS):
@@ -213,7 +212,7 @@ def _fitted_models(
 def _fitted_to_all(
     pattern: VAEDetector | AutoencoderDetector, table: Any, control: RunControl
 ) -> VAEDetector | AutoencoderDetector:
-    """A detector after the pattern, fitted to the whole table; its parameters are those of the pattern."""
+    """Return a detector fitted to the whole table, with the parameters of the pattern."""
     detector: VAEDetector | AutoencoderDetector = clone(pattern)
     detector.set_params(on_progress=control.on_progress, on_phase=control.on_phase, time_limit=control.time_limit)
     detector.fit(table)
@@ -222,7 +221,7 @@ def _fitted_to_all(
 
 
 def _stage(control: RunControl, index: int, count: int, on_phase: Callable[[str], None] | None) -> RunControl:
-    """The control of one of several fits, whose phases are reported with its number."""
+    """Return the control of one of several fits, whose phases are reported with its number."""
     numbered = on_phase and (lambda phase: on_phase(f"{phase} {index + 1} of {count}"))
     return replace(control.stage(index, count), on_phase=numbered)
 
@@ -234,7 +233,7 @@ def _scored(
     reasons: int | None,
     on_phase: Callable[[str], None] | None,
 ) -> tuple[pa.Table, list[RareRows]]:
-    """Every row scored by the model of its fold, in the order of the table; and of each fold the rows that are rare."""
+    """Score every row by the model of its fold, in the order of the table; also return the rare rows of each fold."""
     members = [np.flatnonzero(fold == part) for part in range(len(models))]
     parts, rare = [], []
     for part, (model, member) in enumerate(zip(models, members, strict=True)):
@@ -246,9 +245,9 @@ def _scored(
 
 
 def _flood_note(models: list[FittedModel], rare: list[RareRows], cleaning: Cleaning) -> str | None:
-    """Where a part has more flagged rows than the upper end of the estimate and chance explain, what that is by.
+    """Return a note if a fold has more flagged rows than the upper end of the estimate and chance explain, else None.
 
-    Each part is tested by itself, at a level that its number divides (Bonferroni), for the calibrations differ.
+    Each fold is tested separately, at a level divided by the number of folds (Bonferroni), as the calibrations differ.
     """
     levels = [(model.policy.rare_level(model.calibration), model.calibration) for model in models]
     if not any(
@@ -264,22 +263,22 @@ def _flood_note(models: list[FittedModel], rare: list[RareRows], cleaning: Clean
     expected = expected_text(chance + cleaning.share * found.n_rows)
     return (
         f"{found.n_rare:,} of {found.n_rows:,} rows are flagged where {expected}{columns_text(found)}: "
-        "so many rows are a kind of their own rather than odd; where a column tells nothing, leave it out"
+        "so many rows are a separate kind rather than odd; leave out a column that carries no information"
     )
 
 
 def _are_too_few(models: list[FittedModel], recipe: Recipe) -> bool:
-    """Whether the default false alarms are asked for, and a model has too few calibration rows to show them."""
+    """Return whether the default policy applies and a model has too few calibration rows to support it."""
     is_default = recipe.policy is None and recipe.flagged_share is None
     return is_default and min(model.calibration.n_rows for model in models) + 1 < 1 / AUTO_FALSE_ALARMS
 
 
 def _sparingly_flagged(scored: pa.Table, cleaning: Cleaning, calibration: Calibration) -> tuple[pa.Table, Promise]:
-    """Scored rows with fewer flags, and what that promises, where the calibration rows are too few for the default.
+    """Return scored rows with fewer flags, and their promise, if the calibration rows are too few for the default.
 
-    The default then flags what exceeds the second strangest of n calibration rows, as 2 normal rows in n + 1 do: up to
-    40 % of a small table. Of the rows flagged so, those stay that stand out, and as many of the strangest others as the
-    default's false alarms are.
+    The default then flags rows above the second strangest of n calibration rows, which 2 of n + 1 normal rows are: up
+    to 40 % of a small table. Of the flagged rows, those that stand out stay flagged, and as many of the strangest
+    others as the default rate of false alarms allows.
     """
     most_others = int(AUTO_FALSE_ALARMS * scored.num_rows)
     may_be = np.zeros(scored.num_rows, np.bool_)
@@ -299,7 +298,7 @@ def _sparingly_flagged(scored: pa.Table, cleaning: Cleaning, calibration: Calibr
 def _explained(
     models: list[FittedModel], rows: pa.Table, fold: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64], reasons: int
 ) -> dict[int, Explanation]:
-    """The wanted rows explained, by their numbers: each part's at once, for a single row takes as long as hundreds."""
+    """Return explanations of rows by index, one batch per fold, because one row takes as long as hundreds."""
     explained: dict[int, Explanation] = {}
     for part, model in enumerate(models):
         members = wanted[fold[wanted] == part]

@@ -27,28 +27,29 @@ def fit(self: DetectorT, X: Any, y: Any = None, *, start_from: DetectorT | None 
     ----------
     X
         Table [n, n_columns] with at least 2 rows: pandas, polars, Arrow, anything narwhals understands, or a
-        2-D array (its columns are named x0, x1, ...). Missing values are welcome, infinite ones are not.
+        2-D array (its columns are named x0, x1, ...). Missing values are allowed, infinite ones are not.
     y
         Ignored.
     start_from
-        A fitted detector of the same class and settings, fitted to other rows of the same columns. The network
-        begins with its weights, and its encoding is kept, for the weights to fit; all else is learned from X: the
-        scales, what is remembered, the calibration. What is new to that encoding, such as a category, stays so.
+        A fitted detector of the same class and settings, fitted to other rows of the same columns. The network starts
+        with its weights and keeps its encoding, because the weights fit only that encoding. The scales, the remembered
+        rows and the calibration are learned from X. A value that is new to the encoding, such as a category, remains
+        new.
 
     Raises
     ------
     DataError
-        If the table cannot be learned from; the text names the column and the way out.
+        If the table cannot be learned from; the message names the column and a remedy.
     SchemaMismatchError
-        If the columns are not those of the detector to start from.
+        If the columns are not those of ``start_from``.
     SettingError
-        If a parameter has no meaning, or the detector to start from is of another class or other settings.
+        If a parameter is invalid, or ``start_from`` is of another class or has other settings.
     TrainingError
         If the loss stops being finite, also at lower learning rates.
     CheckpointError
         If the checkpoint to resume from is damaged, or belongs to another table or other settings.
     OutputError
-        If the checkpoint cannot be written, or is there and not to be resumed.
+        If the checkpoint cannot be written, or exists and is not to be resumed.
 
     Warns
     -----
@@ -64,12 +65,12 @@ def fit(self: DetectorT, X: Any, y: Any = None, *, start_from: DetectorT | None 
 
 
 def fit_batches(self: DetectorT, batches: Iterable[Any], *, start_from: DetectorT | None = None) -> DetectorT:
-    """Learn from normal rows that come in batches, of a table that may be larger than memory.
+    """Learn from normal rows that come in batches, from a table that may be larger than memory.
 
-    In one pass over the batches a uniform sample of the rows is drawn, of at most 400,000 rows and 256 MiB, and of
-    all others is noted what the sample does not show: the smallest and the largest value of each column, whether
-    one is missing, which names there are. The network, the scales and the calibration are learned from the
-    sample. A table that fits into it gives the very model that :meth:`fit` gives.
+    One pass over the batches draws a uniform sample of at most 400,000 rows and 256 MiB. From all other rows the pass
+    records what the sample may lack: the minimum and the maximum of each column, missing values, and names. The
+    network, the scales and the calibration are learned from the sample. For a table that fits into the sample, the
+    model is the same as that of :meth:`fit`.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ def fit_batches(self: DetectorT, batches: Iterable[Any], *, start_from: Detector
     waiting = iter(batches)
     first = list(islice(waiting, 1))
     sampling = parameters.sampling(rng)
-    # once and for all, for a stream cannot be read again
+    # only once, because a stream cannot be read again
     tables = [as_table(batch, reads=sampling.reads) for batch in first]
     for table in tables:
         parameters.check_columns(table.column_names)
@@ -115,14 +116,14 @@ def fit_batches(self: DetectorT, batches: Iterable[Any], *, start_from: Detector
 
 
 def fit_sampled(self: DetectorT, table: SampledTable, *, start_from: DetectorT | None = None) -> DetectorT:
-    """Learn from a sample of a table and what is known of its other rows: :meth:`fit_batches` without the pass.
+    """Learn from a sample of a table and summaries of its other rows: :meth:`fit_batches` without the pass.
 
-    For a pass that is made elsewhere, such as part by part on many machines.
+    Use it if the pass is made elsewhere, for example part by part on several machines.
 
     Parameters
     ----------
     table
-        Gathered as :meth:`sampling` says; of parts, merged.
+        A sample gathered with :meth:`sampling`; samples of several parts are merged.
     start_from
         As in :meth:`fit`.
 
@@ -149,12 +150,12 @@ def fit_sampled(self: DetectorT, table: SampledTable, *, start_from: DetectorT |
 
 
 def sampling(self: DetectorT, *, names: Iterable[str] | None = None, start_from: DetectorT | None = None) -> Sampling:
-    """How :meth:`fit_batches` samples a table, for a pass that is made elsewhere; see :meth:`fit_sampled`.
+    """Return the sampling of :meth:`fit_batches`, for a pass that is made elsewhere; see :meth:`fit_sampled`.
 
     Parameters
     ----------
     names
-        The table's columns, where they are known, as text or as they are: what they rule out is refused at once.
+        The table's columns, if known, as text or as they are; parameters that do not fit them are refused at once.
     start_from
         As in :meth:`fit`.
 
@@ -166,7 +167,7 @@ def sampling(self: DetectorT, *, names: Iterable[str] | None = None, start_from:
     parameters = CheckedParameters.of(self, start_from)
     if names is not None:
         parameters.check_columns(names)
-    # from a copy, because the fit that follows draws from it again
+    # from a copy, because the fit that follows draws from the generator again
     return parameters.sampling(generator(deepcopy(self.random_state)))
 
 
@@ -190,7 +191,7 @@ def _fit_to(detector: Detector, plan: FitPlan, table: pa.Table, rng: np.random.G
 
 
 def _warn_of_health(detector: Detector) -> None:
-    """Warn at the place of the user's call; the public method that the user called must call this itself."""
+    """Warn at the line of the user's call; the public method that the user called must call this itself."""
     for diagnosis in detector.model_.network.health.diagnoses:
         if diagnosis.is_certain:
             warnings.warn(diagnosis.text, TrainingHealthWarning, stacklevel=3)

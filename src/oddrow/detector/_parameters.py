@@ -1,4 +1,4 @@
-"""The parameters of a detector, checked before long work is done, and the plan of the fit that they ask for."""
+"""The parameters of a detector, checked before long work is done, and the plan of the fit that they define."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class CheckedParameters:
     ----------
     recipe : what defines the model
     control : how the fit runs
-    kinds : the kinds of columns that are given by hand
-    encoding : the encoding that is given, or that of the model to start from; None learns one
+    kinds : the kinds of columns that are set by hand
+    encoding : the given encoding, or that of the model to start from; None learns one
     start : the model to start from
     """
 
@@ -62,12 +62,12 @@ class CheckedParameters:
 
     @classmethod
     def of(cls, detector: Detector, start_from: Detector | None = None) -> CheckedParameters:
-        """Refuse parameters without meaning, and a detector that this one cannot start from.
+        """Refuse invalid parameters, and a detector from which this one cannot start.
 
         Raises
         ------
         SettingError
-            Names the parameter, its value, and what can be given.
+            If a parameter is invalid; the message names it, its value, and valid values.
         """
         if detector.encoding is not None and not isinstance(detector.encoding, TableEncoding):
             raise SettingError(f"encoding is {detector.encoding!r}; give a TableEncoding or None")
@@ -81,18 +81,18 @@ class CheckedParameters:
         return cls(recipe, control, kinds, start_from.model_.encoding, start_from.model_)
 
     def reads(self, name: str) -> bool:
-        """Whether the column of this name matters; a column that does not may hold anything."""
+        """Return whether the column of this name is used; an unused column may hold anything."""
         if self.encoding is not None:
             return name in self.encoding.sources
         return not is_ignored(self.kinds.get(name))
 
     def check_columns(self, names: Iterable[str]) -> None:
-        """Refuse a table that lacks columns which are named, or has others than the model to start from.
+        """Refuse a table that lacks named columns, or has other columns than the model to start from.
 
         Raises
         ------
         SettingError, SchemaMismatchError
-            Names the column.
+            If so; the message names the column.
         """
         names = list(map(str, names))
         if self.start is not None:
@@ -101,16 +101,16 @@ class CheckedParameters:
             checked_kinds(self.kinds, names)
 
     def sampling(self, rng: np.random.Generator) -> Sampling:
-        """How a table that comes in batches is sampled."""
+        """Return the sampling of a table that comes in batches."""
         # from a copy, so that the fit draws the same whether its rows came in batches or not
         seed = int(deepcopy(rng).integers(2**63))
         if self.encoding is None:
             return Sampling(seed, dict(self.kinds))
-        # nothing is learned of columns that are encoded as given, so the rows that are left out need no summary
+        # columns with a given encoding learn nothing, so the rows outside the sample need no summary
         return Sampling(seed, dict.fromkeys(self.encoding.sources, Kind.IGNORE), frozenset(self.encoding.sources))
 
     def fitting_sample(self, table: SampledTable) -> tuple[SampledTable, TableSchema]:
-        """The table with as many rows in its sample as a fit has memory for; and its schema, judged by all of them."""
+        """Return the table, its sample limited to the memory of a fit, and the schema of the whole sample."""
         encoding = self.encoding
         if encoding is not None:
             return within_memory(table, lambda _: encoding), encoding.schema
@@ -122,7 +122,7 @@ class CheckedParameters:
         return within_memory(table, learned), schema
 
     def plan(self, table: pa.Table, rest: TableSketch = NOTHING_ELSE, schema: TableSchema | None = None) -> FitPlan:
-        """The plan of a fit to a table and what is known of further rows; ``schema`` is its schema, where known.
+        """Return the plan of a fit to a table and summaries of further rows; ``schema`` is its schema, if known.
 
         Raises
         ------
@@ -141,7 +141,7 @@ class CheckedParameters:
             schema = self.encoding.schema
         elif schema is None:
             schema = TableSchema.infer(table, self.kinds, rest)
-        # where some rows may be odd, so may those that only the summaries know
+        # if some rows may be odd, so may the rows that are only in the summaries
         rest = rest if self.recipe.clean == "assume" else NOTHING_ELSE
         start = None if self.start is None else self.start.network
         return FitPlan(self.recipe, TrainingData(schema, self.encoding, rest, start), self.control)

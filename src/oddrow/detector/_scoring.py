@@ -1,4 +1,4 @@
-"""The methods of a detector that score by its fitted model. Each function is a method of both estimators."""
+"""The methods of a detector that score with its fitted model. Each function is a method of both estimators."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from oddrow.policies import Decision, Policy, check_policy
 
 
 def set_policy(self: DetectorT, policy: Policy) -> DetectorT:
-    """Decide by another policy from now on; nothing is fitted again.
+    """Decide by another policy from now on, without a new fit.
 
     Raises
     ------
     SettingError
-        If the calibration cannot support the policy's promise; the text says what it would take.
+        If the calibration cannot support the policy's promise; the message states what would be needed.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def set_policy(self: DetectorT, policy: Policy) -> DetectorT:
 
 
 def surprise(self: Detector, X: Any) -> npt.NDArray[np.float64]:
-    """Surprise of each row in nats, float64 [n]; higher is stranger.
+    """Return the surprise of each row in nats, float64 [n]; higher is stranger.
 
     ``-ln(share of normal rows at least this strange)``: 4.6 is one normal row in a hundred, 6.9 one in a thousand.
     """
@@ -51,22 +51,22 @@ def surprise(self: Detector, X: Any) -> npt.NDArray[np.float64]:
 
 
 def p_value(self: Detector, X: Any) -> npt.NDArray[np.float64]:
-    """Conformal p-value of each row, float64 [n]; lower is stranger, the lowest is 1 / (calibration rows + 1)."""
+    """Return the conformal p-value of each row, float64 [n]; lower is stranger, at least 1 / (calibration rows + 1)."""
     table = table_to_score(self, X)
     return self.model_.score(table).p_value
 
 
 def score_samples(self: Detector, X: Any) -> npt.NDArray[np.float64]:
-    """Negative surprise, float64 [n]; higher is more normal (scikit-learn's sign)."""
+    """Return the negative surprise, float64 [n]; higher is more normal (scikit-learn's sign)."""
     table = table_to_score(self, X)
     return -self.model_.score(table).surprise
 
 
 def decision_function(self: Detector, X: Any) -> npt.NDArray[np.float64]:
-    """Threshold less surprise, float64 [n]; negative where the row is odd.
+    """Return threshold minus surprise, float64 [n]; negative if the row is odd.
 
-    That is ``score_samples(X) - offset_``, except for a policy that looks at the batch: its threshold is that of the
-    batch, and a row that a budget has no room for gets 0.
+    This is ``score_samples(X) - offset_``, except for a policy that looks at the batch: its threshold is that of the
+    batch, and a row above it for which a budget has no room gets 0.
     """
     table = table_to_score(self, X)
     scored = self.model_.score(table)
@@ -76,18 +76,18 @@ def decision_function(self: Detector, X: Any) -> npt.NDArray[np.float64]:
 
 
 def predict(self: Detector, X: Any) -> npt.NDArray[np.int64]:
-    """+1 for a normal row, -1 for an odd one; int [n]."""
+    """Return +1 for a normal row, -1 for an odd one; int [n]."""
     table = table_to_score(self, X)
     return np.where(self.model_.decide(self.model_.score(table), table).is_odd, -1, 1)
 
 
 def decide(self: Detector, X: Any, policy: Policy | None = None) -> Decision:
-    """Which rows are odd by the detector's policy or another, the threshold, and what that promises.
+    """Decide which rows are odd by the detector's policy or another; also return the threshold and the promise.
 
     Raises
     ------
     SettingError
-        If the calibration cannot support the policy's promise; the text says what it would take.
+        If the calibration cannot support the policy's promise; the message states what would be needed.
     """
     table = table_to_score(self, X)
     if policy is not None:
@@ -96,30 +96,30 @@ def decide(self: Detector, X: Any, policy: Policy | None = None) -> Decision:
 
 
 def explain(self: Detector, X: Any, top: int | None = 3) -> tuple[Explanation, ...]:
-    """Why each row has its surprise: its ``top`` strongest columns (None: all), see :class:`Explanation`."""
+    """Return the reasons for each row's surprise: ``top`` strongest columns (None: all), see :class:`Explanation`."""
     table = table_to_score(self, X)
     return with_index(explain_rows(self.model_, table, top), X)
 
 
 def embed(self: Detector, X: Any) -> npt.NDArray[np.float64]:
-    """Latent means of the rows, float64 [n, n_latent]."""
+    """Return the latent means of the rows, float64 [n, n_latent]."""
     table = table_to_score(self, X)
     return self.model_.latent(table)
 
 
 def latent_map(self: Detector, X: Any) -> npt.NDArray[np.float64]:
-    """The rows on the first two principal components of the training rows' latent means, float64 [n, 2]."""
+    """Return the rows on the first two principal components of the training rows' latent means, float64 [n, 2]."""
     table = table_to_score(self, X)
     return self.model_.projection.apply(self.model_.latent(table))
 
 
 def health(detector: Detector) -> TrainingHealth:
-    """How the fit of a detector went."""
+    """Return the health of the fit of a detector."""
     check_is_fitted(detector, "model_")
     return detector.model_.network.health
 
 
 def notes(detector: Detector) -> tuple[str, ...]:
-    """What is worth knowing of how columns are treated, a sentence each."""
+    """Return sentences about columns with special treatment, for example columns that were left out."""
     check_is_fitted(detector, "model_")
     return tuple(column.note for column in detector.model_.encoding.schema.columns if column.note)

@@ -1,4 +1,4 @@
-"""A fit that begins with the weights of an earlier one: what both must have in common."""
+"""The conditions under which a fit may begin with the weights of an earlier one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from oddrow.remedies import Setting, remedy
 
 
 def check_start(detector: Detector, start_from: Detector) -> None:
-    """Refuse a detector whose weights and encoding another one cannot begin with.
+    """Refuse a detector if another one cannot begin with its weights and encoding.
 
     Raises
     ------
     SettingError
-        If it is of another class or of other settings, or the encoding or kinds of columns are given besides.
+        If it is of another class or has other settings, or if an encoding or kinds of columns are given too.
     sklearn.exceptions.NotFittedError
         If it has not been fitted.
     """
@@ -45,12 +45,12 @@ def check_start(detector: Detector, start_from: Detector) -> None:
 
 
 def check_same_columns(names: Iterable[str], schema: TableSchema, kinds: Mapping[str, str]) -> None:
-    """Refuse a table that has other columns than a schema, but for those that either ignores.
+    """Refuse a table whose columns differ from a schema, except for columns that either ignores.
 
     Raises
     ------
     SchemaMismatchError
-        Names the columns that are new, or missing.
+        If columns are new or missing; the message names them.
     """
     used = set(schema.sources)
     ignored = {column.name for column in schema.columns} - used

@@ -1,4 +1,4 @@
-"""A user's table on its way into a detector: its columns and their names, and the row labels of its index."""
+"""Convert a user's table for a detector: its columns and their names, and the row labels of its index."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from oddrow.table import as_table, same_names
 
 
 def table_to_learn(detector: Detector, X: Any, parameters: CheckedParameters) -> pa.Table:
-    """The training rows; the detector takes over the names of their columns."""
+    """Return the training rows; the detector stores the names of their columns."""
     table = as_table(X, reads=parameters.reads)
     take_names(detector, table, is_array=not has_column_names(X))
     return table
 
 
 def take_names(detector: Detector, table: pa.Table, *, is_array: bool) -> None:
-    """Set ``n_features_in_`` and, for a table that names its columns itself, ``feature_names_in_``."""
+    """Set ``n_features_in_`` and, if the table has column names, ``feature_names_in_``."""
     detector.n_features_in_ = table.num_columns
     if hasattr(detector, "feature_names_in_"):
         del detector.feature_names_in_
@@ -35,7 +35,7 @@ def take_names(detector: Detector, table: pa.Table, *, is_array: bool) -> None:
 
 
 def table_to_score(detector: Detector, X: Any) -> pa.Table:
-    """The rows to score. The public method that the user called must call this itself, for the warning's place.
+    """Return the rows to score. The public method that the user called must call this itself, for the warning's line.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def table_to_score(detector: Detector, X: Any) -> pa.Table:
 
 
 def _array_to_score(detector: Detector, X: Any, expected: tuple[str, ...]) -> pa.Table:
-    """The rows of an array, whose columns have the names of the training rows, or are called x0, x1, ..."""
+    """Return the rows of an array, with the column names of the training rows, or x0, x1, ..."""
     names = getattr(detector, "feature_names_in_", None)
     table = as_table(X, reads=set(expected).__contains__ if names is None else None)
     if table.num_columns != detector.n_features_in_:
@@ -78,7 +78,7 @@ def _array_to_score(detector: Detector, X: Any, expected: tuple[str, ...]) -> pa
 
 
 def has_column_names(X: Any) -> bool:
-    """Whether a table names its columns itself; asked of the type, since a lazy frame would resolve its plan."""
+    """Return whether a table has column names; this checks the type, because a lazy frame would resolve its plan."""
     named = ("columns", "column_names", "__arrow_c_stream__")
     if isinstance(X, list | tuple) and X and all(isinstance(row, Mapping) for row in X):
         return True
@@ -86,8 +86,8 @@ def has_column_names(X: Any) -> bool:
 
 
 def with_index(explanations: tuple[Explanation, ...], X: Any) -> tuple[Explanation, ...]:
-    """Explanations of rows of X, each with the row's label in the index of X, if X is a data frame that has one."""
-    if not hasattr(X, "iloc"):  # lists too have an attribute that is called index
+    """Return explanations of rows of X, each with the row's label in the index of X, if X is a data frame with one."""
+    if not hasattr(X, "iloc"):  # lists also have an attribute named index
         return explanations
     labels = list(X.index)
     return tuple(replace(explanation, index=labels[explanation.row]) for explanation in explanations)

@@ -26,7 +26,7 @@ from oddrow.expectations._subjects import (
     n_given_codes,
     subjects_of,
 )
-from oddrow.views import Coding, parts_of
+from oddrow.views import Coding, variables_of
 
 LEARNED_ROWS = 50_000
 """Maximum number of training rows that are counted."""
@@ -63,7 +63,7 @@ class Expectations:
         subjects = subjects_of(encoding, edges)
         if len(training.rows) > LEARNED_ROWS:
             training = training.take(evenly(len(training.rows), LEARNED_ROWS))
-        codes = column_codes(subjects, Coding(parts_of(encoding.layout), edges), training)
+        codes = column_codes(subjects, Coding(variables_of(encoding.layout), edges), training)
         sample = evenly(len(codes), SEARCH_ROWS)
         given = given_columns(subjects, codes[sample])
         kept = [counted_cells(column, subjects, given[column], codes, training) for column in range(len(subjects))]
@@ -121,7 +121,7 @@ class Expectations:
 
     @cached_property
     def _coding(self) -> Coding:
-        return Coding(parts_of(self.layout), self.edges)
+        return Coding(variables_of(self.layout), self.edges)
 
     @cached_property
     def _places(self) -> tuple[Codes, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.columns import EncodedTable, FeatureLayout, TableEncoding
-from oddrow.views import Coding, parts_of
+from oddrow.views import Coding, variables_of
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -45,8 +45,8 @@ class Statistic(Enum):
 class Subject(NamedTuple):
     """How a column is described: its statistic, and the features that it is computed from.
 
-    ``part`` is the index of its part among :func:`parts_of`, -1 for a clock, whose ``features`` are sine and cosine of
-    the hour and of the weekday. ``is_given`` says whether the column may be given for other columns.
+    ``part`` is the index of its part among :func:`variables_of`, -1 for a clock, whose ``features`` are sine and
+    cosine of the hour and of the weekday. ``is_given`` says whether the column may be given for other columns.
     """
 
     statistic: Statistic
@@ -78,7 +78,7 @@ class Subject(NamedTuple):
 
 def subjects_of(encoding: TableEncoding, edges: tuple[Floats, ...]) -> tuple[Subject, ...]:
     """Return the subject of each encoded column; ``edges`` are those of :class:`Dependence`."""
-    parts = parts_of(encoding.layout)
+    parts = variables_of(encoding.layout)
     owned: dict[int, list[int]] = {}
     for place, part in enumerate(parts):
         if not part.is_flag:
@@ -92,7 +92,7 @@ def subjects_of(encoding: TableEncoding, edges: tuple[Floats, ...]) -> tuple[Sub
 def _subject(kind: str, own: list[int], layout: FeatureLayout, edges: tuple[Floats, ...]) -> Subject:
     if not own:
         return Subject(Statistic.NOTHING, -1, (), 1, False)
-    parts = parts_of(layout)
+    parts = variables_of(layout)
     if kind == "clock" and len(own) < 4:  # training covers too little to tell usual hours and weekdays
         return Subject(Statistic.NOTHING, -1, (), 1, False)
     if kind in ("timestamp", "clock") and len(own) >= 4:

@@ -1,4 +1,4 @@
-"""The ways to calibrate, by name. This module is apart from the recipes because model files name the way too."""
+"""The calibration methods by name. They are apart from the recipes, because model files hold the name too."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ CalibrationName = Literal["split", "cross"]
 
 
 def checked_calibration(name: object) -> CalibrationName:
-    """The way to calibrate of this name.
+    """Return the calibration method of this name.
 
     Raises
     ------
     SettingError
-        If there is none.
+        If there is no such method.
     """
     if name == "split":
         return "split"

@@ -1,4 +1,4 @@
-"""Training data that is not clean: the rows that stand out are set aside before anything is learned."""
+"""Robust training: rows that stand out are set aside before anything is learned."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ Clean = Literal["assume", "robust"]
 
 @dataclass(frozen=True)
 class Cleaning:
-    """How dirty a training table is, and what was done about it.
+    """The estimated share of odd rows in a training table, and the rows that were set aside.
 
     Attributes
     ----------
     n_rows : rows of the table
-    share : estimated share of rows that stand out; 0 where none does beyond doubt
-    low, high : ends of its 95 % interval; odd rows that look like ordinary ones are in no count
-    rows_set_aside : numbers of that share's rows in the table, from 0, ascending: nothing is learned from them, and
-        they do not calibrate
-    rows_in_doubt : numbers of the next strangest rows, in a table of numbers up to the middle between ``share`` and
-        ``high``, the fewer the more columns hold names: nothing is learned from them either, but they calibrate, so
-        that false alarms are not promised too few
+    share : estimated share of rows that stand out; 0 if none stands out with confidence
+    low, high : ends of its 95 % interval; odd rows that resemble ordinary rows are not counted
+    rows_set_aside : indices of the rows that stand out, from 0, ascending: they neither train nor calibrate
+    rows_in_doubt : indices of the next strangest rows; in a table of numbers up to the middle between ``share`` and
+        ``high``, fewer the more columns hold names. They do not train, but they calibrate, so that the promised rate of
+        false alarms is not too low
     """
 
     n_rows: int
@@ -54,7 +53,7 @@ class Cleaning:
             raise SettingError("a cleaning has low <= share <= high, and rows of its table that are counted once")
 
     def kept(self, table: pa.Table) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
-        """The rows that are not set aside, in order, and which of them are in doubt."""
+        """Return the rows that are not set aside, in order, and a mask of those in doubt."""
         is_kept, in_doubt = np.ones(self.n_rows, np.bool_), np.zeros(self.n_rows, np.bool_)
         is_kept[list(self.rows_set_aside)] = False
         in_doubt[list(self.rows_in_doubt)] = True
@@ -62,12 +61,12 @@ class Cleaning:
 
 
 def checked_clean(clean: object) -> Clean:
-    """The way of cleaning of this name.
+    """Return the cleaning mode of this name.
 
     Raises
     ------
     SettingError
-        If there is none.
+        If there is no such mode.
     """
     if clean in ("assume", "robust"):
         return clean
@@ -77,8 +76,8 @@ def checked_clean(clean: object) -> Clean:
 
 
 def clean_table(table: pa.Table, schema: TableSchema, rng: np.random.Generator) -> Cleaning:
-    """Which rows of a table stand out so far that they are not to be learned from."""
-    # the encoding of oddrow's own settings, whatever the detector's: it is made for distances
+    """Estimate the share of rows that stand out, and choose the rows from which nothing is learned."""
+    # the encoding of the default settings, whatever those of the detector, because it is made for distances
     encoding = TableEncoding.learn(schema, table)
     layout = encoding.layout
     encoded = encoding.encode(table)
@@ -86,13 +85,13 @@ def clean_table(table: pa.Table, schema: TableSchema, rng: np.random.Generator) 
     typical = typical_distance(layout, encoded)
     odd = estimate_odd_share(isolations, rng, typical)
     if layout.groups and odd.share > 0:
-        # A kind of row that makes up a few percent and repeats is no odd kind: what stands out must do so in its kind.
+        # A kind of row that repeats and makes up a few percent is not odd, so rows must stand out within their kind.
         isolations = isolation_within_kinds(layout, encoded, isolations)
         odd = odd.at_most(estimate_odd_share(isolations, rng, typical))
     strangest = [int(row) for row in np.argsort(-isolations, kind="stable")]
     n_odd = round(odd.share * table.num_rows)
-    # Two different names are always equally far apart, so in a table of names the upper end counts rare ones: as many
-    # rows are in doubt as the share of columns without names says.
+    # Two different names always have the same distance, so the upper end counts rare names in a table of names: the
+    # number of rows in doubt is multiplied by the share of columns without names.
     doubt = (odd.high - odd.share) / 2.0 * (1.0 - len(layout.groups) / max(layout.n_columns, 1))
     n_left_out = round((odd.share + doubt) * table.num_rows) if n_odd else 0
     aside, doubtful = sorted(strangest[:n_odd]), sorted(strangest[n_odd:n_left_out])

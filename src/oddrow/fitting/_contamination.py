@@ -1,8 +1,8 @@
-"""How many rows of a table stand out from the rest: judged without labels, without a clean table, without a network.
+"""How many rows of a table stand out, estimated without labels, without a clean table and without a network.
 
-One table alone cannot say which of its rows are odd: conformal p-values against the table's own rows are uniform
-whatever it holds. What it can show is its *shape*: the isolation of ordinary rows falls off in a tail, and rows that
-lie beyond where that tail would end are too many.
+One table alone cannot show which of its rows are odd: conformal p-values against the table's own rows are always
+uniform. The estimate uses the *shape* of a distribution: the isolation of ordinary rows has a tail, and the rows
+beyond the expected end of that tail are in excess.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from oddrow.views import KindLevels, Samples, Space
 Floats = npt.NDArray[np.float64]
 
 BULK = (0.8, 0.9)
-"""Quantiles between which the tail of ordinary rows is learned."""
+"""Quantiles between which the tail of ordinary rows is fitted."""
 MIN_BULK_VALUES = 8
-"""Different values between them without which there is no tail to learn."""
+"""Minimum number of distinct values between these quantiles; with fewer, no tail is fitted."""
 
 HEAVY_TAIL, LIGHT_TAIL = 1.0, 1.4
-"""Shapes of the tail of the logarithm: exponential for the estimate, nearer to normal for its upper end."""
+"""Weibull shapes of the tail of the logarithm: exponential for the estimate, closer to normal for its upper end."""
 FEW_ROWS = 1_000
-"""In a table of fewer rows a single one may be counted, by its distance alone: the tail's excess is at least three."""
+"""In a table with fewer rows, a single row may be counted by its distance; the excess of a tail is at least 3 rows."""
 LONE_DISTANCE = 30.0
-"""Typical distances between two rows by which such a row is apart from the others. In a table of few rows no tail can
-be learned so far out. By simulation of tables without an odd row, of one column and 10 to 900 rows: none of 800 normal
-or uniform ones has a row that far, and of log-normal ones 2.5 % with 900 rows and none with fewer."""
+"""Number of typical distances beyond which a row of a short table is counted, because no tail can be fitted so far out.
+In simulations of tables without odd rows, with one column and 10 to 900 rows, no such row occurred in 800 normal or
+uniform tables; it occurred in 2.5 % of log-normal tables with 900 rows, and in none with fewer rows."""
 PAIRED_ROWS = 200
-"""Rows at most between which typical distances are taken, evenly spread."""
+"""Maximum number of rows, evenly spread, between which typical distances are computed."""
 BOOTSTRAPS = 200
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class OddShare:
-    """How large a share of a table's rows stands out.
+    """The estimated share of a table's rows that stand out.
 
     Attributes
     ----------
-    share : estimate, from 0; 0 where nothing stands out beyond doubt
+    share : estimate >= 0; 0 if no row stands out with confidence
     low, high : ends of a 95 % interval (of sampling, and of how heavy the tail of ordinary rows may be)
     """
 
@@ -51,22 +51,22 @@ class OddShare:
     high: float
 
     def at_most(self, other: OddShare) -> OddShare:
-        """The lower of two estimates, and of each end of their intervals."""
+        """Return the lower of two estimates, and of each end of their intervals."""
         return OddShare(min(self.share, other.share), min(self.low, other.low), min(self.high, other.high))
 
 
 def isolation(layout: FeatureLayout, encoded: EncodedTable, rng: np.random.Generator) -> Floats:
-    """How far each row lies from the others [n]: the mean over small samples of the distance to the nearest in each.
+    """Return the isolation [n] of each row: the mean over small samples of the distance to the nearest row of each.
 
-    A row is never compared with itself. The nearest neighbour in the whole table would not do: odd rows come in
-    groups, and each is then the other's excuse. A sample of 16 seldom holds one of a few percent (Sugiyama and
-    Borgwardt 2013, *Rapid distance-based outlier detection via sampling*).
+    A row is never compared with itself. The nearest neighbour in the whole table is unsuitable, because odd rows come
+    in groups and are each other's nearest neighbours. A sample of 16 rows seldom holds an odd row if these are a few
+    percent (Sugiyama and Borgwardt 2013, *Rapid distance-based outlier detection via sampling*).
     """
     return Samples.draw(layout, encoded, rng).distance(encoded, np.arange(len(encoded.rows)))
 
 
 def typical_distance(layout: FeatureLayout, encoded: EncodedTable) -> float:
-    """Median distance between two rows that differ, in the space of :func:`isolation`; 0 where none do."""
+    """Return the median distance between two different rows in the space of :func:`isolation`; 0 if all are equal."""
     step = -(-len(encoded.rows) // PAIRED_ROWS)
     rows = Space.encoded(layout).apply(encoded.rows[::step]).astype(np.float64)
     distances = np.concatenate(
@@ -77,7 +77,7 @@ def typical_distance(layout: FeatureLayout, encoded: EncodedTable) -> float:
 
 
 def isolation_within_kinds(layout: FeatureLayout, encoded: EncodedTable, isolations: Floats) -> Floats:
-    """Isolation [n], divided by how much larger it is for the kind of row, see :class:`KindLevels`.
+    """Return isolation [n] divided by the factor by which it is larger for the row's kind, see :class:`KindLevels`.
 
     A small sample seldom holds an odd row, but it seldom holds a row of a kind of a few percent either, such as the
     payments to one shop.
@@ -86,16 +86,16 @@ def isolation_within_kinds(layout: FeatureLayout, encoded: EncodedTable, isolati
 
 
 def estimate_odd_share(isolations: Floats, rng: np.random.Generator, typical: float = np.inf) -> OddShare:
-    """How many rows are more isolated [n] than the tail of the others explains.
+    """Estimate how many rows are more isolated [n] than the tail of the other rows explains.
 
-    The logarithm of the isolation is given an exponential tail (so the isolation itself a Pareto tail, heavier than
-    most ordinary tables have), learned between the 80 % and the 90 % quantile. The estimate is the largest excess of
-    rows beyond any level over what the tail expects there and two standard deviations more, so that a table without
-    odd rows gives 0 and not a small number. The interval is a bootstrap's; its upper end supposes a lighter tail, and
-    no standard deviations. Odd rows that are no more isolated than ordinary ones cannot be counted by anyone.
+    The logarithm of the isolation is assumed to have an exponential tail (so the isolation has a Pareto tail, heavier
+    than in most ordinary tables), fitted between the 80 % and the 90 % quantile. The estimate is the largest excess of
+    rows beyond any level over the expected number plus two standard deviations, so that it is exactly 0 for a table
+    without odd rows. The interval is a bootstrap interval; its upper end assumes a lighter tail and adds no standard
+    deviations. Odd rows that are no more isolated than ordinary rows cannot be counted.
 
-    The tail counts no less than three rows. In a table of few rows, ``typical`` (see :func:`typical_distance`) lets it
-    count the rows as well whose isolation is more than 30 typical distances between two rows.
+    The excess of a tail is at least 3 rows. In a table of few rows, ``typical`` (see :func:`typical_distance`) also
+    counts the rows whose isolation is more than 30 typical distances between two rows.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def estimate_odd_share(isolations: Floats, rng: np.random.Generator, typical: fl
     logs = np.log(np.maximum(isolations, positive.min()))
     count = _excess(logs, HEAVY_TAIL, deviations=2.0)
     lone = int(np.sum(isolations > LONE_DISTANCE * typical)) if typical > 0 and n_rows < FEW_ROWS else 0
-    if count is None:  # too few rows, or values too much alike, to have a tail: whatever lies above it may be odd
+    if count is None:  # too few rows, or too few distinct values, for a tail: any row above it may be odd
         return OddShare(lone / n_rows, lone / n_rows, max(lone / n_rows, 1.0 - BULK[1]))
     lows, highs = [], []
     for _ in range(BOOTSTRAPS):
@@ -128,9 +128,9 @@ def estimate_odd_share(isolations: Floats, rng: np.random.Generator, typical: fl
 
 
 def _excess(logs: Floats, shape: float, deviations: float) -> int | None:
-    """Rows beyond what a Weibull tail ``exp(-(x / scale)^shape)`` of this shape explains; None where there is none.
+    """Return the number of rows in excess of a Weibull tail ``exp(-(x / scale)^shape)``; None if there is no tail.
 
-    The tail is that of the rows that are not in excess, so their number is found in a few rounds.
+    The tail is fitted to the rows that are not in excess, so their number is found by iteration.
     """
     ordered = np.sort(logs)
     count = 0
@@ -141,7 +141,7 @@ def _excess(logs: Floats, shape: float, deviations: float) -> int | None:
         inside = ordered[first:last] - start
         if len(np.unique(inside)) < MIN_BULK_VALUES:
             return None
-        # maximum likelihood of the scale, the rows above the bulk known only to lie above it
+        # maximum likelihood of the scale, with the rows above the bulk as censored observations
         scale = (np.sum(inside**shape) + (ordinary - last) * (stop - start) ** shape) / len(inside)
         levels = (ordinary - last) / ordinary * 0.5 ** np.arange(1, 1 + max(1, int(np.log2(ordinary - last)) + 2))
         beyond = start + (scale * np.log((1.0 - BULK[0]) / levels)) ** (1.0 / shape)

@@ -16,9 +16,9 @@ from oddrow.policies import Policy, TrainingShare, strictest_supported
 from oddrow.table import is_as_written
 
 AUTO_FALSE_ALARMS = 0.01
-"""The rate of false alarms where no policy is given, if enough rows calibrate to show it."""
+"""The rate of false alarms without a given policy, if enough rows calibrate to support it."""
 SCORED_AT_ONCE = 2**16
-"""Training rows scored at once, where a share of them is to be flagged."""
+"""Training rows per batch when a share of them is to be flagged."""
 MAX_MAPPED_ROWS = 100_000
 """The number of training rows, evenly spread, from which the latent projection is learned."""
 
@@ -37,7 +37,7 @@ def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> tuple
 
     Returns
     -------
-    The fitted model; and which rows were set aside, None where the recipe does not clean.
+    The fitted model; and the cleaning of its table, None if the recipe does not clean.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> tuple
     cleaning, normal, in_doubt = None, table, np.zeros(table.num_rows, np.bool_)
     if recipe.clean == "robust":
         plan.control.begin("cleaning")
-        # a generator of its own, so that where nothing is set aside the fit is the one without cleaning, bit for bit
+        # a separate generator, so that a fit that sets no row aside is the fit without cleaning, bit for bit
         cleaning = clean_table(table, schema, rng.spawn(1)[0])
         normal, in_doubt = cleaning.kept(table)
     if recipe.policy is not None:
@@ -71,7 +71,7 @@ def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> tuple
         expectations=fit.expectations,
         reference=TableReference.learn(fit.encoding, normal, plan.data.rest),
     )
-    _discard(fit.spent_checkpoint)  # last: what a kill would cost before this line is quick to do again
+    _discard(fit.spent_checkpoint)  # last, so that a fit killed before this line can still be resumed
     return model, cleaning
 
 
@@ -82,7 +82,7 @@ def _projection(fit: CalibratedFit) -> LatentProjection:
 
 
 def _policy(plan: FitPlan, fit: CalibratedFit, table: pa.Table) -> Policy:
-    """The policy of the recipe; a share to flag is that of all rows of the table, also of those that were set aside."""
+    """Return the policy of the recipe; a share to flag is that of all rows of the table, including those set aside."""
     share = plan.recipe.flagged_share
     if share is None:
         return plan.recipe.policy or strictest_supported(AUTO_FALSE_ALARMS, fit.surprise_model.calibration)

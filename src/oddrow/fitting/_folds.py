@@ -1,4 +1,4 @@
-"""The fits of a cross-calibration: every row is scored by a fit without it, and a last fit learns from all rows."""
+"""Cross-calibration: every row is scored by a fit that did not use it, and a last fit learns from all rows."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from oddrow.fitting._run_control import RunControl
 from oddrow.fitting._splits import SplitTable
 
 N_FOLDS = 5
-"""Folds of a cross-calibration."""
+"""Number of folds of a cross-calibration."""
 
 
 class Fit(Protocol):
-    """A fit of one split: how its rows are encoded, and its network."""
+    """A fit to one split: the encoding of its rows, and its network."""
 
     @property
     def encoding(self) -> TableEncoding:
-        """How the rows are encoded."""
+        """The encoding of the rows."""
 
     @property
     def network(self) -> FittedNetwork:
@@ -43,7 +43,7 @@ class CrossFit(Generic[FitT, SeenT]):
     Attributes
     ----------
     whole : the fit that learned from all rows
-    seen : for each fold, what the fit without it saw of its rows
+    seen : for each fold, the scores of its rows by the fit that left them out
     control : how the last fit was run
     """
 
@@ -60,10 +60,10 @@ def fit_folds(
     see: Callable[[FitT, EncodedTable], SeenT],
     rng: np.random.Generator,
 ) -> CrossFit[FitT, SeenT]:
-    """Fit each time all folds but one, see the rows of that one, and last fit all rows.
+    """Fit once for each fold on all other folds, score the rows of that fold, and last fit all rows.
 
-    This is the manner of cross-conformal predictors (Vovk 2015). Rows ``in_doubt`` [n] are seen, but nothing learns
-    from them.
+    This follows cross-conformal predictors (Vovk 2015). Rows ``in_doubt`` [n] are scored, but nothing learns from
+    them.
     """
     n_folds = min(N_FOLDS, table.num_rows)
     fold_of = rng.permutation(np.arange(table.num_rows) % n_folds)

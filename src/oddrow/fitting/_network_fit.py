@@ -1,4 +1,4 @@
-"""One network fitted to the training rows of a split, with the encoding that these rows teach."""
+"""One network fitted to the training rows of a split, with the encoding learned from these rows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def fit_to_split(
     settings: TrainingSettings,
     rng: np.random.Generator,
 ) -> NetworkFit[LikelihoodT_co]:
-    """Learn the encoding and the network from the rows that train; the watched rows say when to stop."""
+    """Learn the encoding and the network from the training rows; the stopping rows decide when to stop."""
     from oddrow.training import fit_network  # loads JAX
 
     recipe, data, control = plan.recipe, plan.data, plan.control

@@ -30,7 +30,7 @@ class CalibratedFit:
     ----------
     encoding : how the rows are encoded
     surprise_model : the evidence model and its calibration
-    expectations : what is usual for each column beside the others; None where the network alone says it
+    expectations : the usual value of each column given the others; None if only the network provides it
     training : the encoded training rows
     spent_checkpoint : the folder whose checkpoints are no longer needed, because no fit was cut off
     """
@@ -43,26 +43,26 @@ class CalibratedFit:
 
 
 class EvidenceLearner(Protocol):
-    """Fits the network and learns from it one kind of evidence, with its calibration."""
+    """Fits the network, and learns one kind of evidence from it, with its calibration."""
 
     def weighted(self, view_weights: Mapping[str, float] | None) -> Self:
-        """The learner with these weights of the views.
+        """Return the learner with these weights of the views.
 
         Raises
         ------
         SettingError
-            If a weight has no meaning, or if this evidence has no views.
+            If a weight is invalid, or if this evidence has no views.
         """
         ...
 
     def isolating(self) -> Self:
-        """The learner for a table that may hold odd rows itself."""
+        """Return the learner for a table that may hold odd rows."""
         ...
 
     def fit_split(
         self, plan: FitPlan, table: pa.Table, in_doubt: npt.NDArray[np.bool_], rng: np.random.Generator
     ) -> CalibratedFit:
-        """Fit once, and calibrate with held-out rows. Nothing is learned from rows ``in_doubt`` [n]; they calibrate."""
+        """Fit once, and calibrate with held-out rows. Rows ``in_doubt`` [n] calibrate, but do not train."""
         ...
 
     def fit_cross(
@@ -74,7 +74,7 @@ class EvidenceLearner(Protocol):
 
 @dataclass(frozen=True)
 class Recipe:
-    """What defines a model, whatever rows it is fitted to.
+    """The definition of a model, independent of the rows to which it is fitted.
 
     Attributes
     ----------
@@ -111,14 +111,14 @@ class Recipe:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What is known of the training rows, beside the table that holds them.
+    """The description of the training rows, in addition to the table that holds them.
 
     Attributes
     ----------
     schema : the kinds of the columns
-    encoding : an encoding learned elsewhere; None learns it from the rows that train
+    encoding : an encoding learned elsewhere; None learns it from the training rows
     rest : summaries of training rows that are not in the table
-    start : a network whose weights are the initial ones; None draws them
+    start : a network whose weights are the initial ones; None draws initial weights
     """
 
     schema: TableSchema

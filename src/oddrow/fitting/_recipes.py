@@ -22,12 +22,12 @@ RECIPES: Mapping[str, Recipe] = {
 
 
 def checked_settings(name: object) -> Recipe:
-    """The recipe of this name.
+    """Return the recipe of this name.
 
     Raises
     ------
     SettingError
-        If there is none.
+        If there is no such recipe.
     """
     if not isinstance(name, str) or name not in RECIPES:
         raise SettingError(f"settings is {name!r}; choose from {', '.join(map(repr, RECIPES))}")
@@ -35,7 +35,7 @@ def checked_settings(name: object) -> Recipe:
 
 
 def checked_kl_weight(weight: object) -> float:
-    """The factor of the KL term.
+    """Return the factor of the KL term.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The article's evidence: how badly the network reconstructs a row."""
+"""The article's evidence: the reconstruction error of a row."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ReconstructionLearner:
     """Trains as the article does, with squared errors; the evidence is the mean absolute error of a row."""
 
     def weighted(self, view_weights: Mapping[str, float] | None) -> ReconstructionLearner:
-        """The same learner; it has no views to weigh.
+        """Return this learner, which has no views to weight.
 
         Raises
         ------
@@ -34,11 +34,11 @@ class ReconstructionLearner:
             If weights are given.
         """
         if view_weights is not None:
-            raise SettingError('view_weights go with the views, and settings="article" has none; leave one out')
+            raise SettingError('settings="article" has no views, so view_weights has no effect; leave one of them out')
         return self
 
     def isolating(self) -> ReconstructionLearner:
-        """The same learner: the article does not compare rows with one another."""
+        """Return this learner: the article does not compare rows with one another."""
         return self
 
     def fit_split(

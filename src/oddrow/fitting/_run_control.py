@@ -1,4 +1,4 @@
-"""How a fit runs: what it reports, what may end it early, where its state is kept, and what trains."""
+"""How a fit runs: progress reports, early ends, checkpoints and the device."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MIN_SECONDS = 1e-9
 
 @dataclass(frozen=True)
 class RunControl:
-    """How a fit runs, whatever is fitted to which rows.
+    """How a fit runs, independent of the model and the rows.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class RunControl:
     on_phase : called as ``on_phase(name)`` when "cleaning", "fitting" or "calibrating" begins
     on_interrupt, checkpoint, resume, time_limit : see :class:`oddrow.training.Interruption`
     max_steps : the maximum number of training steps; None for that of the recipe
-    device : what trains: "auto", or a platform of JAX
+    device : the device that trains: "auto", or a platform of JAX
     fit_index : which of several fits that share the checkpoint folder this is, from 0
     """
 
@@ -49,7 +49,7 @@ class RunControl:
             self.on_phase(phase)
 
     def stage(self, index: int, count: int) -> RunControl:
-        """The control of one of several fits: progress counts the steps of all, and each fit gets an equal time."""
+        """Return the control of one of several fits: progress counts all steps, and each fit gets an equal time."""
         report, limit = self.on_progress, self.time_limit
         return replace(
             self,
@@ -59,9 +59,9 @@ class RunControl:
         )
 
     def after(self, health: TrainingHealth) -> RunControl:
-        """The control of the fits that follow one of this health.
+        """Return the control of the fits that follow one of this health.
 
-        A fit that was cut off goes on when it is resumed. The fits that follow then start again, because the state of
+        A fit that was cut off continues when it is resumed. The fits that follow then start again, because the state of
         the random generator differs, so they keep no checkpoint.
         """
         if health.end.is_final:
@@ -71,18 +71,18 @@ class RunControl:
         return replace(self, checkpoint=None, resume=False, time_limit=time_limit)
 
     def spent_checkpoint(self, health: TrainingHealth) -> Path | None:
-        """The checkpoint folder, if the last fit ended with this health and nothing can be resumed from it."""
+        """Return the checkpoint folder, if the last fit ended with this health and nothing can be resumed from it."""
         return self.checkpoint if health.end.is_final else None
 
     def interruption(self) -> Interruption:
-        """What may end the fit early, as the training loop takes it."""
+        """Return the settings of the training loop that may end the fit early."""
         from oddrow.training import Interruption  # loads JAX
 
         return Interruption(self.checkpoint, self.resume, self.time_limit, self.on_interrupt, self.fit_index)
 
 
 def checked_max_steps(steps: object) -> int | None:
-    """The maximum number of training steps.
+    """Return the maximum number of training steps.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def checked_max_steps(steps: object) -> int | None:
 
 
 def checked_time_limit(seconds: object) -> float | None:
-    """The maximum training time in seconds.
+    """Return the maximum training time in seconds.
 
     Raises
     ------
@@ -108,12 +108,12 @@ def checked_time_limit(seconds: object) -> float | None:
 
 
 def checked_checkpoint(folder: str | Path | None, resume: bool, random_state: object) -> Path | None:
-    """The folder that keeps the state of a fit.
+    """Return the folder that keeps the state of a fit.
 
     Raises
     ------
     SettingError
-        If it is no path, or if no fit could be resumed from it: without a random state, or without a folder.
+        If it is not a path, or if a fit could not be resumed because there is no random state or no folder.
     """
     if folder is None:
         if resume:

@@ -1,4 +1,4 @@
-"""How many rows of a sample a fit has memory for."""
+"""The number of sampled rows for which a fit has memory."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable
 from oddrow.columns import SampledTable, TableEncoding
 
 FIT_BYTES = 700 * 2**20
-"""The memory that a fit on a sample may take for its rows, in addition to what it takes for none."""
+"""The memory that a fit on a sample may use for its rows, in addition to a fit without rows."""
 FEATURE_BYTES, COLUMN_BYTES = 20, 40
-"""The memory that it takes for each row, by feature and by column, as ``python -m benchmarks memory`` measures it."""
+"""The memory used per row, by feature and by column, as measured by ``python -m benchmarks memory``."""
 MAX_FEATURES = 90
-"""No column has more features."""
+"""Maximum number of features of a column."""
 
 
 def within_memory(table: SampledTable, encoding_of: Callable[[SampledTable], TableEncoding]) -> SampledTable:
-    """The table with no more rows in its sample than a fit has memory for, by the size of the encoded rows."""
+    """Return the table with at most as many sampled rows as a fit has memory for, by the size of the encoded rows."""
     n_rows, n_columns = table.sample.rows.shape
     if n_rows * n_columns * (MAX_FEATURES * FEATURE_BYTES + COLUMN_BYTES) <= FIT_BYTES:
         return table

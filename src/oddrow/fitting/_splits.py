@@ -1,4 +1,4 @@
-"""The rows of one fit: which train, which are watched, and which calibrate."""
+"""The rows of one fit: which rows train, which decide when to stop, and which calibrate."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Places = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class SplitTable:
-    """A table whose rows are split by what they are for.
+    """A table whose rows are split by their use.
 
     Attributes
     ----------
     table : all rows [n]
-    in_doubt : bool [n], rows that calibrate, but that neither train, nor are watched, nor are remembered
-    training, stopping, calibration : indices of the rows that train, that are watched, and that calibrate; each
+    in_doubt : bool [n], rows that calibrate, but that neither train, nor decide when to stop, nor are remembered
+    training, stopping, calibration : indices of the rows that train, that decide when to stop, and that calibrate; each
         ascending
     """
 
@@ -39,15 +39,15 @@ class SplitTable:
         shares: tuple[float, float],
         rng: np.random.Generator,
     ) -> SplitTable:
-        """A random split by the shares of rows that are watched and that calibrate, see :func:`split_rows`."""
+        """Draw a random split by the shares of stopping and calibration rows, see :func:`split_rows`."""
         training, stopping, calibration = split_rows(table.num_rows, shares, rng)
         return cls(table, in_doubt, training[~in_doubt[training]], stopping[~in_doubt[stopping]], calibration)
 
 
 def split_rows(n_rows: int, shares: tuple[float, float], rng: np.random.Generator) -> tuple[Places, Places, Places]:
-    """Indices of the rows that train, that are watched and that calibrate: a random split by the last two shares.
+    """Return indices of the training, stopping and calibration rows: a random split by the last two shares.
 
-    Without any share all rows train, and they calibrate.
+    If both shares are 0, all rows train, and they calibrate.
     """
     stopping_share, calibration_share = shares
     if calibration_share == stopping_share == 0:
@@ -61,7 +61,7 @@ def split_rows(n_rows: int, shares: tuple[float, float], rng: np.random.Generato
 
 
 def n_calibration_rows(recipe: Recipe, n_rows: int) -> int:
-    """How many of ``n_rows`` rows will calibrate."""
+    """Return how many of ``n_rows`` rows will calibrate."""
     if recipe.calibration == "cross":
         return n_rows
     shares = (recipe.stopping_share, recipe.calibration_share)

@@ -1,4 +1,4 @@
-"""oddrow's own evidence: several views of a row, on scales that held-out rows set, with their calibration."""
+"""The default evidence: several views of a row, scaled and calibrated by held-out rows."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from oddrow.surprise import IsolationEvidence, SurpriseModel, ViewEvidence
 from oddrow.views import RowViews, Views, ViewScales, checked_view_weights
 
 SCALING_ROWS = 2_000
-"""The number of rows that set the scales of the views, where fewer are watched."""
+"""The number of rows that set the scales of the views, if there are fewer stopping rows."""
 CALIBRATED_AT_ONCE = 2**12
-"""Calibration rows that are scored at once: what the views see of a row takes more memory than the row."""
+"""Calibration rows per batch; the views' scores of a row take more memory than the row."""
 MAX_LEVEL_ROWS = 4_096
 """The number of rows, evenly spread, from which the level of each kind of row is learned."""
 
@@ -35,8 +35,8 @@ class ViewLearner:
 
     Attributes
     ----------
-    view_weights : weights of the views by name; a view that is not named has weight 1, and None names none
-    isolates : whether the table may hold odd rows itself, so that isolation weighs more than all views together. A
+    view_weights : weights of the views by name; a view that is not named has weight 1, and None names no view
+    isolates : whether the table may hold odd rows, so that isolation has more weight than all views together. A
         cross-calibration does not use isolation
     """
 
@@ -44,29 +44,29 @@ class ViewLearner:
     isolates: bool = False
 
     def weighted(self, view_weights: Mapping[str, float] | None) -> ViewLearner:
-        """The learner with these weights of the views.
+        """Return the learner with these weights of the views.
 
         Raises
         ------
         SettingError
-            If a name is not that of a view, or a weight has no meaning.
+            If a name is not that of a view, or a weight is invalid.
         """
         checked_view_weights(view_weights)
         return replace(self, view_weights=view_weights)
 
     def isolating(self) -> ViewLearner:
-        """The learner for a table that may hold odd rows itself."""
+        """Return the learner for a table that may hold odd rows."""
         return replace(self, isolates=True)
 
     def fit_split(
         self, plan: FitPlan, table: pa.Table, in_doubt: npt.NDArray[np.bool_], rng: np.random.Generator
     ) -> CalibratedFit:
-        """Fit once; rows that were held out calibrate."""
+        """Fit once; held-out rows calibrate."""
         shares = (plan.recipe.stopping_share, plan.recipe.calibration_share)
         split = SplitTable.draw(table, in_doubt, shares, rng)
         fit = _fit(plan, split, table.num_rows, rng)
         calibrating = fit.encoding.encode(table.take(split.calibration))
-        # what the views see of a long table takes more memory than all else of a fit: no name keeps it
+        # no variable keeps the views' scores: for a long table they take more memory than the rest of a fit
         scales = ViewScales.learn(
             fit.views,
             fit.views.of(fit.scale_rows, fit.own[fit.scale_index], fit.has_trained),
@@ -86,13 +86,13 @@ class ViewLearner:
     def fit_cross(
         self, plan: FitPlan, table: pa.Table, in_doubt: npt.NDArray[np.bool_], rng: np.random.Generator
     ) -> CalibratedFit:
-        """Fit all rows; each row calibrates with what a fit without it saw.
+        """Fit all rows; each row calibrates with its score by a fit without it.
 
         Scores of several fits can only be pooled on one scale. So the scales of the views are learned from all rows
-        together, each seen by the fit without it, in the units of that fit. (If each fit had its own scales, they
-        would differ by chance, most of all far out, where they matter: 2.2 % of the new normal rows of mammography and
-        mnist were flagged where 1 % was promised. Without units the networks differ: one explains a column by another
-        and the next does not, and 7 % of AgriculturalYield's new normal rows were flagged.)
+        together, each scored by the fit without it, in the units of that fit. (With a separate scale for each fit, 2.2
+        % of the new normal rows of mammography and mnist were flagged where 1 % was promised, because the scales differ
+        by chance, most of all in the tail. Without units, 7 % of AgriculturalYield's new normal rows were flagged,
+        because two networks may explain a column by different other columns.)
         """
 
         def fit_one(plan: FitPlan, split: SplitTable) -> ViewFit:
@@ -117,11 +117,11 @@ class ViewFit:
     Attributes
     ----------
     base : the network, its encoding and the encoded training rows
-    views : what each view has learned
-    own : int [n], for each row of the table its own place in the memory; -1 where it has none
+    views : the learned views
+    own : int [n], the index in the memory of each row of the table; -1 if it is not remembered
     scale_rows : the encoded rows that set the scales of the views
     scale_index : which rows of the table these are
-    has_trained : which of them are training rows
+    has_trained : which of these are training rows
     """
 
     base: NetworkFit[MixedLikelihood]
@@ -133,7 +133,7 @@ class ViewFit:
 
     @property
     def encoding(self) -> TableEncoding:
-        """How the rows are encoded."""
+        """The encoding of the rows."""
         return self.base.encoding
 
     @property
@@ -148,9 +148,9 @@ class ViewFit:
 
 
 def _fit(plan: FitPlan, split: SplitTable, n_rows: int, rng: np.random.Generator) -> ViewFit:
-    """Fit the network and learn the views. ``n_rows`` rows of the whole table set the size of a mini-batch.
+    """Fit the network and learn the views. ``n_rows``, the rows of the whole table, sets the mini-batch size.
 
-    Rows that train, that are watched and that calibrate are remembered, but none that is in doubt.
+    Training, stopping and calibration rows are remembered, except for rows in doubt.
     """
     from oddrow.training import DEFAULT_TRAINING  # loads JAX
 
@@ -173,11 +173,11 @@ def _fit(plan: FitPlan, split: SplitTable, n_rows: int, rng: np.random.Generator
 def _scaling_rows(
     split: SplitTable, own: npt.NDArray[np.int64], rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """The rows that set the scales of the views, and which of them trained: the watched rows, and some training rows.
+    """Return the rows that set the scales of the views, and which of them are training rows.
 
-    Training rows are added up to :data:`SCALING_ROWS` where the memory is known to hold rows of this table: the
-    distance of a training row to its neighbours is that of a new row if its own place in the memory, and those of its
-    duplicates, are left out.
+    The stopping rows set the scales. Training rows are added up to :data:`SCALING_ROWS` if the memory is known to
+    hold rows of this table: the distance of a training row to its neighbours is that of a new row if the row itself and
+    its duplicates are excluded.
     """
     n_more = max(SCALING_ROWS - len(split.stopping), 0) if np.any(own >= 0) else 0
     more = rng.permutation(split.training)[:n_more] if len(split.stopping) else split.training
@@ -185,11 +185,11 @@ def _scaling_rows(
 
 
 def _isolating(views: ViewEvidence, fit: ViewFit, split: SplitTable, rng: np.random.Generator) -> IsolationEvidence:
-    """The views with the isolation of a row, compared within kinds of rows where columns hold names."""
+    """Return the views combined with isolation, compared within kinds of rows where columns hold names."""
     judge = IsolationEvidence.learn(views, fit.training, rng)
     if not fit.encoding.layout.groups:
         return judge
-    # rows in doubt too: they may be the strange end of an ordinary kind
+    # includes rows in doubt, which may be the strangest rows of an ordinary kind
     known = np.sort(np.concatenate([split.training, split.stopping, np.flatnonzero(split.in_doubt)]))
     known = np.setdiff1d(known, split.calibration)
     known = known[np.linspace(0, len(known) - 1, min(len(known), MAX_LEVEL_ROWS), dtype=np.int64)]

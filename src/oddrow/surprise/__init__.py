@@ -1,4 +1,4 @@
-"""The views' evidence becomes the surprise of a row."""
+"""From the views' evidence to the surprise of a row."""
 
 from oddrow.surprise._surprise import (
     EvidenceModel,

@@ -1,4 +1,4 @@
-"""Rows get surprise: each view's evidence, split over the columns, combined and calibrated."""
+"""Surprise of rows: the evidence of the views, split over the columns, combined and calibrated."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ReconstructionEvidence:
     density: DensityModel[SquaredError]
 
     def evidence(self, encoded: EncodedTable) -> Evidence:
-        """Parts of the mean absolute error."""
+        """Return the mean absolute error, split over the columns."""
 
         def block(rows: npt.NDArray[np.float32]) -> tuple[Floats]:
             latent, _ = self.density.encode(rows)
@@ -70,30 +70,34 @@ class ReconstructionEvidence:
         return Evidence(column, np.zeros(len(column)))
 
     def packed(self) -> Arrays:
-        """The density of rows, and nothing else."""
+        """Return the arrays of the density model; there are no others."""
         return self.density.packed()
 
 
 @dataclass(frozen=True)
 class ViewEvidence:
-    """The views of a row, each put on the scale of surprise by held-out rows, and the novelty of its values.
+    """The combined evidence of all views, each calibrated to nats by held-out rows, plus the novelty of values.
 
-    - *likelihood*: the negative log-likelihood of each column, and the latent's own cost (its KL), each calibrated to
-      nats of surprise ``s_j`` by itself (a column that is always noisy must be noisier than that to count), then
-      combined by the power mean of the tail probabilities with exponent -1/4, ``4 ln mean exp(s_j / 4)`` (Vovk and
-      Wang 2020; between Fisher's sum, which drowns one odd column among many, and the maximum, which sees no second);
-    - *marginal*: how rare each column's value is by itself, combined in the same way with exponent -1/2;
-    - *dependence*: how rare it is given the value of the one other column that is most informative about it, likewise;
+    - *likelihood*: the negative log-likelihood of each column, and the KL divergence of the latent, each calibrated
+      separately to nats of surprise ``s_j`` (so a noisy column counts only if it is noisier than usual), then combined
+      by the power mean of the tail probabilities with exponent -1/4, ``4 ln mean exp(s_j / 4)`` (Vovk and Wang 2020; a
+      compromise between Fisher's sum, in which one odd column among many is lost, and the maximum, which ignores a
+      second odd column);
+    - *marginal*: the rarity of each column's value, independent of the other columns, combined in the same way with
+      exponent -1/2;
+    - *dependence*: the rarity given the value of the one other column that is most informative about it, combined in
+      the same way;
     - *nearest*: distance to the nearest remembered row, its square split column by column, with numbers in standard
       deviations;
-    - *sparseness*: how much further the row is from its neighbours than these are from theirs;
+    - *sparseness*: how much further the row is from its neighbours than these are from their neighbours;
     - *rank_nearest*, *rank_sparseness*: the same with numbers as normal scores of their ranks;
-    - *latent_nearest*: distance to the nearest remembered row in the whitened latent space, which no column carries
-      alone.
+    - *latent_nearest*: distance to the nearest remembered row in the whitened latent space, which is not attributed to
+      columns.
 
-    Each view's score becomes nats by a tail calibration (a view that says "one normal row in a hundred" counts 4.6
-    whatever its own unit). The views combine by the same power mean with exponent -1/4, which is split over them by
-    what each brings, and over the columns in proportion to the view's parts. Novelty is evidence beside them all.
+    Each view's score is calibrated to nats by the tail of its distribution (a score that one normal row in a hundred
+    reaches counts 4.6 nats, whatever the view's unit). The views are combined by the same power mean with exponent
+    -1/4. The result is split over the views by their shares of the mean, and over the columns in proportion to the
+    view's parts. The novelty of values is added to the combined views.
     """
 
     views: Views
@@ -105,11 +109,11 @@ class ViewEvidence:
         return self.views.density
 
     def evidence(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None = None) -> Evidence:
-        """Parts of the combined score; ``own`` [n] are the rows' own places among the remembered rows, if any."""
+        """Return the combined evidence; ``own`` [n] are the rows' indices among the remembered rows, if any."""
         return self.scales.evidence(self.views.of(encoded, own))
 
     def packed(self) -> Arrays:
-        """The density of rows, the views and their scales."""
+        """Return the density model, the views and their scales."""
         return self.density.packed() | packed_parts({"views": self.views, "scales": self.scales})
 
     @classmethod
@@ -120,7 +124,7 @@ class ViewEvidence:
         names: Sequence[str],
         view_weights: Mapping[str, float] | None,
     ) -> ViewEvidence:
-        """The evidence of the views of these names, some of them weighted by name, of rows that have this density."""
+        """Rebuild the evidence of the views of these names, with these weights, which use this density model."""
         views = Views.unpacked(store.under("views"), density, names)
         weights = checked_view_weights(view_weights, names)
         return cls(views, ViewScales.unpacked(store.under("scales"), weights, views))
@@ -128,17 +132,17 @@ class ViewEvidence:
 
 @dataclass(frozen=True)
 class IsolationEvidence:
-    """The views, and with a larger weight how far a row lies from small samples of the others.
+    """The views, combined with a larger weight on a row's distance to small random samples of other rows.
 
-    It is for a table that holds odd rows itself: these are among the remembered and counted rows, but seldom in a small
+    Use it for a table that may hold odd rows: these are among the remembered and counted rows, but seldom in a small
     sample. As small samples seldom hold a row of a rare kind either, a row is compared with rows of its kind.
 
     Attributes
     ----------
-    apart : how much further apart the rows of each kind are than those of the typical kind, as logarithms
-    isolation : nats of a distance, once that is divided by the level of its kind
-    weight : of isolation, where all views together have 1: 3 in a table of numbers, less where columns hold names
-    kinds : by how much the combined nats of each kind of row are higher than those of the typical kind
+    apart : for each kind of row, the log of the factor by which its distances are larger than the typical kind's
+    isolation : the curve from a distance, divided by the level of its kind, to nats
+    weight : the weight of isolation, if all views together have 1: 3 in a table of numbers, less if columns hold names
+    kinds : for each kind of row, by how much its combined nats are higher than those of the typical kind
     """
 
     base: ViewEvidence
@@ -150,21 +154,21 @@ class IsolationEvidence:
 
     @classmethod
     def learn(cls, base: ViewEvidence, training: EncodedTable, rng: np.random.Generator) -> IsolationEvidence:
-        """Draw the samples from the training rows, and learn how isolated these are from the others."""
+        """Draw the samples from the training rows, and learn the isolation of these rows."""
         layout = base.density.layout
         constants = base.views.basis.constants
         samples = Samples.draw(layout, training, rng, constants)
         distance = samples.distance(training, np.arange(len(training.rows)))
         apart = KindLevels.of_distances(layout, training.rows, distance, constants)
         isolation = scale_of(apart.relative(training.rows, distance), constants)
-        # two different names are always equally far apart: distances say little about columns of names
+        # two different names always have the same distance, so distances carry little information on columns of names
         weight = constants.isolation_weight * (1.0 - len(layout.groups) / max(layout.n_columns, 1))
         return cls(base, samples, apart, isolation, weight, KindLevels((), ()))
 
     def comparing_kinds(self, rows: EncodedTable, own: npt.NDArray[np.int64]) -> IsolationEvidence:
-        """The same with the levels of kinds, learned from rows and their own places [n] in the memory.
+        """Return this evidence with levels of kinds, learned from rows and their indices [n] in the memory.
 
-        They may be training rows. Those that were drawn into a sample are at distance 0 from it: too few to move a
+        They may be training rows. Those drawn into a sample have distance 0 to it, and are too few to change a
         quantile.
         """
         nats, _ = self._nats(rows, own)
@@ -177,12 +181,12 @@ class IsolationEvidence:
         return self.base.density
 
     def evidence(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None = None) -> Evidence:
-        """Parts of the combined score; ``own`` as in :meth:`ViewEvidence.evidence`."""
+        """Return the combined evidence; ``own`` as in :meth:`ViewEvidence.evidence`."""
         none = np.zeros(len(encoded.rows))
         nats, seen = self._nats(encoded, own)
         power = self._constants.power
         combined = power_mean(nats, power, self._weights)
-        total = combined + (self.kinds.highest - self.kinds.of(encoded.rows))  # so that none is below 0
+        total = combined + (self.kinds.highest - self.kinds.of(encoded.rows))  # keeps all totals >= 0
         shares, _ = split_total(total, self._weights * np.expm1(nats * power), none)
         column, combination = split_total(shares[:, 0], seen.column, seen.combination)
         apart, rest = split_total(shares[:, 1], feature_sums(self.density.layout)(self.samples.squares(encoded)), none)
@@ -197,7 +201,7 @@ class IsolationEvidence:
         return np.array([1.0, self.weight])
 
     def _nats(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None) -> tuple[Floats, Evidence]:
-        """Nats [n, 2] of all views together and of isolation; and the evidence of the views."""
+        """Return nats [n, 2] of all views together and of isolation, and the evidence of the views."""
         views = self.base.views.of(encoded, own)
         seen = self.base.scales.evidence(replace(views, novelty=np.zeros_like(views.novelty)))
         distance = self.apart.relative(encoded.rows, self.samples.distance(encoded))
@@ -209,20 +213,20 @@ EvidenceModel: TypeAlias = ViewEvidence | IsolationEvidence | ReconstructionEvid
 
 @dataclass(frozen=True)
 class SurpriseModel:
-    """An evidence model and the calibration of its raw score: all that scoring needs."""
+    """An evidence model and the calibration of its raw score: the state that scoring needs."""
 
     evidence_model: EvidenceModel
     calibration: Calibration
 
     def score(self, encoded: EncodedTable) -> Surprise:
-        """Surprise of encoded rows in their order; the same row always gets the same bits."""
+        """Return the surprise of encoded rows in their order; the same row always has the same bits."""
         scored = in_slabs(self._score, encoded.rows, encoded.presence, encoded.novelty)
         return Surprise(*scored)
 
     def _score(
         self, rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_], novelty: Floats
     ) -> tuple[Floats, ...]:
-        """In the order of :class:`Surprise`."""
+        """Return the arrays in the order of the fields of :class:`Surprise`."""
         evidence = self.evidence_model.evidence(EncodedTable(rows, presence, novelty))
         raw = evidence.raw
         surprise = self.calibration.surprise(raw)
@@ -230,9 +234,9 @@ class SurpriseModel:
         return surprise, self.calibration.p_value(raw), column, combination
 
     def read(self, encoded: EncodedTable) -> RowLikelihood:
-        """Likelihoods, latent means and decoder outputs of encoded rows."""
+        """Return likelihoods, latent means and decoder outputs of encoded rows."""
         return self.evidence_model.density.read(encoded.rows, encoded.presence)
 
     def latent(self, encoded: EncodedTable) -> Floats:
-        """Latent means [n, n_latent] of encoded rows."""
+        """Return the latent means [n, n_latent] of encoded rows."""
         return self.evidence_model.density.latent_means(encoded.rows)

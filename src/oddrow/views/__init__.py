@@ -1,7 +1,7 @@
-"""The views of a row: what each sees, and how they are combined."""
+"""The views of a row: kinds of evidence that it is odd, and their combination."""
 
 from oddrow.views._basis import ViewBasis, feature_sums
-from oddrow.views._coding import Coding, Part, frequent_codes, mutual_information, parts_of
+from oddrow.views._coding import Coding, Variable, frequent_codes, mutual_information, variables_of
 from oddrow.views._dependence import DependenceView
 from oddrow.views._evidence import Evidence, split_total
 from oddrow.views._graph_row_context import GraphRowContext
@@ -42,7 +42,6 @@ __all__ = [
     "Memory",
     "NearestView",
     "NormalRows",
-    "Part",
     "PiecewiseCurve",
     "RankNearestView",
     "RankSparsenessView",
@@ -53,6 +52,7 @@ __all__ = [
     "Space",
     "SparsenessView",
     "Surroundings",
+    "Variable",
     "View",
     "ViewBasis",
     "ViewScale",
@@ -65,11 +65,11 @@ __all__ = [
     "frequent_codes",
     "graph_evidence",
     "mutual_information",
-    "parts_of",
     "power_mean",
     "register_view",
     "scale_of",
     "split_total",
     "split_total_values",
     "unregister_view",
+    "variables_of",
 ]

@@ -1,4 +1,4 @@
-"""What the views of one fit share: it is learned once, and every view may use it."""
+"""Learned state that all views of one fit share: the density model, the codes and the remembered rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oddrow.columns import EncodedTable, FeatureLayout
 from oddrow.container import Arrays, ArrayStore, packed_parts
 from oddrow.density import ColumnSums, DensityModel, MixedLikelihood
 from oddrow.scoring_constants import ScoringConstants
-from oddrow.views._coding import Coding, parts_of
+from oddrow.views._coding import Coding, variables_of
 from oddrow.views._normal_rows import NormalRows
 
 Floats = npt.NDArray[np.float64]
@@ -23,13 +23,13 @@ Straightened: TypeAlias = Callable[[npt.NDArray[np.float32]], Floats]
 
 @dataclass(frozen=True)
 class ViewBasis:
-    """The parts of a fit that several views read.
+    """The learned state of a fit that several views read.
 
     Attributes
     ----------
     density : the network, the likelihood of the columns, and the range of the features
     coding : the borders between the codes of each number
-    normal_rows : remembered rows, and how far apart they are
+    normal_rows : remembered rows, and the distances to their nearest neighbours
     """
 
     density: DensityModel[MixedLikelihood]
@@ -45,15 +45,15 @@ class ViewBasis:
         straightened: Straightened,
         rng: np.random.Generator,
     ) -> tuple[ViewBasis, npt.NDArray[np.int64]]:
-        """Learn from the training rows; also gives the own place of each row, see :meth:`NormalRows.learn`."""
+        """Learn from the training rows; also return each row's index in the memory, see :meth:`NormalRows.learn`."""
         layout, constants = density.layout, density.likelihood.constants
         normal_rows, own = NormalRows.learn(layout, training, held_out, straightened, rng, constants)
-        coding = Coding.learn(parts_of(layout), training.rows, constants.max_codes)
+        coding = Coding.learn(variables_of(layout), training.rows, constants.max_codes)
         return cls(density, coding, normal_rows), own
 
     @property
     def layout(self) -> FeatureLayout:
-        """Which features belong to which column."""
+        """The assignment of features to columns."""
         return self.density.layout
 
     @property
@@ -67,12 +67,12 @@ class ViewBasis:
         return feature_sums(self.layout)
 
     def packed(self) -> Arrays:
-        """The codes and the remembered rows; the density packs itself, and the constants are JSON."""
+        """Return the arrays of the codes and the remembered rows; the density packs itself."""
         return packed_parts({"coding": self.coding, "normal_rows": self.normal_rows})
 
     @classmethod
     def unpacked(cls, store: ArrayStore, density: DensityModel[MixedLikelihood]) -> ViewBasis:
-        """The basis of views of rows that have this density."""
+        """Rebuild the basis of views that use this density model."""
         constants = density.likelihood.constants
         coding = Coding.unpacked(store.under("coding"), density.layout, constants)
         normal_rows = NormalRows.unpacked(store.under("normal_rows"), density.layout.n_features, constants)
@@ -80,5 +80,5 @@ class ViewBasis:
 
 
 def feature_sums(layout: FeatureLayout) -> ColumnSums:
-    """Sums values of features into values of columns."""
+    """Return an operation that sums values of features into values of columns."""
     return ColumnSums(layout.feature_column, layout.n_columns)

@@ -1,4 +1,4 @@
-"""What speaks for a row being odd, in parts."""
+"""The evidence that a row is odd, split over columns."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for a row being odd, in parts >= 0 that add up to its raw score.
+    """The evidence that rows are odd: parts >= 0 whose sum is the raw score.
 
     Attributes
     ----------
-    column : float64 [n, n_columns], what each column brings by itself
-    combination : float64 [n], what only the columns together bring
+    column : float64 [n, n_columns], the part of each column alone
+    combination : float64 [n], the part that only the combination of columns explains
     """
 
     column: Floats
@@ -30,7 +30,7 @@ class Evidence:
 
 
 def split_total(total: Floats, column: Floats, combination: Floats) -> tuple[Floats, Floats]:
-    """Split totals [n] in proportion to parts; where all parts are zero, no column carries anything."""
+    """Return totals [n] split in proportion to parts; where all parts are 0, the combination gets the whole total."""
     whole = column.sum(axis=1) + combination
     factor = np.divide(total, whole, out=np.zeros_like(total), where=whole > 0)
     column_part = column * factor[:, None]

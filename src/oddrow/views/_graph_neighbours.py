@@ -1,4 +1,4 @@
-"""Neighbours among remembered rows, as operations of a graph."""
+"""Nearest-neighbour search among remembered rows, as operations of an ONNX graph."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from oddrow.views._memory import Memory
 from oddrow.views._surroundings import Surroundings
 
 NOWHERE = -1
-"""Where no place is passed over."""
+"""Index of no remembered row, for a row that excludes none from its neighbours."""
 
 
 def nearest_places(xp: GraphNamespace, rows: Value, memory: Memory, count: int, own: Value | None) -> Value:
-    """As :meth:`Memory.nearest`: places int64 [n, count] of the nearest remembered rows.
+    """Return the indices int64 [n, count] of the nearest remembered rows, as :meth:`Memory.nearest` does.
 
-    ``own`` int64 [n, 1] is the place that is passed over. Of equal numbers TopK takes the first.
+    ``own`` int64 [n, 1] is the index that is excluded. TopK takes the first of equal numbers.
     """
     wide = memory.rows.astype(np.float64)
     half_squares = 0.5 * np.einsum("md,md->m", wide, wide)
-    # |a - b|^2 = |a|^2 - 2ab + |b|^2, and |a|^2 does not choose
+    # |a - b|^2 = |a|^2 - 2ab + |b|^2, and |a|^2 does not change the order of the distances
     distance = half_squares - rows @ _remembered(xp, memory.rows).T
     if own is not None:
         distance = xp.where(own.equals(np.arange(len(wide))), np.inf, distance)
@@ -38,26 +38,26 @@ def nearest_places(xp: GraphNamespace, rows: Value, memory: Memory, count: int, 
 
 
 def _remembered(xp: GraphNamespace, rows: npt.NDArray[np.float32]) -> Value:
-    """Remembered rows [m, d] in double precision; the file holds them in single."""
+    """Return the remembered rows [m, d] in double precision; the file holds them in single precision."""
     return xp.graph.constant(rows, np.dtype(np.float32)).astype(FLOAT)
 
 
 def _least(xp: GraphNamespace, values: Value, count: int) -> tuple[Value, Value]:
-    """The least numbers of each row [n, count] and their places."""
+    """Return the smallest values of each row [n, count] and their indices."""
     many = xp.graph.constant([count], INTEGER)
     least, places = xp.graph.apply_all("TopK", values, many, dtypes=(FLOAT, INTEGER), axis=1, largest=0, sorted=1)
     return least, places
 
 
 def differences(xp: GraphNamespace, rows: Value, memory: Memory, places: Value) -> Value:
-    """Squared difference of each feature [n, count, d] of rows [n, d] to those at places [n, count]."""
+    """Return the squared difference of each feature [n, count, d] of rows [n, d] to those at ``places`` [n, count]."""
     difference = rows[:, None] - places.taken_from(_remembered(xp, memory.rows))
     return difference * difference
 
 
 @dataclass(frozen=True)
 class NeighbourhoodValues:
-    """As :class:`Neighbourhood`, in a graph.
+    """The counterpart of :class:`Neighbourhood` in a graph.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class NeighbourhoodValues:
 
 
 def neighbourhood(xp: GraphNamespace, rows: Value, around: Surroundings, own: Value | None) -> NeighbourhoodValues:
-    """As :meth:`Surroundings.of`, for rows [n, d] of its memory's space."""
+    """Return the neighbours of rows [n, d] in the memory's space, as :meth:`Surroundings.of` does."""
     neighbours = around.memory.constants.neighbours
     places = nearest_places(xp, rows, around.memory, neighbours, own)
     apart = differences(xp, rows, around.memory, places)
@@ -97,9 +97,9 @@ def neighbourhood(xp: GraphNamespace, rows: Value, around: Surroundings, own: Va
 def places_of_equals(
     xp: GraphNamespace, rows: Value, memory: npt.NDArray[np.float32], is_single: npt.NDArray[np.bool_], near: Value
 ) -> Value:
-    """The place int64 [n, 1] of the single remembered row that equals a row [n, d], or ``NOWHERE``.
+    """Return the index int64 [n, 1] of the single remembered row that equals a row [n, d], or ``NOWHERE``.
 
-    Equal rows are at distance 0, so it is among the rows that are near, at places [n, count].
+    Equal rows have distance 0, so this row is one of the near rows, whose indices are [n, count].
     """
     is_equal = near.taken_from(_remembered(xp, memory)).equals(rows[:, None]).astype(INTEGER).min(axis=2)
     found = is_equal * near.taken_from(is_single.astype(np.int64), INTEGER)

@@ -1,4 +1,4 @@
-"""Rows of a graph as the views see them: what several views need is one group of operations."""
+"""Rows in an ONNX graph as input of the views; operations that several views need are added once."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from oddrow.views._surroundings import Surroundings
 
 @dataclass(frozen=True)
 class GraphRowContext:
-    """As :class:`RowContext`, in a graph and in double precision.
+    """The counterpart of :class:`RowContext` in a graph, in double precision.
 
     Attributes
     ----------
-    basis : what the views share
-    xp : the operations
+    basis : the state that the views share
+    xp : the operations of the graph
     rows : float64 [n, n_features], each rounded to float32 as an encoded table holds it
     presence : bool [n, n_columns]
     """
@@ -38,7 +38,7 @@ class GraphRowContext:
 
     @property
     def layout(self) -> FeatureLayout:
-        """Which features belong to which column."""
+        """The assignment of features to columns."""
         return self.basis.layout
 
     @property
@@ -53,7 +53,7 @@ class GraphRowContext:
 
     @cached_property
     def read(self) -> ReadValues:
-        """Latent means, their cost, and the decoder's outputs."""
+        """Latent means, their KL divergence, and the decoder's outputs."""
         return read_values(self.xp, self.basis.density, self.rows)
 
     @cached_property
@@ -63,12 +63,12 @@ class GraphRowContext:
 
     @cached_property
     def codes(self) -> Value:
-        """The code of each part, int64 [n, n_parts]."""
+        """The code of each variable, int64 [n, n_variables]."""
         return self.basis.coding.graph(self.xp, self.rows, self.presence)
 
     @cached_property
     def passed_over(self) -> Value | None:
-        """The place of the only remembered row that equals a row, int64 [n, 1]; None where none is passed over."""
+        """The index of the single remembered row that equals a row, int64 [n, 1]; None if no row is excluded."""
         normal_rows = self.basis.normal_rows
         if not normal_rows.is_single.any():
             return None
@@ -78,12 +78,12 @@ class GraphRowContext:
 
     @cached_property
     def among_values(self) -> NeighbourhoodValues:
-        """The neighbours where numbers are in standard deviations; by column."""
+        """The nearest neighbours with numbers in standard deviations; values by column."""
         return self._neighbourhood(self._standard, self.basis.normal_rows.surroundings)
 
     @cached_property
     def among_ranks(self) -> NeighbourhoodValues:
-        """The neighbours where numbers are the normal scores of their ranks; by column."""
+        """The nearest neighbours with numbers as normal scores of their ranks; values by column."""
         normal_rows = self.basis.normal_rows
         return self._neighbourhood(self._in_space(normal_rows.ranks), normal_rows.rank_surroundings)
 
@@ -103,7 +103,7 @@ class GraphRowContext:
 
 
 def indicator(owners: Sequence[int], n_columns: int) -> npt.NDArray[np.float64]:
-    """The matrix [len(owners), n_columns] that sums parts into their columns."""
+    """Return the matrix [len(owners), n_columns] that sums values into their columns."""
     matrix = np.zeros((len(owners), n_columns))
     matrix[np.arange(len(owners)), np.asarray(owners, np.int64)] = 1.0
     return matrix

@@ -1,4 +1,4 @@
-"""The views on one scale, and combined, as operations of a graph."""
+"""Calibration and combination of the views' scores, as operations of an ONNX graph."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from oddrow.views._views import Views
 
 @dataclass(frozen=True)
 class GraphEvidence:
-    """As :class:`Evidence`, in a graph.
+    """The counterpart of :class:`Evidence` in a graph.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class GraphEvidence:
 
 
 def split_total_values(xp: GraphNamespace, total: Value, column: Value, combination: Value) -> tuple[Value, Value]:
-    """As :func:`split_total`, for totals [n, 1]."""
+    """Return totals [n, 1] split as :func:`split_total` does."""
     whole = column.sum(axis=1, keepdims=True) + combination
     is_split = whole > 0.0
     column_part = column * xp.where(is_split, total / xp.where(is_split, whole, 1.0), 0.0)
@@ -40,7 +40,7 @@ def split_total_values(xp: GraphNamespace, total: Value, column: Value, combinat
 def graph_evidence(
     xp: GraphNamespace, views: Views, scales: ViewScales, rows: Value, presence: Value, novelty: Value
 ) -> GraphEvidence:
-    """The operations from encoded rows to the views' parts on one scale, and combined."""
+    """Return the combined evidence of encoded rows by all views."""
     constants = scales.constants
     context = GraphRowContext(views.basis, xp, rows, presence)
     scores = [_score(xp, view.graph(context), scales.scales[view.name], constants) for view in views.views]
@@ -63,13 +63,13 @@ def graph_evidence(
 def _score(
     xp: GraphNamespace, score: GraphScore, scale: ViewScale, constants: ScoringConstants
 ) -> tuple[Value, Value, Value | None]:
-    """A view's score [n, 1] before its scale, and in proportion to what it is split: columns, and no column."""
+    """Return a view's score [n, 1] before its scale, and the weights by which it is split over columns and the rest."""
     if score.total is not None:
         return score.total, score.by_column, score.by_none
     power = constants.power if score.power is None else score.power
-    n_columns = len(scale.parts.tails) - (score.by_none is not None)
+    n_columns = len(scale.columns.tails) - (score.by_none is not None)
     values = score.by_column if score.by_none is None else xp.concatenate([score.by_column, score.by_none], axis=1)
-    nats = xp.minimum(tail_nats(xp, values, scale.parts.tails), constants.max_nats)
+    nats = xp.minimum(tail_nats(xp, values, scale.columns.tails), constants.max_nats)
     total = xp.log(xp.exp(nats * power).mean(axis=1)[:, None]) / power
     split = xp.expm1(nats * power)
     return total, split[:, :n_columns], None if score.by_none is None else split[:, n_columns:]

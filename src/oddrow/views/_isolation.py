@@ -1,4 +1,4 @@
-"""How far a row lies from small random samples of the others: what a few percent of odd rows cannot spoil."""
+"""Distance of a row to small random samples of other rows; a few percent of odd rows hardly change it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Floats = npt.NDArray[np.float64]
 class Samples:
     """Small random samples of rows, in the space of encoded features.
 
-    Odd rows come in groups, and in a whole table each has another of its group as nearest neighbour. A sample of 16
-    rows seldom holds an odd row if these are a few percent (Sugiyama and Borgwardt 2013, *Rapid distance-based outlier
-    detection via sampling*).
+    Odd rows come in groups, and in the whole table the nearest neighbour of an odd row is another row of its group. A
+    sample of 16 rows seldom holds an odd row if these are a few percent (Sugiyama and Borgwardt 2013, *Rapid
+    distance-based outlier detection via sampling*).
 
     Attributes
     ----------
-    places : int64 [samples, size], the numbers of the sampled rows among those they were drawn from
+    places : int64 [samples, size], the indices of the sampled rows in the table from which they were drawn
     rows : float64 [samples * size, n_features]
     """
 
@@ -42,7 +42,7 @@ class Samples:
         rng: np.random.Generator,
         constants: ScoringConstants = DEFAULT_CONSTANTS,
     ) -> Samples:
-        """Draw from encoded rows; of few rows each sample has half."""
+        """Draw from encoded rows; a sample holds at most half of the rows."""
         space = Space.encoded(layout)
         n_rows = len(encoded.rows)
         size = min(constants.isolation_sample_rows, max(2, n_rows // 2))
@@ -54,32 +54,32 @@ class Samples:
         return np.asarray(0.5 * np.einsum("md,md->m", self.rows, self.rows))
 
     def distance(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None = None) -> Floats:
-        """Mean over the samples of the distance to the nearest row in each [n].
+        """Return the distance to the nearest row of each sample, averaged over the samples [n].
 
-        ``own`` [n] are the rows' own numbers among those drawn from: a row is never compared with itself.
+        ``own`` [n] are the rows' indices in the table that was sampled: a row is never compared with itself.
         """
         rows = self.space.apply(encoded.rows)
         own = np.full(len(rows), -1) if own is None else own
-        (distance,) = in_blocks(lambda part, number: (self._nearest(part, number)[0].mean(axis=1),), rows, own)
+        (distance,) = in_blocks(lambda block, number: (self._nearest(block, number)[0].mean(axis=1),), rows, own)
         return distance
 
     def squares(self, encoded: EncodedTable) -> Floats:
-        """Mean over the samples of each feature's squared difference to the nearest row in each [n, n_features]."""
+        """Return each feature's squared difference to the nearest row, averaged over samples [n, n_features]."""
 
-        def block(part: npt.NDArray[np.float32]) -> tuple[Floats]:
-            wide = part.astype(np.float64)
-            _, nearest = self._nearest(part, np.full(len(part), -1))
+        def of_block(block: npt.NDArray[np.float32]) -> tuple[Floats]:
+            wide = block.astype(np.float64)
+            _, nearest = self._nearest(block, np.full(len(block), -1))
             total = np.zeros(wide.shape)
             for place in nearest.T:
                 total += (wide - self.rows[place]) ** 2
             return (total / len(self.places),)
 
-        return in_blocks(block, self.space.apply(encoded.rows))[0]
+        return in_blocks(of_block, self.space.apply(encoded.rows))[0]
 
     def _nearest(
         self, rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]
     ) -> tuple[Floats, npt.NDArray[np.int64]]:
-        """Distance to the nearest row in each sample, and that row's place among all, each [n, samples]."""
+        """Return the distance to the nearest row of each sample, and that row's index among all, each [n, samples]."""
         wide = rows.astype(np.float64)
         half = 0.5 * np.einsum("nd,nd->n", wide, wide)[:, None] + self._half_squares - wide @ self.rows.T
         half[own[:, None] == self.places.ravel()] = np.inf

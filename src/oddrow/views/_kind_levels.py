@@ -1,4 +1,4 @@
-"""Rows are compared with rows of their kind: a kind that makes up a few percent of a table and repeats is not odd."""
+"""Compare rows with rows of their kind, so that a repeated kind of a few percent of a table is not odd."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class KindLevels:
-    """How much higher the scores of each kind of row are than those of the typical kind.
+    """The difference between the scores of each kind of row and those of the typical kind.
 
-    A kind is a value with a place of its own: a frequent category, a known text, a template. Rare values that share a
-    place are no kind. A table of numbers alone has no kinds, and each of its rows has level 0.
+    A kind is a value with its own one-hot feature: a frequent category, a known text, a template. Rare values that
+    share a feature are not a kind. A table with numbers only has no kinds, and all its rows have level 0.
 
     Attributes
     ----------
-    groups : the places of each column of names
-    levels : of each, float64 [places + 1] >= 0, the last 0 for what has no place
+    groups : the feature indices of each categorical column
+    levels : for each group, float64 [features + 1] >= 0; the last is 0, for values without a feature
     """
 
     groups: tuple[tuple[int, ...], ...]
@@ -39,21 +39,21 @@ class KindLevels:
     ) -> KindLevels:
         """Learn from encoded rows [n, n_features] and their scores [n].
 
-        The level of a kind is the difference between the 95 % quantile of its scores and that of the column's typical
-        kind (the median over the rows), less a standard error of the first, and 0 where that is negative: a kind of few
-        rows has a high level only if its scores are far higher.
+        The level of a kind is the 95 % quantile of its scores, minus that of the column's typical kind (the median over
+        the rows), minus one standard error of the first quantile; negative levels are set to 0. So a kind of few rows
+        has a high level only if its scores are far higher.
         """
         levels = [np.zeros(len(group) + 1) for group in layout.groups]
         if not len(scores):
             return cls(layout.groups, tuple(levels))
         quantile = constants.kind_quantile
-        # the standard error of that quantile of one row, in distances from there to the median, of an exponential tail
+        # the standard error of that quantile for one row and an exponential tail, relative to quantile minus median
         unit_error = np.sqrt(quantile / (1.0 - quantile)) / np.log(0.5 / (1.0 - quantile))
         error = unit_error * float(np.subtract(*np.quantile(scores, [quantile, 0.5])))
         for group, own in zip(layout.groups, levels, strict=True):
             place = _places(group, rows)
             n_of = np.bincount(place, minlength=len(group) + 1)
-            kinds = np.flatnonzero(n_of[: len(group) - 1])  # the last place is that of the rare
+            kinds = np.flatnonzero(n_of[: len(group) - 1])  # the last index is that of rare values
             if not len(kinds):
                 continue
             high = np.array([np.quantile(scores[place == kind], quantile) for kind in kinds])
@@ -71,18 +71,18 @@ class KindLevels:
         distances: Floats,
         constants: ScoringConstants = DEFAULT_CONSTANTS,
     ) -> KindLevels:
-        """The levels of the logarithms of distances [n]."""
+        """Learn the levels of the logarithms of distances [n]."""
         positive = distances[distances > 0]
         if not len(positive):
             return cls((), ())
         return cls.learn(layout, rows, np.log(np.maximum(distances, positive.min())), constants)
 
     def relative(self, rows: npt.NDArray[np.float32], distances: Floats) -> Floats:
-        """Distances [n] of rows, each divided by how much larger it is for the kind of row."""
+        """Return distances [n], each divided by the factor by which the distances of the row's kind are larger."""
         return np.asarray(distances * np.exp(-self.of(rows)))
 
     def of(self, rows: npt.NDArray[np.float32]) -> Floats:
-        """The level of each row [n]: the highest of those of its kinds."""
+        """Return the level of each row [n]: the highest level of its kinds."""
         highest = np.zeros(len(rows))
         for group, levels in zip(self.groups, self.levels, strict=True):
             np.maximum(highest, levels[_places(group, rows)], out=highest)
@@ -95,6 +95,6 @@ class KindLevels:
 
 
 def _places(group: tuple[int, ...], rows: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """The place that each row [n] takes in a group; one past the last where it takes none."""
+    """Return the index of each row's feature [n] within a group; the length of the group if it has none."""
     taken = rows[:, group[0] : group[-1] + 1]
     return np.where(taken.any(axis=1), np.argmax(taken, axis=1), len(group))

@@ -1,4 +1,4 @@
-"""How far a row is from the nearest remembered row in the latent space."""
+"""Distance of a row to the nearest remembered row in the latent space."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from oddrow.views._view import GraphScore, Judged, LearningContext, ViewScore, V
 Floats = npt.NDArray[np.float64]
 
 MAX_WHITENING = 1e8
-"""Magnitude that whitening adds to what the encoder gives: both together stay within single precision."""
+"""Upper bound of the whitening matrix: whitened latent means then stay within single precision."""
 
 
 @dataclass(frozen=True)
 class LatentNearestView:
-    """The distance to the nearest remembered row in the whitened latent space, which no column carries alone.
+    """The distance to the nearest remembered row in the whitened latent space, which is not attributed to columns.
 
     Attributes
     ----------
-    whitening : float64 [n_latent, n_latent]; latent means times this have directions of equal variance
-    memory : the remembered rows there
+    whitening : float64 [n_latent, n_latent]; latent means times this matrix have equal variance in all directions
+    memory : the remembered rows in the whitened space
     """
 
     whitening: Floats
@@ -59,7 +59,7 @@ class LatentNearestView:
         return ViewScore(rows.no_column, np.ones(len(squares)), np.sqrt(squares))
 
     def units(self, training: RowContext) -> ViewUnits:
-        """The standard deviation of the whitened latent means: two latent spaces differ by a factor."""
+        """Return the standard deviation of whitened latent means: two latent spaces differ by a factor."""
         deviation = float(np.sqrt(np.mean(np.var(training.read.latent @ self.whitening, axis=0))))
         return ViewUnits(np.zeros(1), np.array([deviation if deviation > training.constants.min_unit else 1.0]))
 
@@ -86,12 +86,12 @@ class LatentNearestView:
 
 
 def _whitened(latent: Floats, whitening: Floats) -> npt.NDArray[np.float32]:
-    """Latent means [n, n_latent], rounded as the memory keeps them: a remembered row is at distance 0 from itself."""
+    """Return whitened latent means [n, n_latent], rounded like the memory, so that equal rows have distance 0."""
     return (latent @ whitening).astype(np.float32)
 
 
 def _whitening(latent: Floats, constants: ScoringConstants) -> Floats:
-    """The matrix [n_latent, n_latent] that gives latent means [n, n_latent] directions of equal variance."""
+    """Return the matrix [n_latent, n_latent] that gives latent means [n, n_latent] equal variance in all directions."""
     centred = latent - latent.mean(axis=0)
     variance, directions = np.linalg.eigh(centred.T @ centred / len(latent))
     largest = max(float(variance[-1]), constants.min_latent_variance)

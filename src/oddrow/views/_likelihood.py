@@ -1,4 +1,4 @@
-"""How improbable the network finds each column of a row, and what its latent costs."""
+"""Negative log-likelihood of each column under the network, and the KL divergence of the latent."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from oddrow.views._view import GraphScore, Judged, LearningContext, ViewScore, V
 
 @dataclass(frozen=True)
 class LikelihoodView:
-    """The negative log-likelihood of each column given the latent mean, and the latent's own cost, its KL divergence.
+    """The negative log-likelihood of each column given the latent mean, and the KL divergence of the latent.
 
-    Each column is calibrated by itself: a column that is always noisy must be noisier than usual to count.
+    Each column is calibrated separately, so a noisy column counts only if it is noisier than usual.
     """
 
     name: ClassVar[str] = "likelihood"
     judges: ClassVar[Judged] = Judged.COLUMNS_AND_REST
     scores_training_rows: ClassVar[bool] = False
-    """The network was fitted to the training rows: their likelihood is too high."""
+    """The network was fitted to the training rows, so their likelihood is too high to set a scale."""
 
     @classmethod
     def learn(cls, context: LearningContext) -> LikelihoodView:  # noqa: ARG003 - the network is the basis
@@ -32,7 +32,7 @@ class LikelihoodView:
         return ViewScore(rows.read.column_nats, rows.read.kl_nats, power=rows.constants.power)
 
     def units(self, training: RowContext) -> ViewUnits:
-        """Two networks may explain a column by different other columns: its nats then have another shift and factor."""
+        """Return units: two networks may explain a column by different other columns, which changes its nats."""
         return ViewUnits.of_quantiles(self.score(training).values, training.constants.min_unit)
 
     def packed(self) -> Arrays:

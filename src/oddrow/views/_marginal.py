@@ -1,4 +1,4 @@
-"""How rare each column's value is by itself."""
+"""Rarity of each column's value, independent of the other columns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class MarginalView:
-    """Nats of each feature's value by itself, from a curve each, summed over the features of a column."""
+    """Nats of each feature's value from one curve per feature, summed over the features of a column."""
 
     layout: FeatureLayout
     curves: tuple[PiecewiseCurve, ...]
@@ -43,11 +43,11 @@ class MarginalView:
         )
 
     def score(self, rows: RowContext) -> ViewScore:
-        """Nats of each column; of a column without a value those of its flag alone."""
+        """Return the nats of each column; a column without a value has those of its flag alone."""
         layout = self.layout
         nats = self._curves(rows.rows)
         places = [place for group in layout.groups for place in range(group[0], group[-1] + 2)]
-        nats[:, places] *= rows.rows[:, places] > 0  # of a category, the one place that is taken
+        nats[:, places] *= rows.rows[:, places] > 0  # for a category, only the feature of its value counts
         if not rows.presence.all():
             flags = np.asarray(layout.binary, np.int64)[np.asarray(layout.is_presence_flag, np.bool_)]
             counts = rows.presence[:, np.asarray(layout.feature_column, np.int64)]
@@ -61,7 +61,7 @@ class MarginalView:
         return None
 
     def packed(self) -> Arrays:
-        """The curves."""
+        """Return the curves."""
         return self._curves.packed()
 
     @classmethod
@@ -75,7 +75,7 @@ class MarginalView:
         is_flag = np.array([feature in flags for feature in range(layout.n_features)], np.bool_)
         is_place = np.array([feature in places for feature in range(layout.n_features)], np.bool_)
         is_taken, has_value = rows.rows > 0.0, rows.presence[:, layout.feature_column]
-        # of a category the one place that is taken; of a column without a value its flag alone
+        # for a category, only the feature of its value counts; for a column without a value, only its flag
         counts = (is_taken | ~is_place) & (has_value | (is_place | is_flag)) | is_flag
         knots, values = [curve.knots for curve in self.curves], [curve.values for curve in self.curves]
         nats = interpolated(xp, rows.rows, knots, values) * counts.astype(FLOAT)
@@ -89,11 +89,12 @@ class MarginalView:
 
 
 def rarity_curve(values: Floats, constants: ScoringConstants) -> PiecewiseCurve:
-    """Nats of a feature's value by itself, learned from the training rows, float64 [n], n >= 1.
+    """Return the curve from a feature's value to nats, learned from the training values, float64 [n], n >= 1.
 
-    A feature with few distinct values has the frequency of each, and between them the frequency of a value never seen,
-    by the rule of succession. Any other has -ln of its density, estimated by the distance to the nearest of its values
-    (Loftsgaarden and Quesenberry 1965), in a unit of its own, up to one width of its range outside.
+    A feature with few distinct values has the frequency of each value, and between them the frequency of an unseen
+    value, by the rule of succession. Any other feature has -ln of its density, estimated by the distance to its
+    nearest training values (Loftsgaarden and Quesenberry 1965), in the feature's own unit, up to one width of the
+    training range outside that range.
     """
     distinct, counts = np.unique(values, return_counts=True)
     if len(distinct) <= constants.max_counted_values:
@@ -104,7 +105,7 @@ def rarity_curve(values: Floats, constants: ScoringConstants) -> PiecewiseCurve:
     knots = np.unique(np.concatenate([inner, outer]))
     k = min(constants.density_neighbours, len(values))
     reach = _reach(np.sort(values), knots, k)
-    floor = (high - low) / len(values) * 1e-3  # the density at many equal values is bounded
+    floor = (high - low) / len(values) * 1e-3  # bounds the density at repeated values
     return PiecewiseCurve(knots, np.log(np.maximum(reach, floor) / (high - low) * len(values) / k))
 
 
@@ -118,7 +119,7 @@ def _counted(values: Floats, counts: npt.NDArray[np.int64]) -> PiecewiseCurve:
 
 
 def _reach(ordered: Floats, at: Floats, k: int) -> Floats:
-    """Distance of each point [m] to the k-th nearest of ascending values [n]."""
+    """Return the distance of each point [m] to the k-th nearest of ascending values [n]."""
     start = np.searchsorted(ordered, at)[:, None] - np.arange(k + 1)
     start = np.clip(start, 0, len(ordered) - k)
     furthest = np.maximum(at[:, None] - ordered[start], ordered[start + k - 1] - at[:, None])

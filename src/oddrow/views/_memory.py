@@ -1,4 +1,4 @@
-"""How far a row is from a bounded memory of normal rows."""
+"""A bounded memory of normal rows, with exact nearest-neighbour search."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from oddrow.density import in_blocks
 from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
 
 OUT_OF_REACH = 1e300
-"""Half a square that no distance in float32 comes near."""
+"""Half a squared distance that exceeds all distances in float32."""
 
 
 def distinct_rows(
     rows: npt.NDArray[np.floating], rng: np.random.Generator, constants: ScoringConstants
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Indices of distinct rows among rows [n, d], of each the first, and how many rows equal each.
+    """Return the index of the first of each set of equal rows among rows [n, d], and the size of each set.
 
-    Of more rows than ``candidate_rows`` so many are drawn and searched.
+    If there are more than ``candidate_rows`` rows, that many are drawn at random and searched.
     """
     n_candidates = constants.candidate_rows
     candidates = np.arange(len(rows))
     if len(rows) > n_candidates:
         candidates = np.sort(rng.choice(len(rows), n_candidates, replace=False))
-    # by their bytes, ten times faster than number by number; a zero more, for rows may have no features
+    # rows are compared as bytes, ten times faster than by number; the extra zero serves rows without features
     keys = np.zeros((len(candidates), rows.shape[1] + 1), rows.dtype)
-    keys[:, 1:] += rows[candidates]  # added to 0.0, for -0.0 is the same
+    keys[:, 1:] += rows[candidates]  # adding 0.0 turns -0.0 into 0.0
     _, first, counts = np.unique(
         keys.view(np.dtype((np.void, keys.shape[1] * keys.itemsize))).ravel(), return_index=True, return_counts=True
     )
@@ -43,11 +43,11 @@ def covering_rows(
     rng: np.random.Generator,
     constants: ScoringConstants,
 ) -> npt.NDArray[np.int64]:
-    """A sample of at most ``memory_rows`` of these indices that covers rare kinds of rows [n, d] as well.
+    """Return a sample of at most ``memory_rows`` of these indices that includes rare kinds of rows [n, d].
 
-    Half is drawn at random. The other half is drawn with probability in proportion to the distance from the
-    first (one round of the seeding of k-means++, Arthur and Vassilvitskii 2007, by distance and not its square,
-    which would take little but outliers): a kind of normal row that is rare is then still remembered.
+    Half is drawn at random. The other half is drawn with probability in proportion to the distance from the first half
+    (one round of k-means++ seeding, Arthur and Vassilvitskii 2007, with the distance instead of its square, which would
+    choose almost only outliers). So rare kinds of normal rows are remembered too.
     """
     n_rows = constants.memory_rows
     if len(distinct) <= n_rows:
@@ -70,14 +70,15 @@ class Memory:
 
     @classmethod
     def of(cls, rows: npt.NDArray[np.floating], constants: ScoringConstants = DEFAULT_CONSTANTS) -> Memory:
-        """Remember these rows."""
+        """Return a memory of these rows."""
         return cls(rows.astype(np.float32), constants)
 
     @cached_property
     def _sought(self) -> npt.NDArray[np.float64]:
-        """The rows [d + 1, m or a few more] as one product takes them: it gives half of |b|^2 - 2ab.
+        """The rows [d + 1, m + padding] as a matrix whose product with a row is half of |b|^2 - 2ab.
 
-        |a - b|^2 = |a|^2 - 2ab + |b|^2, and |a|^2 does not choose. What fills the last group up is out of reach.
+        |a - b|^2 = |a|^2 - 2ab + |b|^2, and |a|^2 does not change the order. Padding rows have a larger value than any
+        row.
         """
         n_rows, width = self.rows.shape
         sought = np.zeros((width + 1, self._group_rows * -(-n_rows // self._group_rows)))
@@ -88,16 +89,16 @@ class Memory:
 
     @cached_property
     def _group_rows(self) -> int:
-        """Rows of a group: as many as make the groups and what is in the nearest of them the fewest to look at."""
+        """Rows per group, chosen to minimise the number of groups plus the number of rows in the nearest groups."""
         return max(1, isqrt(len(self.rows) // self.constants.neighbours))
 
     def nearest(
         self, rows: npt.NDArray[np.floating], count: int, own: npt.NDArray[np.int64] | None = None
     ) -> npt.NDArray[np.int64]:
-        """Places [n, count] of the nearest rows of the memory (Euclidean) to rows [n, d], in no order.
+        """Return the indices [n, count] of the remembered rows nearest (Euclidean) to rows [n, d], in no order.
 
-        Of several that are equally far the first are taken, so that no rounding of another machine takes others.
-        ``own`` [n] is the place of the row itself, which is passed over; -1 where it has none. A memory of m rows gives
+        Among equally distant rows the first are taken, so that the result does not depend on a machine's rounding.
+        ``own`` [n] is the index of the row itself, which is excluded; -1 excludes none. A memory of m rows returns
         min(count, max(m - 1, 1)) neighbours.
         """
         distance = _with_one(rows) @ self._sought
@@ -112,8 +113,8 @@ class Memory:
     def _nearest_by_groups(
         self, distance: npt.NDArray[np.float64], count: int, rows: npt.NDArray[np.floating]
     ) -> npt.NDArray[np.int64]:
-        """Places [n, count] of the least of each row's distances [n, m or a few more]; of equal ones the first."""
-        # the nearest are in the groups of the least minima: few are sorted where all would cost as much as the product
+        """Return the indices [n, count] of each row's smallest distances [n, m + padding]; of equal ones the first."""
+        # the nearest rows are in the groups with the smallest minima; sorting all rows takes as long as the product
         n_groups = distance.shape[1] // self._group_rows
         minima = distance.reshape(len(rows), -1, n_groups).min(axis=1)
         places = _least(minima, count)[:, None] + n_groups * np.arange(self._group_rows)[:, None]
@@ -125,7 +126,7 @@ class Memory:
         half_square = 0.5 * np.einsum("nd,nd->n", rows, rows, dtype=np.float64)[:, None]
         margin = self.constants.tie_tolerance * (half_square + self._sought[-1][places[each, last]])
         border, places = near[each, last], places[each, chosen]
-        # of more groups, or more rows in them, than are wanted: those that are left out are as near as the last
+        # if more groups or rows qualify than are needed, those left out are as near as the last one taken
         tied = np.maximum(*((values <= border + margin).sum(axis=1) for values in (minima, near))) > count
         if tied.any():
             apart = distance[tied] - border[tied]
@@ -135,7 +136,7 @@ class Memory:
         return np.asarray(places)
 
     def squares_at(self, rows: npt.NDArray[np.floating], places: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Squared difference of each feature [n, d] of rows [n, d] to the row at each one's place [n], exactly."""
+        """Return the exact squared difference of each feature [n, d] of rows [n, d] to the rows at ``places`` [n]."""
         difference = np.subtract(rows, self.rows[places], dtype=np.float64)
         difference *= difference
         return np.asarray(difference)
@@ -143,17 +144,17 @@ class Memory:
     def squares(
         self, rows: npt.NDArray[np.floating], own: npt.NDArray[np.int64] | None = None
     ) -> npt.NDArray[np.float64]:
-        """Squared difference of each feature [n, d] to the nearest row of the memory; ``own`` as in `nearest`."""
+        """Return the squared difference of each feature [n, d] to the nearest row; ``own`` as in `nearest`."""
         return self.squares_at(rows, self.nearest(rows, 1, own)[:, 0])
 
 
 def _with_one(rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Rows float64 [n, d + 1] with a further 1 each."""
+    """Return rows float64 [n, d + 1] with a 1 appended to each."""
     wide = np.ones((len(rows), rows.shape[1] + 1))
     wide[:, :-1] = rows
     return wide
 
 
 def _least(values: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.int64]:
-    """Places [n, count] of the least of each row's values [n, k], in no order."""
+    """Return the indices [n, count] of the smallest of each row's values [n, k], in no order."""
     return np.asarray(np.argpartition(values, count - 1, axis=1)[:, :count])

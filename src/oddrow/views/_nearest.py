@@ -1,4 +1,4 @@
-"""How far a row is from the nearest remembered row, where numbers are in standard deviations."""
+"""Distance of a row to the nearest remembered row, with numbers in standard deviations."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from oddrow.views._view import GraphScore, Judged, LearningContext, ViewScore
 
 @dataclass(frozen=True)
 class NearestView:
-    """The distance to the nearest remembered row, where numbers are in standard deviations.
+    """The distance to the nearest remembered row, with numbers in standard deviations.
 
-    The squared distance is the sum of those of the columns, and split accordingly.
+    The squared distance is a sum over columns, and the score is split in proportion to its terms.
     """
 
     name: ClassVar[str] = "nearest"

@@ -1,4 +1,4 @@
-"""Remembered normal rows, in the two spaces where neighbours are sought."""
+"""Remembered normal rows, in the two spaces where nearest neighbours are searched."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class NormalRows:
-    """Remembered rows, all different, and how far they are from each other.
+    """Distinct remembered rows, and the distances to their nearest neighbours.
 
     Attributes
     ----------
-    rows : float32 [m, n_features], as they are encoded
-    is_single : bool [m], which are no neighbours of a row that equals them: those that occurred once, if duplicates
-        are few in the table
-    standard, ranks : the spaces where neighbours are sought: numbers in standard deviations, and as normal scores
-    reach, rank_reach : mean and largest distance of each to its nearest others, in either space
+    rows : float32 [m, n_features], encoded
+    is_single : bool [m], rows that are excluded from the neighbours of an equal row: those that occurred once, if
+        duplicates are few in the table
+    standard, ranks : the spaces where neighbours are searched: numbers in standard deviations, and as normal scores
+    reach, rank_reach : mean and largest distance of each row to its nearest other rows, in each space
     """
 
     rows: npt.NDArray[np.float32]
@@ -51,18 +51,18 @@ class NormalRows:
         rng: np.random.Generator,
         constants: ScoringConstants,
     ) -> tuple[NormalRows, npt.NDArray[np.int64]]:
-        """Remember training rows, and of a short table the held-out rows too.
+        """Remember training rows, and for a short table the held-out rows too.
 
-        Also gives the own place among them of each row [n_training + n_held_out], which is passed over when that row
-        is scored; -1 where it has none, or has further duplicates.
+        Also return the index in the memory of each row [n_training + n_held_out]. The remembered row is excluded from
+        the neighbours when that row is scored; -1 if the row is not remembered or has further duplicates.
 
-        A later row may be a remembered one, as when the training table is scored, and must not be its own nearest
-        neighbour. Where duplicates are few, the remembered row is therefore passed over, as is the only other duplicate
-        of a row that calibrates: one duplicate is no evidence that a row is normal, two are. Where many rows have
-        duplicates, a single one is evidence.
+        A later table may contain remembered rows, for example when the training table is scored, and a row must not be
+        its own nearest neighbour. If duplicates are few, an equal remembered row is therefore excluded, as is the only
+        other duplicate of a calibration row: two duplicates count as evidence that a row is normal, one does not. If
+        many rows have duplicates, one duplicate counts.
 
-        A held-out row that calibrates is then as far from the memory as from one that does not hold it, while a new row
-        has one more row to be near to. So its p-value can only be too large, hardly too small.
+        A held-out calibration row is then scored as by a memory without it, while a new row has one more remembered row
+        as a possible neighbour. So the p-value of a new row is more likely too large than too small.
         """
         pool = training.joined(held_out)
         own = np.full(len(pool.rows), -1)
@@ -83,29 +83,29 @@ class NormalRows:
 
     @cached_property
     def surroundings(self) -> Surroundings:
-        """The remembered rows in standard deviations."""
+        """The remembered rows and their distances, with numbers in standard deviations."""
         return Surroundings(Memory.of(self.standard.apply(self.rows), self.constants), self.reach)
 
     @cached_property
     def rank_surroundings(self) -> Surroundings:
-        """The remembered rows as normal scores."""
+        """The remembered rows and their distances, with numbers as normal scores."""
         return Surroundings(Memory.of(self.ranks.apply(self.rows), self.constants), self.rank_reach)
 
     def passed_over(self, rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The place passed over for each row [n]: its own, or that of the single remembered row that equals it."""
+        """Return the excluded index for each row [n]: its own, or that of the single remembered row that equals it."""
         if not self._single_places:
             return own
         equals = [self._single_places.get(key, -1) for key in _keys(rows)]
-        return np.where(own >= 0, own, np.asarray(equals, np.int64))  # a list of no rows would make floats
+        return np.where(own >= 0, own, np.asarray(equals, np.int64))  # an empty list would become an array of floats
 
     @cached_property
     def _single_places(self) -> dict[bytes, int]:
-        """The places of the rows that are no neighbours of a row that equals them."""
+        """The indices of the rows that are excluded from the neighbours of an equal row."""
         places = np.flatnonzero(self.is_single).tolist()
         return dict(zip(_keys(self.rows[places]), places, strict=True))
 
     def packed(self) -> Arrays:
-        """The rows, the spaces and the distances."""
+        """Return the rows, the spaces and the distances."""
         parts: dict[str, Packable] = {
             "standard": self.standard,
             "ranks": self.ranks,
@@ -116,7 +116,7 @@ class NormalRows:
 
     @classmethod
     def unpacked(cls, store: ArrayStore, n_features: int, constants: ScoringConstants) -> NormalRows:
-        """At least one row; no distance overflows in either space."""
+        """Rebuild at least one remembered row; check that no distance overflows in either space."""
         rows = store.take("rows", np.float32, (None, n_features))
         if len(rows) == 0:
             raise ModelFileError(f"{store.part!r} remembers no row")
@@ -136,12 +136,12 @@ class NormalRows:
 def _own_places(
     rows: npt.NDArray[np.float32], memory: npt.NDArray[np.float32], counts: npt.NDArray[np.int64], most: int
 ) -> npt.NDArray[np.int64]:
-    """The place of each row [n] in a memory of distinct rows; -1 where more than ``most`` rows are equal to it."""
+    """Return the index of each row [n] in a memory of distinct rows; -1 if more than ``most`` rows equal it."""
     places = {key: place for place, key in enumerate(_keys(memory))}
     own = np.array([places[key] for key in _keys(rows)])
     return np.where(counts[own] <= most, own, -1)
 
 
 def _keys(rows: npt.NDArray[np.float32]) -> list[bytes]:
-    """A key of each row [n, n_features]; equal rows, and no others, have equal keys."""
+    """Return a key of each row [n, n_features]; two keys are equal if and only if the rows are equal."""
     return [row.tobytes() for row in rows + np.float32(0)]  # -0 becomes 0

@@ -1,4 +1,4 @@
-"""How sparse the remembered rows are around a row, where numbers are the normal scores of their ranks."""
+"""Sparseness of the remembered rows around a row, with numbers as normal scores of their ranks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from oddrow.views._view import GraphScore, Judged, LearningContext, ViewScore
 
 @dataclass(frozen=True)
 class RankSparsenessView:
-    """How much further a row is from its neighbours than these are from theirs, in the space of normal scores.
+    """How much further a row is from its neighbours than these are from their neighbours, in normal scores.
 
-    It is split in proportion to the mean squared difference of each column to the neighbours.
+    The score is split over the columns in proportion to their mean squared difference to the neighbours.
     """
 
     name: ClassVar[str] = "rank_sparseness"

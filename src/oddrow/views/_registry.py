@@ -1,4 +1,4 @@
-"""The views that a fit learns, by name."""
+"""The registry of the views that a fit learns, by name."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from oddrow.views._sparseness import SparsenessView
 from oddrow.views._view import View
 
 VIEWS: dict[str, type[View]] = {}
-"""The classes of the views by name, in the order in which their weights stand and their evidence is summed."""
+"""The view classes by name, in the order of their weights and of the sum of their evidence."""
 
 
 def register_view(view: type[View]) -> None:
-    """Let every later fit learn a view.
+    """Register a view, so that every later fit learns it.
 
     Raises
     ------
     SettingError
-        If there is a view of this name.
+        If a view of this name is registered.
     """
     if view.name in VIEWS:
-        raise SettingError(f"there is a view of the name {view.name!r}; choose another")
+        raise SettingError(f"a view named {view.name!r} is already registered; choose another name")
     VIEWS[view.name] = view
 
 
 def unregister_view(name: str) -> None:
-    """Let no later fit learn the view of this name, and no model file with it be read."""
+    """Remove the view of this name: later fits do not learn it, and model files that contain it cannot be read."""
     del VIEWS[name]
 
 

@@ -1,4 +1,4 @@
-"""Rows as the views see them: what several views need is computed once, when the first of them asks."""
+"""Rows as input of the views; values that several views need are computed once, when first used."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RowContext:
-    """Encoded rows, and what the network and their neighbours say of them.
+    """Encoded rows, with the network's outputs and the nearest neighbours of each row.
 
     Attributes
     ----------
-    basis : what the views share
+    basis : the state that the views share
     rows : float32 [n, n_features], encoded
     presence : bool [n, n_columns], whether a column has a value
-    passed_over : int64 [n], the remembered row that is no neighbour of a row: its own place, or that of the only
-        remembered row that equals it; -1 where there is none
+    passed_over : int64 [n], the index of the remembered row that is excluded from a row's neighbours: the row itself,
+        or the only remembered row that equals it; -1 where there is none
     counted : bool [n], which rows are training rows: a view scores them as if it had not learned from them
     """
 
@@ -40,7 +40,7 @@ class RowContext:
 
     @property
     def layout(self) -> FeatureLayout:
-        """Which features belong to which column."""
+        """The assignment of features to columns."""
         return self.basis.layout
 
     @property
@@ -50,7 +50,7 @@ class RowContext:
 
     @property
     def no_column(self) -> Floats:
-        """Zeros [n, n_columns], for a view whose total no column carries."""
+        """Zeros [n, n_columns], for a view whose total is not attributed to columns."""
         return np.zeros(self.presence.shape)
 
     @cached_property
@@ -60,18 +60,18 @@ class RowContext:
 
     @cached_property
     def codes(self) -> npt.NDArray[np.int64]:
-        """The code of each part of the rows [n, n_parts]."""
+        """The code of each variable of the rows [n, n_variables]."""
         return self.basis.coding.codes(self.rows, self.presence)
 
     @cached_property
     def among_values(self) -> Neighbourhood:
-        """The neighbours of the rows where numbers are in standard deviations; by column."""
+        """The nearest neighbours of the rows with numbers in standard deviations; values by column."""
         normal_rows = self.basis.normal_rows
         return self._neighbourhood(normal_rows.standard, normal_rows.surroundings)
 
     @cached_property
     def among_ranks(self) -> Neighbourhood:
-        """The neighbours of the rows where numbers are the normal scores of their ranks; by column."""
+        """The nearest neighbours of the rows with numbers as normal scores of their ranks; values by column."""
         normal_rows = self.basis.normal_rows
         return self._neighbourhood(normal_rows.ranks, normal_rows.rank_surroundings)
 

@@ -1,4 +1,4 @@
-"""The views' scores on the scale of surprise, by rows that the fit did not learn from, and combined."""
+"""Calibrate the views' scores to nats of surprise with held-out rows, and combine them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Floats = npt.NDArray[np.float64]
 
 
 def checked_view_weights(weights: Mapping[str, float] | None, views: Collection[str] | None = None) -> Floats:
-    """The weights of all views as shares of the largest; some are given by name, the others have 1.
+    """Return the weights of all views divided by the largest; views that are not named have weight 1.
 
     ``views`` are the names of the views, in order; None means all registered ones.
 
     Raises
     ------
     SettingError
-        If a name is none of them, a weight no finite number >= 0, or all are 0.
+        If a name is not that of a view, a weight is not a finite number >= 0, or all weights are 0.
 
     Examples
     --------
@@ -41,19 +41,19 @@ def checked_view_weights(weights: Mapping[str, float] | None, views: Collection[
     given = dict(weights or {})
     for name, weight in given.items():
         if name not in names:
-            raise SettingError(f"view_weights has {name!r}, which is no view; choose from {', '.join(names)}")
+            raise SettingError(f"view_weights has {name!r}, which is not a view; choose from {', '.join(names)}")
         is_number = isinstance(weight, int | float | np.number) and not isinstance(weight, bool)
         if not (is_number and np.isfinite(weight) and weight >= 0):
             raise SettingError(f"view_weights has {name!r} at {weight!r:.40}; give a finite number >= 0")
     complete = np.array([float(given.get(name, 1.0)) for name in names])
     if not complete.any():
-        raise SettingError("view_weights leaves no view: all weights are 0")
-    return np.asarray(complete / complete.max())  # no product with what a view brings can overflow
+        raise SettingError("view_weights sets every weight to 0; give at least one view a weight > 0")
+    return np.asarray(complete / complete.max())  # weights <= 1 keep products with nats finite
 
 
 @dataclass(frozen=True)
 class ScaledScore:
-    """A view's score in nats, and in proportion to what it is split.
+    """A view's score in nats, and the weights by which it is split over columns and no column.
 
     Attributes
     ----------
@@ -69,15 +69,15 @@ class ScaledScore:
 
 @dataclass(frozen=True)
 class ViewScale:
-    """How many nats of surprise a view's score is.
+    """The calibration of a view's score to nats of surprise.
 
     Attributes
     ----------
-    parts : of a view that judges each column by itself, the curves of the columns and last that of no column
+    columns : for a view that scores columns separately, the curves of the columns, and last that of no column
     total : the curve of the view's score
     """
 
-    parts: TailCurves
+    columns: TailCurves
     total: TailCurve
 
     @classmethod
@@ -85,52 +85,52 @@ class ViewScale:
         """Learn from the scores of rows that the view did not learn from."""
         if score.power is None:
             return cls(TailCurves(()), scale_of(score.values[:, 0], constants))
-        parts = TailCurves(tuple(scale_of(values, constants) for values in score.values.T))
-        total = power_mean(_calibrated(parts, score.values, constants), score.power)
-        return cls(parts, scale_of(total, constants))
+        columns = TailCurves(tuple(scale_of(values, constants) for values in score.values.T))
+        total = power_mean(_calibrated(columns, score.values, constants), score.power)
+        return cls(columns, scale_of(total, constants))
 
     def from_units(self, units: ViewUnits | None) -> ViewScale:
-        """The scale that was learned in units, for the scores of a fit with such units."""
+        """Return this scale, which was learned in units, for the scores of a fit with these units."""
         if units is None:
             return self
-        if not self.parts.tails:
-            return ViewScale(self.parts, self.total.moved(float(units.spread[0]), float(units.center[0])))
-        moves = zip(self.parts.tails, units.spread, units.center, strict=True)
+        if not self.columns.tails:
+            return ViewScale(self.columns, self.total.moved(float(units.spread[0]), float(units.center[0])))
+        moves = zip(self.columns.tails, units.spread, units.center, strict=True)
         moved = tuple(tail.moved(float(factor), float(shift)) for tail, factor, shift in moves)
         return ViewScale(TailCurves(moved), self.total)
 
     def scaled(self, score: ViewScore, constants: ScoringConstants) -> ScaledScore:
-        """Scores on this scale."""
+        """Return scores on this scale."""
         none = np.zeros(len(score.by_column))
         if score.power is None:
             by_none = none if score.by_none is None else score.by_none
             return ScaledScore(self.total(score.values[:, 0]), score.by_column, by_none)
-        nats = _calibrated(self.parts, score.values, constants)
+        nats = _calibrated(self.columns, score.values, constants)
         split = np.expm1(nats * score.power)
         n_columns = score.by_column.shape[1]
         by_none = none if score.by_none is None else split[:, n_columns]
         return ScaledScore(self.total(power_mean(nats, score.power)), split[:, :n_columns], by_none)
 
     def packed(self) -> Arrays:
-        """The curves."""
-        parts = packed_parts({"parts": self.parts}) if self.parts.tails else {}
+        """Return the curves."""
+        parts = packed_parts({"parts": self.columns}) if self.columns.tails else {}
         return parts | packed_parts({"total": self.total})
 
     @classmethod
-    def unpacked(cls, store: ArrayStore, n_parts: int) -> ViewScale:
-        """The scale of a view whose so many parts have a scale of their own."""
-        parts = TailCurves.unpacked(store.under("parts"), n_parts) if n_parts else TailCurves(())
-        return cls(parts, TailCurve.unpacked(store.under("total")))
+    def unpacked(cls, store: ArrayStore, n_curves: int) -> ViewScale:
+        """Rebuild the scale of a view that has ``n_curves`` curves of columns."""
+        columns = TailCurves.unpacked(store.under("parts"), n_curves) if n_curves else TailCurves(())
+        return cls(columns, TailCurve.unpacked(store.under("total")))
 
 
 @dataclass(frozen=True)
 class ViewScales:
-    """The scale and the weight of each view, and how the views combine.
+    """The scale and the weight of each view, and their combination.
 
     Attributes
     ----------
     weights : float64 [n_views], the largest 1
-    scales : of each view by name, in the order of the weights
+    scales : the scale of each view by name, in the order of the weights
     """
 
     weights: Floats
@@ -141,7 +141,7 @@ class ViewScales:
     def learn(
         cls, views: Views, rows: RowViews, weights: Floats, trained: npt.NDArray[np.bool_] | None = None
     ) -> ViewScales:
-        """Learn from what the views see of rows, of which those that are ``trained`` [n] are training rows."""
+        """Learn from the views' scores of rows; ``trained`` [n] marks the training rows among them."""
         constants = views.basis.constants
         is_new = None if trained is None or trained.all() else ~trained
         scales = {}
@@ -153,11 +153,11 @@ class ViewScales:
         return cls(weights, scales, constants)
 
     def from_units(self, units: Mapping[str, ViewUnits | None]) -> ViewScales:
-        """The scales that were learned in units, for the scores of a fit with such units."""
+        """Return these scales, which were learned in units, for the scores of a fit with these units."""
         return replace(self, scales={name: scale.from_units(units[name]) for name, scale in self.scales.items()})
 
     def evidence(self, rows: RowViews) -> Evidence:
-        """The views' parts on one scale, and combined."""
+        """Return the combined evidence of all views."""
         constants, none = self.constants, np.zeros(len(rows.novelty))
         scaled = [scale.scaled(rows.scores[name], constants) for name, scale in self.scales.items()]
         nats = np.minimum(np.stack([score.nats for score in scaled], axis=1), constants.max_nats)
@@ -165,39 +165,39 @@ class ViewScales:
         shares, _ = split_total(power_mean(nats, constants.power, self.weights), brought, none)
         parts = [split_total(share, each.by_column, each.by_none) for share, each in zip(shares.T, scaled, strict=True)]
         column, combination = (sum(each) for each in zip(*parts, strict=True))
-        # novelty is added and not averaged in: most rows have none, and then it would dilute the views
+        # novelty is added, because most rows have none and averaging it in would dilute the other views
         return Evidence(np.asarray(column + rows.novelty), np.asarray(combination))
 
     def packed(self) -> Arrays:
-        """The scale of each view; the weights are a parameter of the detector."""
+        """Return the scale of each view; the weights are a parameter of the detector."""
         return packed_parts(self.scales)
 
     @classmethod
     def unpacked(cls, store: ArrayStore, weights: Floats, views: Views) -> ViewScales:
-        """The scales of these views."""
+        """Rebuild the scales of these views."""
         n_columns = views.basis.layout.n_columns
         scales = {
-            view.name: ViewScale.unpacked(store.under(view.name), view.judges.n_parts(n_columns))
+            view.name: ViewScale.unpacked(store.under(view.name), view.judges.n_curves(n_columns))
             for view in views.views
         }
         return cls(weights, scales, views.basis.constants)
 
 
 def scale_of(scores: Floats, constants: ScoringConstants) -> TailCurve:
-    """Nats of a view's score, or of a column's."""
+    """Learn the curve from the scores of a view, or of a column, to nats."""
     curve = TailCurve.learn(scores, constants.max_scale_knots, constants)
     return replace(curve, shape=max(curve.shape, constants.min_scale_shape))
 
 
 def _calibrated(tails: TailCurves, values: Floats, constants: ScoringConstants) -> Floats:
-    """Each column's own surprise [n, k], at most ``max_nats``."""
+    """Return the surprise of each column [n, k], at most ``max_nats``."""
     surprises = tails(values)
     return np.minimum(surprises, constants.max_nats, out=surprises)
 
 
 def power_mean(nats: Floats, power: float, weights: Floats | None = None) -> Floats:
-    """-ln of the power mean of tail probabilities [n] from their nats [n, k], alike or of ``weights`` [k]."""
+    """Return -ln of the power mean of tail probabilities [n] from their nats [n, k], by default with equal weights."""
     powers = np.exp(nats * power)
-    # NumPy's average without weights fails for no rows
+    # NumPy's average without weights fails for an empty array
     mean = powers.mean(axis=1) if weights is None else np.average(powers, axis=1, weights=weights)
     return np.asarray(np.log(mean) / power)

@@ -1,4 +1,4 @@
-"""The spaces in which distances between rows are taken: encoded features, each on another increasing scale."""
+"""Spaces in which distances between rows are computed: each encoded feature on an increasing scale."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PiecewiseCurve:
-    """A curve that is linear between its knots, and flat beyond them.
+    """A curve that is linear between its knots, and constant beyond them.
 
     Attributes
     ----------
@@ -36,14 +36,14 @@ class PiecewiseCurve:
         return np.asarray(np.interp(x, self.knots, self.values))
 
     def going_on(self, x: Floats) -> Floats:
-        """The same, but on beyond its knots with the slope of its last piece."""
+        """Return the values of the curve, continued beyond its knots with the slope of its last piece."""
         below, above = np.minimum(x - self.knots[0], 0.0), np.maximum(x - self.knots[-1], 0.0)
         first, last = self.end_slopes
         return np.asarray(self(x) + below * first + above * last)
 
     @cached_property
     def end_slopes(self) -> tuple[float, float]:
-        """Of the first piece and of the last; 0 where there is a single knot."""
+        """Return the slopes of the first and the last piece; 0 for a single knot."""
         if len(self.knots) < 2:
             return 0.0, 0.0
         slopes = np.diff(self.values[[0, 1, -2, -1]])[[0, 2]] / np.diff(self.knots[[0, 1, -2, -1]])[[0, 2]]
@@ -51,11 +51,11 @@ class PiecewiseCurve:
 
     @classmethod
     def line(cls, factor: float) -> PiecewiseCurve:
-        """So many times, between 0 and 1."""
+        """Return the line through 0 with slope ``factor``, between 0 and 1."""
         return cls(np.array([0.0, 1.0]), np.array([0.0, factor]))
 
     def simplified(self, tolerance: float) -> PiecewiseCurve:
-        """The same curve by its two ends, if it departs from its chord by no larger share of its rise."""
+        """Return the curve's chord if the curve deviates by at most ``tolerance`` of its rise, else the curve."""
         knots, values = self.knots, self.values
         chord = np.interp(knots, knots[[0, -1]], values[[0, -1]])
         if np.max(np.abs(values - chord)) > tolerance * (values[-1] - values[0]):
@@ -65,9 +65,9 @@ class PiecewiseCurve:
 
 @dataclass(frozen=True)
 class FeatureCurves:
-    """A curve for each feature, applied to all features of many rows.
+    """One curve per feature, applied to all features of many rows.
 
-    Of the curves many are straight lines (flags, names, numbers without a tail): these are taken at once.
+    Many curves are straight lines (flags, names, numbers without a tail): these are evaluated in one operation.
     """
 
     curves: tuple[PiecewiseCurve, ...]
@@ -83,14 +83,14 @@ class FeatureCurves:
 
     @cached_property
     def _ends(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """Of the lines [n_lines]: first knot and last, value at the first, and slope."""
+        """The first knot, the last knot, the value at the first knot, and the slope of the straight lines [n_lines]."""
         lines = [self.curves[feature] for feature in self._lines]
         knots = np.array([line.knots for line in lines]).reshape(-1, 2)
         start = np.array([line.values[0] for line in lines])
         return knots[:, 0], knots[:, 1], start, np.array([line.end_slopes[0] for line in lines])
 
     def __call__(self, rows: npt.NDArray[np.float32]) -> Floats:
-        """The values float64 [n, d] of the curves at rows [n, d]."""
+        """Return the values float64 [n, d] of the curves at rows [n, d]."""
         scaled = np.empty(rows.shape)
         if len(self._lines):
             first, last, start, slope = self._ends
@@ -107,8 +107,8 @@ class FeatureCurves:
         return scaled
 
     def packed(self) -> Arrays:
-        """The knots and values of all curves, end to end."""
-        nothing = [np.empty(0)]  # where no column has a feature, there is no curve
+        """Return the concatenated knots and values of all curves."""
+        nothing = [np.empty(0)]  # a table without features has no curves
         return {
             "starts": piece_starts(len(curve.knots) for curve in self.curves),
             "knots": np.concatenate([*nothing, *(curve.knots for curve in self.curves)]),
@@ -117,7 +117,7 @@ class FeatureCurves:
 
     @classmethod
     def unpacked(cls, store: ArrayStore, count: int) -> FeatureCurves:
-        """So many curves, each finite at every encoded feature."""
+        """Rebuild ``count`` curves; check that each is finite at every encoded feature."""
         knots = store.take("knots", np.float64, (None,))
         values = store.take("values", np.float64, knots.shape)
         furthest = np.array([-MAX_ENCODED, MAX_ENCODED])
@@ -136,9 +136,9 @@ class FeatureCurves:
 
 @dataclass(frozen=True)
 class Space:
-    """A scale for each encoded feature; in it, Euclidean distance tells how far two rows are apart.
+    """A scale for each encoded feature; the distance between two rows is Euclidean on these scales.
 
-    ``goes_on`` says whether the curves go on beyond the range of training or are flat there.
+    ``goes_on`` is True if the curves continue beyond the training range, and False if they are constant there.
     """
 
     curves: tuple[PiecewiseCurve, ...]
@@ -152,9 +152,9 @@ class Space:
         straightened: Callable[..., Floats],
         constants: ScoringConstants,
     ) -> Space:
-        """Each number linear in its value, and each feature in standard deviations of the training rows [n, d].
+        """Learn numbers linear in their value, and all features in standard deviations of the training rows [n, d].
 
-        ``straightened`` undoes the encoding's logarithm, see :meth:`oddrow.columns.TableEncoding.straightened`.
+        ``straightened`` inverts the encoding's logarithm, see :meth:`oddrow.columns.TableEncoding.straightened`.
         """
         low, high = training.min(axis=0), training.max(axis=0)
         grid = np.linspace(low, high, constants.max_curve_knots).astype(np.float32)
@@ -175,35 +175,35 @@ class Space:
     def normal_scores(
         cls, layout: FeatureLayout, training: npt.NDArray[np.float32], constants: ScoringConstants
     ) -> Space:
-        """Each feature as the normal quantile of its rank among the training rows [n, d] (van der Waerden 1952).
+        """Learn each feature's normal quantile of its rank among the training rows [n, d] (van der Waerden 1952).
 
-        Equal values have the middle of their ranks. Beyond the range of training the curve is flat.
+        Equal values have the middle of their ranks. Beyond the training range the curve is constant.
         """
         curves = [_normal_score(feature.astype(np.float64), constants.max_curve_knots) for feature in training.T]
         return cls(_with_categories(layout, curves), goes_on=False)
 
     @classmethod
     def encoded(cls, layout: FeatureLayout) -> Space:
-        """Features as they are encoded."""
+        """Return the space of the encoded features themselves."""
         return cls(_with_categories(layout, [PiecewiseCurve.line(1.0)] * layout.n_features), goes_on=True)
 
     def apply(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Encoded rows [n, d] in this space."""
+        """Return encoded rows [n, d] in this space."""
         return self._scales(rows).astype(np.float32)
 
     def graph(self, xp: GraphNamespace, rows: Value) -> Value:
-        """The operations of :meth:`apply`, in double precision and rounded as there."""
+        """Add the operations of :meth:`apply` to a graph, in double precision and rounded as there."""
         knots, values = [curve.knots for curve in self.curves], [curve.values for curve in self.curves]
         scaled = (extrapolated if self.goes_on else interpolated)(xp, rows, knots, values)
         return scaled.astype(np.float32).astype(FLOAT)
 
     def packed(self) -> Arrays:
-        """The curves; ``goes_on`` follows from which space it is."""
+        """Return the curves; the kind of space determines ``goes_on``."""
         return self._scales.packed()
 
     @classmethod
     def unpacked(cls, store: ArrayStore, n_features: int, *, goes_on: bool) -> Space:
-        """The space of so many features."""
+        """Rebuild the space of ``n_features`` features."""
         return cls(FeatureCurves.unpacked(store, n_features).curves, goes_on)
 
     @cached_property
@@ -212,9 +212,9 @@ class Space:
 
 
 def _with_categories(layout: FeatureLayout, curves: list[PiecewiseCurve]) -> tuple[PiecewiseCurve, ...]:
-    """The curves, but those of one-hot groups such that two different categories are 1 apart."""
+    """Return the curves, with those of one-hot groups changed so that two different categories are 1 apart."""
     for group in layout.groups:
-        # the place of the never seen stands behind the group's last
+        # the feature of an unseen name follows the last feature of the group
         curves[group[0] : group[-1] + 2] = [PiecewiseCurve.line(float(np.sqrt(0.5)))] * (len(group) + 1)
     return tuple(curves)
 

@@ -1,4 +1,4 @@
-"""How dense the remembered rows are around a row."""
+"""Density of the remembered rows around a row."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from oddrow.views._memory import Memory
 
 @dataclass(frozen=True)
 class Reach:
-    """How far the rows of a memory are from their neighbours.
+    """The distances of remembered rows to their nearest neighbours.
 
     Attributes
     ----------
-    mean, furthest : float64 [m], mean and largest distance of each to its nearest others
+    mean, furthest : float64 [m], mean and largest distance of each row to its nearest other rows
     """
 
     mean: npt.NDArray[np.float64]
@@ -28,7 +28,7 @@ class Reach:
 
     @classmethod
     def among(cls, memory: Memory) -> Reach:
-        """Of each remembered row to the others."""
+        """Compute the distances between the remembered rows."""
 
         def block(rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], ...]:
             places = memory.nearest(rows, memory.constants.neighbours, own)
@@ -39,12 +39,12 @@ class Reach:
         return cls(*in_blocks(block, memory.rows, np.arange(len(memory.rows))))
 
     def packed(self) -> Arrays:
-        """Both distances."""
+        """Return both distances."""
         return {"mean": self.mean, "furthest": self.furthest}
 
     @classmethod
     def unpacked(cls, store: ArrayStore, n_rows: int) -> Reach:
-        """The distances of so many rows, at least one."""
+        """Rebuild the distances of ``n_rows`` rows, at least one."""
         mean, furthest = (store.take(name, np.float64, (n_rows,)) for name in ("mean", "furthest"))
         if not min(mean.min(), furthest.min()) >= 0:
             raise ModelFileError(f"{store.part!r} has values below zero")
@@ -53,13 +53,13 @@ class Reach:
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """The neighbours of rows.
+    """The nearest neighbours of rows.
 
     Attributes
     ----------
     nearest : float64 [n, d], squared differences to the nearest remembered row
-    apartness : float64 [n, d], the same on average over the neighbours
-    sparseness : float64 [n], log of the mean distance to the neighbours over the mean of their own reach
+    apartness : float64 [n, d], squared differences to the neighbours, averaged over them
+    sparseness : float64 [n], log of the ratio of the mean distance to the neighbours and the mean of their own reach
     """
 
     nearest: npt.NDArray[np.float64]
@@ -69,7 +69,7 @@ class Neighbourhood:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """How dense a memory is where a row lies, against how dense it is where the row's neighbours lie."""
+    """The density of a memory around a row, relative to its density around the row's neighbours."""
 
     memory: Memory
     reach: Reach
@@ -82,7 +82,7 @@ class Surroundings:
         return self.memory.constants.min_reach * median or 1.0
 
     def of(self, rows: npt.NDArray[np.floating], own: npt.NDArray[np.int64] | None = None) -> Neighbourhood:
-        """The neighbours of rows [n, d]; ``own`` as in :meth:`Memory.nearest`.
+        """Return the nearest neighbours of rows [n, d]; ``own`` as in :meth:`Memory.nearest`.
 
         Sparseness is a density ratio like that of the local outlier factor (Breunig et al. 2000). Each neighbour's
         reach is computed with the row among its own neighbours. That is the case for a remembered row, and a new row

@@ -1,4 +1,4 @@
-"""What a view is: one way to look at a row, as one class in one file."""
+"""The protocol of a view: one kind of evidence that a row is odd, as one class in one file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LearningContext:
-    """What a view may learn from: the training rows, and what all views share."""
+    """The input of a view's learning: the training rows, and the state that all views share."""
 
     basis: ViewBasis
     training: EncodedTable
@@ -30,14 +30,14 @@ class LearningContext:
 
 
 class Judged(Enum):
-    """What a view gives a score to."""
+    """What a view scores: whole rows, or columns."""
 
     ROW = "row"
     COLUMNS = "columns"
     COLUMNS_AND_REST = "columns and rest"
 
-    def n_parts(self, n_columns: int) -> int:
-        """How many parts of a row have a scale of their own."""
+    def n_curves(self, n_columns: int) -> int:
+        """Return the number of scores of a row that have a scale of their own."""
         return {Judged.ROW: 0, Judged.COLUMNS: n_columns, Judged.COLUMNS_AND_REST: n_columns + 1}[self]
 
 
@@ -45,8 +45,8 @@ class Judged(Enum):
 class ViewUnits:
     """Center and spread of a view's values in one fit, float64 [k] each, k as in :attr:`ViewScore.values`.
 
-    Two fits of the same rows may give a value another shift and another factor. In these units, learned from each
-    fit's own training rows, their values are comparable.
+    Two fits of the same rows may shift and scale a value differently. In these units, learned from each fit's own
+    training rows, the values are comparable.
     """
 
     center: Floats
@@ -54,7 +54,7 @@ class ViewUnits:
 
     @classmethod
     def of_quantiles(cls, values: Floats, min_unit: float) -> ViewUnits:
-        """The median of each value [n, k], and from there to the ninth decile; 1 where that is no spread."""
+        """Return the median of each value [n, k], and its distance to the ninth decile (1 if <= ``min_unit``)."""
         center, upper = np.quantile(values, [0.5, 0.9], axis=0)
         spread = upper - center
         return cls(center, np.where(spread > min_unit, spread, 1.0))
@@ -62,16 +62,16 @@ class ViewUnits:
 
 @dataclass(frozen=True)
 class ViewScore:
-    """What a view says of rows, before any scale; larger is stranger.
+    """The scores of rows by one view, before calibration; larger is stranger.
 
-    A view judges the row as a whole: then ``total`` is its score, and the parts, in any unit, say in which proportion
-    it is split over the columns. Or it judges each column by itself: then there is a ``power`` and no total. Each part
-    is calibrated by itself, and the power mean of the parts' tail probabilities with this exponent is the score.
+    A view that scores whole rows has the score in ``total``; its parts, in any unit, are the proportions in which the
+    score is split over the columns. A view that scores columns separately has a ``power`` and no total: each part is
+    calibrated separately, and the score is the power mean of the parts' tail probabilities with this exponent.
 
     Attributes
     ----------
     by_column : float64 [n, n_columns], the part of each column; >= 0 where there is a total
-    by_none : float64 [n], the part that no column carries alone; None where there is none
+    by_none : float64 [n], the part that is not attributed to a column; None where there is none
     total : float64 [n]
     power : exponent, of opposite sign, of the power mean
     """
@@ -83,7 +83,7 @@ class ViewScore:
 
     @property
     def values(self) -> Floats:
-        """What is calibrated [n, k]: the total, or the parts of the columns and last that of no column."""
+        """The values that are calibrated [n, k]: the total, or the parts of the columns and last that of no column."""
         if self.total is not None:
             return self.total[:, None]
         if self.by_none is None:
@@ -91,7 +91,7 @@ class ViewScore:
         return np.concatenate([self.by_column, self.by_none[:, None]], axis=1)
 
     def with_values(self, values: Floats) -> ViewScore:
-        """The same with other values [n, k]."""
+        """Return these scores with other values [n, k]."""
         if self.total is not None:
             return ViewScore(self.by_column, self.by_none, values[:, 0])
         if self.by_none is None:
@@ -99,11 +99,11 @@ class ViewScore:
         return ViewScore(values[:, :-1], values[:, -1], power=self.power)
 
     def in_units(self, units: ViewUnits | None) -> ViewScore:
-        """The same in the units of the fit that scored the rows; as it is where there are none."""
+        """Return these scores in the units of the fit that scored the rows; unchanged if there are none."""
         return self if units is None else self.with_values((self.values - units.center) / units.spread)
 
     def rows(self, chosen: npt.NDArray[np.bool_]) -> ViewScore:
-        """The scores of the chosen rows [n]."""
+        """Return the scores of the chosen rows [n]."""
         return ViewScore(
             self.by_column[chosen],
             None if self.by_none is None else self.by_none[chosen],
@@ -113,7 +113,7 @@ class ViewScore:
 
     @classmethod
     def joined(cls, scores: Sequence[ViewScore]) -> ViewScore:
-        """The scores of several batches of rows, one after another."""
+        """Return the concatenated scores of several batches of rows."""
         first = scores[0]
         if len(scores) == 1:
             return first
@@ -129,7 +129,7 @@ class ViewScore:
 
 @dataclass(frozen=True)
 class GraphScore:
-    """As :class:`ViewScore`, in a graph.
+    """The counterpart of :class:`ViewScore` in a graph.
 
     Attributes
     ----------
@@ -144,7 +144,7 @@ class GraphScore:
 
 
 class View(Protocol):
-    """One way to look at a row.
+    """One kind of evidence that a row is odd.
 
     A class that has these methods and is registered (see :func:`register_view`) is learned with every fit. Its score
     is calibrated, weighted and combined with those of all other views, explained by its parts, saved with the model,
@@ -152,11 +152,11 @@ class View(Protocol):
 
     Attributes
     ----------
-    name : in lower case with underscores; it names the view's weight and its arrays in a model file
-    judges : whether :meth:`score` gives a total, or scores of the columns, or of the columns and of what no column
-        carries (the rest)
-    scores_training_rows : whether the view scores a training row as if that row had been left out of the fit. Then
-        training rows may set its scale; else only held-out rows do
+    name : in lower case with underscores; the name of the view's weight and of its arrays in a model file
+    judges : whether :meth:`score` returns a total, or scores of the columns, or scores of the columns and of the rest,
+        which is not attributed to a column
+    scores_training_rows : whether the view scores a training row as if that row had been left out of the fit. If so,
+        training rows may set its scale; otherwise only held-out rows do
     """
 
     name: ClassVar[str]
@@ -169,28 +169,28 @@ class View(Protocol):
         ...
 
     def score(self, rows: RowContext) -> ViewScore:
-        """Score rows. The score of a row must not depend on the rows beside it."""
+        """Score rows. The score of a row must not depend on the other rows."""
         ...
 
     def units(self, training: RowContext) -> ViewUnits | None:
-        """The units of this fit's values, from its training rows; None if the values of all fits are comparable."""
+        """Return the units of this fit's values, from its training rows; None if all fits have the same units."""
         ...
 
     def packed(self) -> Arrays:
-        """The arrays of the view by name."""
+        """Return the arrays of the view by name."""
         ...
 
     @classmethod
     def unpacked(cls, store: ArrayStore, basis: ViewBasis) -> View:
-        """The view from its arrays, checked so that the score of every row is finite.
+        """Rebuild the view from its arrays, checked so that the score of every row is finite.
 
         Raises
         ------
         ModelFileError
-            If the arrays are not those of such a view.
+            If the arrays do not define such a view.
         """
         ...
 
     def graph(self, rows: GraphRowContext) -> GraphScore:
-        """The operations of :meth:`score`."""
+        """Add the operations of :meth:`score` to a graph."""
         ...

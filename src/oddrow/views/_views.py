@@ -1,4 +1,4 @@
-"""All views of one fit, and what they see of rows."""
+"""All views of one fit, and their scores of rows."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RowViews:
-    """What the views see of rows, before any scale.
+    """The scores of rows by all views, before calibration.
 
     Attributes
     ----------
-    scores : of each view by name
+    scores : the score of each view by name
     novelty : float64 [n, n_columns], nats
     """
 
@@ -34,21 +34,21 @@ class RowViews:
     novelty: Floats
 
     @classmethod
-    def joined(cls, parts: Sequence[RowViews]) -> RowViews:
-        """The rows of several, one after another."""
-        if len(parts) == 1:
-            return parts[0]
-        scores = {name: ViewScore.joined([part.scores[name] for part in parts]) for name in parts[0].scores}
-        return cls(scores, np.concatenate([part.novelty for part in parts]))
+    def joined(cls, batches: Sequence[RowViews]) -> RowViews:
+        """Return the concatenated rows of several batches."""
+        if len(batches) == 1:
+            return batches[0]
+        scores = {name: ViewScore.joined([batch.scores[name] for batch in batches]) for name in batches[0].scores}
+        return cls(scores, np.concatenate([batch.novelty for batch in batches]))
 
     def in_units(self, units: Mapping[str, ViewUnits | None]) -> RowViews:
-        """The same in the units of the fit that scored the rows."""
+        """Return these scores in the units of the fit that scored the rows."""
         return RowViews({name: score.in_units(units[name]) for name, score in self.scores.items()}, self.novelty)
 
 
 @dataclass(frozen=True)
 class Views:
-    """The views of one fit, in the order in which their evidence is summed, and what they share."""
+    """The views of one fit, in the order in which their evidence is summed, and the state that they share."""
 
     basis: ViewBasis
     views: tuple[View, ...]
@@ -62,9 +62,9 @@ class Views:
         straightened: Straightened,
         rng: np.random.Generator,
     ) -> tuple[Views, npt.NDArray[np.int64]]:
-        """Learn every registered view from the training rows, and remember rows; of a short table held-out ones too.
+        """Learn every registered view from the training rows, and remember rows; for a short table held-out ones too.
 
-        Also gives the own place of each row in the memory, see :meth:`NormalRows.learn`.
+        Also return each row's index in the memory, see :meth:`NormalRows.learn`.
         """
         basis, own = ViewBasis.learn(density, training, held_out, straightened, rng)
         context = LearningContext(basis, training, rng)
@@ -81,11 +81,11 @@ class Views:
         return tuple(view.name for view in self.views)
 
     def named(self, name: str) -> View:
-        """The view of this name."""
+        """Return the view of this name."""
         return self.views[self.names.index(name)]
 
     def units(self, training: EncodedTable) -> dict[str, ViewUnits | None]:
-        """The units of the views' values by name, from the training rows."""
+        """Return the units of the views' values by name, from the training rows."""
         n_rows = len(training.rows)
         nowhere, counted = np.full(n_rows, -1), np.ones(n_rows, np.bool_)
         rows = RowContext(self.basis, training.rows, training.presence, nowhere, counted)
@@ -97,16 +97,16 @@ class Views:
         own: npt.NDArray[np.int64] | None = None,
         counted: npt.NDArray[np.bool_] | None = None,
     ) -> RowViews:
-        """What the views see of encoded rows.
+        """Return the scores of encoded rows by all views.
 
-        ``own`` [n] are their own places in the memory, if any, see `learn`; ``counted`` [n] says which of them are
-        training rows. Both are scored as if they had been neither remembered nor counted.
+        ``own`` [n] are the rows' indices in the memory, if any, see `learn`; ``counted`` [n] marks the training rows
+        among them. Both are scored as if they had been neither remembered nor counted.
         """
         own = np.full(len(encoded.rows), -1) if own is None else own
         counted = np.zeros(len(encoded.rows), np.bool_) if counted is None else counted
         passed_over = self.basis.normal_rows.passed_over(encoded.rows, own)
-        parts = map_slabs(self._of, encoded.rows, encoded.presence, passed_over, counted, encoded.novelty)
-        return RowViews.joined(parts)
+        batches = map_slabs(self._of, encoded.rows, encoded.presence, passed_over, counted, encoded.novelty)
+        return RowViews.joined(batches)
 
     def _of(
         self,
@@ -120,14 +120,14 @@ class Views:
         return RowViews({view.name: view.score(context) for view in self.views}, novelty)
 
     def packed(self) -> Arrays:
-        """The arrays of the basis, and of each view under its name."""
+        """Return the arrays of the basis, and of each view under its name."""
         return self.basis.packed() | packed_parts({view.name: view for view in self.views})
 
     @classmethod
     def unpacked(cls, store: ArrayStore, density: DensityModel[MixedLikelihood], names: Sequence[str]) -> Views:
-        """The views of these names, of rows that have this density."""
+        """Rebuild the views of these names, which use this density model."""
         if len(set(names)) != len(names):
-            raise ModelFileError("a view is there twice")
+            raise ModelFileError("a view is listed twice")
         unknown = next((name for name in names if name not in VIEWS), None)
         if unknown is not None or not names:
             raise ModelFileError(f"the view {unknown!r} is not one of {', '.join(VIEWS)}")
