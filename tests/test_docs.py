@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 TEXTS = [*PAGES, ROOT / "README.md", *(ROOT / "examples").glob("*.py"), *(ROOT / "changelog.d").glob("*.md")]
 PUBLIC = set(re.findall(r"^\| `(oddrow\.[\w.]+)` \|", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.M))
-FOR_DEVELOPERS = {"architecture.md", "how_it_works.md"}
+FOR_DEVELOPERS = {"architecture.md"}
 """Pages that speak of the rooms of the code, public or not."""
 ELSEWHERE = {"engines.md": "needs Ray, Spark and Dask"}
 """Pages whose Python is not run here; its names are looked up all the same."""

@@ -189,7 +189,7 @@ def test_nothing_is_replaced_without_force(detector, tmp_path):
 
 
 def test_a_graph_too_large_for_protobuf_is_refused(detector, tmp_path, monkeypatch):
-    monkeypatch.setattr(exporting, "MOST_BYTES", 1000)
+    monkeypatch.setattr(exporting, "MAX_BYTES", 1000)
     with pytest.raises(OutputError, match="larger than 2 GiB"):
         export_onnx(detector, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())

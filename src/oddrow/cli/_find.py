@@ -48,7 +48,7 @@ from oddrow.fitting import Cleaning
 from oddrow.table import PlacedRows
 
 REASONS = 3
-BEGINS_WITH, MOST_LETTERS = 3, 36
+BEGINS_WITH, MAX_LETTERS = 3, 36
 """Columns and letters at most that a row is known by where no --id is given."""
 
 
@@ -189,7 +189,7 @@ def _known_by(rows: pa.Table, row: int, ids: list[str]) -> list[str]:
     if ids:
         return [value or "(missing)" for value in _named(rows, row, ids).values()]
     begins = ", ".join(value or "" for value in _named(rows, row, rows.column_names[:BEGINS_WITH]).values())
-    return [begins if len(begins) <= MOST_LETTERS else f"{begins[: MOST_LETTERS - 3]}..."]
+    return [begins if len(begins) <= MAX_LETTERS else f"{begins[: MAX_LETTERS - 3]}..."]
 
 
 def _summary(found: Found) -> str:

@@ -24,7 +24,7 @@ from oddrow.surprise import EvidenceModel, IsolationEvidence, ReconstructionEvid
 from oddrow.views import GraphEvidence, graph_evidence, split_total_values
 
 OUTPUTS, PARTS = ("surprise", "p_value", "is_odd"), ("column_part", "combination_part")
-MOST_BYTES = 2**31 - 1
+MAX_BYTES = 2**31 - 1
 """Protobuf reads no larger message."""
 TOLERANCE = 1e-9
 """Two raw scores, or surprises, that differ by no larger share are the same: another machine sums in another order, and
@@ -74,8 +74,8 @@ def export_onnx(
     check_target(path, force)
     graph = scoring_graph(detector.model_, missing_text, parts)
     size = sum(array.nbytes for array in graph.needed()[1].values())
-    content = None if size > MOST_BYTES else onnx_bytes(graph, _described(detector, missing_text))
-    if content is None or len(content) > MOST_BYTES:
+    content = None if size > MAX_BYTES else onnx_bytes(graph, _described(detector, missing_text))
+    if content is None or len(content) > MAX_BYTES:
         raise OutputError(f"{path}: the graph is larger than 2 GiB, which no ONNX file may be; nothing was written")
     with atomic_write(path, force) as stream:
         stream.write(content)
