@@ -56,7 +56,7 @@ def test_a_policy_that_cannot_be_kept_is_refused_before_the_fit(numbers):
 def test_only_views_can_be_weighed():
     weighted = RECIPES["default"].evidence.weighted({"nearest": 2})
     assert weighted.view_weights == {"nearest": 2}
-    with pytest.raises(SettingError, match='settings="article" has none'):
+    with pytest.raises(SettingError, match='settings="article" has no views'):
         RECIPES["article"].evidence.weighted({"nearest": 2})
 
 
