@@ -37,6 +37,10 @@ class PlaceEncoding:
     curved: ClassVar[Mapping[int, Scaling]] = {}
     known: ClassVar[tuple[float, ...]] = ()
 
+    @classmethod
+    def learn(cls, values, rest):
+        return cls(bool(np.isnan(values).any() or rest.n_missing))
+
     @property
     def n_features(self) -> int:
         return 3 + self.has_missing
@@ -111,11 +115,8 @@ class PlaceKind:
     def encoding(self, column, style):
         return PlaceEncoding
 
-    def learn(self, column, values, rest, style):
-        return PlaceEncoding(bool(np.isnan(values).any() or any(one.n_missing for one in rest)))
-
     def sketched(self, column, rest):
-        return rest[0]
+        return max(rest, key=lambda one: one.n_missing)
 
     def counted(self, encoding):
         return ()
@@ -137,6 +138,10 @@ class DozenEncoding:
     group: ClassVar[tuple[int, ...]] = ()
     curved: ClassVar[Mapping[int, Scaling]] = {}
     known: ClassVar[tuple[float, ...]] = ()
+
+    @classmethod
+    def learn(cls, values, rest):
+        return cls(max(float(np.nanmax(values, initial=0.0)), *rest.range.ends, 1.0))
 
     def encode(self, values, out, n_rows):
         missing = np.isnan(values)
@@ -188,9 +193,6 @@ class DozenKind:
 
     def encoding(self, column, style):
         return DozenEncoding
-
-    def learn(self, column, values, rest, style):
-        return DozenEncoding(max(float(np.nanmax(values, initial=0.0)), *rest[0].range.ends, 1.0))
 
     def sketched(self, column, rest):
         return rest[0]

@@ -141,8 +141,8 @@ def test_a_csv_of_one_column_keeps_its_missing_values(tmp_path, values):
     [
         ("", "the stream: the file is empty"),
         (" \n\n", "the stream: the file is empty"),
-        ("a,b\n", "the stream: has a header but no rows"),
-        ("a,b", "the stream: has a header but no rows"),
+        ("a,b\n", "the stream: has columns but no rows"),
+        ("a,b", "the stream: has columns but no rows"),
         ("a,column_1,\n,,\n", None),
         ("a,b\n1,2\n\n3\n", "the stream, line 4: expected 2 fields, found 1"),
         ("a,b\n1,2\n3,4,5\n", "the stream, line 3: expected 2 fields, found 3"),

@@ -236,7 +236,7 @@ def test_any_bytes_are_read_or_refused(data, form):
 def test_files_with_rows_missing_in_every_form_say_so(tmp_path):
     for suffix in (".parquet", ".arrow", ".csv"):
         write_table(TABLE[:0], tmp_path / f"none{suffix}")
-        with pytest.raises(DataError, match="has a header but no rows"):
+        with pytest.raises(DataError, match="has columns but no rows"):
             read_table(tmp_path / f"none{suffix}")
 
 
@@ -292,7 +292,7 @@ def test_a_dash_is_standard_input_and_output_as_csv(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "stdin", StandardStream(io.BytesIO(out.getvalue())))
     assert read_table("-", as_written=True).equals(as_held(TABLE, ".csv"))
     monkeypatch.setattr(sys, "stdin", StandardStream(io.BytesIO(b"a\n")))
-    with pytest.raises(TableReadError, match=r"^standard input: has a header but no rows"):
+    with pytest.raises(TableReadError, match=r"^standard input: has columns but no rows"):
         read_table("-")
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from oddrow import files
 from oddrow.exceptions import SettingError, TableReadError
 from oddrow.files import CsvReading, ReadingOptions, write_table
-from oddrow.table import as_table, is_as_written, normal_located
+from oddrow.table import as_table, is_as_written, normal_batches
 from testing.typed_reading import read_table
 
 WRITTEN = ["1", "3.20", "+4929", "123456e12345", "1,5", "1.234,50", "007", "True", "NA", "", '""', " b ", "$1", "a;b"]
@@ -154,7 +154,7 @@ def test_batches_of_a_csv_stay_marked_as_written_on_their_way(tmp_path):
     stream = files.open(tmp_path)
     assert is_as_written(stream.schema)
     assert pa.Table.from_batches(list(stream)).to_pydict()["day"] == ["1", "1", "2", "2"]
-    for located in (*stream.located(), *normal_located(stream.located(), "label", "ok")):
+    for located in (*stream.located(), *normal_batches(stream.located(), "label", "ok")):
         table = as_table(located.rows)
         assert is_as_written(located.rows.schema)
         assert is_as_written(table.schema)
@@ -344,7 +344,7 @@ def test_a_column_that_no_json_object_has_is_missing_where_it_may_be():
 
 
 def test_a_table_without_rows_is_read_where_it_may_be():
-    with pytest.raises(TableReadError, match="has a header but no rows"):
+    with pytest.raises(TableReadError, match="has columns but no rows"):
         opened("a,b\n")
     stream = opened("a,b\n", may_be_empty=True)
     assert (stream.n_rows, stream.schema.names, list(stream)) == (0, ["a", "b"], [])

@@ -166,7 +166,7 @@ WRONG = {
     "no file": ({"_a.csv": "x\n1\n"}, "holds no file"),
     "keys": ({"a=1/a.csv": "x\n1\n", "b=1/a.csv": "x\n1\n"}, "a=1/a.csv name 'a', those of .*b=1/a.csv 'b'"),
     "twice": ({"x=1/a.csv": "x\n1\n"}, "a folder and the files in it both have 'x'"),
-    "no rows": ({"a.csv": "x\n", "b.csv": ""}, "has a header but no rows"),
+    "no rows": ({"a.csv": "x\n", "b.csv": ""}, "has columns but no rows"),
     "empty": ({"a.csv": ""}, "a.csv: the file is empty"),
     "ragged": ({"a.csv": "x,y\n1,2\n", "b.csv": "x,y\n1\n"}, "b.csv, line 2: expected 2 fields"),
 }

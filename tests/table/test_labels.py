@@ -5,8 +5,7 @@ import pyarrow as pa
 import pytest
 
 from oddrow.exceptions import DataError
-from oddrow.table import LocatedBatch, PlacedRows, normal_batches, normal_located, split_label
-from oddrow.table._located_batch import TableRows
+from oddrow.table import LocatedBatch, PlacedRows, TableRows, normal_batches, split_label
 
 TABLE = pa.table({"x": [1, 2, 3, 4], "label": ["ok", "bad", None, "ok"], "y": ["a", "b", "c", "d"]})
 
@@ -66,14 +65,14 @@ def test_a_label_column_that_differs_by_blanks_is_named() -> None:
 def test_normal_rows_know_their_place() -> None:
     batches = TABLE.to_batches(max_chunksize=3)
     located = [LocatedBatch(batch, TableRows("t.parquet", 3 * place, batch)) for place, batch in enumerate(batches)]
-    kept = list(normal_located(located, "label", "ok"))
+    kept = list(normal_batches(located, "label", "ok"))
     assert [(rows.rows.num_rows, rows.place.description(0)) for rows in kept] == [
         (1, "t.parquet, row 1"),
         (1, "t.parquet, row 4"),
     ]
     assert [row.line for row in kept[1].place.of({0: "why"})] == [4]
     whole = TABLE.to_batches()[0]
-    (kept,) = normal_located([LocatedBatch(whole, TableRows("t.parquet", 0, whole))], "label", "ok")
+    (kept,) = normal_batches([LocatedBatch(whole, TableRows("t.parquet", 0, whole))], "label", "ok")
     assert [kept.place.description(row) for row in range(2)] == ["t.parquet, row 1", "t.parquet, row 4"]
     assert [row.line for row in kept.place.of({1: "why"})] == [4]
 
@@ -81,7 +80,7 @@ def test_normal_rows_know_their_place() -> None:
 def test_an_error_names_the_row_of_the_file_while_and_after_rows_are_read() -> None:
     batches = TABLE.to_batches(max_chunksize=3)
     located = [LocatedBatch(batch, TableRows("t.parquet", 3 * place, batch)) for place, batch in enumerate(batches)]
-    rows = PlacedRows(lambda: normal_located(located, "label", "ok"))
+    rows = PlacedRows(lambda: normal_batches(located, "label", "ok"))
 
     def fail(row: int) -> None:
         error = DataError(f"column 'x': row {row}, counted from 0, holds 4")
@@ -124,12 +123,16 @@ def test_the_given_table_is_left_as_it_was() -> None:
     assert TABLE.column_names == ["x", "label", "y"]
 
 
+def located(batches: list[pa.RecordBatch]) -> list[LocatedBatch]:
+    return [LocatedBatch(batch, TableRows("table.parquet", 0, batch)) for batch in batches]
+
+
 def test_normal_rows_of_batches_are_those_of_the_table() -> None:
-    batches = TABLE.to_batches(max_chunksize=1)
-    rows = pa.concat_tables(normal_batches(batches, "label", "ok"))
+    batches = normal_batches(located(TABLE.to_batches(max_chunksize=1)), "label", "ok")
+    rows = pa.Table.from_batches([batch.rows for batch in batches])
     assert rows.equals(split_label(TABLE, "label", "ok").normal_rows)
 
 
 def test_batches_without_a_normal_row_are_refused_at_the_end() -> None:
     with pytest.raises(DataError, match="never has the value 'fine' that marks normal rows; it has '', 'bad', 'ok'"):
-        list(normal_batches(TABLE.to_batches(max_chunksize=2), "label", "fine"))
+        list(normal_batches(located(TABLE.to_batches(max_chunksize=2)), "label", "fine"))

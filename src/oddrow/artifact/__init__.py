@@ -1,12 +1,11 @@
 """Save and load a fitted detector: one file, no code in it. ``docs/model_file.md`` describes it byte by byte."""
 
-from oddrow.artifact._files import MODEL_FILE, dumps, load, load_model, loads_model, save
+from oddrow.artifact._files import dumps, load, load_model, loads_model, save
 from oddrow.artifact._protocol_1 import PROTOCOL
 from oddrow.artifact._readers import READERS, Reader
 from oddrow.artifact._saved_detector import SavedDetector
 
 __all__ = [
-    "MODEL_FILE",
     "PROTOCOL",
     "READERS",
     "Reader",

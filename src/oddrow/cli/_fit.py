@@ -49,7 +49,7 @@ from oddrow.cli._render import (
 )
 from oddrow.exceptions import SettingError
 from oddrow.files import Origin, ReadingOptions, TableStream, check_target
-from oddrow.table import LocatedBatch, PlacedRows, normal_located
+from oddrow.table import LocatedBatch, PlacedRows, normal_batches
 
 if TYPE_CHECKING:
     from oddrow.detector import AutoencoderDetector, VAEDetector
@@ -202,7 +202,7 @@ def _counted(
             done += located.rows.num_rows
             on_rows(done, stream.n_rows)
 
-    yield from batches() if label is None else normal_located(batches(), *label)
+    yield from batches() if label is None else normal_batches(batches(), *label)
 
 
 def _number(text: str) -> float:

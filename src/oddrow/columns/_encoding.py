@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Union
@@ -15,6 +15,7 @@ import pydantic_core
 
 from oddrow.columns._column_schema import ColumnSchema, EncodingStyle
 from oddrow.columns._schema import ColumnValues, TableSchema
+from oddrow.columns._sketch import ColumnSketch
 from oddrow.columns._stored_precision import as_learned, as_learned_texts
 from oddrow.columns._table_sketch import NOTHING_ELSE, TableSketch
 from oddrow.columns.kinds import KINDS, ColumnEncoding, JointEncoder, Values, encoding_classes
@@ -134,9 +135,7 @@ class TableEncoding:
         """
         values = schema.values(table)
         columns = tuple(
-            KINDS[column.kind].learn(
-                column, values[column.name], [rest.column(source) for source in column.reads], style
-            )
+            _learned(column, values[column.name], [rest.column(source) for source in column.reads], style)
             for column in schema.used
         )
         return cls(schema, columns, table.num_rows + rest.n_rows, style)
@@ -248,6 +247,13 @@ class TableEncoding:
     def layout(self) -> FeatureLayout:
         """Where each column's features lie in the encoded matrix."""
         return _layout(self.columns)
+
+
+def _learned(
+    column: ColumnSchema, values: Values, rest: Sequence[ColumnSketch], style: EncodingStyle
+) -> ColumnEncoding:
+    kind = KINDS[column.kind]
+    return kind.encoding(column, style).learn(values, kind.sketched(column, rest))
 
 
 def _layout(columns: tuple[ColumnEncoding, ...]) -> FeatureLayout:

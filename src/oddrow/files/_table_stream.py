@@ -72,7 +72,7 @@ class TableStream:
         """
         n_rows = sum(part.file.n_rows for part in self._parts)
         if n_rows == 0 and self.n_skipped == 0 and not self._may_be_empty:
-            raise TableReadError(f"{self.label}: has a header but no rows")
+            raise self._no_rows()
         return n_rows
 
     @property
@@ -96,7 +96,10 @@ class TableStream:
                 is_empty = is_empty and located.rows.num_rows == 0 and not located.skipped
                 yield located
         if is_empty and not self._may_be_empty:
-            raise TableReadError(f"{self.label}: has a header but no rows")
+            raise self._no_rows()
+
+    def _no_rows(self) -> TableReadError:
+        return TableReadError(f"{self.label}: has columns but no rows")
 
     def read(self) -> pa.Table:
         """All rows at once, read in one pass.
@@ -108,7 +111,7 @@ class TableStream:
         """
         table = pa.concat_tables([part.read() for part in self._parts])
         if table.num_rows == 0 and self.n_rows + self.n_skipped == 0 and not self._may_be_empty:
-            raise TableReadError(f"{self.label}: has a header but no rows")
+            raise self._no_rows()
         return table
 
 

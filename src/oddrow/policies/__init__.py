@@ -12,7 +12,7 @@ from oddrow.policies._flood import (
     is_flood,
     reference_level,
 )
-from oddrow.policies._policy import DayColumn, Needs, Policy, decide_above, rare_above
+from oddrow.policies._policy import DayColumn, Needs, Policy
 from oddrow.policies._promise import ROWS, Promise
 from oddrow.policies._registry import POLICIES, check_is_policy, check_policy, register
 
@@ -46,12 +46,10 @@ __all__ = [
     "check_policy",
     "checked_contamination",
     "columns_text",
-    "decide_above",
     "expected_text",
     "flood_note",
     "flood_p_value",
     "is_flood",
-    "rare_above",
     "reference_level",
     "register",
     "strictest_supported",

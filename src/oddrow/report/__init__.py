@@ -2,11 +2,10 @@
 
 from oddrow.report._comparison import FigureRow, MethodRow, draw_comparison
 from oddrow.report._maps import draw_maps, draw_panels
-from oddrow.report._summary import LossCurve, MapSummary, Panel
+from oddrow.report._summary import MapSummary, Panel
 
 __all__ = [
     "FigureRow",
-    "LossCurve",
     "MapSummary",
     "MethodRow",
     "Panel",

@@ -3,7 +3,7 @@
 from oddrow.table._as_written import AS_WRITTEN, is_as_written
 from oddrow.table._dates import DATE_ORDERS, LIKE_A_DATE, parsed_dates
 from oddrow.table._frame import ReadableTable, as_table, readable_table
-from oddrow.table._labels import LabelledTable, is_normal_row, normal_batches, normal_located, split_label
+from oddrow.table._labels import LabelledTable, is_normal_row, normal_batches, split_label
 from oddrow.table._located_batch import (
     MAX_BATCH_BYTES,
     MAX_BATCH_ROWS,
@@ -65,7 +65,6 @@ __all__ = [
     "is_normal_row",
     "is_string",
     "normal_batches",
-    "normal_located",
     "one_batch",
     "parsed_dates",
     "python_values",

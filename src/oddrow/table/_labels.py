@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.exceptions import DataError
-from oddrow.table._located_batch import LocatedBatch, SomeRows, TableRows, one_batch
+from oddrow.table._located_batch import LocatedBatch, SomeRows, one_batch
 from oddrow.table._names import same_names
 from oddrow.table._values import as_texts
 
@@ -92,8 +92,8 @@ def is_normal_row(table: pa.Table, label: str, normal: str) -> npt.NDArray[np.bo
     return np.asarray(is_same.to_numpy(), np.bool_)
 
 
-def normal_batches(batches: Iterable[pa.RecordBatch], label: str, normal: str) -> Iterator[pa.Table]:
-    """The normal rows of each batch, without the label column.
+def normal_batches(batches: Iterable[LocatedBatch], label: str, normal: str) -> Iterator[LocatedBatch]:
+    """Yield the normal rows of each batch, without the label column; each row keeps its place in the file.
 
     Raises
     ------
@@ -103,17 +103,11 @@ def normal_batches(batches: Iterable[pa.RecordBatch], label: str, normal: str) -
     Examples
     --------
     >>> batch = pa.record_batch({"x": [1, 2, 3], "label": ["normal.", "smurf.", "normal."]})
-    >>> [rows.to_pydict() for rows in normal_batches([batch], "label", "normal.")]
+    >>> from oddrow.table import TableRows
+    >>> located = LocatedBatch(batch, TableRows("table.parquet", 0, batch))
+    >>> [normal.rows.to_pydict() for normal in normal_batches([located], "label", "normal.")]
     [{'x': [1, 3]}]
     """
-    for located in normal_located(
-        (LocatedBatch(batch, TableRows("the table", 0, batch)) for batch in batches), label, normal
-    ):
-        yield pa.Table.from_batches([located.rows])
-
-
-def normal_located(batches: Iterable[LocatedBatch], label: str, normal: str) -> Iterator[LocatedBatch]:
-    """As :func:`normal_batches`, for batches with the places of their rows."""
     has_normal = False
     found: set[str] = set()
     for located in batches:

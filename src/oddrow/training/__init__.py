@@ -5,7 +5,7 @@ scored.
 """
 
 from oddrow.training._checkpoint import discard_checkpoint
-from oddrow.training._interruption import Interruption, OnInterrupt
+from oddrow.training._interruption import Interruption
 from oddrow.training._loop import OnProgress, fit_network
 from oddrow.training._settings import ARTICLE_TRAINING, DEFAULT_TRAINING, TrainingSettings
 
@@ -13,7 +13,6 @@ __all__ = [
     "ARTICLE_TRAINING",
     "DEFAULT_TRAINING",
     "Interruption",
-    "OnInterrupt",
     "OnProgress",
     "TrainingSettings",
     "discard_checkpoint",

@@ -8,19 +8,12 @@ from oddrow.views._graph_row_context import GraphRowContext
 from oddrow.views._graph_scales import GraphEvidence, graph_evidence, split_total_values
 from oddrow.views._isolation import Samples
 from oddrow.views._kind_levels import KindLevels
-from oddrow.views._latent_nearest import LatentNearestView
-from oddrow.views._likelihood import LikelihoodView
 from oddrow.views._marginal import MarginalView
 from oddrow.views._memory import Memory
-from oddrow.views._nearest import NearestView
-from oddrow.views._normal_rows import NormalRows
-from oddrow.views._rank_nearest import RankNearestView
-from oddrow.views._rank_sparseness import RankSparsenessView
 from oddrow.views._registry import VIEWS, register_view, unregister_view
 from oddrow.views._row_context import RowContext
-from oddrow.views._scales import ViewScale, ViewScales, checked_view_weights, power_mean, scale_of
+from oddrow.views._scales import ViewScales, checked_view_weights, power_mean, scale_of
 from oddrow.views._spaces import PiecewiseCurve, Space
-from oddrow.views._sparseness import SparsenessView
 from oddrow.views._surroundings import Reach, Surroundings
 from oddrow.views._view import GraphScore, Judged, LearningContext, View, ViewScore, ViewUnits
 from oddrow.views._views import RowViews, Views
@@ -35,27 +28,19 @@ __all__ = [
     "GraphScore",
     "Judged",
     "KindLevels",
-    "LatentNearestView",
     "LearningContext",
-    "LikelihoodView",
     "MarginalView",
     "Memory",
-    "NearestView",
-    "NormalRows",
     "PiecewiseCurve",
-    "RankNearestView",
-    "RankSparsenessView",
     "Reach",
     "RowContext",
     "RowViews",
     "Samples",
     "Space",
-    "SparsenessView",
     "Surroundings",
     "Variable",
     "View",
     "ViewBasis",
-    "ViewScale",
     "ViewScales",
     "ViewScore",
     "ViewUnits",

@@ -68,6 +68,10 @@ class ColumnEncoding(Protocol):
     @property
     def known(self) -> tuple[float, ...] | tuple[str, ...]: ...
 
+    @classmethod
+    def learn(cls, values: Values, rest: ColumnSketch) -> Self:
+        """Learn from training values, and from what is known of further training rows."""
+
     def encode(self, values: Values, out: Features, n_rows: int) -> PresenceAndNovelty:
         """Fill ``out`` float32 [n, n_features], which is 0; ``n_rows`` training rows were learned from."""
 
@@ -138,14 +142,6 @@ class ColumnKind(Protocol):
 
     def encoding(self, column: ColumnSchema, style: EncodingStyle) -> type[ColumnEncoding]:
         """The class that encodes such a column in a style."""
-
-    def learn(
-        self, column: ColumnSchema, values: Values, rest: Sequence[ColumnSketch], style: EncodingStyle
-    ) -> ColumnEncoding:
-        """An encoding of that class, learned from training values.
-
-        ``rest`` is what is known of each source in training rows that are not among the values.
-        """
 
     def sketched(self, column: ColumnSchema, rest: Sequence[ColumnSketch]) -> ColumnSketch:
         """What is known of further training rows, with the values read as this kind reads them."""

@@ -67,11 +67,6 @@ class BooleanKind:
     ) -> type[BooleanEncoding] | type[OneHotEncoding]:
         return OneHotEncoding if style == "article" else BooleanEncoding
 
-    def learn(
-        self, column: ColumnSchema, values: Floats, rest: Sequence[ColumnSketch], style: EncodingStyle
-    ) -> ColumnEncoding:
-        return self.encoding(column, style).learn(values, self.sketched(column, rest))
-
     def sketched(self, column: ColumnSchema, rest: Sequence[ColumnSketch]) -> ColumnSketch:
         return rest[0].read_as_flags()
 

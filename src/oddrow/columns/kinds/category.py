@@ -78,11 +78,6 @@ class CategoryKind:
     ) -> type[CategoryEncoding] | type[OneHotEncoding]:
         return OneHotEncoding if style == "article" else CategoryEncoding
 
-    def learn(
-        self, column: ColumnSchema, values: pa.ChunkedArray, rest: Sequence[ColumnSketch], style: EncodingStyle
-    ) -> ColumnEncoding:
-        return self.encoding(column, style).learn(values, self.sketched(column, rest))
-
     def sketched(self, column: ColumnSchema, rest: Sequence[ColumnSketch]) -> ColumnSketch:
         return rest[0].read_as_names(column.form)
 

@@ -71,11 +71,6 @@ class ConstantKind:
     ) -> type[ConstantEncoding] | type[OneHotEncoding]:
         return OneHotEncoding if style == "article" else ConstantEncoding
 
-    def learn(
-        self, column: ColumnSchema, values: pa.ChunkedArray, rest: Sequence[ColumnSketch], style: EncodingStyle
-    ) -> ColumnEncoding:
-        return self.encoding(column, style).learn(values, self.sketched(column, rest))
-
     def sketched(self, column: ColumnSchema, rest: Sequence[ColumnSketch]) -> ColumnSketch:
         return rest[0].read_as_names(column.form)
 

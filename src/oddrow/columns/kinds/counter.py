@@ -54,15 +54,6 @@ class CounterKind:
     def encoding(self, column: ColumnSchema, style: EncodingStyle) -> type[CounterEncoding]:
         return CounterEncoding
 
-    def learn(
-        self,
-        column: ColumnSchema,
-        values: Floats,
-        rest: Sequence[ColumnSketch],
-        style: EncodingStyle,
-    ) -> ColumnEncoding:
-        return CounterEncoding.learn(values, self.sketched(column, rest))
-
     def sketched(self, column: ColumnSchema, rest: Sequence[ColumnSketch]) -> ColumnSketch:
         return rest[0].read_as_numbers(column.form)
 

@@ -74,11 +74,6 @@ class NumberKind:
     ) -> type[NumberEncoding] | type[RangeEncoding]:
         return RangeEncoding if style == "article" else NumberEncoding
 
-    def learn(
-        self, column: ColumnSchema, values: Floats, rest: Sequence[ColumnSketch], style: EncodingStyle
-    ) -> ColumnEncoding:
-        return self.encoding(column, style).learn(values, self.sketched(column, rest))
-
     def sketched(self, column: ColumnSchema, rest: Sequence[ColumnSketch]) -> ColumnSketch:
         return rest[0].read_as_numbers(column.form)
 

@@ -78,15 +78,6 @@ class TextKind:
     def encoding(self, column: ColumnSchema, style: EncodingStyle) -> type[TextEncoding]:
         return TextEncoding
 
-    def learn(
-        self,
-        column: ColumnSchema,
-        values: pa.ChunkedArray,
-        rest: Sequence[ColumnSketch],
-        style: EncodingStyle,
-    ) -> ColumnEncoding:
-        return TextEncoding.learn(values, rest[0])
-
     def sketched(self, column: ColumnSchema, rest: Sequence[ColumnSketch]) -> ColumnSketch:
         return rest[0]
 

@@ -95,11 +95,6 @@ class TimestampKind:
     ) -> type[TimestampEncoding] | type[ClockEncoding]:
         return ClockEncoding if column.runs_on else TimestampEncoding
 
-    def learn(
-        self, column: ColumnSchema, values: Floats, rest: Sequence[ColumnSketch], style: EncodingStyle
-    ) -> ColumnEncoding:
-        return self.encoding(column, style).learn(values, self.sketched(column, rest))
-
     def sketched(self, column: ColumnSchema, rest: Sequence[ColumnSketch]) -> ColumnSketch:
         return rest[0].read_as_times(column.form)
 
