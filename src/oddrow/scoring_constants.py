@@ -1,4 +1,4 @@
-"""The constants that define a score: they travel with the fitted model, so that a later version scores as this one."""
+"""The constants that define a score; a model file holds them, so that a later version computes the same scores."""
 
 from __future__ import annotations
 
@@ -22,49 +22,49 @@ def _count(default: int, low: int, high: int) -> int:
 class ScoringConstants:
     """All constants of the density, the views, their combination and the calibration.
 
-    A fit takes the defaults. A fitted model carries the instance that it was fitted with, a model file holds it, and
-    no code that scores or learns reads any other. The bounds of each keep every score finite, whatever the row.
+    A fit uses the defaults. A fitted model and its file hold the instance used in the fit, and no code that scores or
+    learns reads constants from elsewhere. Within the bounds of each constant, the score of every row is finite.
 
     Attributes
     ----------
-    min_log_variance, max_log_variance : bounds of the decoder's log-variance, in standardised units. The lower one, a
-        tenth of a deviation, keeps the density of a column that repeats exactly finite, and narrow noise from being
-        taken for a signal
-    power : exponent, with opposite sign, of the power mean that combines tail probabilities of columns and of views
-    marginal_power : the same for the views *marginal* and *dependence*, where a single column matters more
-    max_nats : largest surprise of one column or one view, in nats: its exponential is finite
-    max_scale_knots : most knots of the tail curve of a column or a view
-    min_scale_shape : smallest shape of such a curve's tail: beyond the rows that it was learned from it grows as a
-        logarithm, so that no view outvotes all others by extrapolation
-    max_curve_knots : most knots of a feature's curve in a space, and of its curve of rarity
-    straight_tolerance : a curve that departs from its chord by no larger share of its rise is a straight line
-    memory_rows : most remembered rows: scoring costs three products with them
-    candidate_rows : most training rows among which distinct ones are sought
-    max_copied_share : where no larger share of the training rows has a duplicate, a row that equals a remembered one
-        is taken for that very row
-    neighbours : nearest remembered rows that tell the density of the memory around a row
-    tie_tolerance : two distances are equal if they differ by no larger share of the squares they come from
+    min_log_variance, max_log_variance : bounds of the decoder's log-variance, in standardised units. The lower bound
+        is a standard deviation of 0.1: the density of a column of equal values stays finite, and differences smaller
+        than that count as noise
+    power : the exponent of the power mean that combines tail probabilities of columns and of views is -power
+    marginal_power : the same for the views *marginal* and *dependence*, where a single column has more influence
+    max_nats : largest surprise of one column or one view, in nats, so that its exponential is finite
+    max_scale_knots : largest number of knots of the tail curve of a column or a view
+    min_scale_shape : smallest shape of the tail of these curves. With a positive shape the curve grows as a logarithm
+        beyond the scores it was learned from, so that extrapolation cannot let one view dominate the others
+    max_curve_knots : largest number of knots of a feature's curve in a space, and of its rarity curve
+    straight_tolerance : a curve is a straight line if it departs from its chord by at most this share of its rise
+    memory_rows : largest number of remembered rows; scoring costs three matrix products with them
+    candidate_rows : largest number of training rows that are searched for distinct rows
+    max_copied_share : if at most this share of the training rows has a duplicate, a scored row that equals a
+        remembered row is taken to be that training row
+    neighbours : number of nearest remembered rows from which the density of the memory around a row is estimated
+    tie_tolerance : two distances are equal if they differ by at most this share of the squares they are computed from
     min_reach : added to every mean distance, as a share of their median, so that no ratio divides by zero
-    min_whitened_variance : least variance of a direction of the latent space, as a share of the largest
-    min_latent_variance : a latent space with a smaller largest variance holds nothing
-    min_unit : a spread of several fits' values that is no larger is replaced by 1
-    max_counted_values : a feature of no more distinct values has a frequency for each, any other has a density
-    density_neighbours : the density at a value is estimated from its distance to this many nearest values
-    max_codes : most codes of a number in the tables of the view *dependence*
-    search_codes : codes of each part while the most informative other part is sought
-    search_rows : most training rows in that search
-    search_parts : most parts among which it is sought; of more, a random sample
-    isolation_sample_rows, isolation_samples : rows of a random sample, and samples, in the evidence of isolation
-    isolation_weight : weight of isolation in a table of numbers, where all views together have 1
-    kind_quantile : quantile at which the scores of two kinds of rows are compared: in the upper tail, below the odd
-        rows that a kind may hold
-    tail_share : share of the calibration scores that the tail is fitted to
-    min_tail_rows : a tail is fitted to no fewer excesses
+    min_whitened_variance : smallest variance of a direction of the latent space, as a share of the largest
+    min_latent_variance : a latent space whose largest variance is smaller has collapsed and is not used
+    min_unit : a spread of the values of several fits that is at most this large is replaced by 1
+    max_counted_values : a feature of at most this many distinct values has a frequency for each; any other feature
+        has a density
+    density_neighbours : number of nearest values from whose distance the density at a value is estimated
+    max_codes : largest number of codes of a number in the tables of the view *dependence*
+    search_codes : number of codes of each variable in the search for the most informative other variable
+    search_rows : largest number of training rows in that search
+    search_parts : largest number of variables in that search; from more variables a random sample is drawn
+    isolation_sample_rows, isolation_samples : rows in a random sample, and number of samples, in the isolation score
+    isolation_weight : weight of isolation in a table of numbers; all views together have the weight 1
+    kind_quantile : quantile at which the scores of two kinds of rows are compared. It lies in the upper tail, below
+        the scores of the few anomalies that a kind may contain
+    tail_share : share of the calibration scores to which the tail is fitted
+    min_tail_rows : smallest number of excesses to which a tail is fitted
     min_tail_shape, max_tail_shape : bounds of the shape of the generalised Pareto tail
     max_tail_distance : largest sqrt(m) times the Kolmogorov-Smirnov distance of m excesses to their Pareto tail.
-        Exceeded in about 1 % of samples that do come from such a tail (by simulation, 10 to 1,000 excesses, shapes
-        0.05 to 0.6)
-    rounding : two scores that differ by no larger share are the same score
+        About 1 % of samples from a Pareto tail exceed it (by simulation, 10 to 1,000 excesses, shapes 0.05 to 0.6)
+    rounding : two scores are equal if their relative difference is at most this
     """
 
     min_log_variance: float = _number(-4.605170185988091, -20.0, 0.0)
@@ -108,15 +108,15 @@ class ScoringConstants:
         Raises
         ------
         ModelFileError
-            If one is not finite or out of its bounds, or two bounds are in the wrong order.
+            If a constant is not finite or lies outside its bounds, or if a smallest value exceeds its largest value.
         """
         for each in fields(self):
             value, (low, high) = getattr(self, each.name), each.metadata["bounds"]
             if not (math.isfinite(value) and low <= value <= high):
-                raise ModelFileError(f"the constant {each.name!r} is {value!r:.40}, and not from {low:g} to {high:g}")
+                raise ModelFileError(f"the constant {each.name!r} is {value!r:.40}; it must lie in [{low:g}, {high:g}]")
         if self.min_tail_shape > self.max_tail_shape:
             raise ModelFileError("the constant 'min_tail_shape' is above 'max_tail_shape'")
 
 
 DEFAULT_CONSTANTS = ScoringConstants()
-"""The constants of a fit of this version."""
+"""The constants that a fit of this version uses."""

@@ -1,4 +1,4 @@
-"""A table becomes a matrix row by row, every feature belongs to one column, and what was encoded comes back."""
+"""A table is encoded row by row, every feature belongs to one column, and values can be decoded."""
 
 import datetime as dt
 from itertools import pairwise
@@ -20,7 +20,7 @@ each_style = pytest.mark.parametrize("style", ["standard", "article"])
 
 
 def make_table(n_rows: int, seed: int) -> pa.Table:
-    """Every kind of column, each also with missing values."""
+    """Return a table with every kind of column, each also with missing values."""
     rng = np.random.default_rng(seed)
     start = dt.datetime(2024, 1, 1)
 
@@ -53,7 +53,7 @@ def assert_same(first: EncodedTable, second: EncodedTable) -> None:
 
 
 def novelty_of(training: object, later: object, kind: str | None = None) -> np.ndarray:
-    """Evidence [n] of the later values of one column."""
+    """Return the novelty [n] of later values of one column."""
     table = pa.table({"c": training})
     encoding = TableEncoding.learn(TableSchema.infer(table, {"c": kind} if kind else None), table)
     return encoding.encode(pa.table({"c": later})).novelty[:, 0]
@@ -65,7 +65,7 @@ def test_the_table_has_every_kind() -> None:
 
 
 @each_style
-def test_the_matrix_has_one_row_a_row_and_is_finite(style: EncodingStyle) -> None:
+def test_the_matrix_has_one_row_for_each_table_row_and_is_finite(style: EncodingStyle) -> None:
     encoding = ENCODINGS[style]
     encoded = encoding.encode(TABLE)
     assert encoded.rows.shape == (N_ROWS, encoding.layout.n_features)
@@ -84,27 +84,27 @@ def test_a_value_is_present_where_the_table_has_one(style: EncodingStyle) -> Non
 
 
 @each_style
-def test_training_rows_are_no_evidence(style: EncodingStyle) -> None:
+def test_training_rows_have_no_novelty(style: EncodingStyle) -> None:
     np.testing.assert_allclose(ENCODINGS[style].encode(TABLE).novelty, 0.0, atol=1e-9)
 
 
 @few
 @given(order=st.permutations(range(40)), style=st.sampled_from(["standard", "article"]))
-def test_the_row_order_stays(order: list[int], style: EncodingStyle) -> None:
+def test_the_order_of_rows_is_kept(order: list[int], style: EncodingStyle) -> None:
     encoding = ENCODINGS[style]
     assert_same(encoding.encode(LATER.take(order)), encoding.encode(LATER).take(np.array(order)))
 
 
 @few
 @given(start=st.integers(0, 39), length=st.integers(0, 5), style=st.sampled_from(["standard", "article"]))
-def test_a_row_is_encoded_the_same_whatever_is_beside_it(start: int, length: int, style: EncodingStyle) -> None:
+def test_the_encoding_of_a_row_does_not_depend_on_other_rows(start: int, length: int, style: EncodingStyle) -> None:
     encoding = ENCODINGS[style]
     rows = np.arange(start, min(start + length, 40))
     assert_same(encoding.encode(LATER.slice(start, length)), encoding.encode(LATER).take(rows))
 
 
 @each_style
-def test_how_the_table_is_cut_into_chunks_does_not_matter(style: EncodingStyle) -> None:
+def test_the_encoding_does_not_depend_on_the_chunks_of_the_table(style: EncodingStyle) -> None:
     encoding = ENCODINGS[style]
     cut = pa.concat_tables([LATER.slice(0, 7), LATER.slice(7, 0), LATER.slice(7, 30), LATER.slice(37)])
     assert_same(encoding.encode(cut), encoding.encode(LATER))
@@ -118,7 +118,7 @@ def test_columns_are_found_by_name(style: EncodingStyle) -> None:
 
 
 @each_style
-def test_each_column_fills_its_own_features_alone(style: EncodingStyle) -> None:
+def test_a_changed_column_changes_only_its_features(style: EncodingStyle) -> None:
     encoding = ENCODINGS[style]
     whole = encoding.encode(LATER)
     owner = np.array(encoding.layout.feature_column)
@@ -131,8 +131,8 @@ def test_each_column_fills_its_own_features_alone(style: EncodingStyle) -> None:
         np.testing.assert_array_equal(encoded.rows[:, owner == index], whole.rows[::-1, owner == index])
 
 
-def test_the_container_of_a_value_does_not_matter() -> None:
-    """What a reader took for floats, for text or for booleans means the same: a hole turns integers into floats."""
+def test_a_value_is_encoded_alike_as_float_text_or_boolean() -> None:
+    """Readers store equal values as floats, texts or booleans; a missing value turns integers into floats."""
     training = pa.table({"code": [1, 2, 1, 2], "flag": [0, 1, 1, 0], "size": [1, 2, 3, 9], "site": [7, 7, 7, 7]})
     encoding = TableEncoding.learn(TableSchema.infer(training, {"code": "category"}), training)
     expected = encoding.encode(training)
@@ -145,7 +145,7 @@ def test_the_container_of_a_value_does_not_matter() -> None:
     assert_same(encoding.encode(training.set_column(1, "flag", flags)), expected)
 
 
-def test_a_code_among_fractions_is_the_code_it_was() -> None:
+def test_a_whole_number_among_fractions_keeps_its_name() -> None:
     np.testing.assert_allclose(novelty_of([10**10, 2 * 10**10] * 3, [1e10, 0.5], "category"), [0.0, np.log(7)])
 
 
@@ -159,10 +159,10 @@ def test_moments_are_the_same_as_text_and_in_every_zone() -> None:
         assert_same(STANDARD.encode(LATER.set_column(index, "when", container)), expected)
 
 
-# The way back
+# Decoding
 
 
-def test_values_come_back_with_the_stated_precision() -> None:
+def test_values_are_decoded_with_the_documented_precision() -> None:
     decoded = STANDARD.decode(STANDARD.encode(TABLE))
     assert list(decoded) == TABLE.column_names
     for name in ("flag", "zone", "port"):
@@ -187,14 +187,14 @@ def assert_within(found: list, expected: list, share_of_range: float) -> None:
 
 
 @each_style
-def test_missing_values_come_back_missing(style: EncodingStyle) -> None:
+def test_missing_values_are_decoded_as_missing(style: EncodingStyle) -> None:
     encoding = ENCODINGS[style]
     decoded = encoding.decode(encoding.encode(TABLE))
     for name in TABLE.column_names:
         assert [value is None for value in decoded[name]] == TABLE.column(name).is_null().to_pylist()
 
 
-def test_the_article_encoding_comes_back_too() -> None:
+def test_values_of_the_articles_encoding_are_decoded() -> None:
     encoding = ENCODINGS["article"]
     decoded = encoding.decode(encoding.encode(TABLE))
     assert decoded["zone_or_not"] == TABLE.column("zone_or_not").to_pylist()
@@ -202,7 +202,7 @@ def test_the_article_encoding_comes_back_too() -> None:
     assert_within(decoded["port"], TABLE.column("port").to_pylist(), 1e-6)
 
 
-# Evidence
+# Novelty
 
 
 @pytest.mark.parametrize(
@@ -218,12 +218,12 @@ def test_the_article_encoding_comes_back_too() -> None:
         pytest.param([dt.datetime(2024, 1, 1 + day % 20) for day in range(100)], None, id="missing time"),
     ],
 )
-def test_what_a_hundred_rows_never_showed_is_worth_ln_101(training: list, later: object) -> None:
+def test_an_event_that_100_rows_do_not_show_has_the_novelty_ln_101(training: list, later: object) -> None:
     column = pa.array([training[0], later], pa.array(training).type)
     np.testing.assert_allclose(novelty_of(training, column), [0.0, np.log(101)], rtol=1e-12)
 
 
-def test_a_number_one_width_outside_is_worth_about_as_much() -> None:
+def test_a_number_one_width_outside_the_range_has_a_novelty_near_ln_of_n_plus_1() -> None:
     training = np.linspace(-1, 1, 1000)
     novelty = novelty_of(training, [1.0, 1.9, 3.0, -3.0, 100.0], "number")
     np.testing.assert_array_equal(novelty[:2], 0)
@@ -232,7 +232,7 @@ def test_a_number_one_width_outside_is_worth_about_as_much() -> None:
     assert novelty[3] == pytest.approx(novelty[2])
 
 
-def test_time_running_on_by_less_than_one_range_is_no_evidence() -> None:
+def test_times_less_than_one_range_width_later_have_no_novelty() -> None:
     start = dt.datetime(2024, 1, 1)
     training = [start + dt.timedelta(hours=hour) for hour in range(101)]
     later = [start + dt.timedelta(hours=hour) for hour in (0, 100, 150, 199, -99, 230, 1000)]
@@ -241,7 +241,7 @@ def test_time_running_on_by_less_than_one_range_is_no_evidence() -> None:
     assert 0 < novelty[5] < novelty[6]
 
 
-def test_evidence_lies_in_the_column_that_is_odd() -> None:
+def test_novelty_is_in_the_column_with_the_unseen_value() -> None:
     row = LATER.slice(0, 1).to_pylist()[0] | {"zone": "never", "size": None, "site": 8, "flag": 2}
     novelty = STANDARD.encode(pa.Table.from_pylist([row], TABLE.schema)).novelty[0]
     odd = [name for name, nats in zip(STANDARD.names, novelty, strict=True) if nats > 0]
@@ -263,7 +263,7 @@ def test_a_later_table_that_does_not_fit_is_refused() -> None:
 
 
 def test_the_article_style_is_one_hot_for_names_and_zero_to_one_for_numbers() -> None:
-    """As with KDD Cup 99, where 38 numbers and 3 names of 3, 70 and 11 values become 38 + 84 features."""
+    """KDD Cup 99 has 38 numbers and 3 names of 3, 70 and 11 values, which become 38 + 84 features."""
     rng = np.random.default_rng(0)
     names = {"protocol": 3, "service": 70, "flag": 11}
     columns = {f"n{index}": np.append(rng.exponential(size=999) * 10.0**index, 0.0) for index in range(5)}
@@ -330,7 +330,7 @@ def test_features_of_a_missing_value_are_zero() -> None:
 
 
 @each_style
-def test_an_encoding_survives_being_written_as_json(style: EncodingStyle) -> None:
+def test_an_encoding_is_unchanged_after_a_round_trip_through_json(style: EncodingStyle) -> None:
     adapter = pydantic.TypeAdapter(TableEncoding)
     again = adapter.validate_json(adapter.dump_json(ENCODINGS[style]))
     assert again == ENCODINGS[style]
@@ -338,7 +338,9 @@ def test_an_encoding_survives_being_written_as_json(style: EncodingStyle) -> Non
 
 
 @pytest.mark.parametrize("style", ENCODINGS)
-def test_rows_are_encoded_the_same_however_many_at_a_time(style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_encoding_does_not_depend_on_the_number_of_rows_encoded_together(
+    style: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = ENCODINGS[style].encode(LATER)
     monkeypatch.setattr(number, "ROWS_AT_ONCE", 7)
     assert_same(ENCODINGS[style].encode(LATER), whole)

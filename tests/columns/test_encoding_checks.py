@@ -1,4 +1,4 @@
-"""An encoding that was learned is sound whatever it was learned from, and one that was made up is found out."""
+"""Every learned encoding passes the check, and a manipulated one is refused."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def encoding():
 
 
 @given(st.lists(finite | st.none(), min_size=1, max_size=30), st.sampled_from(["standard", "article"]))
-def test_what_was_learned_is_sound_and_encodes_finitely(values, style):
+def test_a_learned_encoding_passes_the_check_and_encodes_to_finite_features(values, style):
     table = pa.table({"x": pa.array(values, pa.float64()), "y": pa.array(range(len(values)))})
     encoding = (
         TableEncoding.learn(TableSchema.infer(table, {"x": "number", "y": "number"}), table, style)
@@ -37,7 +37,7 @@ def test_what_was_learned_is_sound_and_encodes_finitely(values, style):
     assert np.isfinite(encoded.novelty).all()
 
 
-def test_texts_and_categories_too(encoding):
+def test_learned_encodings_of_texts_and_categories_pass_the_check(encoding):
     check_encoding(encoding)
 
 
@@ -47,12 +47,12 @@ def test_texts_and_categories_too(encoding):
         (0, lambda c: replace(c, scaling=replace(c.scaling, scale=0.0)), "column 'size': its scaling"),
         (0, lambda c: replace(c, scaling=replace(c.scaling, low=9.0)), "column 'size': its scaling"),
         (0, lambda c: replace(c, scaling=replace(c.scaling, center=np.nan)), "column 'size': its scaling"),
-        (1, lambda c: replace(c, rare=c.frequent[:1]), "column 'zone': it has one category twice"),
+        (1, lambda c: replace(c, rare=c.frequent[:1]), "column 'zone': a category occurs twice"),
         (1, lambda c: replace(c, seen_once=99), "column 'zone': 99 categories cannot"),
-        (2, lambda c: replace(c, shares=c.shares[1:]), "column 'note': a text has 5 shares of letters, not 4"),
-        (2, lambda c: replace(c, frequent=("a", "a")), "column 'note': it has one known text twice"),
-        (2, lambda c: replace(c, templates=("a",), rare_templates=("a",)), "column 'note': it has one template twice"),
-        (2, lambda c: replace(c, shapes=("a",), rare_shapes=("a",)), "column 'note': it has one shape twice"),
+        (2, lambda c: replace(c, shares=c.shares[1:]), "column 'note': a text has 5 shares of characters, not 4"),
+        (2, lambda c: replace(c, frequent=("a", "a")), "column 'note': a known text occurs twice"),
+        (2, lambda c: replace(c, templates=("a",), rare_templates=("a",)), "column 'note': a template occurs twice"),
+        (2, lambda c: replace(c, shapes=("a",), rare_shapes=("a",)), "column 'note': a shape occurs twice"),
         (2, lambda c: replace(c, templates_once=-1), "column 'note': -1 templates cannot"),
         (2, lambda c: replace(c, shapes_once=99), "column 'note': 99 shapes cannot"),
     ],
@@ -85,7 +85,7 @@ def test_a_range_that_is_not_finite_and_in_order_is_refused(running, column, cha
         check_encoding(replace(running, columns=tuple(columns)))
 
 
-def test_a_counter_is_no_clock(running):
+def test_an_encoding_of_another_class_than_the_kinds_is_refused(running):
     counter, clock, x = running.columns
     with pytest.raises(SettingError, match="column 'number' is a counter, but encoded as clock"):
         check_encoding(replace(running, columns=(clock, counter, x)))
@@ -94,17 +94,20 @@ def test_a_counter_is_no_clock(running):
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        (TextForm(decimal=""), "unknown signs"),
-        (TextForm(decimal=";"), "unknown signs"),
-        (TextForm(decimal=".*"), "unknown signs"),
-        (TextForm(thousands="]"), "unknown signs"),
-        (TextForm(thousands="\\d"), "unknown signs"),
-        (TextForm(thousands="."), "one sign for two things"),
-        (TextForm(decimal=",", thousands=","), "one sign for two things"),
-        (TextForm(affixes=("$", "(")), r"'\(' is no sign that stands beside numbers"),
-        (TextForm(affixes=("",)), "'' is no sign"),
-        (TextForm(missing=tuple(map(str, range(1_001)))), "too many marks"),
-        (TextForm(aliases=tuple((str(i), str(i)) for i in range(1_001))), "too many ways to write a name"),
+        (TextForm(decimal=""), "sign is unknown"),
+        (TextForm(decimal=";"), "sign is unknown"),
+        (TextForm(decimal=".*"), "sign is unknown"),
+        (TextForm(thousands="]"), "sign is unknown"),
+        (TextForm(thousands="\\d"), "sign is unknown"),
+        (TextForm(thousands="."), "signs are the same"),
+        (TextForm(decimal=",", thousands=","), "signs are the same"),
+        (TextForm(affixes=("$", "(")), r"'\(' is not a known prefix or suffix of numbers"),
+        (TextForm(affixes=("",)), "'' is not a known prefix"),
+        (TextForm(missing=tuple(map(str, range(1_001)))), "more than 1,000 marks"),
+        (
+            TextForm(aliases=tuple((str(i), str(i)) for i in range(1_001))),
+            "more than 1,000 marks of missing values, or ways to write a name",
+        ),
     ],
 )
 def test_a_form_that_no_column_was_judged_to_have_is_refused(encoding, form, message):

@@ -1,4 +1,4 @@
-"""What a user says of columns is read, told back in the same words, and refused where it has no meaning."""
+"""Settings of columns are parsed, written as the same text again, and refused if unknown."""
 
 from typing import get_args
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from oddrow.columns import KINDS, ColumnSchema, Kind, TableEncoding, TableSchema, check_encoding
 from oddrow.columns._given_column import GivenColumn
-from oddrow.columns._given_kinds import given_columns, given_kind, is_ignored, said_kind
+from oddrow.columns._given_kinds import given_columns, given_kind, is_ignored, kind_text
 from oddrow.exceptions import SettingError
 from oddrow.table._text_form import DateForm, TextForm
 
@@ -32,9 +32,9 @@ FORMS = st.builds(
 
 @settings(max_examples=200, deadline=None)
 @given(FORMS, st.sampled_from(sorted(KINDS)), st.booleans())
-def test_what_is_said_of_a_column_comes_back(form: TextForm, kind: str, runs_on: bool) -> None:
+def test_the_text_of_a_given_kind_parses_to_the_same_kind(form: TextForm, kind: str, runs_on: bool) -> None:
     column = ColumnSchema("c", kind, form=form, runs_on=runs_on)
-    said = given_columns({"c": said_kind(column)}, ["c"])["c"]
+    said = given_columns({"c": kind_text(column)}, ["c"])["c"]
     assert said.kind == kind
     assert said.form() == form
     assert said.runs_on == (runs_on and kind == Kind.TIMESTAMP)
@@ -55,11 +55,11 @@ def test_what_is_said_of_a_column_comes_back(form: TextForm, kind: str, runs_on:
         ("auto; missing=a=b", GivenColumn(is_kept=True, missing=("a=b",))),
     ],
 )
-def test_what_is_said_of_a_column(text: str, expected: GivenColumn) -> None:
+def test_the_settings_of_a_column_are_parsed(text: str, expected: GivenColumn) -> None:
     assert given_columns({"c": text}, ["c", "d"]) == {"c": expected}
 
 
-def test_what_is_said_of_all_columns_holds_where_nothing_else_is_said() -> None:
+def test_common_settings_apply_to_columns_without_their_own() -> None:
     found = given_columns({"*": "auto; missing=-; decimal=,", "c": "number; decimal=point; missing=x"}, ["c", "d"])
     assert found["c"] == GivenColumn(Kind.NUMBER, is_kept=True, decimal=".", missing=("x", "-"))
     assert found["d"] == GivenColumn(is_kept=True, decimal=",", missing=("-",))
@@ -77,7 +77,7 @@ def test_what_is_said_of_all_columns_holds_where_nothing_else_is_said() -> None:
         ("number; decimal=,; thousands=,", "column 'c': decimal=, and thousands=, are the same sign"),
     ],
 )
-def test_what_has_no_meaning_is_refused(text: str, message: str) -> None:
+def test_unknown_settings_are_refused(text: str, message: str) -> None:
     with pytest.raises(SettingError, match=message):
         given_columns({"c": text}, ["c"])
 
@@ -92,12 +92,12 @@ def test_what_has_no_meaning_is_refused(text: str, message: str) -> None:
         ("; decimal=,", "; thousands=.", (",", ".")),
     ],
 )
-def test_one_sign_is_never_read_in_two_ways(column: str, common: str, signs: tuple[str, str]) -> None:
+def test_the_decimal_and_the_thousands_sign_always_differ(column: str, common: str, signs: tuple[str, str]) -> None:
     form = given_columns({"c": column, "*": common}, ["c"])["c"].form()
     assert (form.decimal, form.thousands) == signs
 
 
-def test_a_judged_sign_gives_way_to_a_given_one() -> None:
+def test_a_given_sign_overrides_a_judged_one() -> None:
     german, english = TextForm(decimal=",", thousands="."), TextForm(thousands=",")
     assert GivenColumn(decimal=".").form(german) == TextForm()
     assert GivenColumn(decimal=",").form(english) == TextForm(decimal=",")
@@ -122,6 +122,6 @@ def test_a_table_whose_signs_are_given_can_always_be_read(kind: str, settings: s
     check_encoding(TableEncoding.learn(schema, table))
 
 
-def test_the_kind_alone() -> None:
+def test_a_text_without_settings_is_a_kind() -> None:
     assert [given_kind(text) for text in (None, "auto; missing=x", "number; decimal=,")] == [None, None, "number"]
     assert [is_ignored(text) for text in (None, "ignore", " ignore ; x", "number")] == [False, True, True, False]

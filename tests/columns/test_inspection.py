@@ -1,4 +1,4 @@
-"""What looks suspicious in a table is told of each column, and no column that can be read or not is an error."""
+"""An inspection reports what is suspicious about each column; an unreadable column raises no error."""
 
 import datetime as dt
 
@@ -39,7 +39,7 @@ def inspected():
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_each_suspicion_is_told_of_its_column(inspected, name):
+def test_each_suspicion_is_reported_for_its_column(inspected, name):
     assert list(inspected[name].suspicions) == COLUMNS[name][1]
     for text in inspected[name].suspicions.values():
         assert name in text

@@ -1,4 +1,4 @@
-"""The reference of a column is the distribution of its training rows, whatever part of them is in the sample."""
+"""The reference of a column is the distribution of all its training rows, in the sample or outside it."""
 
 import datetime as dt
 
@@ -104,13 +104,13 @@ def test_names_are_counted_the_most_frequent_first(reference, table):
     assert columns["flag"].counts == (flags.count(False), flags.count(True))
 
 
-def test_no_value_is_kept_that_the_encoding_does_not_keep(reference, encoding):
+def test_the_reference_holds_only_values_that_the_encoding_holds(reference, encoding):
     for column, encoded in zip(reference.columns, encoding.columns, strict=True):
         known = {"false", "true"} | set(encoded.known) | set(getattr(encoded, "frequent", ()))
         assert set(column.values) <= known
 
 
-def test_of_a_sample_counts_missing_values_and_extremes_are_those_of_all_rows(table):
+def test_counts_missing_values_and_extremes_cover_the_rows_outside_the_sample(table):
     rest = TableSketch(KINDS).extended(table.slice(500))
     sample = table.slice(0, 500)
     encoding = TableEncoding.learn(TableSchema.infer(sample, KINDS, rest), sample, rest=rest)
@@ -124,7 +124,7 @@ def test_of_a_sample_counts_missing_values_and_extremes_are_those_of_all_rows(ta
             assert (found.values, found.counts, found.n_others) == (expected.values, expected.counts, expected.n_others)
 
 
-def test_marks_of_missing_values_in_further_rows_are_no_values():
+def test_marks_of_missing_values_outside_the_sample_count_as_missing():
     table = pa.table({"zone": ["a", "b", "-", None] * 50, "flag": ["yes", "no", "-", None] * 50})
     kinds = {"zone": "category; missing=-", "flag": "boolean; missing=-"}
     rest = TableSketch(kinds).extended(table.slice(40))
@@ -137,7 +137,7 @@ def test_marks_of_missing_values_in_further_rows_are_no_values():
 
 
 @pytest.mark.parametrize("values", [[1e308, -1e308, 1.0], [None, None, None], [0.0]])
-def test_the_reference_of_an_extreme_or_empty_column_comes_back(values):
+def test_the_reference_of_an_extreme_or_empty_column_is_unchanged_after_a_round_trip(values):
     table = pa.table({"a": pa.array(values * 20, pa.float64()), "b": list(range(20 * len(values)))})
     encoding = TableEncoding.learn(TableSchema.infer(table, {"a": "number", "b": "number"}), table)
     reference = TableReference.learn(encoding, table)
@@ -145,15 +145,15 @@ def test_the_reference_of_an_extreme_or_empty_column_comes_back(values):
     assert TableReference.unpacked(ArrayStore(reference.packed()), encoding) == reference
 
 
-def test_a_reference_comes_back_as_it_was(reference, encoding):
+def test_a_reference_is_unchanged_after_a_round_trip(reference, encoding):
     assert TableReference.unpacked(ArrayStore(reference.packed()), encoding) == reference
 
 
-def test_counts_of_more_rows_than_there_were_are_refused(reference, encoding):
+def test_counts_of_more_rows_than_the_training_rows_are_refused(reference, encoding):
     arrays = reference.packed()
     arrays["rows"] = arrays["rows"].copy()
     arrays["rows"][3, 1] = N_ROWS
-    with pytest.raises(ModelFileError, match="counts more rows than there were"):
+    with pytest.raises(ModelFileError, match="counts more rows than the training had"):
         TableReference.unpacked(ArrayStore(arrays), encoding)
 
 

@@ -1,4 +1,4 @@
-"""Which columns run on and which only identify rows; and what a value there is worth."""
+"""Running columns and identifiers are detected; jumps in running columns have novelty."""
 
 import datetime as dt
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from oddrow.columns import ColumnSchema, Kind, TableEncoding, TableSchema
 from oddrow.columns._encoding_checks import MAX_ROWS
-from oddrow.columns.kinds._running import AHEAD, BACK
+from oddrow.columns.kinds._running import MAX_AHEAD, MAX_BACK
 from oddrow.columns.kinds.clock import ClockEncoding
 from oddrow.columns.kinds.counter import CounterEncoding
 from oddrow.table import as_table
@@ -130,7 +130,7 @@ def test_dense_whole_numbers_in_no_order_are_identifiers() -> None:
 
 @pytest.mark.parametrize("values", [ROWS, np.random.default_rng(2).permutation(N), hours(ROWS)])
 @pytest.mark.parametrize(("said", "kind"), [("auto", None), ("number", Kind.NUMBER), ("timestamp", Kind.TIMESTAMP)])
-def test_what_is_said_of_a_column_goes_before_its_order(values: object, said: str, kind: str | None) -> None:
+def test_a_given_kind_overrides_the_order_of_the_rows(values: object, said: str, kind: str | None) -> None:
     table = pa.table({"c": values})
     is_time = pa.types.is_temporal(table["c"].type)
     if kind is not None and is_time != (kind == Kind.TIMESTAMP):
@@ -152,19 +152,21 @@ def novelty(training: object, later: object) -> np.ndarray:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(-(10**9), 10**9), st.integers(1, 10**6), st.floats(-0.4, 1.9), st.booleans())
-def test_the_next_rows_are_no_news_and_a_far_jump_is(start: int, step: int, widths: float, is_clock: bool) -> None:
+def test_next_rows_have_no_novelty_and_a_far_jump_has(start: int, step: int, widths: float, is_clock: bool) -> None:
     width = step * (N - 1)
     near = start + round(widths * width) + (width if widths > 0 else 0)
     values = [*(start + step * ROWS).tolist(), near, start + width * 4, start - width * 3]
     column = pa.array(values, pa.timestamp("s")) if is_clock else pa.array(values)
     found = novelty(column[:N], column)
     np.testing.assert_array_equal(found[: N + 1], 0.0)
-    assert found[N + 1] == pytest.approx(np.log1p(N * (3 - AHEAD)), rel=1e-6)
-    assert found[N + 2] == pytest.approx(np.log1p(N * (3 - BACK)), rel=1e-6)
+    assert found[N + 1] == pytest.approx(np.log1p(N * (3 - MAX_AHEAD)), rel=1e-6)
+    assert found[N + 2] == pytest.approx(np.log1p(N * (3 - MAX_BACK)), rel=1e-6)
 
 
 @pytest.mark.parametrize("encoding", [CounterEncoding(5.0, 5.0, False), ClockEncoding(5.0, 5.0, False, False, False)])
-def test_a_jump_is_finite_evidence_however_many_rows_were_trained_on(encoding: CounterEncoding | ClockEncoding) -> None:
+def test_the_novelty_of_a_jump_is_finite_for_any_number_of_training_rows(
+    encoding: CounterEncoding | ClockEncoding,
+) -> None:
     far = np.array([5.0, 6.0, np.finfo(float).max, -np.finfo(float).max])
     _, news = encoding.encode(far, np.zeros((4, 0), np.float32), MAX_ROWS)
     assert news[0] == 0.0
@@ -172,7 +174,7 @@ def test_a_jump_is_finite_evidence_however_many_rows_were_trained_on(encoding: C
     assert (news[1:] > 500).all()
 
 
-def test_a_counter_has_no_feature_but_whether_it_is_missing() -> None:
+def test_a_counter_has_only_a_presence_flag_as_feature() -> None:
     full, holed = CounterEncoding.learn(np.array([1.0, 2.0])), CounterEncoding.learn(np.array([1.0, np.nan]))
     assert (full.n_features, holed.n_features) == (0, 1)
     out = np.zeros((2, 1), np.float32)
@@ -181,7 +183,7 @@ def test_a_counter_has_no_feature_but_whether_it_is_missing() -> None:
 
 
 @pytest.mark.parametrize(("days", "periods"), [(1.5, 0), (3, 1), (15, 2)])
-def test_a_clock_shows_the_cycles_that_training_covers(days: float, periods: int) -> None:
+def test_a_clock_has_features_for_the_cycles_that_training_rows_cover(days: float, periods: int) -> None:
     clock = ClockEncoding.learn(np.linspace(0, days * 86_400, 100))
     assert len(clock.periods) == periods
     assert clock.n_features == 2 * periods
@@ -189,14 +191,14 @@ def test_a_clock_shows_the_cycles_that_training_covers(days: float, periods: int
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**9), st.integers(-1000, 1000))
-def test_the_same_hour_of_the_same_weekday_looks_the_same_in_every_week(second: int, weeks: int) -> None:
+def test_equal_hours_of_equal_weekdays_have_equal_features_in_every_week(second: int, weeks: int) -> None:
     clock = ClockEncoding.learn(np.arange(0.0, 10**7, 10**4))
     out = np.zeros((2, 4), np.float32)
     clock.encode(np.array([second, second + weeks * 7 * 86_400.0]), out, 1000)
     np.testing.assert_array_equal(out[0], out[1])
 
 
-def test_a_clock_comes_back_as_the_time_of_day() -> None:
+def test_a_clock_is_decoded_as_the_time_of_day() -> None:
     clock = ClockEncoding.learn(np.arange(0.0, 10**7, 10**4))
     out = np.zeros((1, 4), np.float32)
     clock.encode(np.array([5 * 86_400.0 + 13 * 3_600 + 1_800]), out, 1000)

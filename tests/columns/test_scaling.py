@@ -1,4 +1,4 @@
-"""Numbers of any magnitude keep their order, come back, and stay finite; outside the learned range they say how far."""
+"""Scaled numbers keep their order, stay finite and can be inverted; the excess measures how far they lie outside."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_inside_the_range_the_curve_rises_strictly(values: np.ndarray) -> None:
 def test_outside_the_range_the_curve_rises_strictly_to_the_largest_floats(values: np.ndarray, side: float) -> None:
     scaling = Scaling.learn(values)
     border = values.max() if side > 0 else values.min()
-    # from where a difference is more than the rounding of the border's logarithm, which differs between processors
+    # far enough that differences exceed the rounding of the border's logarithm, which differs between processors
     decades = np.geomspace(max(0.01 * scaling.scale, 1e-9 * abs(border)), 1e290 * scaling.scale, 5000)
     outside = np.unique(border + side * decades)
     standardised = scaling.apply(outside)
@@ -71,7 +71,7 @@ def test_outside_the_range_the_curve_rises_strictly_to_the_largest_floats(values
 
 @few
 @given(ORDINARY_COLUMN, ORDINARY_COLUMN)
-def test_numbers_come_back(values: np.ndarray, later: np.ndarray) -> None:
+def test_numbers_are_inverted(values: np.ndarray, later: np.ndarray) -> None:
     assume(width(values) > 1e-3)
     scaling = Scaling.learn(values)
     np.testing.assert_allclose(scaling.invert(scaling.apply(values)), values, rtol=0, atol=1e-11 * width(values) + 1e-9)
@@ -79,7 +79,7 @@ def test_numbers_come_back(values: np.ndarray, later: np.ndarray) -> None:
 
 
 @each_column
-def test_numbers_far_outside_come_back(values: np.ndarray) -> None:
+def test_numbers_far_outside_the_range_are_inverted(values: np.ndarray) -> None:
     scaling = Scaling.learn(values)
     far = scaling.scale * np.geomspace(1e3, 1e290, 500)
     far = np.concatenate([-far, far]) + values.max()
@@ -93,7 +93,7 @@ def test_the_training_values_have_mean_zero_and_deviation_one(values: np.ndarray
     assert np.std(standardised) == pytest.approx(1.0 if np.ptp(values) else 0.0, abs=1e-9)
 
 
-def test_a_column_that_is_almost_constant_is_not_blown_up() -> None:
+def test_differences_in_an_almost_constant_column_stay_small() -> None:
     values = np.append(np.zeros(99_999), 1e-3)
     standardised = Scaling.learn(values).apply(values)
     assert np.abs(standardised).max() <= 20.0
@@ -154,7 +154,7 @@ def test_the_unit_of_a_number_does_not_matter(values: np.ndarray, factor: float,
     np.testing.assert_allclose(moved.apply(values * factor + shift), scaling.apply(values), atol=1e-5)
 
 
-def test_missing_values_stay_missing_and_teach_nothing() -> None:
+def test_missing_values_stay_missing_and_do_not_change_the_scaling() -> None:
     values = COLUMNS["normal"]
     with_holes = np.insert(values, [0, 50, 200], np.nan)
     assert Scaling.learn(with_holes) == Scaling.learn(values)
@@ -176,7 +176,7 @@ def test_the_order_of_the_training_values_does_not_matter(values: np.ndarray, ra
     np.testing.assert_allclose(first.apply(values), second.apply(values), rtol=1e-6, atol=1e-6)
 
 
-def test_many_scalings_together_are_each_by_itself() -> None:
+def test_several_scalings_together_equal_each_one_alone() -> None:
     scalings = [Scaling.learn(values) for values in COLUMNS.values()]
     asked = np.stack([np.append(EXTREMES, [np.nan, *one.invert(np.array([one.low, one.high]))]) for one in scalings])
     standardised, excess = Scalings(tuple(scalings)).apply(asked)
@@ -189,7 +189,7 @@ def test_many_scalings_together_are_each_by_itself() -> None:
         )
 
 
-def test_of_values_in_range_there_is_no_excess() -> None:
+def test_values_within_the_range_have_no_excess() -> None:
     scaling = Scaling.learn(COLUMNS["bytes"])
     standardised, excess = Scalings((scaling,)).apply(COLUMNS["bytes"][None])
     assert excess is None

@@ -1,4 +1,4 @@
-"""The kind of a column follows from its values; a later table is held to it, and errors name the column and the row."""
+"""The kind of a column follows from its values; later tables are checked, and errors name the column and the row."""
 
 import datetime as dt
 import json
@@ -20,7 +20,7 @@ SENTENCES = [f"user {row} has opened the door number {row * 7} twice" for row in
 
 
 def kind_of(values: object, arrow_type: pa.DataType | None = None) -> str:
-    """The kind beside a constant column, so that a table is left where the column is not used."""
+    """Return the kind of a column in a table with a constant, so that a column is left if this one is not used."""
     column = pa.array(values, arrow_type)
     judged, _ = TableSchema.infer(pa.table({"c": column, "beside it": ["x"] * len(column)})).columns
     return judged.kind
@@ -93,7 +93,7 @@ def test_a_column_never_depends_on_the_others() -> None:
     assert together == alone
 
 
-def test_the_reason_is_in_words() -> None:
+def test_the_reason_for_a_kind_is_a_text() -> None:
     table = pa.table({"flag": [1, 2, None], "site": [7, None, 7]})
     flag, site = TableSchema.infer(table).columns
     assert flag.why == "only 1 and 2: a flag, not a quantity, 1 missing"
@@ -166,7 +166,7 @@ def later(**changed: object) -> pa.Table:
     return pa.table(columns | changed)
 
 
-def test_later_values_come_in_the_form_of_their_kind() -> None:
+def test_later_values_are_converted_to_the_form_of_their_kind() -> None:
     values = SCHEMA.values(later())
     assert list(values) == ["size", "flag", "zone", "when"]
     np.testing.assert_array_equal(values["size"], [1.5, NAN])
@@ -185,7 +185,7 @@ def test_later_columns_are_found_by_name_and_unknown_ones_are_left_out() -> None
     assert SCHEMA.unknown(table) == ("more",)
 
 
-def test_a_missing_column_is_named_beside_those_that_are_there() -> None:
+def test_a_missing_column_is_named_together_with_the_columns_of_the_table() -> None:
     message = "column 'zone' is missing: the model was trained with it; the table has 'flag', 'size', 'when'"
     with pytest.raises(SchemaMismatchError, match=message):
         SCHEMA.values(later().drop_columns(["zone"]))
@@ -256,12 +256,12 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 @settings(max_examples=30, deadline=None)
 @given(st.dictionaries(NAMES, st.sampled_from([*REGISTERED, Kind.IGNORE]), min_size=1))
-def test_a_columns_file_gives_back_the_kinds_it_was_made_from(kinds: dict[str, str]) -> None:
+def test_a_columns_file_holds_the_kinds_of_its_schema(kinds: dict[str, str]) -> None:
     schema = TableSchema(tuple(ColumnSchema(name, kind, "because") for name, kind in kinds.items()))
     assert column_kinds(schema.to_json()) == kinds
 
 
-def test_a_columns_file_gives_the_same_schema_again() -> None:
+def test_a_columns_file_yields_the_same_schema() -> None:
     table = later(more=[5, 5])
     inferred = TableSchema.infer(table)
     again = TableSchema.infer(table, column_kinds(inferred.to_json()))
@@ -308,19 +308,19 @@ def test_a_column_without_a_value_is_left_out_and_a_note_says_so() -> None:
     ]
 
 
-def test_where_no_column_has_a_value_all_are_named() -> None:
+def test_if_no_column_has_a_value_all_are_named() -> None:
     with pytest.raises(DataError, match=r"no column is left: .*'a' is empty: it is left out; 'b' is empty"):
         TableSchema.infer(pa.table({"a": pa.nulls(2), "b": pa.nulls(2)}))
 
 
-def test_a_kind_given_by_hand_makes_what_it_cannot_hold_missing() -> None:
+def test_values_that_a_given_kind_does_not_allow_are_missing() -> None:
     table = pa.table({"c": ["1", None, "two", "1e999", "2024-01-31"]})
     number, moment = (TableSchema.infer(table, {"c": kind}) for kind in ("number", "timestamp"))
     np.testing.assert_array_equal(number.values(table)["c"], [1.0, NAN, NAN, NAN, NAN])
     np.testing.assert_array_equal(moment.values(table)["c"], [NAN, NAN, NAN, NAN, 1_706_659_200.0])
 
 
-def test_one_strange_text_among_many_numbers_is_missing_and_a_note_names_it() -> None:
+def test_one_text_among_many_numbers_is_missing_and_a_note_names_it() -> None:
     table = pa.table({"c": [*[f"{row * 7 % 60}.5" for row in range(60)], "many"]})
     (column,) = TableSchema.infer(table).columns
     assert column.kind == Kind.NUMBER

@@ -1,4 +1,4 @@
-"""What is known of rows that are gone is what they would have shown, whatever the order in which they came."""
+"""The sketch of rows no longer in memory equals that of the rows, in whatever order they are merged."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -23,7 +23,7 @@ INFINITE = float("inf")
 
 
 def known(sketch):
-    """All that a sketch says of each column, with the distinct values in one order."""
+    """Return the content of the sketch of each column, with the distinct values sorted."""
     said = {}
     for name, column in sketch.columns.items():
         counts = None
@@ -49,7 +49,7 @@ def plain(drawn):
 
 @given(any_tables(), st.lists(st.integers(0, 10**6), max_size=5), st.randoms(use_true_random=False))
 @settings(deadline=None, max_examples=30)
-def test_parts_merged_in_any_order_are_the_whole(drawn, cuts, random):
+def test_merged_sketches_of_parts_equal_the_sketch_of_the_whole(drawn, cuts, random):
     table = plain(drawn)
     if table is None or table.num_rows == 0:
         return
@@ -60,7 +60,7 @@ def test_parts_merged_in_any_order_are_the_whole(drawn, cuts, random):
     assert known(parts[0]) == known(TableSketch().extended(table))
 
 
-def test_a_part_of_times_leaves_no_range_behind_among_words():
+def test_a_part_of_times_adds_no_range_to_a_column_of_words():
     table = as_table({"at": ["2024-02-29", "2024-02-29", "2024-03-01", "word"]})
     parts = [TableSketch().extended(rows) for rows in cut(table, [3])]
     for one, other in (parts, parts[::-1]):
@@ -103,7 +103,7 @@ def of_parts(parts, kinds=None):
 
 
 def encoded(table, kinds=None, style="standard"):
-    """The encoding of each column, by a sample of eight rows and what is known of the others; and by the whole."""
+    """Return the encoding of each column, by a sample of 8 rows with a sketch of the others, and by all rows."""
     schema, gathered = of_parts(table.to_batches(max_chunksize=50), kinds)
     mine = TableEncoding.learn(schema, gathered.sample.ordered, style, gathered.rest)
     whole = TableEncoding.learn(TableSchema.infer(table, kinds), table, style)
@@ -142,21 +142,21 @@ def test_counts_ranges_and_what_is_missing_are_those_of_all_rows():
     assert of["size"][0].scaling.heavy
 
 
-def test_what_a_row_left_out_has_is_no_news():
+def test_values_of_rows_outside_the_sample_have_no_novelty():
     mine, _ = encoded(LONG, AS_NUMBERS)
     assert mine.encode(LONG).novelty.max() == 0.0
     stranger = LONG.slice(5, 1).set_column(2, "name", pa.array(["never seen"]))
     assert mine.encode(stranger).novelty[0, 2] > 5
 
 
-def test_the_articles_encoding_knows_all_rows_too():
+def test_the_articles_encoding_has_the_values_of_rows_outside_the_sample():
     mine, whole = encoded(LONG.drop_columns(["text", "moment"]), {"hole": "number", "part": "number"}, style="article")
     assert mine.columns == whole.columns
 
 
 @pytest.mark.parametrize("kind", ["category", "constant", "boolean", "text", "number"])
 @pytest.mark.parametrize("style", ["standard", "article"])
-def test_a_kind_that_is_given_is_looked_at_as_such(kind, style):
+def test_a_column_is_summarised_by_its_given_kind(kind, style):
     table = pa.table({"c": [str(row % 3) if row != 250 else None for row in range(ROWS)], "x": np.arange(ROWS)})
     mine, whole = encoded(table, {"c": kind}, style)
     if kind in ("text", "number") or (kind == "constant" and style == "standard"):
@@ -166,7 +166,7 @@ def test_a_kind_that_is_given_is_looked_at_as_such(kind, style):
         assert mine.columns[0] == whole.columns[0]
 
 
-def test_a_constant_that_only_rows_left_out_have():
+def test_a_constant_may_occur_only_outside_the_sample():
     table = pa.table({"c": [None] * 399 + [7.0], "x": np.arange(400)})
     mine, whole = encoded(table)
     assert mine.columns[0] == whole.columns[0]
@@ -191,7 +191,7 @@ def test_of_more_strings_than_can_be_kept_every_one_must_be_a_time(monkeypatch, 
     assert schema.columns[0].kind == kind
 
 
-def test_the_words_of_all_rows_tell_names_from_sentences():
+def test_the_words_of_all_rows_distinguish_names_from_sentences():
     sentences = [f"the door number {row} was opened twice" for row in range(30)]
     table = pa.table({"c": [sentences[row % 30] for row in range(ROWS)]})
     schema, _ = of_parts(table.to_batches(max_chunksize=30))
@@ -199,8 +199,8 @@ def test_the_words_of_all_rows_tell_names_from_sentences():
     assert schema.columns[0].kind == Kind.TEXT
 
 
-def test_of_names_too_many_to_keep_a_new_one_is_as_likely_as_the_sample_tells(monkeypatch):
-    """A given category: the share of rows with a name that the model does not know is Good and Turing's."""
+def test_the_novelty_of_an_unseen_name_follows_from_the_sample_if_names_are_too_many_to_keep(monkeypatch):
+    """The novelty of a given category follows from the Good-Turing estimate of the share of unknown names."""
     monkeypatch.setattr(table_sketches, "MAX_COLUMN_NAMES", 50)
     rng = np.random.default_rng(0)
     names = [f"n{number}" for number in rng.integers(0, 4_000, 20_000)]
@@ -211,7 +211,7 @@ def test_of_names_too_many_to_keep_a_new_one_is_as_likely_as_the_sample_tells(mo
     novelty = encoding.encode(table).novelty[:, 0]
     share = np.mean(novelty > 0)
     assert share > 0.5
-    # the estimate once / n, as the encoding has it: (once + 1) / (n + once + 1)
+    # the encoding estimates once / n as (once + 1) / (n + once + 1)
     assert np.exp(-novelty.max()) == pytest.approx(share / (1 + share), abs=0.05)
 
 

@@ -1,4 +1,4 @@
-"""Numbers that differ by the precision they are stored in alone are the same."""
+"""Numbers that differ only in their stored floating-point precision are recognised as equal."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def encoding_of(table: pa.Table, style: EncodingStyle = "standard") -> TableEnco
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("learned", WIDTHS)
 @pytest.mark.parametrize("scored", WIDTHS)
-def test_a_value_is_the_learned_one_in_whatever_precision_it_comes(learned: type, scored: type, form: str) -> None:
+def test_a_learned_value_is_recognised_in_another_precision(learned: type, scored: type, form: str) -> None:
     encoding = encoding_of(table_of(learned))
     there, here = encoding.encode(table_of(learned)), encoding.encode(table_of(scored, form))
     np.testing.assert_array_equal(here.rows, there.rows)
@@ -53,13 +53,13 @@ def test_a_value_is_the_learned_one_in_whatever_precision_it_comes(learned: type
     np.testing.assert_array_equal(here.novelty, there.novelty)
 
 
-def test_the_articles_encoding_knows_its_values_in_single_precision_too() -> None:
+def test_the_articles_encoding_recognises_its_values_in_single_precision() -> None:
     encoding = encoding_of(table_of(np.float64), "article")
     names = encoding.encode(table_of(np.float32)).presence[:, encoding.names.index("names")]
     assert names.all()
 
 
-def test_another_value_stays_another_in_any_precision() -> None:
+def test_a_different_value_stays_different_in_any_precision() -> None:
     encoding = encoding_of(table_of(np.float64))
     for width in WIDTHS:
         others = table_of(width).slice(0, 1).to_pydict()
@@ -79,7 +79,7 @@ def test_a_value_that_two_learned_ones_round_to_stays() -> None:
     assert as_learned(np.array([value]), np.array([0.1, 0.1 + 1e-12]), True).tolist() == [value]
 
 
-def test_a_row_is_judged_without_the_rows_beside_it() -> None:
+def test_the_result_for_a_value_does_not_depend_on_other_rows() -> None:
     values = np.array([0.1, 0.7, 9.9], np.float32).astype(np.float64)
     learned = np.array([0.1, 0.7])
     together = as_learned(values, learned, True)

@@ -1,4 +1,4 @@
-"""What a column may be is told by each of its texts alone: the facts of parts, merged, are those of the whole."""
+"""The facts of a column of texts: merged facts of parts equal the facts of the whole."""
 
 from itertools import pairwise
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from oddrow.columns._text_facts import MAX_STRANGE_TEXTS, TextFacts
+from oddrow.columns._text_facts import MAX_COUNTED_TEXTS, TextFacts
 from testing.strategies import FIELDS
 
 
@@ -21,7 +21,7 @@ def facts_of(values: list[str]) -> TextFacts:
 @given(st.lists(FIELDS, max_size=20), st.lists(st.integers(0, 20), max_size=4), st.randoms(use_true_random=False))
 @example(["2024-01-31", "2024-02-31"], [1], np.random)
 @example(["2024-01-31", "2024-1-31"], [1], np.random)
-def test_the_facts_of_parts_in_any_order_are_those_of_the_whole(values: list[str], cuts: list[int], random) -> None:
+def test_merged_facts_of_parts_equal_the_facts_of_the_whole(values: list[str], cuts: list[int], random) -> None:
     edges = [0, *sorted(min(cut, len(values)) for cut in cuts), len(values)]
     parts = [facts_of(values[start:stop]) for start, stop in pairwise(edges)]
     random.shuffle(parts)
@@ -31,12 +31,12 @@ def test_the_facts_of_parts_in_any_order_are_those_of_the_whole(values: list[str
     assert merged.__dict__ == facts_of(values).__dict__
 
 
-def test_many_strange_texts_are_counted_and_not_named() -> None:
-    words = [f"word{row}" for row in range(MAX_STRANGE_TEXTS + 1)]
+def test_too_many_unparsed_texts_are_counted_and_not_named() -> None:
+    words = [f"word{row}" for row in range(MAX_COUNTED_TEXTS + 1)]
     halves = facts_of(words[:60]).merged(facts_of(words[60:]))
     for facts in (halves, facts_of(words)):
-        assert (facts.no_number.n, facts.no_number.counts) == (MAX_STRANGE_TEXTS + 1, None)
-    assert facts_of(["b", "a", "b"]).no_number.most_frequent == [("b", 2), ("a", 1)]
+        assert (facts.not_numbers.n, facts.not_numbers.counts) == (MAX_COUNTED_TEXTS + 1, None)
+    assert facts_of(["b", "a", "b"]).not_numbers.most_frequent == [("b", 2), ("a", 1)]
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ def test_many_strange_texts_are_counted_and_not_named() -> None:
         (["1'234,5", "1\u2019000"], "1'234,5"),
     ],
 )
-def test_the_way_in_which_numbers_are_written_is_found(values: list[str], form: str) -> None:
-    name, taken = facts_of(values).number_form()
-    assert (name, taken.n) == (form, len(values))
+def test_the_form_of_numbers_is_found(values: list[str], form: str) -> None:
+    name, parsed = facts_of(values).number_form()
+    assert (name, parsed.n) == (form, len(values))
 
 
 @pytest.mark.parametrize(
@@ -72,5 +72,5 @@ def test_the_way_in_which_numbers_are_written_is_found(values: list[str], form: 
         (["red", "12"], ()),
     ],
 )
-def test_the_way_in_which_dates_are_written_is_found(values: list[str], forms: tuple[str, ...]) -> None:
+def test_the_form_of_dates_is_found(values: list[str], forms: tuple[str, ...]) -> None:
     assert facts_of(values).date_forms[0] == forms

@@ -1,4 +1,4 @@
-"""A kind of column is one object: two that are made here are judged or given, scored, explained, saved and exported."""
+"""A kind of column is one object: two toy kinds are judged or given, scored, explained, saved and exported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from oddrow import VAEDetector
 from oddrow.columns import KINDS, ColumnSchema, TableEncoding, TableSchema, check_encoding
 from oddrow.columns._column_facts import ColumnFacts, ReadAs
 from oddrow.columns._scaling import Scaling
-from oddrow.columns.kinds import GraphBlock, GraphColumns, nats_of_never, presence_and_novelty
+from oddrow.columns.kinds import GraphBlock, GraphColumns, presence_and_novelty, unseen_nats
 from oddrow.exceptions import ModelFileError, SchemaMismatchError, SettingError
 from oddrow.graph import FLOAT
 from oddrow.table import TextForm, as_numbers
@@ -27,7 +27,7 @@ RADIANS = np.pi / 180
 
 @dataclass(frozen=True)
 class PlaceEncoding:
-    """A place on Earth as a point on the unit sphere; one outside the map has no features."""
+    """A place on Earth as a point on the unit sphere; a latitude beyond 90 degrees has features 0."""
 
     has_missing: bool
     kind: Literal["place"] = "place"
@@ -57,7 +57,7 @@ class PlaceEncoding:
         points = np.stack([np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)], axis=1)
         out[:, :3] = np.where((missing | is_off)[:, None], 0.0, points)
         presence, novelty = presence_and_novelty(missing, out[:, 3] if self.has_missing else None, n_rows)
-        novelty[is_off] = nats_of_never(n_rows)
+        novelty[is_off] = unseen_nats(n_rows)
         return presence & ~is_off, novelty
 
     def decode(self, features):
@@ -81,7 +81,7 @@ class PlaceEncoding:
             xp.concatenate([xp.where(missing | is_off, 0.0, point) for point in points], axis=1),
             np.concatenate([columns.starts + offset for offset in range(3)]),
             is_off,
-            is_off.astype(FLOAT) * columns.never_seen,
+            is_off.astype(FLOAT) * columns.unseen_nats,
             [not each.has_missing for each in encodings],
         )
 
@@ -91,7 +91,7 @@ class PlaceEncoding:
 
 
 class PlaceKind:
-    """Two columns of degrees, which no judgement puts together: it is given."""
+    """Two columns of degrees; the kind is never judged and must be given."""
 
     name = "place"
     precedence = 80
@@ -127,7 +127,7 @@ class PlaceKind:
 
 @dataclass(frozen=True)
 class DozenEncoding:
-    """A multiple of twelve as its number of dozens, which are a normal feature."""
+    """A multiple of 12, encoded as its number of dozens: one normal feature."""
 
     largest: float
     kind: Literal["dozen"] = "dozen"
@@ -167,7 +167,7 @@ class DozenEncoding:
 
 
 class DozenKind:
-    """Numbers that are all multiples of twelve: judged before the kind of numbers is asked."""
+    """Numbers that are all multiples of 12; this kind judges before the kind of numbers."""
 
     name = "dozen"
     precedence = 45
@@ -233,7 +233,7 @@ def detector() -> VAEDetector:
 
 
 def odd_rows() -> pa.Table:
-    """A row as in training, one in the ocean, one without a longitude, one off the map."""
+    """Return a row as in training, one in the ocean, one without a longitude, and one beyond 90 degrees latitude."""
     return pa.table(
         {
             "longitude": [11.0, 170.0, None, 11.0],
@@ -255,7 +255,7 @@ def test_kinds_are_judged_and_given(detector):
     assert TableSchema.infer(trips(40, scale=7)).columns[0].kind == "number"
 
 
-def test_what_was_given_is_written_and_read_again(detector):
+def test_given_kinds_are_written_and_parsed_again(detector):
     written = detector.model_.encoding.schema.to_json()
     assert '"kind": "place; source=latitude; source=longitude"' in written
     given = {name: kind for name, kind in oddrow.columns.column_kinds(written).items() if name == "place"}
@@ -274,7 +274,7 @@ def test_rows_are_scored_and_explained_with_all_sources(detector):
         assert sum(parts) == pytest.approx(explanation.surprise, abs=1e-9)
 
 
-def test_a_row_is_scored_alone_as_among_others(detector):
+def test_the_score_of_a_row_does_not_depend_on_other_rows(detector):
     table = trips(50, seed=1)
     together = detector.surprise(table)
     alone = [detector.surprise(table.slice(row, 1))[0] for row in range(5)]
@@ -330,7 +330,7 @@ def test_sources_that_make_no_column_are_refused(columns: dict[str, str], messag
         TableSchema.infer(trips(40), columns)
 
 
-def test_a_source_may_be_a_column_of_its_own():
+def test_a_source_may_also_be_a_column_of_the_model():
     schema = TableSchema.infer(trips(40), COLUMNS | {"latitude": "number"})
     assert [(column.name, column.kind) for column in schema.columns] == [
         ("eggs", "dozen"),
@@ -340,7 +340,7 @@ def test_a_source_may_be_a_column_of_its_own():
     ]
 
 
-def test_what_is_said_of_all_columns_leaves_sources_to_their_column():
+def test_common_settings_do_not_apply_to_sources():
     schema = TableSchema.infer(trips(40), COLUMNS | {"*": "auto"})
     assert [column.name for column in schema.columns] == ["eggs", "place", "fare"]
 
@@ -362,5 +362,5 @@ def test_an_encoding_of_a_further_kind_checks_itself():
     with pytest.raises(SettingError, match="column 'eggs': its largest value is not positive"):
         check_encoding(replace(encoding, columns=(replace(dozen, largest=-1.0), *others)))
     eggs, place, fare = schema.columns
-    with pytest.raises(SettingError, match="column 'place' reads 1 table columns, and the kind place reads 2"):
+    with pytest.raises(SettingError, match="column 'place' names 1 source columns; the kind place needs 2"):
         check_encoding(replace(encoding, schema=TableSchema((eggs, replace(place, sources=()), fare))))

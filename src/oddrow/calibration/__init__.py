@@ -1,4 +1,4 @@
-"""Scores become nats of surprise and conformal p-values."""
+"""Calibration: convert raw scores into surprise in nats and conformal p-values."""
 
 from oddrow.calibration._calibration import Calibration, Source, TailCurve, TailCurves, TailFit
 from oddrow.calibration._graph import tail_nats

@@ -1,4 +1,4 @@
-"""Held-out rows turn a raw score into a tail probability, and that into surprise."""
+"""Convert raw scores into tail probabilities of the calibration rows, and these into surprise."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
 Floats = npt.NDArray[np.float64]
 
 LOWEST_SCORE, HIGHEST_SCORE = -1e10, 1e150
-"""No view of a row has a score beyond these, given the bounds of all parts of a model: every curve is finite there."""
+"""Bounds of every view's score, which follow from the bounds of a model's arrays; every curve is finite within them."""
 MIN_NATS = 1e-250
-"""No curve gives less at any score, so that parts of a surprise can be shares of it."""
+"""Every curve returns more than this at every score, so that a surprise can be split into shares."""
 
 Source: TypeAlias = Literal["held-out", "cross-fitted", "training"]
-"""Where calibration scores come from: rows held out of the fit; every row, scored by a fit without it; or the rows
-that the fit saw, as in the article."""
+"""The rows whose scores calibrate: rows held out of the fit; all rows, each scored by a fit without it; or the training
+rows themselves, as in the article."""
 
 
 @dataclass(frozen=True)
 class TailFit:
-    """How the strangest tenth of some scores is distributed, for ranking beyond the strangest.
+    """The distribution of the highest tenth of some scores, which ranks scores above the highest one.
 
     Attributes
     ----------
-    start, scale, shape : where the tail begins, and the generalised Pareto distribution of the excess over it
-    n_excess : scores above the start
-    kind : "generalised Pareto"; "exponential" where that does not fit; "spread" where there are too few scores for
-        either: exponential on the scale of the spread of all scores
+    start, scale, shape : the score at which the tail begins, and the scale and shape of the generalised Pareto
+        distribution of the excess over it
+    n_excess : number of scores above the start
+    kind : "generalised Pareto"; "exponential" where a generalised Pareto tail does not fit; "spread" where the scores
+        are too few for a fit: an exponential tail whose scale is the standard deviation of all scores
     """
 
     start: float
@@ -46,9 +47,9 @@ class TailFit:
 
     @classmethod
     def learn(cls, ordered: Floats, constants: ScoringConstants = DEFAULT_CONSTANTS) -> TailFit:
-        """Fit to ascending scores [n] by probability-weighted moments (Hosking and Wallis 1987), and check the fit.
+        """Fit a tail to ascending scores [n] by probability-weighted moments (Hosking and Wallis 1987); check the fit.
 
-        The shape is kept positive, so the tail has no end and the surprise no ceiling.
+        The shape is kept positive, so that the tail has no upper end and the surprise no upper bound.
         """
         min_shape, max_shape = constants.min_tail_shape, constants.max_tail_shape
         start = float(ordered[min(int(np.floor((1.0 - constants.tail_share) * len(ordered))), len(ordered) - 1)])
@@ -59,7 +60,7 @@ class TailFit:
             if spread <= constants.rounding * largest:
                 spread = largest * 1e-3
             return cls(start, spread, min_shape, len(excess), "spread")
-        survival = (np.arange(len(excess))[::-1] + 0.35) / len(excess)  # of the ascending excesses, plotting position
+        survival = (np.arange(len(excess))[::-1] + 0.35) / len(excess)  # plotting positions of the ascending excesses
         first, second = float(np.mean(excess)), float(np.mean(survival * excess))
         shape = float(np.clip(2.0 - first / max(first - 2.0 * second, 1e-12 * first), min_shape, max_shape))
         fitted = cls(start, first * (1.0 - shape), shape, len(excess), "generalised Pareto")
@@ -68,27 +69,28 @@ class TailFit:
         return cls(start, first, min_shape, len(excess), "exponential")
 
     def distance(self, excess: Floats) -> float:
-        """Kolmogorov-Smirnov distance of ascending excesses [m] to the fitted tail."""
+        """Return the Kolmogorov-Smirnov distance of ascending excesses [m] to the fitted tail."""
         share = 1.0 - (1.0 + self.shape * excess / self.scale) ** (-1.0 / self.shape)
         steps = np.arange(len(excess) + 1) / len(excess)
         return float(max(np.max(steps[1:] - share), np.max(share - steps[:-1])))
 
     def scale_at(self, score: float) -> float:
-        """The scale of the excess over a score at or above the start."""
+        """Return the scale of the excess over a score at or above the start."""
         return self.scale + self.shape * (score - self.start)
 
 
 @dataclass(frozen=True)
 class TailCurve:
-    """``score -> nats``: -ln of the share of held-out rows with at least this score, and beyond them a tail.
+    """``score -> nats``: -ln of the share of calibration rows with at least this score, continued by a tail.
 
-    Linear between the knots, so it increases strictly. Above the last knot it goes on along a generalised Pareto
-    tail, for ranking; below the first it falls towards 0.
+    The curve is linear between the knots and increases strictly. Above the last knot it follows a generalised Pareto
+    tail, which serves to rank scores; below the first knot it falls towards 0.
 
     Attributes
     ----------
     knots, nats : float64 [k], ascending
-    scale, shape : of the Pareto excess over the last knot; the scale also sets how fast the curve falls below the first
+    scale, shape : of the Pareto distribution of the excess over the last knot; the scale also determines how fast the
+        curve falls below the first knot
     """
 
     knots: Floats
@@ -100,10 +102,11 @@ class TailCurve:
     def learn(
         cls, scores: Floats, max_knots: int | None = None, constants: ScoringConstants = DEFAULT_CONSTANTS
     ) -> TailCurve:
-        """Learn from held-out scores [n], n >= 1, finite; with ``max_knots``, thinned evenly in nats (the tail stays).
+        """Learn from calibration scores [n], n >= 1, finite; ``max_knots`` thins the knots evenly in nats.
 
-        At a held-out score the share is the conformal p-value ``(1 + #{r_i >= r}) / (n + 1)``. The least strange has
-        p = 1 and would have no nats; it gets half a row's, so that what lies below it can still have less.
+        At a calibration score the share is the conformal p-value ``(1 + #{r_i >= r}) / (n + 1)``. The lowest score has
+        p = 1, that is 0 nats; it is given the nats of half a row, so that scores below it can have fewer. Thinning
+        does not change the tail.
         """
         ordered = np.sort(np.asarray(scores, np.float64))
         count = len(ordered)
@@ -119,21 +122,21 @@ class TailCurve:
         return cls(knots, nats, tail.scale_at(float(ordered[-1])), tail.shape)
 
     def moved(self, factor: float, shift: float) -> TailCurve:
-        """The curve of scores that are so many times as large and then so much larger."""
+        """Return the curve of the scores ``factor * score + shift``."""
         return TailCurve(self.knots * factor + shift, self.nats, self.scale * factor, self.shape)
 
     def __call__(self, scores: Floats) -> Floats:
-        """Nats of scores [n]."""
+        """Return the nats of scores [n]."""
         ends = (self.knots[0], self.knots[-1], self.scale, self.shape)
-        return _beyond_the_knots(np.asarray(np.interp(scores, self.knots, self.nats)), scores, *map(np.asarray, ends))
+        return _with_tails(np.asarray(np.interp(scores, self.knots, self.nats)), scores, *map(np.asarray, ends))
 
     def packed(self) -> Arrays:
-        """The knots, their nats, and what goes on beyond them: scale and shape."""
+        """Return the knots, their nats, and the scale and shape of the tail as arrays."""
         return {"knots": self.knots, "nats": self.nats, "beyond": np.array([self.scale, self.shape])}
 
     @classmethod
     def unpacked(cls, store: ArrayStore) -> TailCurve:
-        """A curve that is finite and positive for every score."""
+        """Rebuild a curve; refuse one that is not finite and positive for every score."""
         knots = store.take_ascending("knots", (None,))
         nats = store.take_ascending("nats", knots.shape)
         return cls._checked(store, knots, nats, store.take("beyond", np.float64, (2,)))
@@ -142,7 +145,7 @@ class TailCurve:
     def _checked(cls, store: ArrayStore, knots: Floats, nats: Floats, beyond: Floats) -> TailCurve:
         scale, shape = beyond.tolist()
         if not min(scale, shape, nats[0]) > 0:
-            raise ModelFileError(f"the curve {store.part!r} has no positive scale, shape and nats")
+            raise ModelFileError(f"the curve {store.part!r} must have a positive scale, shape and nats")
         curve = cls(knots, nats, scale, shape)
         _check_finite(store.part, curve)
         return curve
@@ -150,27 +153,27 @@ class TailCurve:
 
 @dataclass(frozen=True)
 class TailCurves:
-    """A curve for each of k columns."""
+    """One tail curve for each of k columns."""
 
     tails: tuple[TailCurve, ...]
 
     @cached_property
     def _ends(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """First knots, last knots, scales and shapes [k]."""
+        """The first knots, last knots, scales and shapes [k]."""
         ends = [(tail.knots[0], tail.knots[-1], tail.scale, tail.shape) for tail in self.tails]
         first, last, scale, shape = np.array(ends, np.float64).reshape(-1, 4).T
         return first, last, scale, shape
 
     def __call__(self, scores: Floats) -> Floats:
-        """Nats float64 [n, k] of scores [n, k], each by the curve of its column."""
+        """Return nats float64 [n, k] of scores [n, k], each by the curve of its column."""
         nats = np.empty(scores.shape)
         for column, tail in enumerate(self.tails):
             nats[:, column] = np.interp(scores[:, column], tail.knots, tail.nats)
-        return _beyond_the_knots(nats, scores, *self._ends)
+        return _with_tails(nats, scores, *self._ends)
 
     def packed(self) -> Arrays:
-        """The knots and nats of all curves end to end, and the scale and shape of each."""
-        nothing = [np.empty(0)]  # where there is no column, there is no curve
+        """Return the concatenated knots and nats of all curves, and the scale and shape of each."""
+        nothing = [np.empty(0)]  # np.concatenate needs an array, also where there is no column
         return {
             "starts": piece_starts(len(tail.knots) for tail in self.tails),
             "knots": np.concatenate([*nothing, *(tail.knots for tail in self.tails)]),
@@ -180,7 +183,7 @@ class TailCurves:
 
     @classmethod
     def unpacked(cls, store: ArrayStore, count: int) -> TailCurves:
-        """So many curves, each as :meth:`TailCurve.unpacked` checks it."""
+        """Rebuild ``count`` curves, each checked as by :meth:`TailCurve.unpacked`."""
         knots = store.take("knots", np.float64, (None,))
         nats = store.take("nats", np.float64, knots.shape)
         beyond = store.take("beyond", np.float64, (count, 2))
@@ -192,10 +195,8 @@ class TailCurves:
         return cls(tuple(tails))
 
 
-def _beyond_the_knots(
-    nats: Floats, scores: Floats, first: Floats, last: Floats, scale: Floats, shape: Floats
-) -> Floats:
-    """Nats as they are between the knots, set right where scores lie outside: few, and logarithms take long."""
+def _with_tails(nats: Floats, scores: Floats, first: Floats, last: Floats, scale: Floats, shape: Floats) -> Floats:
+    """Return interpolated nats, corrected at scores outside the knots: few need the logarithm, which is slow."""
     above, below = scores > last, scores < first
     if above.any():
         of = [np.broadcast_to(value, scores.shape)[above] for value in (last, scale, shape)]
@@ -210,23 +211,24 @@ def _beyond_the_knots(
 class Calibration:
     """``raw score -> surprise and p-value``, learned from the raw scores of normal rows.
 
-    The p-value of a raw score ``r`` is the conformal ``(1 + #{r_i >= r}) / (n + 1)`` (Vovk, Gammerman and Shafer 2005):
-    among rows like held-out ones it is at most ``a`` with probability at most ``a``, for every n. The surprise
-    is its :class:`TailCurve`: within the held-out scores at most ``-ln p`` (but for half a row at the least strange),
-    beyond the strangest of them growing where the p-value cannot.
+    The p-value of a raw score ``r`` is the conformal ``(1 + #{r_i >= r}) / (n + 1)`` (Vovk, Gammerman and Shafer 2005).
+    For a new row that is exchangeable with the n calibration rows it is at most ``a`` with probability at most ``a``,
+    for every n. The surprise is the :class:`TailCurve` of the score. Within the range of the calibration scores it is
+    at most ``-ln p`` (apart from the half row at the lowest score); above the highest score it keeps growing, while
+    the p-value stays at its minimum.
 
-    Where the rows are too few for a tail, nothing says how fast: all that n rows support is p <= 1 / (n + 1). Beyond
-    the strangest the surprise then rises to the ``ln(n + 1)`` of that, and further, for ranking alone, by
-    ``ln(1 + ln(1 + x))``, x being the distance in spreads of all scores. That is a log-Pareto tail, P(X > x) about
-    1 / ln x, heavier than any Pareto tail (so it claims less than any that could have been fitted), and it adds less
-    than 7 nats at any finite x.
+    Too few rows do not determine how fast it grows: n rows only support p <= 1 / (n + 1). Above the highest score the
+    surprise then approaches the corresponding ``ln(n + 1)``, plus ``ln(1 + ln(1 + x))`` that serves only to rank rows,
+    where x is the distance from the highest score in standard deviations of all scores. This is a log-Pareto tail,
+    P(X > x) about 1 / ln x. It is heavier than every Pareto tail, so it claims less than any tail that could have been
+    fitted, and it adds less than 7 nats at any finite x.
     """
 
     scores: Floats
     """Raw scores of the calibration rows, ascending, float64 [n]."""
     source: Source = "held-out"
     extrapolates: bool = True
-    """Whether surprise beyond the strangest row follows the tail even where that was not fitted."""
+    """Whether the surprise above the highest score follows the tail even if the rows are too few to fit one."""
     constants: ScoringConstants = DEFAULT_CONSTANTS
 
     @classmethod
@@ -238,21 +240,21 @@ class Calibration:
 
     @property
     def n_rows(self) -> int:
-        """How many rows calibrate."""
+        """The number of calibration rows."""
         return len(self.scores)
 
     @cached_property
     def curve(self) -> TailCurve:
-        """The surprise of raw scores, with the tail fitted or not."""
+        """The surprise of raw scores, continued by the tail whatever its kind."""
         return TailCurve.learn(self.scores, constants=self.constants)
 
     @cached_property
     def tail(self) -> TailFit:
-        """The tail along which surprise grows beyond the strangest calibration row."""
+        """The tail of the calibration scores."""
         return TailFit.learn(self.scores, self.constants)
 
     def surprise(self, raw: Floats) -> Floats:
-        """Nats of raw scores [n]; strictly increasing."""
+        """Return the surprise in nats of raw scores [n]; it increases strictly with the score."""
         if self.has_tail:
             return self.curve(raw)
         last = self.scores[-1]
@@ -266,50 +268,50 @@ class Calibration:
 
     @property
     def has_tail(self) -> bool:
-        """Whether surprise beyond the strangest row follows :attr:`tail`."""
+        """Whether the surprise above the highest calibration score follows :attr:`tail`."""
         return self.extrapolates or self.tail.kind != "spread"
 
     @property
     def most_supported(self) -> float:
-        """The surprise in nats that the smallest possible p-value has; more of it only ranks."""
+        """-ln of the smallest possible p-value, in nats; a higher surprise only ranks rows."""
         return float(np.log(self.n_rows + 1.0))
 
     def p_value(self, raw: Floats) -> Floats:
-        """The conformal p-value of raw scores [n]."""
+        """Return the conformal p-values of raw scores [n]."""
         at_least = self.n_rows - np.searchsorted(self.scores, raw, side="left")
         return np.asarray((1.0 + at_least) / (self.n_rows + 1.0))
 
     def surprise_exceeded_by(self, count: int) -> float:
-        """The surprise of the ``count``-th strangest calibration row (from 1).
+        """Return the ``count``-th highest surprise of the calibration rows, counted from 1.
 
-        What lies above has fewer than ``count`` calibration rows at least as strange, so p <= count / (n + 1), and a
-        new normal row lies above with that probability at most. Beyond the last row there is no bound: -inf.
+        A row above it has p <= count / (n + 1), because fewer than ``count`` calibration rows score as high. A new
+        normal row is above it with at most that probability. The result is -inf if ``count`` exceeds n.
         """
         if count > self.n_rows:
             return -np.inf
         return float(self.surprise(self.scores[[self.n_rows - count]])[0])
 
     def exceedances(self, surprise: float) -> int:
-        """How many calibration rows have more than this surprise."""
+        """Return the number of calibration rows with a higher surprise than this."""
         return int(np.sum(self.surprise(self.scores) > surprise))
 
     def packed(self) -> Arrays:
-        """The raw scores; where they come from is JSON."""
+        """Return the raw scores; their source is stored as JSON."""
         return {"scores": self.scores}
 
     @classmethod
     def unpacked(
         cls, store: ArrayStore, source: Source, constants: ScoringConstants, *, extrapolates: bool
     ) -> Calibration:
-        """A calibration whose surprise is finite and positive for every raw score."""
+        """Rebuild a calibration; refuse one whose surprise is not finite and positive for every raw score."""
         calibration = cls(store.take_ascending("scores", (None,)), source, extrapolates, constants)
         _check_finite(store.part, calibration.surprise)
         return calibration
 
 
 def _check_finite(name: str, score_to_nats: Callable[[Floats], Floats]) -> None:
-    """Refuse a curve that does not stay finite and above zero as far out as any score can be."""
+    """Refuse a curve that is not finite and positive at the lowest and the highest possible score."""
     with np.errstate(all="ignore"):
         nats = score_to_nats(np.array([LOWEST_SCORE, HIGHEST_SCORE]))
-    if not (nats[0] > MIN_NATS and nats[1] < MAX_NUMBER):  # curves never fall; NaN fails too
+    if not (nats[0] > MIN_NATS and nats[1] < MAX_NUMBER):  # a curve never decreases; NaN fails too
         raise ModelFileError(f"the curve {name!r} is not finite and positive for every score")

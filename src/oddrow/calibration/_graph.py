@@ -1,4 +1,4 @@
-"""The tail curves of a calibration, as operations of a graph."""
+"""The tail curves of a calibration as graph operations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from oddrow.graph import GraphNamespace, Value, interpolated
 
 
 def tail_nats(xp: GraphNamespace, scores: Value, tails: Sequence[TailCurve]) -> Value:
-    """As :meth:`TailCurves.__call__`: nats of scores [n, k], each by the curve of its column."""
+    """Return nats [n, k] of scores [n, k], each by the curve of its column, as :meth:`TailCurves.__call__` does."""
     firsts, lasts = (np.array([tail.knots[end] for tail in tails]) for end in (0, -1))
     scale, shape = np.array([tail.scale for tail in tails]), np.array([tail.shape for tail in tails])
     above = xp.maximum(scores - lasts, 0.0)

@@ -1,4 +1,4 @@
-"""The kinds of columns, the schema of a table, and its encoding as features."""
+"""The kinds of columns, the schema of a table, and the encoding of its rows as features."""
 
 from oddrow.columns._column_schema import ColumnSchema, EncodingStyle, Kind
 from oddrow.columns._encoding import EncodedTable, FeatureLayout, TableEncoding

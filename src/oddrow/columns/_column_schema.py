@@ -1,4 +1,4 @@
-"""One column of the model as a schema describes it: its kind, the table columns it reads, and how they are written."""
+"""One column of the model in a schema: its kind, its source columns in the table, and how their values are written."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Final, Literal, TypeAlias
 from oddrow.table import PLAIN, TextForm
 
 EncodingStyle: TypeAlias = Literal["standard", "article"]
-"""How columns are encoded: as this package does by default, or as the article that it reproduces."""
+"""The style of encoding: this package's default, or that of the article that it reproduces."""
 
 
 class Kind:
-    """The names of the kinds that this package brings, and of columns that are left out.
+    """The names of the built-in kinds, and the name that leaves a column out.
 
-    A column's kind is a name in the registry :data:`oddrow.columns.KINDS`, which may hold further ones.
+    A column's kind is a name in the registry :data:`oddrow.columns.KINDS`, to which further kinds can be added.
     """
 
     NUMBER: Final = "number"
@@ -29,15 +29,15 @@ class Kind:
 
 @dataclass(frozen=True)
 class ColumnSchema:
-    """One column of the model: its name, its kind, and the reason for the choice in words.
+    """One column of the model: its name, its kind, and the reason for the kind in words.
 
     Attributes
     ----------
     kind : the name of a registered kind, or "ignore"
-    form : how its values are written where they come as text
-    runs_on : whether later rows have later values, as the time of an event has
-    note : what a user should know of the choice, in a sentence; "" where nothing is remarkable
-    sources : the table columns that its values come from; () means the one of the same name
+    form : how its values are written in tables that store them as text
+    runs_on : whether later rows have later values, such as the time of an event
+    note : a sentence for the user about a remarkable choice; "" if there is none
+    sources : the names of its source columns in the table; () means the column of the same name
     """
 
     name: str
@@ -50,5 +50,5 @@ class ColumnSchema:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The names of the table columns that its values come from."""
+        """The names of its source columns in the table."""
         return self.sources or (self.name,)

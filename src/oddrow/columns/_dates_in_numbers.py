@@ -1,4 +1,4 @@
-"""Which columns of numbers hold times: counts since 1970, and dates of eight digits."""
+"""Detect columns of numbers that hold times: counts since 1970, or dates of eight digits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TIME_NAME = re.compile(
 
 
 def epoch_of(values: Floats) -> DateForm | None:
-    """The unit in which numbers count the time since 1970, if all lie between the years 2000 and 2050; else None."""
+    """Return the unit in which numbers count the time since 1970 if all lie between 2000 and 2050, else None."""
     present = values[~np.isnan(values)]
     if not len(present):
         return None
@@ -29,12 +29,12 @@ def epoch_of(values: Floats) -> DateForm | None:
 
 
 def is_named_as_time(name: str) -> bool:
-    """Whether a column's name says that it holds times."""
+    """Return whether a column's name indicates times."""
     return _TIME_NAME.search(name.strip()) is not None
 
 
 def are_compact_dates(values: Floats) -> bool:
-    """Whether whole numbers are all dates of eight digits, such as 20240131."""
+    """Return whether all numbers are dates of eight digits, such as 20240131."""
     present = np.unique(values[~np.isnan(values)])
     if len(present) < 2 or present[0] < 19_000_101 or present[-1] > 20_991_231 or np.any(present != np.floor(present)):
         return False

@@ -1,4 +1,4 @@
-"""Schema and table to a float32 matrix, a presence mask, the evidence of strangeness; and back."""
+"""Encode the rows of a table as float32 features, a presence mask and novelty; decode features into values."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from oddrow.columns.kinds import KINDS, ColumnEncoding, JointEncoder, Values, en
 
 
 class _RegisteredEncoding:
-    """The pydantic schema of an encoding in a file: one of those of the registered kinds, told apart by their tag.
+    """The pydantic schema of an encoding in a file: a union of the registered encodings, discriminated by their tag.
 
-    It is made from the kinds that are registered when a ``pydantic.TypeAdapter`` is made.
+    It covers the kinds that are registered when the ``pydantic.TypeAdapter`` is constructed.
     """
 
     def __get_pydantic_core_schema__(
@@ -33,20 +33,20 @@ class _RegisteredEncoding:
         handler: pydantic.GetCoreSchemaHandler,
     ) -> pydantic_core.CoreSchema:
         by_tag = pydantic.Discriminator("kind")
-        return handler.generate_schema(Annotated[Union[encoding_classes()], by_tag])  # noqa: UP007 - known here only
+        return handler.generate_schema(Annotated[Union[encoding_classes()], by_tag])  # noqa: UP007 - a tuple known at run time
 
 
 @dataclass(frozen=True)
 class EncodedTable:
-    """Rows as the model sees them.
+    """Encoded rows: the input of the model.
 
     Attributes
     ----------
     rows : float32 [n, n_features]
     presence : bool [n, n_columns]
-        False where the value is missing or of a kind that training never showed: there the model has no value to judge.
+        False where the value is missing, or has no likelihood because no training row has one like it.
     novelty : float64 [n, n_columns], >= 0
-        Evidence in nats that no likelihood can give because training never showed its like: see :class:`TableEncoding`.
+        Surprise in nats of values that have no likelihood: see :class:`TableEncoding`.
     """
 
     rows: npt.NDArray[np.float32]
@@ -54,11 +54,11 @@ class EncodedTable:
     novelty: npt.NDArray[np.float64]
 
     def take(self, index: npt.NDArray[np.int64]) -> EncodedTable:
-        """The rows of an index, in its order."""
+        """Return the rows of an index, in its order."""
         return EncodedTable(self.rows[index], self.presence[index], self.novelty[index])
 
     def joined(self, other: EncodedTable) -> EncodedTable:
-        """These rows and then the others."""
+        """Return these rows followed by the others."""
         return EncodedTable(
             np.concatenate([self.rows, other.rows]),
             np.concatenate([self.presence, other.presence]),
@@ -68,16 +68,17 @@ class EncodedTable:
 
 @dataclass(frozen=True)
 class FeatureLayout:
-    """Which features belong to which column, and how each is distributed.
+    """The assignment of features to columns, and the distribution of each feature.
 
     Attributes
     ----------
     gaussian, gaussian_column : int [g]
-        Features modelled as normal given the latent, and the column of each.
+        Features modelled as normal given the latent variables, and the column of each.
     binary, binary_column : int [b]
-        Features modelled as Bernoulli; those of ``presence_flags`` tell whether the column has a value.
+        Features modelled as Bernoulli, and the column of each; ``is_presence_flag`` marks those that indicate whether
+        the column has a value.
     groups, group_column : tuple of tuples of int; int [c]
-        Features that are one-hot together, one group a category column.
+        The features of each one-hot group, and the column of each group.
     """
 
     n_features: int
@@ -94,15 +95,16 @@ class FeatureLayout:
 
 @dataclass(frozen=True)
 class TableEncoding:
-    """How each column becomes features, learned from training rows only.
+    """The encoding of each column as features, learned from training rows only.
 
-    **Evidence.** What training never showed has no likelihood there, so its improbability is taken from the rule of
-    succession: after n rows without it, the next row shows it with probability about 1 / (n + 1), which is
-    ``ln(n + 1)`` nats. That is what a missing value gives where none was missing, and a constant that changed. For a
-    category never seen the probability is Good and Turing's (categories seen once / n), so a column of ever new
-    names stays quiet; so it is for the templates and shapes of texts. A number beyond the range seen by more than half
-    a width, and then by ``e`` widths of that range, gives ``ln(1 + n e)``, and growing: in a table of many columns new
-    rows are often a little outside.
+    **Novelty.** A value unlike all training values has no likelihood in the model. Its surprise follows from the rule
+    of succession: an event that n rows did not show has a probability of about 1 / (n + 1) in the next row, which is
+    ``ln(n + 1)`` nats. This holds for a missing value in a column without missing training values, and for another
+    value in a constant column. The probability of an unseen category is estimated by Good and Turing (categories seen
+    once / n), so that new names in a column of mostly new names have little novelty; the same holds for the templates
+    and shapes of texts. A number has the novelty ``ln(1 + n e)`` if it lies ``0.5 + e`` widths of the training range
+    outside that range, measured on the logarithmic scale on which features continue there (see ``Scaling.excess``).
+    Within half a width it has none, because in a table of many columns new rows often have a value slightly outside.
 
     Examples
     --------
@@ -130,8 +132,8 @@ class TableEncoding:
     ) -> TableEncoding:
         """Learn the encoding of each used column from training rows.
 
-        ``rest`` is what is known of training rows that are not in the table: ranges, names and what is missing are
-        those of all of them, quantiles are the table's.
+        ``rest`` is a sketch of the training rows that are not in the table. Ranges, names and missing values are
+        those of all training rows; quantiles are those of the table.
         """
         values = schema.values(table)
         columns = tuple(
@@ -147,26 +149,26 @@ class TableEncoding:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The table columns that the encoded columns read, each once."""
+        """The source columns of the encoded columns in the table, without duplicates."""
         return self.schema.sources
 
     @property
     def may_lack(self) -> list[str]:
-        """The table columns that had values missing in training, as the presence flag of a column tells."""
+        """The table columns with missing values in training rows, which have a presence flag."""
         columns = zip(self.schema.used, self.columns, strict=True)
         with_flag = [schema for schema, column in columns if any(is_flag for _, is_flag in column.binary)]
         return [source for schema in with_flag for source in schema.reads]
 
     def encodes(self, schema: ColumnSchema, column: ColumnEncoding) -> bool:
-        """Whether such a column has an encoding like this one, in this style."""
+        """Return whether an encoding has the class that the kind of its column uses in the style of this table."""
         return type(column) is KINDS[schema.kind].encoding(schema, self.style)
 
     def encode(self, table: pa.Table) -> EncodedTable:
-        """Encode the rows of any table that fits the schema; the row order stays."""
+        """Encode the rows of any table that fits the schema, in their order."""
         return self.encode_values(self._at_learned_precision(table, self.schema.values(table)), table.num_rows)
 
     def _at_learned_precision(self, table: pa.Table, values: ColumnValues) -> ColumnValues:
-        """The values, those of float columns that differ from a learned value by the precision alone replaced by it."""
+        """Return the values, with those that equal a learned value in another precision replaced by it."""
         replaced = dict(values)
         for schema, column in zip(self.schema.used, self.columns, strict=True):
             if not column.known:
@@ -178,16 +180,16 @@ class TableEncoding:
         return replaced
 
     def encode_values(self, values: ColumnValues, n_rows: int) -> EncodedTable:
-        """As :meth:`encode`, from values that :meth:`TableSchema.values` gave."""
+        """Encode values that :meth:`TableSchema.values` returned, as :meth:`encode` does."""
         layout = self.layout
         rows = np.zeros((n_rows, layout.n_features), np.float32)
         presence = np.ones((n_rows, layout.n_columns), np.bool_)
         novelty = np.zeros((n_rows, layout.n_columns), np.float64)
-        for place in self._one_by_one:
+        for place in self._single_columns:
             column, start = self.columns[place], self._starts[place]
             out = rows[:, start : start + column.n_features]
             presence[:, place], novelty[:, place] = column.encode(values[self.names[place]], out, self.n_rows)
-        for places, encoder in self._together:
+        for places, encoder in self._joint_encoders:
             some = [values[self.names[place]] for place in places]
             encoder.encode(some, rows, presence, novelty, self.n_rows)
         return EncodedTable(rows, presence, novelty)
@@ -198,8 +200,8 @@ class TableEncoding:
         return tuple(np.cumsum([0, *(column.n_features for column in self.columns)])[:-1].tolist())
 
     @cached_property
-    def _together(self) -> tuple[tuple[tuple[int, ...], JointEncoder], ...]:
-        """The places of columns of one class, where that encodes them together, and what encodes them."""
+    def _joint_encoders(self) -> tuple[tuple[tuple[int, ...], JointEncoder], ...]:
+        """The encoders of several columns of one class, each with the indices of its columns."""
         by_class: dict[type[ColumnEncoding], list[int]] = {}
         for place, column in enumerate(self.columns):
             by_class.setdefault(type(column), []).append(place)
@@ -212,15 +214,15 @@ class TableEncoding:
         return tuple(found)
 
     @cached_property
-    def _one_by_one(self) -> tuple[int, ...]:
-        """The places of all other columns."""
-        together = {place for places, _ in self._together for place in places}
+    def _single_columns(self) -> tuple[int, ...]:
+        """The indices of the columns that are encoded one by one."""
+        together = {place for places, _ in self._joint_encoders for place in places}
         return tuple(place for place in range(len(self.columns)) if place not in together)
 
     def straightened(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """Encoded rows [n, n_features] with the logarithm of heavy-tailed numbers undone, over the range of training.
+        """Return encoded rows [n, n_features] without the logarithm of heavy-tailed numbers, in the training range.
 
-        Each such feature is then linear in the column's value, in a unit of its own; all others are as they were.
+        Each such feature is then linear in the column's value, in robust scales; all others are unchanged.
         """
         straight = rows.astype(np.float64)
         for column, start in zip(self.columns, self._starts, strict=True):
@@ -229,11 +231,11 @@ class TableEncoding:
         return straight
 
     def decode(self, encoded: EncodedTable) -> dict[str, list[object]]:
-        """Column name to values, from encoded rows; None where missing.
+        """Return the values of each column by name, decoded from encoded rows; None for a missing value.
 
-        Numbers come back within 1e-5 of the width of their learned range, times within 1e-6 of it, categories and
-        booleans exactly. A rare category comes back as ``"(rare)"``, one never seen as ``"(never seen)"``, a text as
-        the known text or template that it is, or as a description of its shape, length and letters.
+        The error of numbers is at most 1e-5 of the width of their learned range, that of times 1e-6; categories and
+        booleans are exact. A rare category is decoded as ``"(rare)"``, an unseen one as ``"(never seen)"``. A text is
+        decoded as its known text or template, or as a description of its shape, length and characters.
         """
         decoded: dict[str, list[object]] = {}
         for index, (name, column, start) in enumerate(zip(self.names, self.columns, self._starts, strict=True)):
@@ -245,7 +247,7 @@ class TableEncoding:
 
     @cached_property
     def layout(self) -> FeatureLayout:
-        """Where each column's features lie in the encoded matrix."""
+        """The layout of the features in the encoded matrix."""
         return _layout(self.columns)
 
 
@@ -257,7 +259,7 @@ def _learned(
 
 
 def _layout(columns: tuple[ColumnEncoding, ...]) -> FeatureLayout:
-    parts: Mapping[str, list[int]] = {"gaussian": [], "binary": []}
+    features: Mapping[str, list[int]] = {"gaussian": [], "binary": []}
     owners: Mapping[str, list[int]] = {"gaussian": [], "binary": []}
     flags: list[bool] = []
     groups: list[tuple[int, ...]] = []
@@ -266,10 +268,10 @@ def _layout(columns: tuple[ColumnEncoding, ...]) -> FeatureLayout:
     start = 0
     for index, column in enumerate(columns):
         for offset in column.gaussian:
-            parts["gaussian"].append(start + offset)
+            features["gaussian"].append(start + offset)
             owners["gaussian"].append(index)
         for offset, is_flag in column.binary:
-            parts["binary"].append(start + offset)
+            features["binary"].append(start + offset)
             owners["binary"].append(index)
             flags.append(is_flag)
         if column.group:
@@ -280,9 +282,9 @@ def _layout(columns: tuple[ColumnEncoding, ...]) -> FeatureLayout:
     return FeatureLayout(
         n_features=start,
         n_columns=len(columns),
-        gaussian=tuple(parts["gaussian"]),
+        gaussian=tuple(features["gaussian"]),
         gaussian_column=tuple(owners["gaussian"]),
-        binary=tuple(parts["binary"]),
+        binary=tuple(features["binary"]),
         binary_column=tuple(owners["binary"]),
         is_presence_flag=tuple(flags),
         groups=tuple(groups),
@@ -292,7 +294,7 @@ def _layout(columns: tuple[ColumnEncoding, ...]) -> FeatureLayout:
 
 
 def _as_known(values: Values, known: tuple[float, ...] | tuple[str, ...], is_single: bool) -> Values:
-    """The values, those that differ from a known one by the floating-point precision alone replaced by it."""
+    """Return the values; those that equal a known one in another floating-point precision are replaced by it."""
     numbers = [one for one in known if isinstance(one, float)]
     if isinstance(values, np.ndarray):
         return as_learned(values, np.array(numbers), is_single) if numbers else values

@@ -1,4 +1,4 @@
-"""Whether an encoding that came from elsewhere can encode every table of its schema."""
+"""Check that an encoding from a file can encode every table of its schema."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from oddrow.exceptions import SettingError
 from oddrow.table import TextForm
 
 MAX_ROWS = 2**53
-"""Rows counted exactly in double precision."""
+"""Largest number of rows that double precision counts exactly."""
 
 
 def check_encoding(encoding: TableEncoding) -> None:
-    """Refuse an encoding that does not fit its own schema, or could make what is not finite of a finite number.
+    """Refuse an encoding that does not fit its schema, or that could map a finite number to one that is not finite.
 
     Raises
     ------
     SettingError
-        Names the column and what is wrong with it.
+        If there is a fault; the message names the column and the fault.
 
     Examples
     --------
@@ -38,11 +38,11 @@ def check_encoding(encoding: TableEncoding) -> None:
     used = encoding.schema.used
     names = [column.name for column in encoding.schema.columns]
     if len(set(names)) != len(names):
-        raise SettingError("the schema has two columns of one name")
+        raise SettingError("two columns of the schema have the same name")
     if len(encoding.columns) != len(used) or not used:
         raise SettingError(f"the encoding has {len(encoding.columns):,} columns, its schema uses {len(used):,}")
     if not 1 <= encoding.n_rows <= MAX_ROWS:
-        raise SettingError(f"the encoding was learned from {encoding.n_rows} rows")
+        raise SettingError(f"the encoding was learned from {encoding.n_rows} rows; it must be 1 to {MAX_ROWS:,}")
     for schema, one in zip(used, encoding.columns, strict=True):
         if not encoding.encodes(schema, one):
             raise SettingError(f"column {schema.name!r} is a {schema.kind}, but encoded as {one.kind}")
@@ -52,29 +52,29 @@ def check_encoding(encoding: TableEncoding) -> None:
 
 
 def _check_kind(column: ColumnSchema) -> None:
-    """Refuse a kind that is not registered, or that reads another number of table columns."""
+    """Refuse a kind that is not registered, or whose number of source columns is wrong."""
     if column.kind == Kind.IGNORE:
         return
     if column.kind not in KINDS:
         known = ", ".join(KINDS)
-        raise SettingError(f"column {column.name!r} is a {column.kind!r}, which is no known kind; known are {known}")
+        raise SettingError(f"column {column.name!r} is a {column.kind!r}, which is not a known kind; known are {known}")
     n_sources = KINDS[column.kind].n_sources
     if len(set(column.reads)) != len(column.reads) or len(column.reads) != n_sources:
         raise SettingError(
-            f"column {column.name!r} reads {len(column.reads)} table columns, and the kind {column.kind} "
-            f"reads {n_sources} that differ"
+            f"column {column.name!r} names {len(column.reads)} source columns; the kind {column.kind} "
+            f"needs {n_sources} different ones"
         )
 
 
 def _problem_of_form(form: TextForm) -> str:
-    """What is wrong with how values are said to be written; "" where nothing is."""
+    """Return the fault of a form of values; "" if there is none."""
     if form.decimal not in (".", ",") or form.thousands not in ("", ".", ",", " ", "'"):
-        return "its numbers are written with unknown signs"
+        return "its decimal or thousands sign is unknown"
     if form.decimal == form.thousands:
-        return "its numbers have one sign for two things"
+        return "its decimal and thousands signs are the same"
     unknown = set(form.affixes) - set(AFFIXES)
     if unknown:
-        return f"{min(unknown)!r} is no sign that stands beside numbers"
+        return f"{min(unknown)!r} is not a known prefix or suffix of numbers"
     if max(len(form.missing), len(form.aliases)) > MAX_ALIASES:
-        return "it has too many marks of missing values, or too many ways to write a name"
+        return f"it has more than {MAX_ALIASES:,} marks of missing values, or ways to write a name"
     return ""

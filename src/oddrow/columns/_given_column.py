@@ -1,4 +1,4 @@
-"""What a user says of one column, parsed: its kind, and how its values are written."""
+"""The user's settings for one column, parsed: its kind, and how its values are written."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _OTHER_DECIMAL = {".": ",", ",": "."}
 
 @dataclass(frozen=True)
 class GivenColumn:
-    """What is said of one column.
+    """The user's settings for one column.
 
     Attributes
     ----------
-    kind : None where it is judged
+    kind : the name of a kind; None if the kind is judged
     is_kept : whether a judged column is used even where it looks like an identifier or runs on
-    decimal, thousands, dates : how its values are written; None where that is judged
-    missing : further texts that stand for a missing value
-    runs_on : of times, whether later rows have later values
-    sources : the table columns that it reads; () means the one of its own name
+    decimal, thousands, dates : how its values are written; None if that is judged
+    missing : additional texts that stand for a missing value
+    runs_on : for times, whether later rows have later values
+    sources : the names of its source columns in the table; () means the column of the same name
     """
 
     kind: str | None = None
@@ -33,9 +33,9 @@ class GivenColumn:
     sources: tuple[str, ...] = ()
 
     def form(self, judged: TextForm = PLAIN) -> TextForm:
-        """A form that was judged, with what is said instead.
+        """Return the judged form, overridden by the given settings.
 
-        A sign that is said is not kept for the other purpose, where it was judged or is the usual one.
+        If a given decimal or thousands sign equals the judged or default sign of the other, that other sign changes.
         """
         decimal = judged.decimal if self.decimal is None else self.decimal
         thousands = judged.thousands if self.thousands is None else self.thousands

@@ -1,4 +1,4 @@
-"""What a user says of columns: their kinds, and how their values are written."""
+"""Parse the user's settings for columns: their kinds, and how their values are written."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from oddrow.exceptions import SettingError
 from oddrow.table import DateForm, shortened
 
 ALL_COLUMNS = "*"
-"""The name under which something is said of every column that is not named itself."""
+"""The name whose settings apply to every column that is not named itself."""
 AUTO = "auto"
-"""In place of a kind: the column is judged, and used even where it looks like an identifier or runs on."""
+"""Used instead of a kind: the column is judged, and used even if it looks like an identifier or runs on."""
 
 RUNS_ON = "runs on"
-"""The setting of a column of times that later rows have later values."""
+"""The setting for a column of times whose later rows have later values."""
 SOURCE = "source"
-"""The setting that names a table column from which a column of the model takes its values."""
+"""The setting that names a source column, in the table, of a column of the model."""
 _DATE_FORMS: Mapping[str, DateForm] = {form: form for form in get_args(DateForm)} | {"iso": ""}
 _WORDS = {"comma": ",", "point": ".", "blank": " ", "none": ""}
 
 
 def given_columns(overrides: Mapping[str, str], names: Iterable[str]) -> dict[str, GivenColumn]:
-    """What is said of the columns of a table, from a text for each: a kind, and after it how values are written.
+    """Parse the settings of the columns of a table: one text for each named column.
 
-    The text is a kind, ``auto``, or nothing where the column is judged, and behind semicolons ``decimal=,``,
-    ``thousands=.``, ``dates=dmy``, ``runs on``, or ``missing=MARK`` (as often as needed). The name ``*`` stands for all
-    columns that are not named. With ``source=NAME``, once for each table column, a column of the model takes its
-    values from columns of other names; these are then no columns of their own, unless a kind is given for them.
+    A text is a kind, ``auto``, or empty if the column is judged, followed by settings after semicolons: ``decimal=,``,
+    ``thousands=.``, ``dates=dmy``, ``runs on``, or ``missing=MARK``, which may be repeated. The name ``*`` stands for
+    all columns that are not named. ``source=NAME``, once for each source, takes the values of a column of the model
+    from table columns of other names. These are not columns of the model themselves unless a kind is given for them.
 
     Raises
     ------
     SettingError
-        If there is no such column, kind or form, or a kind is given more or fewer sources than it reads.
+        If the table has no such column, if a kind or a setting is unknown, or if the number of sources is wrong.
 
     Examples
     --------
@@ -45,8 +45,8 @@ def given_columns(overrides: Mapping[str, str], names: Iterable[str]) -> dict[st
     """
     known = list(names)
     given = {name: _given(name, text) for name, text in overrides.items()}
-    for name, said in given.items():
-        _check_sources(name, overrides[name], said, known)
+    for name, column in given.items():
+        _check_sources(name, overrides[name], column, known)
     common = given.pop(ALL_COLUMNS, None)
     if common is not None:
         read = set(read_by_others(given))
@@ -56,53 +56,53 @@ def given_columns(overrides: Mapping[str, str], names: Iterable[str]) -> dict[st
 
 
 def read_by_others(given: Mapping[str, GivenColumn]) -> tuple[str, ...]:
-    """The table columns that are sources of a column of the model, and are no columns of their own."""
-    sources = (source for said in given.values() for source in said.sources)
+    """Return the table columns that are sources of a column of the model and not columns of the model themselves."""
+    sources = (source for column in given.values() for source in column.sources)
     return tuple(name for name in sources if name not in given)
 
 
-def _check_sources(name: str, text: str, said: GivenColumn, known: Sequence[str]) -> None:
-    if name != ALL_COLUMNS and name not in known and not said.sources:
+def _check_sources(name: str, text: str, column: GivenColumn, known: Sequence[str]) -> None:
+    if name != ALL_COLUMNS and name not in known and not column.sources:
         raise SettingError(
             f"column {shortened(name)} is named as {shortened(text)} but is not in the table, which has {quoted(known)}"
         )
-    missing = [source for source in said.sources if source not in known]
+    missing = [source for source in column.sources if source not in known]
     if missing:
         raise SettingError(
             f"{_named(name)}: its source {shortened(missing[0])} is not in the table, which has {quoted(known)}"
         )
-    if len(set(said.sources)) != len(said.sources):
+    if len(set(column.sources)) != len(column.sources):
         raise SettingError(f"{_named(name)}: one source is named twice; name each table column once")
-    if said.kind in (None, Kind.IGNORE):
-        if said.sources:
+    if column.kind in (None, Kind.IGNORE):
+        if column.sources:
             raise SettingError(f"{_named(name)}: sources are named without a kind; give the kind that reads them")
         return
-    n_sources = KINDS[said.kind].n_sources
-    if max(len(said.sources), 1) != n_sources:
+    n_sources = KINDS[column.kind].n_sources
+    if max(len(column.sources), 1) != n_sources:
         raise SettingError(
-            f"{_named(name)}: the kind {said.kind} reads {n_sources} table column{'s' * (n_sources != 1)}, and "
-            f"{len(said.sources)} are named; name each with {SOURCE}=NAME"
+            f"{_named(name)}: the kind {column.kind} reads {n_sources} table column{'s' * (n_sources != 1)}, and "
+            f"{len(column.sources)} are named; name each with {SOURCE}=NAME"
         )
 
 
 def checked_kinds(overrides: Mapping[str, str], names: Iterable[str]) -> dict[str, GivenColumn]:
-    """As :func:`given_columns`, for who asks whether all of it has a meaning."""
+    """Return the parsed settings, and raise the errors of :func:`given_columns`."""
     return given_columns(overrides, names)
 
 
 def is_ignored(text: str | None) -> bool:
-    """Whether what is said of a column leaves it out."""
+    """Return whether the setting of a column leaves it out."""
     return text is not None and text.partition(";")[0].strip() == Kind.IGNORE
 
 
 def given_kind(text: str | None) -> str | None:
-    """The kind in what is said of a column; None where it is to be judged."""
+    """Return the kind in the setting of a column; None if it is to be judged."""
     kind = None if text is None else text.partition(";")[0].strip()
     return None if kind in (AUTO, "") else kind
 
 
 def _with_common(given: GivenColumn, common: GivenColumn) -> GivenColumn:
-    # a sign that the column has for one purpose is not taken from all columns for the other
+    # a common sign does not apply to a column that uses the same sign for the other purpose
     decimal = None if common.decimal == given.thousands else common.decimal
     thousands = None if common.thousands == given.decimal else common.thousands
     return GivenColumn(
@@ -168,28 +168,28 @@ def _kind(name: str, text: str) -> str | None:
     return text
 
 
-def said_kind(column: ColumnSchema) -> str:
-    """The text that says the kind and the form of a column, as :func:`given_columns` reads it.
+def kind_text(column: ColumnSchema) -> str:
+    """Return the kind and the form of a column as a text that :func:`given_columns` parses.
 
     Examples
     --------
     >>> from oddrow.table import TextForm
-    >>> said_kind(ColumnSchema("price", Kind.NUMBER, form=TextForm(decimal=",", thousands=".")))
+    >>> kind_text(ColumnSchema("price", Kind.NUMBER, form=TextForm(decimal=",", thousands=".")))
     'number; decimal=,; thousands=.'
     """
-    form, parts = column.form, [column.kind]
+    form, settings = column.form, [column.kind]
     if column.kind != Kind.IGNORE:
-        parts += [f"decimal={form.decimal}"] * (form.decimal != ".")
-        parts += [f"thousands={form.thousands.replace(' ', 'blank')}"] * bool(form.thousands)
-        parts += [f"dates={form.dates}"] * bool(form.dates)
-        parts += [f"missing={mark}" for mark in form.missing]
-        parts += [RUNS_ON] * (column.runs_on and column.kind == Kind.TIMESTAMP)
-        parts += [f"{SOURCE}={name}" for name in column.sources]
-    return "; ".join(parts)
+        settings += [f"decimal={form.decimal}"] * (form.decimal != ".")
+        settings += [f"thousands={form.thousands.replace(' ', 'blank')}"] * bool(form.thousands)
+        settings += [f"dates={form.dates}"] * bool(form.dates)
+        settings += [f"missing={mark}" for mark in form.missing]
+        settings += [RUNS_ON] * (column.runs_on and column.kind == Kind.TIMESTAMP)
+        settings += [f"{SOURCE}={name}" for name in column.sources]
+    return "; ".join(settings)
 
 
 def quoted(names: Iterable[str]) -> str:
-    """Some names for an error."""
+    """Return up to eight names, quoted for a message."""
     names = sorted(names)
     shown = ", ".join(shortened(name) for name in names[:8])
     return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -1,4 +1,4 @@
-"""Raw columns become features in a graph: the operations of every kind, put together."""
+"""Encode raw columns in a graph: combine the operations of all kinds."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from oddrow.graph import BOOLEAN, FLOAT, INTEGER, DType, Graph, GraphNamespace, 
 
 @dataclass(frozen=True)
 class EncodedValues:
-    """As :class:`EncodedTable`, in a graph and in double precision.
+    """The values of an :class:`EncodedTable` in a graph, in double precision.
 
     Attributes
     ----------
-    rows : float64 [n, n_features], each rounded to float32 as the encoded table holds it
+    rows : float64 [n, n_features], each rounded to float32 as in the encoded table
     presence : bool [n, n_columns]
     novelty : float64 [n, n_columns]
-    is_refused : bool [n, 1], where a number is infinite, which no table may hold; None where there are no numbers
+    is_refused : bool [n, 1], true where a number is infinite, which a table must not hold; None without number inputs
     """
 
     rows: Value
@@ -33,12 +33,12 @@ class EncodedValues:
 
 
 def check_exportable(encoding: TableEncoding, outputs: Sequence[str]) -> None:
-    """Refuse columns whose names cannot be those of inputs of a graph with such outputs.
+    """Refuse columns whose names cannot be names of inputs of a graph with these outputs.
 
     Raises
     ------
     SettingError
-        Names the column and the way out.
+        If there is such a column; the message names it and the remedy.
     """
     for name in encoding.sources:
         if name in outputs or not name:
@@ -47,13 +47,13 @@ def check_exportable(encoding: TableEncoding, outputs: Sequence[str]) -> None:
 
 
 def encoded_values(graph: Graph, encoding: TableEncoding, missing_text: str) -> EncodedValues:
-    """Inputs of the graph for all table columns that are read, and what their encoding makes of them.
+    """Add the inputs of all source columns to a graph, and the operations that encode them.
 
     Raises
     ------
     SettingError
-        If a kind has no operations, ``missing_text`` is a value of a column, or two kinds read a table column as
-        different types.
+        If a kind has no operations, if ``missing_text`` is a value of a column, or if two kinds read one table column
+        as different types.
     """
     xp = GraphNamespace(graph)
     inputs = [_inputs(graph, schema.reads, KINDS[schema.kind].input_type) for schema in encoding.schema.used]
@@ -76,12 +76,12 @@ def encoded_values(graph: Graph, encoding: TableEncoding, missing_text: str) -> 
         is_novel[places] = block.never_missing or False
     order = np.argsort(np.concatenate(list(groups.values())))
     missing = xp.concatenate([block.missing for block in blocks], axis=1)[:, order]
-    is_strange = _side_by_side(xp, blocks, "is_strange", BOOLEAN)[:, order]
+    is_unseen = _field_of_all(xp, blocks, "is_unseen", BOOLEAN)[:, order]
     numbers = list({value.name: value for sources in inputs for value in sources if value.dtype == FLOAT}.values())
     return EncodedValues(
         _features(xp, encoding, blocks, missing, starts).astype(np.float32).astype(FLOAT),
-        ~(missing | is_strange),
-        _side_by_side(xp, blocks, "novelty", FLOAT)[:, order]
+        ~(missing | is_unseen),
+        _field_of_all(xp, blocks, "novelty", FLOAT)[:, order]
         + missing.astype(FLOAT) * (is_novel * np.log(encoding.n_rows + 1.0)),
         _any_infinite(xp, numbers) if numbers else None,
     )
@@ -98,12 +98,12 @@ def _any_infinite(xp: GraphNamespace, numbers: Sequence[Value]) -> Value:
     return xp.isinf(xp.concatenate(numbers, axis=1)).astype(INTEGER).max(axis=1, keepdims=True) > 0
 
 
-def _side_by_side(xp: GraphNamespace, blocks: Sequence[GraphBlock], name: str, dtype: DType) -> Value:
-    """What the blocks give for their columns [n, n_columns]; nothing is zeros."""
-    parts = (getattr(block, name) for block in blocks)
+def _field_of_all(xp: GraphNamespace, blocks: Sequence[GraphBlock], name: str, dtype: DType) -> Value:
+    """Return one field of all blocks as a matrix [n, n_columns]; a field that is None is filled with zeros."""
+    values = (getattr(block, name) for block in blocks)
     filled = (
-        xp.broadcast_to(np.zeros(1), block.missing, dtype) if part is None else part
-        for block, part in zip(blocks, parts, strict=True)
+        xp.broadcast_to(np.zeros(1), block.missing, dtype) if value is None else value
+        for block, value in zip(blocks, values, strict=True)
     )
     return xp.concatenate(list(filled), axis=1)
 
@@ -115,13 +115,13 @@ def _features(
     missing: Value,
     starts: npt.NDArray[np.int64],
 ) -> Value:
-    """All features in their order [n, n_features]: the blocks', and the presence flags, each its column's last."""
-    parts = [(block.values, block.features) for block in blocks if block.values is not None]
+    """Return all features [n, n_features] in order: those of the blocks, and the presence flag of each column last."""
+    found = [(block.values, block.features) for block in blocks if block.values is not None]
     flagged = [place for place, column in enumerate(encoding.columns) if any(is_flag for _, is_flag in column.binary)]
     if flagged:
         last = [starts[place] + encoding.columns[place].n_features - 1 for place in flagged]
-        parts.append(((~missing[:, flagged]).astype(FLOAT), np.array(last)))
-    if not parts:
+        found.append(((~missing[:, flagged]).astype(FLOAT), np.array(last)))
+    if not found:
         return xp.zeros((*missing.shape, 0))
-    order = np.argsort(np.concatenate([np.asarray(features) for _, features in parts]))
-    return xp.concatenate([values for values, _ in parts if values is not None], axis=1)[:, order]
+    order = np.argsort(np.concatenate([np.asarray(features) for _, features in found]))
+    return xp.concatenate([values for values, _ in found if values is not None], axis=1)[:, order]

@@ -1,4 +1,4 @@
-"""What a newcomer should know of a table before a fit: how each column would be treated, and what looks suspicious."""
+"""Inspect a table before a fit: how each column would be treated, and which columns look suspicious."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.columns._column_schema import ColumnSchema, Kind
-from oddrow.columns._row_order import evenly
+from oddrow.columns._row_order import evenly_spread
 from oddrow.columns._schema import TableSchema
 from oddrow.table import ReadableTable, as_texts, python_values, shortened
 
 N_EXAMPLES = 3
-MOSTLY_MISSING = 0.5
-"""A column with a larger share of missing values is named."""
+MAX_MISSING_SHARE = 0.5
+"""A column with a larger share of missing values is reported."""
 MIN_LABEL_ACCURACY = 0.999
-"""A column whose values tell the label with a larger accuracy leaks it."""
+"""A column whose values predict the label with at least this accuracy is reported as a leak."""
 
 
 class Suspicion(StrEnum):
-    """Why a column is worth a look."""
+    """The reason why a column should be checked."""
 
     RUNS_ON = "runs on"
     IDENTIFIER = "identifier"
@@ -41,7 +41,7 @@ class Suspicion(StrEnum):
 
 @dataclass(frozen=True)
 class InspectedColumn:
-    """One column: how it would be treated, some of its values, and what is suspicious about it, in words by kind."""
+    """One column: how it would be treated, some of its values, and a sentence for each suspicion."""
 
     column: ColumnSchema
     examples: tuple[str, ...]
@@ -50,13 +50,13 @@ class InspectedColumn:
 
 @dataclass(frozen=True)
 class Inspection:
-    """A table before a fit.
+    """The result of inspecting a table before a fit.
 
     Attributes
     ----------
     schema : the kinds that a fit would use
     n_rows : rows of the table
-    columns : in the order of the table
+    columns : one for each column of the table, in its order
     """
 
     schema: TableSchema
@@ -67,16 +67,16 @@ class Inspection:
 def inspect_table(
     readable: ReadableTable, overrides: Mapping[str, str] | None = None, label: str | None = None
 ) -> Inspection:
-    """Look at every column of a table; no column that can be read or not is an error.
+    """Inspect every column of a table; a column that cannot be read is reported and raises no error.
 
     Parameters
     ----------
     readable
         The table, see :func:`oddrow.table.readable_table`.
     overrides
-        As :meth:`TableSchema.infer` takes them.
+        The kinds of columns, as in :meth:`TableSchema.infer`.
     label
-        The column that tells which rows are normal, if there is one; columns that tell it are named.
+        The column that marks rows as normal or not, if there is one; columns that predict it are reported.
 
     Raises
     ------
@@ -96,20 +96,22 @@ def inspect_table(
     """
     table = readable.table
     schema = TableSchema.judge(table, overrides)
-    rows = pa.array(evenly(table.num_rows))
+    rows = pa.array(evenly_spread(table.num_rows))
     texts = {name: as_texts(table.column(name).take(rows)) for name in table.column_names}
     copies = _copies(texts)
     labels = None if label is None else texts[label]
     columns = []
     for column in schema.columns:
-        name = column.reads[0]  # of several sources the first is shown
+        name = column.reads[0]  # the first of several sources is shown
         suspicions = _suspicions(column, table.column(name))
         if name in readable.unreadable:
             suspicions = {Suspicion.UNREADABLE: readable.unreadable[name]}
         elif name in copies:
             suspicions[Suspicion.COPY] = f"{shortened(name)} has the values of {shortened(copies[name])} in every row"
-        if labels is not None and name != label and _tells(texts[name], labels):
-            suspicions[Suspicion.LABEL] = f"{shortened(name)} tells the label: a later table may not know it"
+        if labels is not None and name != label and _determines_label(texts[name], labels):
+            suspicions[Suspicion.LABEL] = (
+                f"{shortened(name)} predicts the label almost exactly: later tables may not have it"
+            )
         columns.append(InspectedColumn(column, _examples(table.column(name)), suspicions))
     return Inspection(schema, table.num_rows, tuple(columns))
 
@@ -130,26 +132,26 @@ def _suspicions(column: ColumnSchema, values: pa.ChunkedArray) -> dict[Suspicion
         )
         found[kind] = column.note
     if column.kind == Kind.CONSTANT and column.why != "as given":
-        found[Suspicion.CONSTANT] = f"{name} never changes: {column.why}; any other value will be evidence"
+        found[Suspicion.CONSTANT] = f"{name} never changes: {column.why}; any other value will raise the surprise"
     missing = values.null_count / max(len(values), 1)
-    if MOSTLY_MISSING < missing < 1:
+    if MAX_MISSING_SHARE < missing < 1:
         found[Suspicion.MISSING] = f"{name} is missing in {missing:.0%} of the rows"
     if pa.types.is_floating(values.type) and column.kind != Kind.IGNORE:
         count = pc.sum(pc.is_inf(values)).as_py() or 0
         if count:
-            found[Suspicion.INFINITE] = f"{name} is infinite in {count:,} rows: make these missing before a fit"
+            found[Suspicion.INFINITE] = f"{name} is infinite in {count:,} rows: make these values missing before a fit"
     return found
 
 
 def _examples(values: pa.ChunkedArray) -> tuple[str, ...]:
-    """The first distinct values."""
+    """Return the first distinct values as texts."""
     distinct = values.slice(0, 1_000).drop_null().unique().slice(0, N_EXAMPLES)
     shown = python_values(pa.chunked_array([distinct]))
     return tuple(value if isinstance(value, str) else str(value) for value in shown)
 
 
 def _copies(texts: Mapping[str, pa.ChunkedArray]) -> dict[str, str]:
-    """For each column that has the values of an earlier one, that one; constants and empty columns are left out."""
+    """Return the earlier column of equal values for each duplicate; constants and empty columns are left out."""
     first: dict[int, str] = {}
     copies = {}
     for name, column in texts.items():
@@ -162,8 +164,8 @@ def _copies(texts: Mapping[str, pa.ChunkedArray]) -> dict[str, str]:
     return copies
 
 
-def _tells(values: pa.ChunkedArray, labels: pa.ChunkedArray) -> bool:
-    """Whether the label follows from a column's value, which most rows share with others."""
+def _determines_label(values: pa.ChunkedArray, labels: pa.ChunkedArray) -> bool:
+    """Return whether a column of repeated values predicts the label almost exactly."""
     codes, code_of = _codes(values), _codes(labels)
     n_values, n_labels = int(codes.max(initial=-1)) + 1, int(code_of.max(initial=-1)) + 1
     if n_labels < 2 or n_values < 2 or n_values > len(codes) / 10:
@@ -176,6 +178,6 @@ def _tells(values: pa.ChunkedArray, labels: pa.ChunkedArray) -> bool:
 
 def _codes(values: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     encoded = pc.fill_null(values, "").dictionary_encode().combine_chunks()
-    if isinstance(encoded, pa.ChunkedArray):  # of no chunk
+    if isinstance(encoded, pa.ChunkedArray):  # a column without chunks
         return np.zeros(0, np.int64)
     return np.asarray(encoded.indices.to_numpy(zero_copy_only=False), np.int64)

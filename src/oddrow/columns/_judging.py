@@ -1,4 +1,4 @@
-"""The kind of one column, judged by its training values alone: the registered kinds are asked in turn."""
+"""Judge the kind of one column by its training values alone: the first registered kind that accepts it is used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from oddrow.table import shortened
 
 
 def judged_column(facts: ColumnFacts) -> ColumnSchema:
-    """The kind of one column and why."""
+    """Return the kind of one column and the reason for it."""
     if facts.reading.read_as is ReadAs.NOTHING:
         note = f"{shortened(facts.name)} is empty: it is left out"
         return ColumnSchema(facts.name, Kind.IGNORE, "no value in any row", note=note)
@@ -17,4 +17,4 @@ def judged_column(facts: ColumnFacts) -> ColumnSchema:
         column = kind.judge(facts)
         if column is not None:
             return column
-    return ColumnSchema(facts.name, Kind.IGNORE, "no registered kind takes its values")
+    return ColumnSchema(facts.name, Kind.IGNORE, "no registered kind accepts its values")

@@ -1,4 +1,4 @@
-"""How each column was distributed in the training rows: later rows are compared with it to see whether they drift."""
+"""The distribution of each column in the training rows, with which later rows are compared to detect drift."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from oddrow.table import Floats
 REFERENCE_LEVELS = (0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1)
 """The levels of the quantiles; each quantile is a value that was observed."""
 MAX_COUNTED = 100
-"""Values of a column that are counted one by one."""
+"""Largest number of values of a column that have a count each."""
 MAX_ROWS = 2**53
 
 Counts = npt.NDArray[np.int64]
@@ -36,15 +36,15 @@ class ColumnReference:
     ----------
     name : of the column
     n_rows, n_missing : training rows, and those without a value
-    quantiles : at :data:`REFERENCE_LEVELS`, of a number or a counter, of a timestamp in seconds since 1970, of the
-        length of a text in characters; empty where no training row has a value, and for all other kinds
-    values : the most frequent names of a category, "false" and "true" of a boolean, the value of a constant, the
-        frequent texts that the encoding knows; at most 100
+    quantiles : at :data:`REFERENCE_LEVELS`: of numbers, of counters, of timestamps in seconds since 1970, or of the
+        lengths of texts in characters; empty for all other kinds, and if no training row has a value
+    values : at most 100 values: the most frequent names of a category, "false" and "true" for a boolean, the value
+        of a constant, or the known frequent texts
     counts : rows with each of these values
     n_others : rows with any other value
 
-    Of a table larger than memory, rows, missing values and extremes are those of all rows; quantiles between the
-    extremes are those of the sample, and so are counts where a column has too many distinct values to keep.
+    For a table larger than memory, the numbers of rows and missing values, the minimum and the maximum cover all rows.
+    Other quantiles are those of the sample; so are the counts of a column with too many distinct values to keep.
     """
 
     name: str
@@ -87,7 +87,7 @@ class TableReference:
 
     @classmethod
     def learn(cls, encoding: TableEncoding, table: pa.Table, rest: TableSketch = NOTHING_ELSE) -> TableReference:
-        """Learn from training rows, and from what is known of further ones."""
+        """Learn from the training rows of a table and from the sketch of those outside it."""
         values = encoding.schema.values(table)
         return cls(
             tuple(
@@ -102,7 +102,7 @@ class TableReference:
         )
 
     def packed(self) -> Arrays:
-        """Numbers alone: names and counted values are those of the encoding."""
+        """Return the numbers as arrays; the encoding holds the names and the counted values."""
         nothing = [np.empty(0)]
         counts = [(*column.counts, column.n_others) if column.values else () for column in self.columns]
         return {
@@ -115,12 +115,12 @@ class TableReference:
 
     @classmethod
     def unpacked(cls, store: ArrayStore, encoding: TableEncoding) -> TableReference:
-        """The reference of such an encoding; no count is larger than that of the rows."""
+        """Rebuild the reference of a table with this encoding; refuse counts that exceed the number of rows."""
         n_columns = len(encoding.columns)
         rows = store.take("rows", np.int64, (n_columns, 2))
         if np.any(rows[:, 0] < 1) or np.any(rows[:, 0] > MAX_ROWS) or np.any(rows[:, 1] < 0):
-            raise ModelFileError(f"{store.name_of('rows')!r} has counts that no table has")
-        # what training showed may be larger than any number that takes part in a score
+            raise ModelFileError(f"{store.name_of('rows')!r} has impossible counts of rows")
+        # a training value may be larger than any number that takes part in a score
         quantiles = store.take("quantiles", np.float64, (None,), is_bounded=False)
         counts = store.take("counts", np.int64, (None,))
         of_quantiles = store.take_slices("quantiles.starts", n_columns, len(quantiles), may_be_empty=True)
@@ -131,11 +131,13 @@ class TableReference:
             known = counted_values(schema, column)
             own_levels, own_counts = quantiles[levels], counts[counted]
             if len(own_levels) not in (0, len(REFERENCE_LEVELS)) or np.any(np.diff(own_levels) < 0):
-                raise ModelFileError(f"{store.name_of('quantiles')!r} has other quantiles than at its levels")
+                raise ModelFileError(f"{store.name_of('quantiles')!r} must have one ascending quantile for each level")
             if len(own_counts) != (len(known) + 1 if known else 0) or np.any(own_counts < 0):
-                raise ModelFileError(f"{store.name_of('counts')!r} has other counts than of the known values")
+                raise ModelFileError(
+                    f"{store.name_of('counts')!r} must have one count for each known value and one for all others"
+                )
             if n_missing + sum(own_counts.tolist()) > n_rows:
-                raise ModelFileError(f"{store.name_of('counts')!r} counts more rows than there were")
+                raise ModelFileError(f"{store.name_of('counts')!r} counts more rows than the training had")
             *own, others = own_counts.tolist() or [0]
             columns.append(
                 ColumnReference(schema.name, n_rows, n_missing, tuple(own_levels.tolist()), known, tuple(own), others)
@@ -144,7 +146,7 @@ class TableReference:
 
 
 NO_REFERENCE = TableReference(())
-"""Nothing has been learned yet."""
+"""The reference before a fit: it covers no columns."""
 
 
 def counted_values(schema: ColumnSchema, column: ColumnEncoding) -> tuple[str, ...]:
@@ -158,7 +160,7 @@ def _column(
     kind = KINDS[schema.kind]
     further = kind.sketched(schema, rest)
     if isinstance(values, np.ndarray):
-        # a kind may have several numbers a row
+        # a kind may have several numbers per row
         missing: npt.NDArray[np.bool_] = np.asarray(np.isnan(values).reshape(len(values), -1).any(axis=1))
     else:
         missing = values.is_null().to_numpy()
@@ -180,7 +182,7 @@ def _column(
 def _quantiles(present: Floats, further_ends: Floats) -> tuple[float, ...]:
     if not len(present):
         return ()
-    # observed values, and not means of two: the difference of two huge values is infinite
+    # observed values: interpolation fails, since the difference of two huge values is infinite
     levels = np.quantile(present, REFERENCE_LEVELS, method="inverted_cdf")
     if len(further_ends):
         levels[0], levels[-1] = min(levels[0], further_ends[0]), max(levels[-1], further_ends[-1])
@@ -188,7 +190,7 @@ def _quantiles(present: Floats, further_ends: Floats) -> tuple[float, ...]:
 
 
 def _counted(values: Values, missing: npt.NDArray[np.bool_], known: tuple[str, ...]) -> Counts:
-    """Return the rows [k + 1] with each known value, and with any other."""
+    """Return the numbers of rows [k + 1] with each known value, and last with any other value."""
     if isinstance(values, np.ndarray):
         places = np.minimum(values[~missing], len(known)).astype(np.int64)
     else:
@@ -198,7 +200,7 @@ def _counted(values: Values, missing: npt.NDArray[np.bool_], known: tuple[str, .
 
 
 def _further_counts(schema: ColumnSchema, further: ValueCounts, known: tuple[str, ...]) -> Counts:
-    """Return the same for rows of which only the counts of their values are known."""
+    """Return the same numbers for rows outside the sample, of which only the value counts are known."""
     values = KINDS[schema.kind].convert([pa.chunked_array([further.values])], schema.form)
     if isinstance(values, np.ndarray):
         is_present = ~np.isnan(values)

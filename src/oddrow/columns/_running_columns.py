@@ -1,4 +1,4 @@
-"""Which columns have later values in later rows, and which only identify rows: judged of all columns together."""
+"""Detect running columns (later rows have later values) and identifiers, by comparing all columns of a table."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import pyarrow as pa
 from oddrow.columns._column_schema import ColumnSchema, Kind
 from oddrow.columns._dates_in_numbers import are_compact_dates, epoch_of, is_named_as_time
 from oddrow.columns._given_column import NOTHING_GIVEN, GivenColumn
-from oddrow.columns._row_order import MIN_ROWS, evenly, is_numbering, number_run, time_run
+from oddrow.columns._row_order import MIN_ROWS, evenly_spread, identifies_rows, number_run, time_run
 from oddrow.columns._text_facts import TextFacts
 from oddrow.table import as_numbers, as_seconds, is_string, shortened
 
 Floats = npt.NDArray[np.float64]
 
 FEW_ROWS = 200
-"""Rows that rule out nearly all columns at once."""
+"""The first rows, which suffice to rule out most columns."""
 MAX_KEYS = 4
-"""Columns by which the rows are put in order, where the table's own order shows nothing."""
+"""Largest number of columns by which the rows are sorted if no column runs on in the order of the table."""
 
 
 def with_order(
     columns: Sequence[ColumnSchema], table: pa.Table, given: Mapping[str, GivenColumn], n_rows: int
 ) -> tuple[ColumnSchema, ...]:
-    """The columns, with those that run on or identify rows named as such; ``n_rows`` has the whole table.
+    """Return the columns, with running columns and identifiers marked; ``n_rows`` is that of the whole table.
 
-    What was given by hand stays.
+    Columns whose kind is given are unchanged.
     """
     if table.num_rows < MIN_ROWS // 3:
         return tuple(columns)
@@ -38,32 +38,34 @@ def with_order(
 
 @dataclass
 class _Ordering:
+    """The judgement of all columns of a table by the order of its rows."""
+
     columns: tuple[ColumnSchema, ...]
     table: pa.Table
     given: Mapping[str, GivenColumn]
     n_rows: int
 
     def judged(self) -> tuple[ColumnSchema, ...]:
-        self.rows = pa.array(evenly(self.table.num_rows))
+        self.rows = pa.array(evenly_spread(self.table.num_rows))
         self.values: dict[str, Floats] = {}
-        columns = tuple(map(self._only_day, map(self._dated, self.columns)))
+        columns = tuple(map(self._single_date, map(self._as_timestamp, self.columns)))
         columns = tuple(self._running(column, "") for column in columns)
         if any(column.runs_on or column.kind == Kind.COUNTER for column in columns):
-            return tuple(map(self._numbering, columns))
-        for key in self._keys(columns):
+            return tuple(map(self._without_identifiers, columns))
+        for key in self._order_keys(columns):
             columns = tuple(self._running(column, key) for column in columns)
-        return tuple(map(self._numbering, map(self._only_clock(columns), columns)))
+        return tuple(map(self._without_identifiers, map(self._latest_clock(columns), columns)))
 
     def _is_judged(self, column: ColumnSchema) -> bool:
         given = self.given.get(column.name, NOTHING_GIVEN)
         return given.kind is None and not given.is_kept and not column.runs_on
 
     def _stored(self, column: ColumnSchema) -> pa.ChunkedArray:
-        """The values in the table, of a column that reads one table column."""
+        """Return the table values of a column that has one source."""
         return self.table.column(column.reads[0])
 
     def _read(self, column: ColumnSchema) -> Floats:
-        """Numbers, or seconds, of the rows that are looked at."""
+        """Return the numbers, or times in seconds, of the examined rows."""
         if column.name not in self.values:
             values = self._stored(column).take(self.rows)
             form = replace(column.form, is_lenient=True)
@@ -72,8 +74,8 @@ class _Ordering:
             self.values[column.name] = np.where(np.isinf(found), np.nan, found)
         return self.values[column.name]
 
-    def _dated(self, column: ColumnSchema) -> ColumnSchema:
-        """Whole numbers that are dates of eight digits, or count the time since 1970, are times."""
+    def _as_timestamp(self, column: ColumnSchema) -> ColumnSchema:
+        """Return a column of dates of eight digits, or of counts since 1970, as a timestamp."""
         if column.kind != Kind.NUMBER or not self._is_judged(column):
             return column
         values = self._read(column)
@@ -89,8 +91,8 @@ class _Ordering:
             return replace(column, kind=Kind.TIMESTAMP, why=f"{unit} since 1970 ({column.why})", form=form)
         return column
 
-    def _only_day(self, column: ColumnSchema) -> ColumnSchema:
-        """A column that has one date in all rows: the next rows may be of the next day."""
+    def _single_date(self, column: ColumnSchema) -> ColumnSchema:
+        """Return a column with one date in all rows as a clock, since later rows may be of the next day."""
         if column.kind != Kind.CONSTANT or not self._is_judged(column) or self.table.num_rows < MIN_ROWS:
             return column
         value = self._stored(column).drop_null().slice(0, 1)
@@ -113,11 +115,11 @@ class _Ordering:
         return replace(column, kind=Kind.IGNORE, why=f"{column.why}; {why}", note=_joined(column.note, note))
 
     def _running(self, column: ColumnSchema, key: str) -> ColumnSchema:
-        """The column as one that runs on, if it does in the order of the rows, or of the values of a key column."""
+        """Return the column as a running column if it runs on in the order of the rows, or of a key column."""
         is_time = column.kind == Kind.TIMESTAMP
         if not (is_time or column.kind == Kind.NUMBER) or not self._is_judged(column):
             return column
-        if is_time and not self._is_moment(column):
+        if is_time and not self._holds_moments(column):
             return column if key else self._time_of_day(column)
         if column.name == key:
             return self._as_running(column, "by itself")
@@ -132,7 +134,7 @@ class _Ordering:
         return self._as_running(column, f"in order of {shortened(key)}" if key else "from row to row")
 
     def _time_of_day(self, column: ColumnSchema) -> ColumnSchema:
-        """Times of day of rows that all are of one day say no more than that the day goes on."""
+        """Leave out times of day that rise with the rows of one day: they only follow the order of the rows."""
         if time_run(self._read(column)) is None:
             return column
         return self._left_out(column, "runs on from row to row within a day")
@@ -140,9 +142,9 @@ class _Ordering:
     def _as_running(self, column: ColumnSchema, how: str) -> ColumnSchema:
         name = shortened(column.name)
         if column.kind == Kind.TIMESTAMP:
-            note = f"{name} runs on {how}: its hour and weekday are evidence, and a jump, but not that it is later"
+            note = f"{name} runs on {how}: the model uses its hour, its weekday and jumps, but not its position in time"
             return replace(column, runs_on=True, why=f"{column.why}; runs on {how}", note=_joined(column.note, note))
-        note = f"{name} runs on {how}: a jump far ahead or back is evidence, any other value is not"
+        note = f"{name} runs on {how}: the model uses only jumps far ahead or back"
         return replace(
             column,
             kind=Kind.COUNTER,
@@ -151,23 +153,23 @@ class _Ordering:
             note=_joined(column.note, note),
         )
 
-    def _is_moment(self, column: ColumnSchema) -> bool:
-        """Whether a column of times holds moments, and not times of day."""
+    def _holds_moments(self, column: ColumnSchema) -> bool:
+        """Return whether a column of times holds moments, as opposed to times of day."""
         return column.form.dates != "time" and not pa.types.is_time(self._stored(column).type)
 
-    def _keys(self, columns: Sequence[ColumnSchema]) -> list[str]:
-        """Columns by which the rows may have been in order: times first, then numbers that were given out."""
-        times = [one.name for one in columns if one.kind == Kind.TIMESTAMP and self._is_moment(one)]
-        numbers = [one.name for one in columns if one.kind == Kind.NUMBER and self._is_numbering(one)]
+    def _order_keys(self, columns: Sequence[ColumnSchema]) -> list[str]:
+        """Return columns by which the rows may have been sorted: times first, then identifiers."""
+        times = [one.name for one in columns if one.kind == Kind.TIMESTAMP and self._holds_moments(one)]
+        numbers = [one.name for one in columns if one.kind == Kind.NUMBER and self._identifies_rows(one)]
         for name in times:
             self._read(next(one for one in columns if one.name == name))
-        return [name for name in (*times, *numbers) if self._is_key(name, columns)][:MAX_KEYS]
+        return [name for name in (*times, *numbers) if self._orders_others(name, columns)][:MAX_KEYS]
 
-    def _is_key(self, key: str, columns: Sequence[ColumnSchema]) -> bool:
-        """Whether some other column runs on in the order of this one."""
+    def _orders_others(self, key: str, columns: Sequence[ColumnSchema]) -> bool:
+        """Return whether some other column runs on in the order of this one."""
         order = np.argsort(self.values[key], kind="stable")
         for column in columns:
-            is_time = column.kind == Kind.TIMESTAMP and self._is_moment(column)
+            is_time = column.kind == Kind.TIMESTAMP and self._holds_moments(column)
             if column.name == key or not self._is_judged(column) or not (is_time or column.kind == Kind.NUMBER):
                 continue
             values = self._read(column)[order]
@@ -176,25 +178,25 @@ class _Ordering:
                 return True
         return False
 
-    def _only_clock(self, columns: Sequence[ColumnSchema]) -> _AsClock:
-        """In a table out of order, and with no other sign of it, the latest column of moments is its clock."""
+    def _latest_clock(self, columns: Sequence[ColumnSchema]) -> _AsClock:
+        """Choose the column with the latest moment as the clock of a shuffled table without other running columns."""
         times = [one for one in columns if one.kind == Kind.TIMESTAMP and self._is_judged(one)]
-        moments = [one for one in times if self._is_moment(one)]
+        moments = [one for one in times if self._holds_moments(one)]
         if any(column.runs_on or column.kind == Kind.COUNTER for column in columns) or not moments:
             return _AsClock(self, "")
         latest = max(moments, key=lambda column: (np.nanmax(self._read(column), initial=-np.inf), column.name))
         return _AsClock(self, latest.name if len(self._read(latest)) >= MIN_ROWS else "")
 
-    def _is_numbering(self, column: ColumnSchema) -> bool:
+    def _identifies_rows(self, column: ColumnSchema) -> bool:
         values = self._read(column)
         few = values[:FEW_ROWS]
         if len(np.unique(few)) < len(few):
             return False
-        return is_numbering(values, column.name, self.n_rows)
+        return identifies_rows(values, column.name, self.n_rows)
 
-    def _numbering(self, column: ColumnSchema) -> ColumnSchema:
-        """Numbers that identify rows are left out."""
-        if column.kind != Kind.NUMBER or not self._is_judged(column) or not self._is_numbering(column):
+    def _without_identifiers(self, column: ColumnSchema) -> ColumnSchema:
+        """Leave out a column of numbers that identify rows."""
+        if column.kind != Kind.NUMBER or not self._is_judged(column) or not self._identifies_rows(column):
             return column
         name = shortened(column.name)
         return replace(
@@ -207,7 +209,7 @@ class _Ordering:
 
 @dataclass(frozen=True)
 class _AsClock:
-    """Marks one column as the clock of a table that is out of order."""
+    """Mark one column as the clock of a table whose rows are in no order."""
 
     ordering: _Ordering
     name: str
@@ -219,7 +221,7 @@ class _AsClock:
 
 
 def _is_mixed(values: Floats) -> bool:
-    """Whether a few values go up and down, as those of nearly every column do."""
+    """Return whether some values rise and others fall, as in most columns."""
     present = values[~np.isnan(values)]
     steps = np.diff(present / 2)
     return bool(min(np.sum(steps > 0), np.sum(steps < 0)) > 0.05 * len(present))

@@ -1,4 +1,4 @@
-"""One pass over a table that may be larger than memory: a sample of its rows, and a sketch of all the others."""
+"""Summarise a table larger than memory in one pass: a sample of its rows, and a sketch of all others."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from oddrow.table import HIGHEST, RowSample, SampleBounds, as_table, shortened
 
 @dataclass(frozen=True, eq=False)
 class SampledTable:
-    """A uniform sample of a table's rows, and what is known of the rows that are not in it.
+    """A uniform sample of a table's rows, and a sketch of all other rows.
 
-    Two of them, of two parts of a table, are merged into one; it does not matter how the table was cut, nor in which
-    order the parts are merged.
+    The sampled tables of two parts of a table can be merged. The result depends neither on how the table is divided
+    into parts nor on the order in which they are merged.
 
     Attributes
     ----------
-    sample : the rows of the lowest priorities
-    rest : what is known of all other rows
+    sample : the rows with the lowest priorities
+    rest : the sketch of all other rows
     """
 
     sample: RowSample
@@ -36,14 +36,14 @@ class SampledTable:
 
     @property
     def n_rows(self) -> int:
-        """Rows of the whole table."""
+        """The number of rows of the whole table."""
         return len(self.sample.position) + self.rest.n_rows
 
     def merged(self, other: SampledTable) -> SampledTable:
-        """Of both parts, which are of one seed.
+        """Return the sampled table of both parts, which must have the same seed.
 
-        A column that has no value in one part has the type that it has in the other; whole numbers beside others are
-        numbers.
+        A column without values in one part takes its type from the other part; whole numbers in one part and fractions
+        in the other become floating-point numbers.
 
         Raises
         ------
@@ -58,30 +58,31 @@ class SampledTable:
         return SampledTable(sample, self.rest.merged(other.rest).extended(left_out))
 
     def shrunk(self, most_rows: int) -> SampledTable:
-        """With at most so many rows in the sample."""
+        """Return the same table with at most this many rows in the sample."""
         bounds = replace(self.sample.bounds, rows=min(most_rows, self.sample.bounds.rows))
         return replace(self, sample=replace(self.sample, bounds=bounds)).settled()
 
     def settled(self) -> SampledTable:
-        """With no more rows in the sample than its bounds allow; while it is gathered there may be some more."""
+        """Return the table with the sample within its bounds, which it may exceed while rows are added."""
         sample, left_out = self.sample.settled()
         return SampledTable(sample, self.rest.extended(left_out))
 
     def below(self, cutoff: np.uint64) -> SampledTable:
-        """With no row of this priority or a higher one in the sample."""
+        """Return the table with only the rows below this priority in the sample."""
         sample, left_out = self.sample.below(cutoff)
         return SampledTable(sample, self.rest.extended(left_out))
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a table is sampled, in parts that may be far from each other.
+    """The settings of sampling a table, whose parts may be on different machines.
 
     Attributes
     ----------
     seed, kinds, bounds : as in :func:`sampled`
-    names : the columns that are read; None reads all whose kind is not given as ``"ignore"``
-    n_rows : of the whole table, where that is known: a part then holds back what the whole will not keep
+    names : the columns to read; None reads all except those of the kind ``"ignore"``
+    n_rows : the number of rows of the whole table, or 0 if unknown; if known, a part leaves out the rows that the
+        sample of the whole table will almost surely not contain
     """
 
     seed: int
@@ -91,11 +92,11 @@ class Sampling:
     n_rows: int = 0
 
     def reads(self, name: str) -> bool:
-        """Whether a column matters."""
+        """Return whether a column is read."""
         return not is_ignored(self.kinds.get(name)) if self.names is None else name in self.names
 
     def part(self, batches: Iterable[Any], first_row: int = 0) -> SampledTable:
-        """Sample one part of the table, see :func:`sampled`."""
+        """Sample one part of the table; see :func:`sampled`."""
         cutoff = self.bounds.cutoff(self.n_rows)
         return sampled(
             batches,
@@ -123,25 +124,25 @@ def sampled(
     Parameters
     ----------
     batches
-        Record batches, or whatever :func:`as_table` takes, all of the same columns and types.
+        Record batches, or other inputs of :func:`as_table`, all with the same columns and types.
     seed
-        The same seed and rows give the same sample, however they are cut into batches.
+        The same seed and rows result in the same sample, however the rows are divided into batches.
     kinds
-        The kinds of columns that are given and not judged, see :meth:`TableSchema.infer`.
+        The kinds of columns that are not judged; see :meth:`TableSchema.infer`.
     reads
-        See :func:`as_table`.
+        Returns whether a column of this name is read; see :func:`as_table`.
     bounds
-        Of the sample; by default :class:`SampleBounds`.
+        The bounds of the sample, by default those of :class:`SampleBounds`.
     first_row
-        The position of the first row. Parts of one table need positions that do not overlap; where a part does not
-        know its own, a digest of it serves, as only its first 64 bits count.
+        The position of the first row, modulo 2**64. The positions of the parts of one table must not overlap. If the
+        position of a part is unknown, use a digest of the part.
     cutoff
-        Rows of this priority or a higher one are left out, see :meth:`SampleBounds.cutoff`.
+        Rows of this priority or higher are left out of the sample; see :meth:`SampleBounds.cutoff`.
 
     Raises
     ------
     DataError
-        If there is no batch, a batch has other columns than the first, or a value that its kind cannot have.
+        If there is no batch, or if a batch has other columns than the first or a value that its kind does not allow.
 
     Examples
     --------
@@ -169,7 +170,7 @@ def sampled(
 
 
 def _common_schema(one: pa.Schema, other: pa.Schema) -> pa.Schema:
-    """What both can be cast to."""
+    """Return the schema to which both can be cast."""
     types = [_wider(mine.type, its.type) or _wider(its.type, mine.type) for mine, its in zip(one, other, strict=False)]
     if one.names != other.names or None in types:
         _check_columns(other.empty_table(), one, "a part of the table", "another part")
@@ -177,7 +178,7 @@ def _common_schema(one: pa.Schema, other: pa.Schema) -> pa.Schema:
 
 
 def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
-    """The first type, where it can hold the other's values."""
+    """Return the first type if it can hold the values of the other, else None."""
     is_wider = pa.types.is_floating(one) and pa.types.is_integer(other)
     return one if one == other or pa.types.is_null(other) or is_wider else None
 
@@ -198,13 +199,13 @@ def _check_columns(rows: pa.Table, expected: pa.Schema, here: str, there: str) -
 
 
 def _check_values(rows: pa.Table, kinds: Mapping[str, str], first_row: int) -> None:
-    """Refuse infinite numbers while it is known in which row they are."""
+    """Refuse infinite numbers while their row numbers are known."""
     for name in rows.column_names:
         column, kind = rows.column(name), given_kind(kinds.get(name))
         if not pa.types.is_floating(column.type) or kind not in (None, Kind.NUMBER, Kind.COUNTER):
             continue
         ends = pc.min_max(column).as_py().values()
-        # a column that is infinite throughout may turn out to be a constant
+        # a column of only infinite values may be judged a constant
         if len(set(ends)) > 1 and {np.inf, -np.inf}.intersection(ends):
             try:
                 values_of(ColumnSchema(name, Kind.NUMBER), [column], DataError)

@@ -1,4 +1,4 @@
-"""Numbers of any magnitude onto a scale of about -3 to 3, strictly increasing and invertible."""
+"""Scale numbers of any magnitude to about -3 to 3 by a strictly increasing, invertible function."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy.typing as npt
 from oddrow.table import Floats
 
 HEAVY_TAIL = 30.0
-"""A column whose furthest value lies more than so many robust scales from its median is taken as heavy-tailed."""
+"""A column is heavy-tailed if some value lies more than this many robust scales from its median."""
 
 MIN_SPREAD = 0.05
-"""Floor of the standard deviation after the transform: a column that is almost constant is not blown up."""
+"""Smallest divisor in standardisation, so that small differences in an almost constant column stay small."""
 
 MAX_STANDARDISED = 1e6
-"""Bound of what a scaling may make of its training rows: learned ones stay below 3e4 (asinh over the least spread)."""
+"""Bound of the standardised training values in a model file; a fit stays below 3e4 (largest asinh / MIN_SPREAD)."""
 UNSOUND_SCALING = "its scaling is not finite, positive and in order"
 
 NOTHING = np.empty(0)
@@ -29,12 +29,11 @@ _NORMAL_IQR = 1.3489795  # interquartile range of the standard normal distributi
 class Scaling:
     """``value -> standardised value``, learned from training values.
 
-    ``u = (value - median) / scale`` with a robust scale; ``u = asinh(u)`` where the column is heavy-tailed (linear
-    near the median, logarithmic far away, so nine decades fit; a heavy-tailed column without negative values is
-    logarithmic from its smallest values on, as 8 bytes and 30 bytes are as different as 8 MB and 30 MB);
-    standardised to mean 0 and deviation 1. Outside the
-    range seen in training the curve goes on logarithmically with the same slope at the border: a value can be as
-    far out as a float can be and stays finite, in order, and outside.
+    First ``u = (value - median) / scale`` with a robust scale. In a heavy-tailed column ``u`` is replaced by
+    ``asinh(u)``, which is linear near the median and logarithmic far from it. A heavy-tailed column without negative
+    values is logarithmic from its smallest values on, since 8 bytes and 30 bytes differ as much as 8 MB and 30 MB.
+    The result is standardised to mean 0 and standard deviation 1. Outside the training range the curve continues as a
+    logarithm with the same slope at the border, so that every finite value stays finite, in order and outside.
     """
 
     center: float
@@ -47,9 +46,9 @@ class Scaling:
 
     @classmethod
     def learn(cls, values: Floats, further: Floats = NOTHING) -> Scaling:
-        """Learn from float64 [n] values; NaN is left out.
+        """Learn from values float64 [n]; NaN is left out.
 
-        ``further`` [k] are values that widen the range, but are no sample: no quantile is taken of them.
+        ``further`` [k] are extremes of rows outside the sample: they widen the range and do not enter the quantiles.
         """
         values = values[~np.isnan(values)]
         if values.size == 0:
@@ -57,7 +56,7 @@ class Scaling:
         if values.size == 0:
             return cls(0.0, 1.0, False, 0.0, 1.0, 0.0, 0.0)
         everything = np.concatenate([values, further])
-        center = 2 * float(np.median(values / 2))  # halves, here and below: what is huge must not overflow
+        center = 2 * float(np.median(values / 2))  # halves, here and below, since sums of huge values could overflow
         scale = _robust_scale(values, center)
         scaled = _scaled(everything, center, scale)
         heavy = bool(np.max(np.abs(scaled)) > HEAVY_TAIL)
@@ -72,12 +71,12 @@ class Scaling:
 
     @property
     def span(self) -> float:
-        """Width of the range seen in training, at least one standard deviation."""
+        """The width of the training range, at least one standard deviation."""
         return max(self.high - self.low, 1.0)
 
     @property
     def is_sound(self) -> bool:
-        """Whether every finite value becomes a finite feature, and every finite feature a finite value."""
+        """Whether every finite value has a finite feature, and every finite feature a finite value."""
         bounded = (self.mean, self.deviation, self.low, self.high)
         return bool(
             np.isfinite([self.center, self.scale]).all()
@@ -88,11 +87,11 @@ class Scaling:
         )
 
     def apply(self, values: Floats) -> Floats:
-        """Standardised float64 [n]; NaN stays NaN."""
+        """Return standardised values float64 [n]; NaN stays NaN."""
         return np.asarray(Scalings((self,)).apply(values[None])[0][0])
 
     def invert(self, standardised: Floats) -> Floats:
-        """The values that :meth:`apply` came from."""
+        """Return the values [n] of standardised values: the inverse of :meth:`apply`."""
         inside = np.clip(standardised, self.low, self.high)
         curve = standardised - inside
         with np.errstate(over="ignore"):
@@ -102,25 +101,25 @@ class Scaling:
             return np.clip(scaled * self.scale + self.center, -np.finfo(float).max, np.finfo(float).max)
 
     def straightened(self, standardised: Floats) -> Floats:
-        """float64 [n] linear in the value over the range seen in training, in robust scales: no logarithm."""
+        """Return float64 [n], linear in the value within the training range, in robust scales: no logarithm."""
         curved = np.clip(standardised, self.low, self.high) * self.deviation + self.mean
         with np.errstate(over="ignore"):
             return np.clip(np.sinh(curved), -1e300, 1e300) if self.heavy else curved
 
     def excess(self, standardised: Floats) -> Floats:
-        """float64 [n] >= 0: how far outside the range seen in training, in widths of that range."""
+        """Return float64 [n] >= 0: the distance outside the training range, in widths of that range."""
         return np.abs(standardised - np.clip(standardised, self.low, self.high)) / self.span
 
 
 @dataclass(frozen=True)
 class Scalings:
-    """Several scalings, each applied to the values of a column of its own."""
+    """Several scalings, each applied to the values of one column."""
 
     scalings: tuple[Scaling, ...]
 
     @cached_property
     def _stacked(self) -> dict[str, Floats]:
-        """Each number of all scalings [k, 1]."""
+        """The parameters of all scalings, each as an array [k, 1]."""
         names = ("center", "scale", "mean", "deviation", "low", "high", "span")
         return {name: np.array([[getattr(one, name)] for one in self.scalings]) for name in names}
 
@@ -129,9 +128,10 @@ class Scalings:
         return np.array([[one.heavy] for one in self.scalings])
 
     def apply(self, values: Floats) -> tuple[Floats, Floats | None]:
-        """Standardised float64 [k, n], NaN where that stands in values [k, n]; and :meth:`Scaling.excess` of them.
+        """Return standardised values float64 [k, n] of values [k, n], and their :meth:`Scaling.excess`.
 
-        None where no value lies outside, as is the rule: logarithms of all would take longer than all else.
+        NaN stays NaN. The excess is None if all values lie within the training range, which is the usual case: the
+        logarithms would take most of the time.
         """
         of = self._stacked
         standardised = _scaled(values, of["center"], of["scale"])
@@ -153,7 +153,7 @@ class Scalings:
 
 
 def _robust_scale(values: Floats, center: float) -> float:
-    """The interquartile range in normal deviations; where half of the values coincide, the others' mean deviation."""
+    """Return the interquartile range in normal deviations; if half of the values coincide, the mean of the others."""
     quarter, three_quarters = np.quantile(values / 2, [0.25, 0.75]) / _NORMAL_IQR
     half_spread = float(three_quarters - quarter)
     if half_spread <= 0:
@@ -164,14 +164,14 @@ def _robust_scale(values: Floats, center: float) -> float:
 
 
 def _smallest_step(values: Floats) -> float:
-    """Where the logarithm of values >= 0 starts: 1 for whole numbers, else their first percentile above 0."""
+    """Return the value at which the logarithm of values >= 0 starts: 1, or for fractions their first percentile > 0."""
     if np.all(values == np.floor(values)):
         return 1.0
     return max(float(np.quantile(values[values > 0], 0.01)), float(np.finfo(float).tiny))
 
 
 def _scaled(values: Floats, center: float | Floats, scale: float | Floats) -> Floats:
-    """(values - center) / scale, kept finite."""
+    """Return (values - center) / scale, clipped to finite numbers."""
     scaled = values / 2
     with np.errstate(over="ignore"):
         scaled -= center / 2

@@ -1,4 +1,4 @@
-"""The kind of every column: inferred from the training table, checked against every later one."""
+"""The schema of a table: kinds of columns, inferred from training rows and checked in every later table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from oddrow.columns._column_facts import ColumnFacts
 from oddrow.columns._column_schema import ColumnSchema, Kind
 from oddrow.columns._given_column import NOTHING_GIVEN, GivenColumn
-from oddrow.columns._given_kinds import given_columns, quoted, read_by_others, said_kind
+from oddrow.columns._given_kinds import given_columns, kind_text, quoted, read_by_others
 from oddrow.columns._judging import judged_column
 from oddrow.columns._running_columns import with_order
 from oddrow.columns._table_sketch import NOTHING_ELSE, TableSketch
@@ -32,12 +32,12 @@ from oddrow.table import (
 )
 
 ColumnValues = Mapping[str, Values]
-"""Column name to its values in the form of their kind, see :meth:`TableSchema.values`."""
+"""Column names with values in the form of their kind; see :meth:`TableSchema.values`."""
 
 
 @dataclass(frozen=True)
 class TableSchema:
-    """The columns of a training table and how each is treated.
+    """The columns of a training table, with the kind of each.
 
     Examples
     --------
@@ -56,14 +56,14 @@ class TableSchema:
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
-        """The table columns that the used columns read, each once."""
+        """The source columns of the used columns in the table, without duplicates."""
         return tuple(dict.fromkeys(source for column in self.used for source in column.reads))
 
     @classmethod
     def infer(
         cls, table: pa.Table, overrides: Mapping[str, str] | None = None, rest: TableSketch = NOTHING_ELSE
     ) -> TableSchema:
-        """Judge each column of a training table.
+        """Judge the kind of each column of a training table.
 
         Parameters
         ----------
@@ -71,15 +71,15 @@ class TableSchema:
             The training rows.
         overrides
             Column name to kind (``"number"``, ``"boolean"``, ``"category"``, ``"timestamp"``, ``"text"``,
-            ``"constant"``, ``"counter"`` or ``"ignore"``), perhaps with how its values are written, or with the
-            table columns that it reads, see :func:`given_columns`; these columns are not judged.
+            ``"constant"``, ``"counter"`` or ``"ignore"``), optionally with settings for how its values are written or
+            for its source columns; see :func:`given_columns`. These columns are not judged.
         rest
-            What is known of training rows that are not in the table: it is judged with them.
+            A sketch of the training rows that are not in the table; the kinds are judged by all rows.
 
         Raises
         ------
         DataError
-            If a column has infinite values, or no column is left.
+            If a column has infinite values, or if all columns are ignored.
         SettingError
             If an override names no column or no kind.
         """
@@ -102,7 +102,7 @@ class TableSchema:
     def judge(
         cls, table: pa.Table, overrides: Mapping[str, str] | None = None, rest: TableSketch = NOTHING_ELSE
     ) -> TableSchema:
-        """As :meth:`infer`, also of a table that cannot be learned from.
+        """Judge the columns as :meth:`infer` does, also for a table that cannot be learned from.
 
         Raises
         ------
@@ -118,16 +118,16 @@ class TableSchema:
         return cls(with_order(columns, table, given, table.num_rows + rest.n_rows))
 
     def values(self, table: pa.Table) -> ColumnValues:
-        """The used columns of a later table as values of their kind, by name, in the order of the schema.
+        """Return the used columns of a later table as values of their kind, by name, in the order of the schema.
 
-        Numbers, booleans (0, 1, and 2 for neither) and timestamps (seconds since 1970) come as float64 [n] with
-        NaN where missing; categories, texts and constants as Arrow strings. Columns that the schema does not
-        know are left out.
+        Numbers, booleans (0, 1, and 2 for any other value) and timestamps (seconds since 1970) are float64 [n] with
+        NaN for missing values; categories, texts and constants are Arrow strings. Columns that are not in the schema
+        are left out.
 
         Raises
         ------
         SchemaMismatchError
-            If a column is missing, or holds values that its kind cannot hold (names the row).
+            If a column is missing, or holds a value that its kind does not allow; the message names the row.
         """
         columns = dict(zip(table.column_names, table.columns, strict=True))
         missing = [source for source in self.sources if source not in columns]
@@ -139,7 +139,7 @@ class TableSchema:
         }
 
     def shown(self, table: pa.Table) -> dict[str, list[object]]:
-        """The used columns as Python values, for who reads them; a tuple where a column reads several table columns.
+        """Return the used columns as Python values to display; tuples for a column with several sources.
 
         Examples
         --------
@@ -150,16 +150,16 @@ class TableSchema:
         shown: dict[str, list[object]] = {}
         for column in self.used:
             sources = [python_values(table.column(source)) for source in column.reads]
-            shown[column.name] = sources[0] if len(sources) == 1 else list(map(_together, *sources))
+            shown[column.name] = sources[0] if len(sources) == 1 else list(map(_combined, *sources))
         return shown
 
     def typed(self, table: pa.Table) -> pa.Table:
-        """The table with each column of numbers, flags or times in a type of its kind, in place of text; others stay.
+        """Return the table with texts of numbers, flags or times converted to a type of their kind.
 
         Raises
         ------
         SchemaMismatchError
-            As :meth:`values`.
+            As in :meth:`values`.
 
         Examples
         --------
@@ -176,14 +176,14 @@ class TableSchema:
         return pa.Table.from_arrays(typed, names=table.column_names)
 
     def unfit_rows(self, table: pa.Table) -> dict[int, str]:
-        """The rows, counted from 0, with a value that the kind of its column cannot hold, and why, in order.
+        """Return the rows, counted from 0 and ascending, with a value that its kind does not allow, with the reason.
 
         Raises
         ------
         SchemaMismatchError
-            If a column is missing, or is of a type that its kind cannot hold in any row.
+            If a column is missing, or has a type that its kind does not allow in any row.
         """
-        self.values(table.slice(0, 0))  # a column that is missing is no matter of rows
+        self.values(table.slice(0, 0))  # raises if a column is missing, which concerns no single row
         unfit: dict[int, str] = {}
         for column in self.used:
             sources = [table.column(source) for source in column.reads]
@@ -196,28 +196,28 @@ class TableSchema:
         return dict(sorted(unfit.items()))
 
     def day_numbers(self, table: pa.Table, name: str) -> npt.NDArray[np.float64]:
-        """As :func:`oddrow.table.day_numbers`, of a column as the schema reads it, where it knows it."""
+        """Return :func:`oddrow.table.day_numbers` of a column, in the form of the schema if it has the column."""
         forms = {column.reads[0]: column.form for column in self.columns if column.kind == Kind.TIMESTAMP}
         return day_numbers(table, name, forms.get(name, PLAIN))
 
     def unknown(self, table: pa.Table) -> tuple[str, ...]:
-        """The names in a later table that the schema does not know and :meth:`values` leaves out."""
+        """Return the columns of a later table that are not in the schema; :meth:`values` leaves them out."""
         known = {source for column in self.columns for source in column.reads}
         return tuple(name for name in table.column_names if name not in known)
 
     def to_json(self) -> str:
-        """The schema as text a person can edit and give back to ``oddrow fit`` as the kinds of the columns."""
-        entries = [{"name": column.name, "kind": said_kind(column), "why": column.why} for column in self.columns]
+        """Return the schema as a JSON text that a user can edit and pass to ``oddrow fit`` as kinds of columns."""
+        entries = [{"name": column.name, "kind": kind_text(column), "why": column.why} for column in self.columns]
         return json.dumps({"columns": entries}, indent=2, ensure_ascii=False) + "\n"
 
 
 def column_kinds(text: str) -> dict[str, str]:
-    """Column name to kind, from the text that :meth:`TableSchema.to_json` wrote (perhaps edited since).
+    """Return the kinds of columns by name, from a text in the form of :meth:`TableSchema.to_json`.
 
     Raises
     ------
     SettingError
-        If the text is not of that form.
+        If the text does not have that form.
 
     Examples
     --------
@@ -234,12 +234,12 @@ def column_kinds(text: str) -> dict[str, str]:
 
 
 def _names_of_columns(names: Sequence[str], given: Mapping[str, GivenColumn]) -> list[str]:
-    """The columns of the model, in the order of the table; one of other sources stands where its first source does."""
+    """Return the columns of the model in table order; a column with sources is at the place of its first source."""
     at_source: dict[str, list[str]] = {}
-    for name, said in given.items():
-        if said.sources:
-            at_source.setdefault(said.sources[0], []).append(name)
-    left_out = {*read_by_others(given), *(name for name, said in given.items() if said.sources)}
+    for name, column in given.items():
+        if column.sources:
+            at_source.setdefault(column.sources[0], []).append(name)
+    left_out = {*read_by_others(given), *(name for name, column in given.items() if column.sources)}
     ordered: list[str] = []
     for name in names:
         ordered += at_source.get(name, [])
@@ -249,7 +249,7 @@ def _names_of_columns(names: Sequence[str], given: Mapping[str, GivenColumn]) ->
 
 
 def _column(name: str, table: pa.Table, rest: TableSketch, given: GivenColumn, *, is_written: bool) -> ColumnSchema:
-    """A column by what is said of it, or else judged."""
+    """Return a column of the given kind, or of its judged kind if none is given."""
     if given.kind == Kind.IGNORE:
         return ColumnSchema(name, Kind.IGNORE, "as given")
     facts = [
@@ -259,17 +259,19 @@ def _column(name: str, table: pa.Table, rest: TableSketch, given: GivenColumn, *
     if given.kind is None:
         return judged_column(facts[0])
     column = replace(KINDS[given.kind].given(name, facts), sources=given.sources)
-    values_of(column, [one.values.slice(0, 0) for one in facts], DataError)  # refuses a type that the kind cannot hold
+    values_of(
+        column, [one.values.slice(0, 0) for one in facts], DataError
+    )  # raises if the kind does not allow the type
     return column
 
 
-def _together(*values: object) -> object:
-    """The values of several sources as one; None where all are missing."""
+def _combined(*values: object) -> object:
+    """Return the values of several sources as a tuple; None if all are missing."""
     return None if all(value is None for value in values) else values
 
 
 def values_of(column: ColumnSchema, sources: Sequence[pa.ChunkedArray], error: type[DataError]) -> Values:
-    """A column's values in the form of its kind, or an error that names the column and the row."""
+    """Return a column's values in the form of its kind, or raise an error that names the column and the row."""
     try:
         converted = KINDS[column.kind].convert(sources, column.form)
     except (ValueError, pa.ArrowException) as problem:
@@ -289,7 +291,7 @@ _INFINITE = "infinity is not a value that can be judged; make it missing or a fi
 
 
 def _infinite(converted: Values) -> npt.NDArray[np.intp]:
-    """The rows with an infinite number."""
+    """Return the rows with an infinite number."""
     if not isinstance(converted, np.ndarray):
         return np.zeros(0, np.intp)
     is_infinite = np.isinf(converted)
@@ -297,7 +299,7 @@ def _infinite(converted: Values) -> npt.NDArray[np.intp]:
 
 
 def _unfit(column: ColumnSchema, sources: Sequence[pa.ChunkedArray]) -> dict[int, str]:
-    """Rows whose value the kind cannot hold, and why: at least the first, where there is one."""
+    """Return rows whose value the kind does not allow, with the reason: at least the first such row."""
     try:
         infinite = _infinite(KINDS[column.kind].convert(sources, column.form))
         return dict.fromkeys(infinite.tolist(), _INFINITE)

@@ -1,4 +1,4 @@
-"""Numbers stored in half, single or double precision: which values of a column are the learned ones, rounded."""
+"""Recognise learned values that a later table stores in another floating-point precision."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pyarrow.compute as pc
 Floats = npt.NDArray[np.float64]
 
 MAX_LEARNED = 20
-"""Distinct values of a number column that are remembered; of more, none is compared."""
+"""Largest number of distinct values of a column of fractions that are remembered; with more, none are compared."""
 _DIGITS = {np.float32: 9, np.float16: 5}
-"""Decimal digits that tell all values of a width apart (IEEE 754). A number that needs more digits in double
-precision, and that the width holds exactly, was stored in that width."""
+"""Number of decimal digits that distinguish all values of a floating-point type (IEEE 754). A number that needs more
+digits in double precision, and that the narrower type represents exactly, was stored in the narrower type."""
 
 
 def few_values(values: Floats) -> tuple[float, ...]:
-    """The distinct values, ascending, where they are few and some are no whole numbers; else none.
+    """Return the distinct values, ascending, if they are few and not all whole; else ().
 
     Examples
     --------
@@ -33,12 +33,12 @@ def few_values(values: Floats) -> tuple[float, ...]:
 
 
 def as_learned(values: Floats, learned: Floats, is_single: bool) -> Floats:
-    """The values [n], each that equals a learned one [k] at the narrower precision of the two replaced by that one.
+    """Return the values [n]; a value equal to one learned value [k] at the narrower of their precisions becomes it.
 
-    A value has a narrower precision than double where its column ``is_single``, or where half or single precision
-    hold it exactly and its double precision text is longer than any value of that width needs. The same is asked of
-    the learned values, whose column is not known any more. A value that is a learned one, or that two learned ones
-    round to, stays. Each value is judged by itself.
+    A value has a narrower precision than double if its column ``is_single``, or if half or single precision represents
+    it exactly and its decimal text in double precision is longer than any value of that type needs. The same rule
+    applies to the learned values, the type of whose column is unknown. A value that equals a learned value is
+    unchanged, and so is one to which two learned values round. The result for a value does not depend on the others.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def as_learned(values: Floats, learned: Floats, is_single: bool) -> Floats:
 
 
 def as_learned_texts(texts: pa.ChunkedArray, learned: Sequence[str], is_single: bool) -> pa.ChunkedArray:
-    """As :func:`as_learned`, of numbers that are written as texts, beside learned names of which some are numbers."""
+    """Return texts of numbers with the replacements of :func:`as_learned`; some learned names may not be numbers."""
     distinct = texts.unique().drop_null()
     others = distinct.filter(pc.invert(pc.is_in(distinct, pa.array(learned, pa.string()))))
     by_number = {number: text for text in learned if np.isfinite(number := _number(text))}
@@ -86,7 +86,7 @@ def as_learned_texts(texts: pa.ChunkedArray, learned: Sequence[str], is_single: 
 
 
 def _is_of(values: Floats, rounded: npt.NDArray[np.floating], digits: int) -> npt.NDArray[np.bool_]:
-    """Which values [n] were stored in the width of ``rounded``: held exactly there, and long in double precision."""
+    """Return which values [n] were stored in the type of ``rounded``: exact there, and long in double precision."""
     is_held: npt.NDArray[np.bool_] = rounded.astype(np.float64) == values
     is_held[is_held] = [_n_digits(value) > digits for value in values[is_held].tolist()]
     return is_held

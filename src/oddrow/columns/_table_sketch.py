@@ -1,7 +1,7 @@
 """Mergeable per-column summaries of the rows of a table that are no longer in memory.
 
-One pass over the parts of a table, in one process or in many, knows of every row what a sample of them does not show:
-the smallest and the largest value, whether one is missing, and which names there are.
+One pass over the parts of a table, in one process or in many, records what a sample of the rows does not determine: the
+smallest and the largest value, whether a value is missing, and which names occur.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from oddrow.columns._sketch import NO_ROWS, ColumnSketch
 from oddrow.columns.kinds import KINDS
 
 MAX_NAMES = 1_000_000
-"""Distinct values kept of all columns of a table together."""
+"""Largest number of distinct values kept for all columns of a table together."""
 MIN_COLUMN_NAMES, MAX_COLUMN_NAMES = 1_000, 100_000
-"""Distinct values kept of each column at least, however many columns there are, and at most."""
+"""Bounds of the number of distinct values kept for one column, whatever the number of columns."""
 
 
 @dataclass(frozen=True, eq=False)
 class TableSketch:
-    """What is known of rows, column by column.
+    """A summary of rows, column by column.
 
     Attributes
     ----------
-    kinds : what is said of columns; those that are ignored are not looked at
-    columns : by name
+    kinds : the given kinds of columns; ignored columns are not summarised
+    columns : the sketches by name
     """
 
     kinds: Mapping[str, str] = field(default_factory=dict)
@@ -36,11 +36,11 @@ class TableSketch:
     columns: Mapping[str, ColumnSketch] = field(default_factory=dict)
 
     def column(self, name: str) -> ColumnSketch:
-        """What is known of a column; of one that was not looked at, nothing."""
+        """Return the sketch of a column; that of no rows if the column was not summarised."""
         return self.columns.get(name, NO_ROWS)
 
     def extended(self, rows: pa.Table) -> TableSketch:
-        """With further rows, of the same columns."""
+        """Return the sketch with further rows, which have the same columns."""
         if not rows.num_rows:
             return self
         most = min(max(MAX_NAMES // rows.num_columns, MIN_COLUMN_NAMES), MAX_COLUMN_NAMES)
@@ -57,10 +57,10 @@ class TableSketch:
         return kind is not None and kind in KINDS and KINDS[kind].sketches_names
 
     def merged(self, other: TableSketch) -> TableSketch:
-        """Of the rows of both, of the same columns."""
+        """Return the sketch of the rows of both, which have the same columns."""
         columns = {name: self.column(name).merged(other.column(name)) for name in self.columns or other.columns}
         return replace(self, n_rows=self.n_rows + other.n_rows, columns=columns)
 
 
 NOTHING_ELSE = TableSketch()
-"""There are no other rows."""
+"""The sketch of no rows: there are no training rows outside the table."""

@@ -1,4 +1,4 @@
-"""How a text looks: its pattern, its length, and the shares of kinds of letters in it."""
+"""Features of a text: its template and shape, its length, and the shares of kinds of characters in it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LETTER_SHARES = {
     "not ASCII": r"[^\x00-\x7F]",
 }
 MAX_CHARACTERS = 120
-"""Characters of a template or a shape at most: what begins alike counts as alike, and they travel with the model."""
+"""Largest length of a template or a shape, which the model file holds; longer ones are cut."""
 
 
 def text_features(values: pa.ChunkedArray) -> tuple[Floats, list[Floats]]:
-    """ln(1 + length) and the share of each kind of letter; NaN where missing."""
+    """Return ln(1 + length) and the share of each kind of character; NaN for a missing text."""
     length = pc.fill_null(pc.cast(pc.utf8_length(values), pa.float64()), float("nan")).to_numpy()
     counts = [
         pc.fill_null(pc.cast(pc.count_substring_regex(values, pattern), pa.float64()), float("nan")).to_numpy()
@@ -30,7 +30,7 @@ def text_features(values: pa.ChunkedArray) -> tuple[Floats, list[Floats]]:
 
 
 def templates(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts with each run of digits as one ``#``: what a running number leaves alike.
+    """Return texts with each run of digits replaced by one ``#``, so that texts that differ only in numbers are equal.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def templates(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def shapes(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts with words as ``a``, however many stand in a row, and each run of digits as ``0``; other signs stay.
+    """Return texts with each sequence of words replaced by ``a`` and each run of digits by ``0``.
 
     Examples
     --------
@@ -56,10 +56,10 @@ def shapes(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def n_words(values: pa.ChunkedArray) -> int:
-    """Words of all texts together; each has at least one."""
+    """Return the total number of words; a text has at least one."""
     return int(pc.sum(words(values)).as_py() or 0)
 
 
 def words(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Words of each text [n]."""
+    """Return the number of words of each text [n]."""
     return pc.add(pc.count_substring_regex(pc.cast(values, pa.string()), r"\s+"), 1)

@@ -1,4 +1,4 @@
-"""The smallest and the largest of some numbers."""
+"""The range of some numbers: the smallest and the largest."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ValueRange:
-    """The smallest and the largest of some numbers; the wrong way round of none."""
+    """The smallest and the largest of some numbers; ``low > high`` for no numbers."""
 
     low: float = np.inf
     high: float = -np.inf
 
     @classmethod
     def of(cls, values: Floats) -> ValueRange:
-        """Of float64 [n]; NaN is left out."""
+        """Return the range of float64 [n]; NaN is left out."""
         present = values[~np.isnan(values)]
         return cls(float(present.min()), float(present.max())) if present.size else cls()
 
     def merged(self, other: ValueRange) -> ValueRange:
-        """Of both."""
+        """Return the range that covers both."""
         return ValueRange(min(self.low, other.low), max(self.high, other.high))
 
     @property
     def ends(self) -> Floats:
-        """Both, or nothing."""
+        """Both ends as an array [2], or an empty array for no numbers."""
         return np.array([self.low, self.high] if self.low <= self.high else [])
 
     def scaled(self, factor: float) -> ValueRange:
-        """Of the numbers times a factor > 0."""
+        """Return the range of the numbers times a factor > 0."""
         return ValueRange(self.low * factor, self.high * factor)
 
 

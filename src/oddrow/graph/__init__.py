@@ -1,4 +1,4 @@
-"""Graphs of array operations: what scores a row, written once, becomes operations of an ONNX file."""
+"""Graphs of tensor operations: the scoring code, written once for NumPy, builds the operations of an ONNX file."""
 
 from oddrow.graph._curves import borders_reached, extrapolated, interpolated
 from oddrow.graph._graph import BOOLEAN, FLOAT, INTEGER, TEXT, DType, Graph, Value

@@ -1,4 +1,4 @@
-"""Curves that are linear between knots, and borders between codes: many at once, each on its own column of a matrix."""
+"""Piecewise linear curves and interval borders in a graph: one for each column of a matrix, evaluated together."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from oddrow.graph._namespace import GraphNamespace
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
-SHORT = 7
-"""Knots that three halvings find: such curves are asked apart from the longer ones."""
+MAX_SHORT_KNOTS = 7
+"""Three halvings find an interval among so many knots; such curves are evaluated apart from longer ones."""
 
 
 def borders_reached(xp: GraphNamespace, x: Value, borders: Sequence[Floats]) -> Value:
-    """How many of its ascending borders each number [n, k] reaches, int64 [n, k], by repeated halving.
+    """Return how many of the ascending borders of its column each number [n, k] reaches, int64 [n, k].
 
-    That is ``np.searchsorted(borders, x, side="right")``. All columns are halved as often as the longest needs, in a
-    table that is filled up with infinity.
+    The result equals ``np.searchsorted(borders, x, side="right")`` and is found by binary search. All columns take as
+    many steps as the longest one, in a table padded with infinity.
     """
     halvings = max(max((len(each) for each in borders), default=0).bit_length(), 1)
     width = 2**halvings - 1
     table = np.full((len(borders), width), np.inf)
     for row, each in zip(table, borders, strict=True):
         row[: len(each)] = each
-    first: Places = np.arange(len(borders)) * width - 1  # the place before the first border: none is reached
+    first: Places = np.arange(len(borders)) * width - 1  # the index before the first border, where no border is reached
     reached: Value = xp.broadcast_to(first, x, INTEGER)
     for halving in reversed(range(halvings)):
         probe = reached + 2**halving
@@ -39,7 +39,7 @@ def borders_reached(xp: GraphNamespace, x: Value, borders: Sequence[Floats]) -> 
 
 @dataclass(frozen=True)
 class _Pieces:
-    """The straight pieces of a curve: one before its first knot, one after each knot."""
+    """The linear pieces of a curve: one before its first knot, one after each knot."""
 
     starts: Floats
     values: Floats
@@ -48,22 +48,22 @@ class _Pieces:
     @classmethod
     def of(cls, knots: Floats, values: Floats) -> _Pieces:
         rise, run = np.diff(values), np.diff(knots)
-        slopes = np.divide(rise, run, out=np.zeros_like(run), where=run > 0)  # between equal knots lies nothing
+        slopes = np.divide(rise, run, out=np.zeros_like(run), where=run > 0)  # two equal knots enclose no number
         return cls(np.r_[0.0, knots], np.r_[values[0], values], np.r_[0.0, slopes, 0.0])
 
 
 def interpolated(xp: GraphNamespace, x: Value, knots: Sequence[Floats], values: Sequence[Floats]) -> Value:
-    """Each number [n, k] on its curve, flat beyond the knots: ``np.interp``, bit for bit."""
-    is_short = np.array([len(each) <= SHORT for each in knots], np.bool_)
+    """Return the curve's value at each number [n, k], constant outside the knots: ``np.interp``, bit for bit."""
+    is_short = np.array([len(each) <= MAX_SHORT_KNOTS for each in knots], np.bool_)
     groups: list[list[int]] = [np.flatnonzero(is_short).tolist(), np.flatnonzero(~is_short).tolist()]
-    parts = [
+    curves = [
         _interpolated(xp, x[:, members], [knots[m] for m in members], [values[m] for m in members])
         for members in groups
         if len(members)
     ]
-    if not parts:
+    if not curves:
         return x
-    return xp.concatenate(parts, axis=1)[:, np.argsort(np.concatenate(groups))]
+    return xp.concatenate(curves, axis=1)[:, np.argsort(np.concatenate(groups))]
 
 
 def _interpolated(xp: GraphNamespace, x: Value, knots: list[Floats], values: list[Floats]) -> Value:
@@ -78,10 +78,10 @@ def _interpolated(xp: GraphNamespace, x: Value, knots: list[Floats], values: lis
 
 
 def extrapolated(xp: GraphNamespace, x: Value, knots: Sequence[Floats], values: Sequence[Floats]) -> Value:
-    """Each number [n, k] on its curve, which continues beyond its knots with the slope of its first or last piece."""
+    """Return the curve's value at each number [n, k]; outside the knots the first or last piece continues."""
     pieces = [_Pieces.of(*curve) for curve in zip(knots, values, strict=True)]
     firsts, lasts = (np.array([each[end] for each in knots]) for end in (0, -1))
-    # a curve with one knot is flat: both slopes are 0
+    # a curve with one knot is constant: both slopes are 0
     slopes_below, slopes_above = (
         np.array([each.slopes[1] for each in pieces]),
         np.array([each.slopes[-2] for each in pieces]),

@@ -1,4 +1,4 @@
-"""A graph of tensor operations, written as arithmetic on its values."""
+"""A graph of tensor operations that is built by arithmetic on its values."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ DType: TypeAlias = "np.dtype[Any]"
 
 FLOAT, INTEGER, BOOLEAN = np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.bool_)
 TEXT = np.dtype(object)
-"""Of strings, as ONNX Runtime takes them from NumPy."""
+"""The dtype of strings: ONNX Runtime accepts them from NumPy as objects."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """One operation: the names of what goes in and what comes out."""
+    """One operation: its kind, the names of its inputs and outputs, its operator domain and its attributes."""
 
     kind: str
     inputs: tuple[str, ...]
@@ -29,7 +29,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Output:
-    """The type of what is given out, and how many columns it has, if it has any."""
+    """The dtype of an output, and its number of columns: () for a vector."""
 
     dtype: DType
     columns: tuple[int, ...]
@@ -37,10 +37,7 @@ class Output:
 
 @dataclass(eq=False)
 class Graph:
-    """Operations in the order in which they run, and the constants that they read; what is
-    the same is there once.
-
-    """
+    """The operations in the order in which they run, and their constants; equal ones are stored once."""
 
     inputs: dict[str, DType] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
@@ -50,17 +47,17 @@ class Graph:
     _names: dict[tuple[str, tuple[int, ...], bytes], str] = field(default_factory=dict)
 
     def input(self, name: str, dtype: DType) -> Value:
-        """A column [n, 1]."""
+        """Add an input and return it: a column [n, 1]."""
         self.inputs[name] = dtype
         return Value(self, name, dtype)
 
     def output(self, name: str, value: Value, *columns: int) -> None:
-        """Give a value [n] out under this name, or with so many columns a matrix."""
+        """Add an output of this name: a vector [n], or a matrix if its number of columns is given."""
         self.nodes.append(Node("Identity", (value.name,), (name,), "", {}))
         self.outputs[name] = Output(value.dtype, columns)
 
     def constant(self, array: Any, dtype: DType) -> Value:
-        """A constant of any shape."""
+        """Add a constant of any shape and return it; equal constants are stored once."""
         array = np.ascontiguousarray(np.asarray(array, dtype)).reshape(np.shape(array))
         key = str(dtype), array.shape, array.tobytes()
         if key not in self._names:
@@ -70,7 +67,7 @@ class Graph:
         return Value(self, self._names[key], dtype)
 
     def needed(self) -> tuple[list[Node], dict[str, npt.NDArray[Any]]]:
-        """The nodes and constants that the outputs hang on."""
+        """Return the nodes and constants on which the outputs depend."""
         wanted = set(self.outputs)
         nodes = []
         for node in reversed(self.nodes):
@@ -80,13 +77,13 @@ class Graph:
         return nodes[::-1], {name: array for name, array in self.constants.items() if name in wanted}
 
     def apply(self, kind: str, *operands: Value, dtype: DType, domain: str = "", **attributes: Any) -> Value:
-        """The only result of an operation."""
+        """Add an operation and return its only result."""
         return self.apply_all(kind, *operands, dtypes=(dtype,), domain=domain, **attributes)[0]
 
     def apply_all(
         self, kind: str, *operands: Value, dtypes: tuple[DType, ...], domain: str = "", **attributes: Any
     ) -> tuple[Value, ...]:
-        """All results of an operation."""
+        """Add an operation and return all its results."""
         names = tuple(operand.name for operand in operands)
         key = kind, names, domain, repr(attributes)
         if key not in self._results:
@@ -99,13 +96,13 @@ class Graph:
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor of a graph; arithmetic on it adds nodes. Constants take its type, and types are never mixed."""
+    """A tensor of a graph. Arithmetic on it adds nodes; constants are converted to its dtype, and dtypes never mix."""
 
     graph: Graph
     name: str
     dtype: DType
 
-    __array_ufunc__ = None  # NumPy leaves ``array * value`` to the value
+    __array_ufunc__ = None  # NumPy leaves ``array * value`` to ``Value.__rmul__``
 
     def __add__(self, other: Any) -> Value:
         return self._with("Add", other)
@@ -151,22 +148,24 @@ class Value:
         return self._with("GreaterOrEqual", other, BOOLEAN)
 
     def equals(self, other: Any) -> Value:
-        """Where the two are equal."""
+        """Return where the two are equal, elementwise."""
         return self._with("Equal", other, BOOLEAN)
 
     def __matmul__(self, matrix: Any) -> Value:
         return self._with("MatMul", matrix)
 
     @property
-    def T(self) -> Value:  # noqa: N802 - as NumPy calls it
-        """A matrix transposed."""
+    def T(self) -> Value:  # noqa: N802 - the name in NumPy
+        """The transposed matrix."""
         return self.graph.apply("Transpose", self, dtype=self.dtype, perm=[1, 0])
 
     def __getitem__(self, key: tuple[Any, ...]) -> Value:
-        """``[:, a:b]``, ``[:, places]``, ``[:, :, 0]``, and ``[:, None]`` for a new axis: the last of a key acts."""
+        """Return ``[:, a:b]``, ``[:, places]``, ``[:, :, 0]`` or ``[:, None]`` (a new axis): the last entry selects."""
         axis, wanted = len(key) - 1, key[-1]
-        if any(part != slice(None) for part in key[:-1]):
-            raise NotImplementedError(f"only the last axis of a key may choose, not {key}")
+        if any(entry != slice(None) for entry in key[:-1]):
+            raise NotImplementedError(
+                f"only the last entry of an index may select; the others must be ':', but the index is {key}"
+            )
         if wanted is None:
             return self.graph.apply("Unsqueeze", self, self._integers([axis]), dtype=self.dtype)
         if isinstance(wanted, slice):
@@ -177,33 +176,33 @@ class Value:
 
     @property
     def shape(self) -> tuple[Value]:
-        """The number of rows, int64 [1]; what else the shape holds is not known before the graph runs."""
+        """The number of rows, int64 [1], known when the graph runs; no other dimension is returned."""
         shape = self.graph.apply("Shape", self, dtype=INTEGER)
         return (self.graph.apply("Slice", shape, *(self._integers([each]) for each in (0, 1)), dtype=INTEGER),)
 
     def astype(self, dtype: Any) -> Value:
-        """In another type."""
+        """Return the value in another dtype."""
         dtype = np.dtype(dtype)
         return self if dtype == self.dtype else self.graph.apply("Cast", self, dtype=dtype, to=dtype)
 
     def sum(self, axis: int, keepdims: bool = False) -> Value:
-        """The sum along an axis."""
+        """Return the sum along an axis."""
         return self.graph.apply("ReduceSum", self, self._integers([axis]), dtype=self.dtype, keepdims=int(keepdims))
 
     def max(self, axis: int, keepdims: bool = False) -> Value:
-        """The largest along an axis."""
+        """Return the maximum along an axis."""
         return self.graph.apply("ReduceMax", self, self._integers([axis]), dtype=self.dtype, keepdims=int(keepdims))
 
     def min(self, axis: int) -> Value:
-        """The smallest along an axis."""
+        """Return the minimum along an axis."""
         return self.graph.apply("ReduceMin", self, self._integers([axis]), dtype=self.dtype, keepdims=0)
 
     def mean(self, axis: int) -> Value:
-        """The mean along an axis."""
+        """Return the mean along an axis."""
         return self.graph.apply("ReduceMean", self, self._integers([axis]), dtype=self.dtype, keepdims=0)
 
     def taken_from(self, table: Any, dtype: DType = FLOAT) -> Value:
-        """Rows (of a vector: numbers) of a table, at these places."""
+        """Return the rows of a table, or the elements of a vector, at these indices."""
         table = table if isinstance(table, Value) else self.graph.constant(table, dtype)
         return self.graph.apply("Gather", table, self, dtype=table.dtype, axis=0)
 
@@ -211,11 +210,11 @@ class Value:
         return self.graph.constant(values, INTEGER)
 
     def _like(self, other: Any) -> Value:
-        """A value as it is, a number or array as a constant of this type."""
+        """Return a value unchanged, and a number or an array as a constant of this dtype."""
         if isinstance(other, Value):
             return other
         constant = self.graph.constant(other, self.dtype)
-        if self.dtype == FLOAT and np.size(other) == 1 and _seems_neutral(float(np.asarray(other).reshape(()))):
+        if self.dtype == FLOAT and np.size(other) == 1 and _rounds_to_neutral(float(np.asarray(other).reshape(()))):
             shape = self.graph.apply("Shape", self, dtype=INTEGER)
             return self.graph.apply("Expand", constant, shape, dtype=FLOAT)
         return constant
@@ -223,15 +222,15 @@ class Value:
     def _with(self, kind: str, other: Any, dtype: DType | None = None) -> Value:
         operand = self._like(other)
         if operand.dtype != self.dtype:
-            raise TypeError(f"{kind} of {self.dtype} and {operand.dtype}: convert one of them")
+            raise TypeError(f"{kind} of {self.dtype} and {operand.dtype}: convert one of them to the other's dtype")
         return self.graph.apply(kind, self, operand, dtype=dtype or self.dtype)
 
 
-def _seems_neutral(number: float) -> bool:
-    """Whether ONNX Runtime would take a single number for 0 or 1, and drop what adds or multiplies by it.
+def _rounds_to_neutral(number: float) -> bool:
+    """Return whether ONNX Runtime would mistake a number for 0 or 1 and drop the addition or multiplication by it.
 
-    Its NoopElimination looks at a constant of one element in single precision. What is expanded to the shape of the
-    other operand, which is known only at run time, it leaves alone.
+    Its optimiser NoopElimination compares a constant of one element in single precision. It does not touch a constant
+    that is expanded to the shape of the other operand, which is known only at run time.
     """
     with np.errstate(over="ignore", under="ignore"):
         return number not in (0.0, 1.0) and float(np.float32(number)) in (0.0, 1.0)

@@ -1,7 +1,7 @@
-"""The array namespace whose arrays are values of a graph.
+"""An array namespace whose arrays are values of a graph.
 
 The network and its likelihoods are written once, against the namespace that is passed in: ``jax.numpy`` to fit,
-``numpy`` to score, and a :class:`GraphNamespace` to export. Its functions are named as theirs.
+``numpy`` to score, and a :class:`GraphNamespace` to export. Its functions have the names of theirs.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 from oddrow.graph._graph import FLOAT, INTEGER, DType, Graph, Value
 
 LARGE = 1e8
-"""From here on ``x * x + 1`` is ``x * x`` in double precision."""
+"""From this number on ``x * x + 1`` rounds to ``x * x`` in double precision."""
 
 
 @dataclass(frozen=True)
 class GraphNamespace:
-    """What of NumPy the model and the export need, on values of one graph."""
+    """The NumPy functions that the model and the export need, on values of one graph."""
 
     graph: Graph
 
@@ -55,19 +55,19 @@ class GraphNamespace:
         return self.graph.apply("IsInf", x, dtype=np.dtype(np.bool_))
 
     def log1p(self, x: Value) -> Value:
-        """``ln(1 + x)`` to full precision: the rounding of ``1 + x`` is undone (Kahan; Goldberg 1991, theorem 4)."""
+        """Return ``ln(1 + x)`` in full precision: the rounding of ``1 + x`` is corrected (Goldberg 1991, theorem 4)."""
         rounded = x + 1.0
-        is_nothing = rounded.equals(1.0)
-        return self.where(is_nothing, x, self.log(rounded) * (x / self.where(is_nothing, 1.0, rounded - 1.0)))
+        rounds_to_one = rounded.equals(1.0)
+        return self.where(rounds_to_one, x, self.log(rounded) * (x / self.where(rounds_to_one, 1.0, rounded - 1.0)))
 
     def expm1(self, x: Value) -> Value:
-        """``exp(x) - 1`` to full precision, in the same way."""
+        """Return ``exp(x) - 1`` in full precision, corrected in the same way as :meth:`log1p`."""
         rounded = self.exp(x)
-        is_nothing = rounded.equals(1.0)
-        return self.where(is_nothing, x, (rounded - 1.0) * (x / self.where(is_nothing, 1.0, self.log(rounded))))
+        rounds_to_one = rounded.equals(1.0)
+        return self.where(rounds_to_one, x, (rounded - 1.0) * (x / self.where(rounds_to_one, 1.0, self.log(rounded))))
 
     def arcsinh(self, x: Value) -> Value:
-        """ONNX has an operator for it, but ONNX Runtime none in double precision."""
+        """Return arcsinh; ONNX Runtime does not implement ONNX's own operator in double precision."""
         size = self.abs(x)
         bounded = self.minimum(size, LARGE)
         square = bounded * bounded
@@ -76,12 +76,12 @@ class GraphNamespace:
         return self.sign(x) * self.where(size > LARGE, far, near)
 
     def mod(self, x: Value, period: float) -> Value:
-        """The remainder in [0, period)."""
+        """Return the remainder in [0, period)."""
         rest = self.graph.apply("Mod", x, self.graph.constant(period, FLOAT), dtype=FLOAT, fmod=1)
         return self.where(rest < 0.0, rest + period, rest)
 
     def rint(self, x: Value) -> Value:
-        """The nearest whole number, of two the even one."""
+        """Return the nearest whole number; of two equally near ones the even one."""
         return self.graph.apply("Round", x, dtype=x.dtype)
 
     def maximum(self, x: Value, other: Any) -> Value:
@@ -100,8 +100,8 @@ class GraphNamespace:
         values = (self._value(each, chosen) for each in (one, other))
         return self.graph.apply("Where", condition, *values, dtype=chosen)
 
-    def concatenate(self, parts: Sequence[Value], axis: int) -> Value:
-        return parts[0] if len(parts) == 1 else self.graph.apply("Concat", *parts, dtype=parts[0].dtype, axis=axis)
+    def concatenate(self, values: Sequence[Value], axis: int) -> Value:
+        return values[0] if len(values) == 1 else self.graph.apply("Concat", *values, dtype=values[0].dtype, axis=axis)
 
     def take(self, x: Value, places: Any, axis: int) -> Value:
         return self.graph.apply("Gather", x, self.graph.constant(places, INTEGER), dtype=x.dtype, axis=axis)
@@ -113,7 +113,7 @@ class GraphNamespace:
         return x.max(axis, keepdims)
 
     def full(self, shape: tuple[Value, int], fill: float, dtype: DType) -> Value:
-        """A matrix [n, columns] of one number."""
+        """Return a matrix [n, columns] filled with one number."""
         n_rows, n_columns = shape
         whole = self.concatenate([n_rows, self.graph.constant([n_columns], INTEGER)], axis=0)
         return self.graph.apply("Expand", self.graph.constant(fill, dtype), whole, dtype=dtype)
@@ -122,7 +122,7 @@ class GraphNamespace:
         return self.full(shape, 0.0, dtype)
 
     def broadcast_to(self, array: Any, like: Value, dtype: DType) -> Value:
-        """A constant in the shape of a value."""
+        """Return a constant broadcast to the shape of a value."""
         shape = self.graph.apply("Shape", like, dtype=INTEGER)
         return self.graph.apply("Expand", self.graph.constant(array, dtype), shape, dtype=dtype)
 

@@ -1,4 +1,4 @@
-"""Each kind of column: its features, the way back, and what counts as evidence that no likelihood can give."""
+"""Each kind of column: its features, decoding, and the novelty of values without a likelihood."""
 
 import datetime as dt
 
@@ -32,7 +32,7 @@ def numbers(*values: float) -> np.ndarray:
 
 
 def encoded(encoding: object, values: object, n_rows: int = 99) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features, presence, novelty."""
+    """Return features, presence and novelty."""
     features = np.zeros((len(values), encoding.n_features), np.float32)
     presence, novelty = encoding.encode(values, features, n_rows)
     assert presence.dtype == np.bool_
@@ -67,7 +67,7 @@ def with_hole(values: object) -> object:
 
 @each_kind
 @pytest.mark.parametrize("has_hole", [False, True])
-def test_training_rows_are_no_evidence(learner: type, values: object, has_hole: bool) -> None:
+def test_training_rows_have_no_novelty(learner: type, values: object, has_hole: bool) -> None:
     values = with_hole(values) if has_hole else values
     _, presence, novelty = encoded(learner.learn(values), values)
     np.testing.assert_allclose(novelty, 0.0, atol=1e-9)
@@ -75,7 +75,9 @@ def test_training_rows_are_no_evidence(learner: type, values: object, has_hole: 
 
 
 @each_standard_kind
-def test_a_value_newly_missing_is_worth_what_n_rows_never_showed(learner: type, values: object) -> None:
+def test_a_missing_value_has_the_novelty_ln_of_n_plus_1_if_no_training_value_is_missing(
+    learner: type, values: object
+) -> None:
     features, presence, novelty = encoded(learner.learn(values), with_hole(values), n_rows=1000)
     assert presence.tolist() == [True, True, True, False]
     assert novelty[3] == pytest.approx(np.log(1001))
@@ -83,7 +85,9 @@ def test_a_value_newly_missing_is_worth_what_n_rows_never_showed(learner: type, 
 
 
 @each_standard_kind
-def test_where_values_were_missing_a_flag_tells_and_nothing_is_evidence(learner: type, values: object) -> None:
+def test_a_column_with_missing_training_values_has_a_presence_flag_and_no_novelty(
+    learner: type, values: object
+) -> None:
     encoding = learner.learn(with_hole(values))
     ((flag, is_flag),) = [entry for entry in encoding.binary if entry[1]]
     features, _, novelty = encoded(encoding, with_hole(values))
@@ -99,12 +103,12 @@ def test_every_feature_has_one_distribution(learner: type, values: object, has_h
     encoding = learner.learn(with_hole(values) if has_hole else values)
     distributed = [*encoding.gaussian, *(offset for offset, _ in encoding.binary), *encoding.group]
     if learner is CategoryEncoding:
-        distributed.append(len(encoding.frequent) + 1)  # the place of the never seen has evidence instead
+        distributed.append(len(encoding.frequent) + 1)  # the feature of unseen names has novelty instead
     assert sorted(distributed) == list(range(encoding.n_features))
 
 
 @each_kind
-def test_a_column_without_any_value_can_be_learned_and_met(learner: type, values: object) -> None:
+def test_a_column_without_values_can_be_learned_and_scored(learner: type, values: object) -> None:
     nothing = np.full(3, NAN) if isinstance(values, np.ndarray) else texts(None, None, None)
     encoding = learner.learn(nothing)
     features, presence, _ = encoded(encoding, nothing)
@@ -114,7 +118,7 @@ def test_a_column_without_any_value_can_be_learned_and_met(learner: type, values
 
 
 @each_kind
-def test_no_rows_are_fine(learner: type, values: object) -> None:
+def test_an_empty_table_is_encoded_and_decoded(learner: type, values: object) -> None:
     none = values[:0] if isinstance(values, np.ndarray) else values.slice(0, 0)
     encoding = learner.learn(values)
     features, presence, novelty = encoded(encoding, none)
@@ -127,7 +131,7 @@ def test_no_rows_are_fine(learner: type, values: object) -> None:
 
 @few
 @given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20).map(lambda values: np.round(values, 6)))
-def test_numbers_come_back_within_a_share_of_their_range(values: np.ndarray) -> None:
+def test_numbers_are_decoded_within_a_share_of_their_range(values: np.ndarray) -> None:
     encoding = NumberEncoding.learn(values)
     features, _, _ = encoded(encoding, values)
     back = np.array(encoding.decode(features), np.float64)
@@ -135,7 +139,7 @@ def test_numbers_come_back_within_a_share_of_their_range(values: np.ndarray) -> 
     assert np.abs(back - values).max() <= tolerance + 0.5 * encoding.is_whole
 
 
-def test_whole_numbers_come_back_whole() -> None:
+def test_whole_numbers_are_decoded_as_whole_numbers() -> None:
     values = numbers(22, 80, 443, 8080, 65535)
     encoding = NumberEncoding.learn(values)
     back = encoding.decode(encoded(encoding, values)[0])
@@ -145,7 +149,7 @@ def test_whole_numbers_come_back_whole() -> None:
 
 
 @pytest.mark.parametrize("n_rows", [10, 1000, 100_000])
-def test_a_number_outside_is_worth_more_the_further_it_is(n_rows: int) -> None:
+def test_the_novelty_of_a_number_grows_with_its_distance_from_the_range(n_rows: int) -> None:
     encoding = NumberEncoding.learn(np.linspace(0, 10, 50))
     far = numbers(10, 10.01, 12, 20, 40, 1e6, 1e300)
     _, presence, above = encoded(encoding, far, n_rows)
@@ -160,7 +164,7 @@ def test_a_number_outside_is_worth_more_the_further_it_is(n_rows: int) -> None:
 
 @few
 @given(st.lists(FINITE, min_size=1, max_size=8).map(np.array), st.lists(FINITE, min_size=1, max_size=8).map(np.array))
-def test_no_finite_number_has_features_or_evidence_that_are_not_finite(training: np.ndarray, later: np.ndarray) -> None:
+def test_finite_numbers_have_finite_features_and_novelty(training: np.ndarray, later: np.ndarray) -> None:
     for learner in (NumberEncoding, RangeEncoding):
         encoding = learner.learn(training)
         features, _, _ = encoded(encoding, np.concatenate([later, training, [NAN]]))
@@ -170,7 +174,7 @@ def test_no_finite_number_has_features_or_evidence_that_are_not_finite(training:
 # Flags
 
 
-def test_a_flag_that_is_neither_is_evidence_and_not_judged() -> None:
+def test_a_third_value_of_a_flag_has_novelty_and_no_likelihood() -> None:
     encoding = BooleanEncoding.learn(numbers(0, 1, 1))
     features, presence, novelty = encoded(encoding, numbers(0, 1, 2), n_rows=50)
     assert features[:, 0].tolist() == [0, 1, 0]
@@ -178,14 +182,14 @@ def test_a_flag_that_is_neither_is_evidence_and_not_judged() -> None:
     np.testing.assert_allclose(novelty, [0, 0, np.log(51)])
 
 
-def test_a_flag_that_is_neither_is_there_all_the_same() -> None:
+def test_a_third_value_of_a_flag_is_not_missing() -> None:
     encoding = BooleanEncoding.learn(numbers(0, 1, NAN))
     features, presence, _ = encoded(encoding, numbers(2, NAN))
     assert features[:, 1].tolist() == [1, 0]
     assert presence.tolist() == [False, False]
 
 
-def test_flags_come_back() -> None:
+def test_flags_are_decoded() -> None:
     encoding = BooleanEncoding.learn(numbers(0, 1))
     assert encoding.decode(encoded(encoding, numbers(1, 0, 1))[0]) == [True, False, True]
 
@@ -193,7 +197,7 @@ def test_flags_come_back() -> None:
 # Names
 
 
-def test_each_frequent_name_has_a_place_and_the_rare_ones_share_one() -> None:
+def test_frequent_names_have_a_feature_each_and_rare_names_share_one() -> None:
     values = texts("b", "b", "b", "a", "a", "once", "single", "a")
     encoding = CategoryEncoding.learn(values)
     features, presence, novelty = encoded(encoding, texts("a", "b", "once", "single", "new"), n_rows=8)
@@ -205,16 +209,16 @@ def test_each_frequent_name_has_a_place_and_the_rare_ones_share_one() -> None:
     assert encoding.decode(features) == ["a", "b", RARE, RARE, NEVER_SEEN]
 
 
-def test_a_single_rare_name_comes_back_by_name() -> None:
+def test_a_single_rare_name_is_decoded_by_name() -> None:
     encoding = CategoryEncoding.learn(texts("a", "a", "once"))
     assert encoding.decode(encoded(encoding, texts("once"))[0]) == ["once"]
 
 
-def test_where_nothing_repeats_no_name_is_rare() -> None:
+def test_if_no_name_repeats_no_name_is_rare() -> None:
     assert CategoryEncoding.learn(texts("a", "b", "c")).frequent == ("a", "b", "c")
 
 
-def test_only_so_many_names_have_a_place_of_their_own() -> None:
+def test_the_number_of_names_with_a_feature_each_is_bounded() -> None:
     names = [f"n{index:03d}" for index in range(MAX_CATEGORIES + 6)]
     encoding = CategoryEncoding.learn(texts(*names, *names, "n069"))
     assert len(encoding.frequent) == MAX_CATEGORIES
@@ -226,21 +230,21 @@ def test_only_so_many_names_have_a_place_of_their_own() -> None:
 
 @few
 @given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=20), st.randoms(use_true_random=False))
-def test_places_do_not_depend_on_the_order_of_the_rows(names: list[str], random: object) -> None:
+def test_the_features_of_names_do_not_depend_on_the_order_of_the_rows(names: list[str], random: object) -> None:
     shuffled = list(names)
     random.shuffle(shuffled)
     assert CategoryEncoding.learn(texts(*names)) == CategoryEncoding.learn(texts(*shuffled))
 
 
-def test_a_name_never_seen_is_worth_what_n_rows_never_showed() -> None:
+def test_an_unseen_name_has_the_novelty_ln_of_n_plus_1_if_all_names_repeat() -> None:
     encoding = CategoryEncoding.learn(texts(*"aabbcc"))
     _, presence, novelty = encoded(encoding, texts("new", "a"), n_rows=6)
     assert presence.tolist() == [False, True]
     np.testing.assert_allclose(novelty, [np.log(7), 0])
 
 
-def test_the_more_names_were_seen_once_the_less_a_new_one_says() -> None:
-    """Good and Turing: the share of rows with a name seen once is the probability of a new one."""
+def test_the_novelty_of_an_unseen_name_falls_with_the_number_of_names_seen_once() -> None:
+    """Good and Turing estimate the probability of an unseen name by the share of rows with a name seen once."""
     novelty = []
     for once in (0, 10, 50, 99):
         names = [f"once{index}" for index in range(once)] + ["often"] * (100 - once)
@@ -265,7 +269,7 @@ def test_the_hour_and_the_weekday_are_points_on_circles() -> None:
     assert np.abs(features[0, 3:] - features[3, 3:]).max() > 0.1
 
 
-def test_time_running_on_is_no_evidence_for_one_range() -> None:
+def test_times_within_one_range_width_outside_have_no_novelty() -> None:
     training = np.linspace(0, 10 * DAY, 100)
     encoding = TimestampEncoding.learn(training)
     times = numbers(10 * DAY, 10 * DAY + 1, 15 * DAY, 19.99 * DAY, 21 * DAY, 40 * DAY, 1e18)
@@ -279,7 +283,7 @@ def test_time_running_on_is_no_evidence_for_one_range() -> None:
     np.testing.assert_array_equal(features[:, 0], features[0, 0])  # counts as the border
 
 
-def test_times_come_back_to_a_millionth_of_their_range() -> None:
+def test_times_are_decoded_within_a_millionth_of_their_range() -> None:
     times = np.floor(1.7e9 + np.random.default_rng(0).uniform(0, 365 * DAY, 100))
     encoding = TimestampEncoding.learn(times)
     back = encoding.decode(encoded(encoding, times)[0])
@@ -289,7 +293,7 @@ def test_times_come_back_to_a_millionth_of_their_range() -> None:
 
 @few
 @given(st.lists(FINITE, min_size=1, max_size=5).map(np.array), st.lists(FINITE, min_size=1, max_size=5).map(np.array))
-def test_no_finite_time_is_too_far(training: np.ndarray, later: np.ndarray) -> None:
+def test_finite_times_have_finite_features_and_novelty(training: np.ndarray, later: np.ndarray) -> None:
     encoding = TimestampEncoding.learn(training)
     features, _, _ = encoded(encoding, np.concatenate([later, training]))
     assert all(value is None or isinstance(value, dt.datetime) for value in encoding.decode(features))
@@ -298,7 +302,7 @@ def test_no_finite_time_is_too_far(training: np.ndarray, later: np.ndarray) -> N
 # Constants
 
 
-def test_a_constant_that_changed_is_worth_what_n_rows_never_showed() -> None:
+def test_another_value_of_a_constant_has_the_novelty_ln_of_n_plus_1() -> None:
     encoding = ConstantEncoding.learn(texts("x", "x"))
     features, presence, novelty = encoded(encoding, texts("x", "y", None), n_rows=20)
     assert features.shape == (3, 0)
@@ -307,7 +311,7 @@ def test_a_constant_that_changed_is_worth_what_n_rows_never_showed() -> None:
     assert encoding.decode(features) == ["x"] * 3
 
 
-def test_a_value_where_never_was_one_is_evidence() -> None:
+def test_a_value_in_a_column_of_only_missing_values_has_novelty() -> None:
     _, _, novelty = encoded(ConstantEncoding.learn(texts(None, None)), texts(None, "x"), n_rows=20)
     np.testing.assert_allclose(novelty, [0, np.log(21)])
 
@@ -317,7 +321,7 @@ def test_a_value_where_never_was_one_is_evidence() -> None:
 
 @few
 @given(st.lists(st.floats(-1e12, 1e12), min_size=2, max_size=10).map(lambda values: np.round(values, 6)))
-def test_a_range_becomes_zero_to_one(values: np.ndarray) -> None:
+def test_the_training_range_is_encoded_as_zero_to_one(values: np.ndarray) -> None:
     encoding = RangeEncoding.learn(values)
     features, _, _ = encoded(encoding, values)
     if np.ptp(values):
@@ -328,14 +332,14 @@ def test_a_range_becomes_zero_to_one(values: np.ndarray) -> None:
     )
 
 
-def test_outside_the_range_the_article_goes_on_and_missing_is_zero() -> None:
+def test_the_articles_range_encoding_is_linear_outside_and_zero_for_missing_values() -> None:
     features, presence, novelty = encoded(RangeEncoding.learn(numbers(10, 20)), numbers(5, 25, NAN, 1e300))
     assert features[:, 0].tolist() == [-0.5, 1.5, 0.0, 1e6]
     assert presence.tolist() == [True, True, False, True]
     assert not novelty.any()
 
 
-def test_one_hot_has_a_feature_for_each_value_and_none_for_others() -> None:
+def test_one_hot_has_a_feature_for_each_training_value_and_none_for_others() -> None:
     encoding = OneHotEncoding.learn(texts("b", "a", "c", None, "b"))
     features, presence, novelty = encoded(encoding, texts("a", "c", "new", None, "b"))
     assert encoding.categories == ("a", "b", "c")

@@ -1,4 +1,4 @@
-"""Free text: what is known by itself, what by its template or shape, and what counts as evidence."""
+"""Free text: known texts, templates and shapes, and the novelty of unseen ones."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def texts(*values: str | None) -> pa.ChunkedArray:
 def encoded(
     encoding: TextEncoding, values: pa.ChunkedArray, n_rows: int = 99
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features, presence, novelty."""
+    """Return features, presence and novelty."""
     features = np.zeros((len(values), encoding.n_features), np.float32)
     presence, novelty = encoding.encode(values, features, n_rows)
     assert np.isfinite(features).all()
@@ -41,23 +41,23 @@ def memos() -> TextEncoding:
 
 
 def place(encoding: TextEncoding, features: np.ndarray) -> list[int]:
-    """The place that each row takes; each takes one."""
-    places = features[:, encoding.n_looks : encoding.n_looks + encoding.n_places + 1]
+    """Return the index of the one-hot feature of each row, which is unique."""
+    places = features[:, encoding.n_text_features : encoding.n_text_features + encoding.n_places + 1]
     assert (places.sum(axis=1) == 1).all()
     return np.argmax(places, axis=1).tolist()
 
 
-def test_what_repeats_is_known_by_itself_and_a_running_number_by_its_template(memos: TextEncoding) -> None:
+def test_repeated_texts_are_known_and_texts_with_running_numbers_by_their_template(memos: TextEncoding) -> None:
     assert memos.frequent == ("NETFLIX.COM", "SPOTIFY AB")
     assert memos.templates == ("ARAL STATION #", "H+M DANKT #", "REWE SAGT DANKE #")
 
 
-def test_known_texts_and_templates_look_alike_but_for_their_place(memos: TextEncoding) -> None:
+def test_known_texts_and_templates_differ_only_in_their_one_hot_feature(memos: TextEncoding) -> None:
     values = texts("NETFLIX.COM", "SPOTIFY AB", "ARAL STATION 7", "ARAL STATION 88", "REWE SAGT DANKE 12345")
     features, presence, novelty = encoded(memos, values, len(MEMOS))
     assert presence.all()
     assert place(memos, features) == [0, 1, 2, 2, 4]
-    assert (features[:, : memos.n_looks] == 0).all()
+    assert (features[:, : memos.n_text_features] == 0).all()
     assert novelty[:4].max() < 1.0  # a number of other length is a little outside, or not at all
     assert novelty[:2].max() == 0.0
 
@@ -72,18 +72,18 @@ def test_a_number_that_repeats_by_chance_does_not_make_its_text_known() -> None:
     assert few.templates == ()
 
 
-def test_a_text_unlike_all_others_is_news_and_looks_as_it_does(memos: TextEncoding) -> None:
+def test_a_text_of_an_unseen_shape_has_novelty_and_its_length_and_shares(memos: TextEncoding) -> None:
     values = texts("XKCDQ STATION 1234", "HTTP://PAY.TOP/ABC")
     features, presence, novelty = encoded(memos, values, len(MEMOS))
     assert presence.all()
     n_known = memos.n_places - 1
     assert place(memos, features) == [n_known, n_known + 1]  # a shape that was seen, and one that never was
-    assert (features[:, : memos.n_looks] != 0).any(axis=1).all()
+    assert (features[:, : memos.n_text_features] != 0).any(axis=1).all()
     assert novelty == pytest.approx(np.log(len(MEMOS) + 1.0), rel=0.5)
     assert (novelty >= np.log(len(MEMOS) + 1.0) - 1e-9).all()
 
 
-def test_a_column_of_ever_new_texts_stays_quiet() -> None:
+def test_new_texts_have_little_novelty_in_a_column_of_mostly_new_texts() -> None:
     rng = np.random.default_rng(0)
     letters = np.array(list("abcdefgh ,.!?0123456789"))
     training, new = (["".join(rng.choice(letters, 20)) for _ in range(400)] for _ in range(2))
@@ -95,7 +95,7 @@ def test_a_column_of_ever_new_texts_stays_quiet() -> None:
     assert (novelty == by_look).all()
 
 
-def test_the_more_templates_were_seen_once_the_less_a_new_one_says() -> None:
+def test_the_novelty_of_an_unseen_template_falls_with_the_number_seen_once() -> None:
     def nats(n_once: int) -> float:
         named = ["".join(chr(97 + int(digit)) for digit in str(row)) for row in range(n_once)]
         encoding = TextEncoding.learn(texts(*["shop"] * (1_000 - n_once), *named))
@@ -106,8 +106,8 @@ def test_the_more_templates_were_seen_once_the_less_a_new_one_says() -> None:
     assert nats(400) == pytest.approx(np.log(1_401 / 401))
 
 
-def test_without_patterns_a_text_is_encoded_by_its_look_alone() -> None:
-    """As model files of old have it."""
+def test_without_patterns_a_text_is_encoded_by_length_and_shares() -> None:
+    """Model files may hold encodings without patterns."""
     encoding = TextEncoding.learn(MEMOS)
     bare = TextEncoding(encoding.length, encoding.shares, encoding.has_missing)
     assert (bare.n_features, bare.group, bare.n_places) == (6, (), 0)
@@ -116,7 +116,7 @@ def test_without_patterns_a_text_is_encoded_by_its_look_alone() -> None:
     assert novelty[0] == 0
 
 
-def test_what_is_known_is_bounded() -> None:
+def test_the_number_of_known_texts_and_patterns_is_bounded() -> None:
     names = ["".join(chr(97 + int(digit)) for digit in str(row)) for row in range(2_000)]
     values = [name for name in names[:80] for _ in range(20)] + names
     values += [f"{'-' * signs}x" for signs in range(2, 40) for _ in range(20)]
@@ -128,14 +128,14 @@ def test_what_is_known_is_bounded() -> None:
     assert encoding.n_features <= MAX_FEATURES
 
 
-def test_fewer_rows_than_repeat_by_chance_make_nothing_known() -> None:
+def test_texts_that_repeat_by_chance_in_few_rows_are_not_known() -> None:
     once_less = TextEncoding.learn(texts(*["abc"] * (MIN_ROWS - 1), "x-y", "7"))
     assert once_less.n_places == 0
     assert TextEncoding.learn(texts(*["abc"] * MIN_ROWS, "x-y", "7")).frequent == ("abc",)
 
 
-def test_rows_that_are_only_counted_are_known_too() -> None:
-    """As of a sample: what is known of the other rows is merged in where their texts were kept, else reckoned with."""
+def test_texts_of_rows_outside_the_sample_are_known() -> None:
+    """Texts outside the sample are merged if the sketch keeps them; else their number scales the counts."""
     here, others = texts("a b", "REWE 12"), texts(*["NETFLIX.COM"] * 20, *[f"REWE {row}" for row in range(20)])
     kept = ColumnSketch.of(others, 1_000, ColumnSketch())
     encoding = TextEncoding.learn(here, kept)
@@ -148,7 +148,7 @@ def test_rows_that_are_only_counted_are_known_too() -> None:
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=12), st.sampled_from(MEMOS.to_pylist())), min_size=1, max_size=8))
 @settings(max_examples=40, deadline=None)
-def test_a_text_is_encoded_alike_alone_and_beside_others(values: list[str | None]) -> None:
+def test_the_encoding_of_a_text_does_not_depend_on_other_rows(values: list[str | None]) -> None:
     encoding = TextEncoding.learn(texts(*MEMOS.to_pylist(), None))
     together = encoded(encoding, texts(*values), 600)
     for row, value in enumerate(values):
@@ -157,7 +157,7 @@ def test_a_text_is_encoded_alike_alone_and_beside_others(values: list[str | None
             assert np.array_equal(one[row], other[0])
 
 
-def test_decoded_is_what_is_known_of_a_text(memos: TextEncoding) -> None:
+def test_a_text_is_decoded_as_its_known_text_template_or_shape(memos: TextEncoding) -> None:
     values = texts("SPOTIFY AB", "ARAL STATION 99", "XKCDQ STATION 1234")
     features, _, _ = encoded(memos, values, len(MEMOS))
     assert memos.decode(features) == ["SPOTIFY AB", "ARAL STATION #", "text of about 18 characters, 22% digits"]
@@ -175,12 +175,12 @@ def test_decoded_is_what_is_known_of_a_text(memos: TextEncoding) -> None:
         ("Rewe sagt danke", "capitals 7 %, usual "),
     ],
 )
-def test_what_is_unusual_in_a_text_is_said_in_words(memos: TextEncoding, text: str, said: str) -> None:
+def test_unusual_properties_of_a_text_are_described_in_words(memos: TextEncoding, text: str, said: str) -> None:
     assert said in memos.describe(text)
     assert bool(said) == bool(memos.describe(text))
 
 
-def test_a_text_of_another_look_is_evidence() -> None:
+def test_a_text_of_unusual_length_or_characters_has_novelty() -> None:
     training = texts(*[f"user {'x' * (index % 7)} logs in from host {index}" for index in range(50)])
     encoding = TextEncoding.learn(training)
     strange = texts(
@@ -202,7 +202,7 @@ def test_shares_of_letters_are_shares_of_characters() -> None:
         assert np.argmax(features[:, share]) == row
 
 
-def test_a_text_comes_back_as_a_description() -> None:
+def test_an_unknown_text_is_decoded_as_a_description() -> None:
     training = texts(*["x" * length + "7" * length for length in range(1, 40)])
     encoding = TextEncoding.learn(training)
     features, _, _ = encoded(encoding, texts("abcde12345"))

@@ -1,7 +1,7 @@
-"""The kinds of columns, one file a kind, and their registry."""
+"""The kinds of columns, one file for each kind, and their registry."""
 
 from oddrow.columns.kinds._graph_columns import GraphBlock, GraphColumns
-from oddrow.columns.kinds._novelty import nats_of_never, presence_and_novelty
+from oddrow.columns.kinds._novelty import presence_and_novelty, unseen_nats
 from oddrow.columns.kinds._protocol import (
     ColumnEncoding,
     ColumnKind,
@@ -24,6 +24,6 @@ __all__ = [
     "Values",
     "encoding_classes",
     "kinds_by_precedence",
-    "nats_of_never",
     "presence_and_novelty",
+    "unseen_nats",
 ]

@@ -1,4 +1,4 @@
-"""Which texts, templates and shapes of a column repeat often enough to have a feature of their own."""
+"""Select the texts, templates and shapes of a column that are frequent enough for a one-hot feature each."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from oddrow.columns._sketch import ValueCounts
 from oddrow.columns._text_patterns import shapes, templates
 
 MAX_KNOWN = 64
-"""Texts and templates together that have a feature of their own."""
+"""Largest number of texts and templates together with a one-hot feature each."""
 MAX_SHAPES = 12
-"""Shapes that have a feature of their own."""
+"""Largest number of shapes with a one-hot feature each."""
 MIN_ROWS, MIN_SHARE = 5, 0.001
-"""A text, a template or a shape with fewer rows than this, or a smaller share of them, has no feature of its own."""
+"""Smallest number and share of rows of a text, template or shape with a one-hot feature."""
 MIN_COVERED = 0.9
-"""Share of a template's rows that its frequent texts must make up for these to be known by themselves."""
+"""Smallest share of a template's rows that its frequent texts must cover to have one-hot features themselves."""
 MAX_KNOWN_LENGTH = 1_000
-"""Characters of a text that is known by itself at most: it travels with the model."""
+"""Largest length of a text with a one-hot feature, which the model file holds."""
 MAX_RARE = 1_000
-"""Templates, or shapes, that are kept beside those: of more, a new one is no novelty."""
+"""Largest number of other templates, or shapes, that are kept; with more, an unseen one has no novelty."""
 
 
 @dataclass(frozen=True)
 class PatternNames:
-    """Templates, or shapes: those with a place, and the others, by how often they were seen.
+    """The templates, or shapes, of a column by their frequency in training rows.
 
     Attributes
     ----------
-    placed, rare, lone : with a place; at least twice; once
-    once : how many of all rows would be seen once; None where not all are kept, or too many to tell anything
+    placed, rare, lone : those with a one-hot feature; the others seen at least twice; the others seen once
+    once : the estimated number that are seen once in all training rows; None if not all are kept, or if more than half
+        of the rows have one that is seen once
     """
 
     placed: tuple[str, ...]
@@ -42,7 +43,7 @@ class PatternNames:
 
     @classmethod
     def of(cls, counted: ValueCounts, placed: tuple[str, ...], n_further: int) -> PatternNames:
-        """Of counted names, of which some have a place; ``n_further`` rows are not counted."""
+        """Classify counted names, of which some have a one-hot feature; ``n_further`` training rows are not counted."""
         n_rows = int(counted.counts.sum())
         n_lone, n_repeated = (int(np.sum(chosen)) for chosen in (counted.counts == 1, counted.counts > 1))
         repeated = sorted(_at_least(counted, 2), key=_by_count)
@@ -51,18 +52,18 @@ class PatternNames:
         if not is_complete or 2 * n_lone > n_rows or not n_rows:
             return cls(placed, rare, (), None)
         lone = sorted(counted.values.take(np.flatnonzero(counted.counts == 1)).to_pylist())
-        # as many of all rows are new as of those that were counted
+        # assumes the same share of names seen once in the rows that are not counted
         return cls(placed, rare, tuple(lone), round((n_lone + 1) * (1.0 + n_further / n_rows)) - 1)
 
 
 def _by_count(entry: tuple[str, int]) -> tuple[int, str]:
-    """The most frequent first, then by name."""
+    """Return the sort key of a name and its count: descending by count, then by name."""
     return -entry[1], entry[0]
 
 
 @dataclass(frozen=True)
 class TextPatterns:
-    """What repeats in a column of texts."""
+    """The frequent texts, the templates and the shapes of a column of texts."""
 
     frequent: tuple[str, ...]
     templates: PatternNames
@@ -70,10 +71,10 @@ class TextPatterns:
 
     @classmethod
     def of(cls, counted: ValueCounts, n_further: int) -> TextPatterns:
-        """Of counted texts; ``n_further`` rows are not among them.
+        """Select from counted texts; ``n_further`` training rows are not counted.
 
-        A text is known by itself only if such texts make up nine in ten rows of their template: of a running number,
-        some values repeat by chance.
+        A text has a one-hot feature only if such texts cover at least 90 % of the rows of their template, because some
+        values of a running number repeat by chance.
         """
         least = max(MIN_ROWS, MIN_SHARE * int(counted.counts.sum()))
         template, shape = (of(pa.chunked_array([counted.values])).combine_chunks() for of in (templates, shapes))
@@ -117,18 +118,18 @@ class TextPatterns:
 
 
 def _summed(rows: pa.Table, name: str) -> ValueCounts:
-    """The distinct values of a column of names, and the sum of the counts of each."""
+    """Return the distinct values of a column of names, each with the sum of its counts."""
     summed = rows.group_by(name, use_threads=False).aggregate([("count", "sum")])
     return ValueCounts(summed[name].combine_chunks(), summed["count_sum"].to_numpy())
 
 
 def _at_least(counted: ValueCounts, least: float) -> list[tuple[str, int]]:
-    """The names of at least so many rows, and how many each has."""
+    """Return the names with at least ``least`` rows, and their number of rows."""
     chosen = np.flatnonzero(counted.counts >= least)
     return list(zip(counted.values.take(chosen).to_pylist(), counted.counts[chosen].tolist(), strict=True))
 
 
 def _rows(table: pa.Table, least: float) -> list[tuple[str, str, int]]:
-    """Text, template and count of each text of at least so many rows."""
+    """Return text, template and count of each text with at least ``least`` rows."""
     chosen = table.filter(pc.greater_equal(table["count"], least))
     return list(zip(*(column.to_pylist() for column in chosen.columns), strict=True))

@@ -1,4 +1,4 @@
-"""What a kind needs to write its encoding as operations of a graph, and what it gives back."""
+"""The input of a kind's encoding in a graph, the resulting block, and operations that several kinds share."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from oddrow.graph import FLOAT, INTEGER, GraphNamespace, Value
 from oddrow.remedies import Setting, remedy
 
 MISSING, UNLISTED = -1, -2
-"""Codes of the text that stands for a missing value, and of one that the encoding does not list."""
+"""The codes of the text that stands for a missing value, and of a text that the encoding does not list."""
 MAX_SCALED = 1e300
-"""Bound of a number in robust scales, as in the encoding."""
+"""Bound of a number in robust scales, as in :class:`Scaling`."""
 
 
 @dataclass(frozen=True)
 class GraphColumns:
-    """Columns of one encoding class in a graph.
+    """The columns of one encoding class in a graph.
 
     Attributes
     ----------
-    n_rows : training rows that the encodings were learned from
+    n_rows : number of training rows from which the encodings were learned
     missing_text : the text that stands for a missing value
-    names : of the columns [k]
-    starts : int64 [k], the first feature of each
-    inputs : of each column, its sources [n, 1]: numbers with NaN where missing, or texts
+    names : the names of the columns [k]
+    starts : int64 [k], the index of the first feature of each column
+    inputs : for each column its sources [n, 1]: numbers with NaN for missing values, or texts
     """
 
     xp: GraphNamespace
@@ -40,16 +40,16 @@ class GraphColumns:
     inputs: Sequence[Sequence[Value]]
 
     @property
-    def never_seen(self) -> float:
-        """Nats of what so many rows never showed."""
+    def unseen_nats(self) -> float:
+        """The novelty in nats of an event that no training row shows; see ``unseen_nats`` in ``_novelty.py``."""
         return float(np.log(self.n_rows + 1.0))
 
     def joined(self, source: int = 0) -> Value:
-        """One source of every column, side by side [n, k]."""
+        """Return one source of every column as a matrix [n, k]."""
         return self.xp.concatenate([sources[source] for sources in self.inputs], axis=1)
 
     def codes(self, listed: Sequence[Mapping[str, int]], unlisted: Sequence[int]) -> Value:
-        """Codes int64 [n, k] of texts; ``MISSING`` where a value is.
+        """Return codes int64 [n, k] of texts; ``MISSING`` for a missing value.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class GraphColumns:
         return self.xp.concatenate(encoded, axis=1)
 
     def one_hot(self, codes: Value, sizes: Sequence[int]) -> tuple[Value, npt.NDArray[np.int64]]:
-        """A place for each code from 0 of each column, and the features that these are."""
+        """Return one-hot features for the codes >= 0 of each column, and the indices of these features."""
         owner = np.repeat(np.arange(len(sizes)), sizes)
         code = np.concatenate([np.arange(size) for size in sizes])
         return codes[:, owner].equals(code).astype(FLOAT), self.starts[owner] + code
@@ -86,46 +86,46 @@ class GraphColumns:
 
 @dataclass(frozen=True)
 class GraphBlock:
-    """What the columns of one encoding class give, side by side.
+    """The encoded columns of one encoding class, side by side.
 
     Attributes
     ----------
     missing : bool [n, k]
-    values, features : float64 [n, f], and the place of each; presence flags are not among them
-    is_strange : bool [n, k], a value of a kind never seen: there is none to judge
-    novelty : float64 [n, k], beside that of a missing value
-    never_missing : bool [k], whether a missing value is evidence, since training had none; () where none is
+    values, features : float64 [n, f] and the index of each feature; presence flags are not included
+    is_unseen : bool [n, k], whether a value has no likelihood because no training row has one like it
+    novelty : float64 [n, k], without that of missing values
+    never_missing : bool [k], whether a missing value has novelty because no training value is missing; () for none
     """
 
     missing: Value
     values: Value | None = None
     features: npt.NDArray[np.int64] | None = None
-    is_strange: Value | None = None
+    is_unseen: Value | None = None
     novelty: Value | None = None
     never_missing: Sequence[bool] = ()
 
 
 def standardised(xp: GraphNamespace, values: Value, scalings: Sequence[Scaling]) -> Value:
-    """Numbers [n, k] as :meth:`Scaling.apply` gives them, operation by operation."""
-    center, scale, mean, deviation = (_of_each(scalings, name) for name in ("center", "scale", "mean", "deviation"))
+    """Return the operations of :meth:`Scaling.apply` on numbers [n, k]."""
+    center, scale, mean, deviation = (_stacked(scalings, name) for name in ("center", "scale", "mean", "deviation"))
     curved = xp.clip((values / 2.0 - center / 2) / (scale / 2), -MAX_SCALED, MAX_SCALED)
     heavy = np.array([scaling.heavy for scaling in scalings])
     if heavy.any():
         curved = xp.where(heavy, xp.arcsinh(curved), curved)
     whole = (curved - mean) / deviation
-    inside = _inside(xp, whole, scalings)
-    beyond, span = whole - inside, _of_each(scalings, "span")
+    inside = _clipped_to_range(xp, whole, scalings)
+    beyond, span = whole - inside, _stacked(scalings, "span")
     return inside + xp.sign(beyond) * span * xp.log1p(xp.abs(beyond) / span)
 
 
 def excess(xp: GraphNamespace, standard: Value, scalings: Sequence[Scaling]) -> Value:
-    """How far standardised numbers [n, k] lie outside the range of training, in its widths."""
-    return xp.abs(standard - _inside(xp, standard, scalings)) / _of_each(scalings, "span")
+    """Return the distance of standardised numbers [n, k] outside the training range, in widths of that range."""
+    return xp.abs(standard - _clipped_to_range(xp, standard, scalings)) / _stacked(scalings, "span")
 
 
-def _inside(xp: GraphNamespace, standard: Value, scalings: Sequence[Scaling]) -> Value:
-    return xp.clip(standard, _of_each(scalings, "low"), _of_each(scalings, "high"))
+def _clipped_to_range(xp: GraphNamespace, standard: Value, scalings: Sequence[Scaling]) -> Value:
+    return xp.clip(standard, _stacked(scalings, "low"), _stacked(scalings, "high"))
 
 
-def _of_each(scalings: Sequence[Scaling], name: str) -> npt.NDArray[np.float64]:
+def _stacked(scalings: Sequence[Scaling], name: str) -> npt.NDArray[np.float64]:
     return np.array([getattr(scaling, name) for scaling in scalings], np.float64)

@@ -1,4 +1,4 @@
-"""Names that are numbers: how they are written, and their Arrow type."""
+"""Names that are numbers: their text and their Arrow type."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from oddrow.table import TextForm, as_texts
 
 
 def plain_number(number: float) -> str:
-    """A number as the name of a category."""
+    """Return a number as the name of a category."""
     return str(as_texts(pa.chunked_array([pa.array([number])]))[0].as_py())
 
 
 def typed_names(texts: pa.ChunkedArray, form: TextForm) -> pa.ChunkedArray:
-    """Texts of names, as numbers where these are numbers."""
+    """Return names as numbers if the form says that they are numeric, else as texts."""
     return typed_numbers(texts, form) if form.is_numeric else texts

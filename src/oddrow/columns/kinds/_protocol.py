@@ -1,4 +1,4 @@
-"""What a kind of column is: two protocols, of the kind itself and of an encoding that it learns."""
+"""The protocols of a kind of column and of the encoding that it learns."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from oddrow.graph import DType
 from oddrow.table import Floats, TextForm
 
 Values: TypeAlias = Floats | pa.ChunkedArray
-"""The values of a column in the form of its kind: float64 [n] or [n, k] with NaN where missing, or Arrow strings."""
+"""Values of a column in the form of its kind: float64 [n] or [n, k], NaN for missing values, or Arrow strings."""
 Features: TypeAlias = npt.NDArray[np.float32]
 PresenceAndNovelty: TypeAlias = tuple[npt.NDArray[np.bool_], Floats]
-"""Whether each row has a value to judge, bool [n]; and nats >= 0 that no likelihood can give, float64 [n]."""
+"""Presence bool [n]: whether a row has a value with a likelihood; novelty float64 [n]: nats of values without one."""
 
 
 class JointEncoder(Protocol):
-    """Encodes several columns of one kind together, which is faster than one after the other."""
+    """An encoder of several columns of one kind together, which is faster than one after the other."""
 
     def encode(
         self,
@@ -35,22 +35,22 @@ class JointEncoder(Protocol):
         novelty: Floats,
         n_rows: int,
     ) -> None:
-        """Fill the columns' features, presence and novelty in the arrays of the whole table."""
+        """Write the columns' features, presence and novelty into the arrays of the whole table."""
 
 
 class ColumnEncoding(Protocol):
-    """How one column becomes features and back, learned from training rows: a frozen dataclass that pydantic can store.
+    """The encoding of one column as features, learned from training rows: a frozen dataclass that pydantic can store.
 
     Attributes
     ----------
-    kind : a tag of its own, by which a model file tells encodings apart
-    n_features : width of the encoded column
+    kind : the tag of the encoding class in a model file
+    n_features : number of features
     gaussian : offsets of features that are modelled as normal
-    binary : offsets of features that are modelled as Bernoulli, each with whether it is the presence flag, which is
-        the column's last feature
-    group : offsets of features that are one-hot together
-    curved : by offset, the scaling of features that may be logarithmic in the value
-    known : training values by which the same values in another floating-point precision are recognised
+    binary : offsets of features that are modelled as Bernoulli, each with whether it is the presence flag; the flag
+        is the last feature of the column
+    group : offsets of the features of one one-hot group
+    curved : the scaling of features that may be logarithmic in the value, by offset
+    known : training values that are recognised in another floating-point precision
     """
 
     @property
@@ -73,39 +73,39 @@ class ColumnEncoding(Protocol):
         """Learn from training values, and from what is known of further training rows."""
 
     def encode(self, values: Values, out: Features, n_rows: int) -> PresenceAndNovelty:
-        """Fill ``out`` float32 [n, n_features], which is 0; ``n_rows`` training rows were learned from."""
+        """Write features into ``out`` float32 [n, n_features], which is 0; ``n_rows`` counts the training rows."""
 
     def decode(self, features: Features) -> list[object]:
-        """The values [n] in original units, from features [n, n_features]."""
+        """Return the values [n] in original units, from features [n, n_features]."""
 
     def check(self, n_rows: int) -> str:
-        """What is wrong with an encoding that came from a file; "" where nothing is."""
+        """Return the fault of an encoding from a file; "" if there is none."""
 
     @classmethod
     def graph(cls, encodings: Sequence[Self], columns: GraphColumns) -> GraphBlock:
-        """The operations of :meth:`encode` in a graph, of several such columns.
+        """Return the operations of :meth:`encode` in a graph, for several columns of this class.
 
         Raises
         ------
         SettingError
-            If there are no operations for it; names the column and the way out.
+            If there are no such operations; the message names the column and the remedy.
         """
 
     @classmethod
     def together(cls, encodings: Sequence[Self], places: Sequence[int], starts: Sequence[int]) -> JointEncoder | None:
-        """An encoder of several such columns, given their places and first features; None encodes one by one."""
+        """Return an encoder of several columns, from their indices and first features; None encodes one by one."""
 
 
 class ColumnKind(Protocol):
-    """A kind of column: which columns are of it, how their values are read, and what encodes them.
+    """A kind of column: which columns it accepts, how their values are parsed, and which class encodes them.
 
     Attributes
     ----------
-    name : the word by which users give the kind, and its key in the registry
-    precedence : of several kinds that take a column, the one of the lowest precedence has it
-    n_sources : the table columns whose values make one value of this kind
-    sketches_names : whether values of any type are summarised as names, and not by their range
-    input_type : of its inputs in an exported graph
+    name : the name by which users give the kind, and its key in the registry
+    precedence : kinds judge a column in ascending order of this number; the first that accepts it is used
+    n_sources : number of table columns whose values form one value of this kind
+    sketches_names : whether sketches summarise values of any type as names, instead of by their range
+    input_type : dtype of its inputs in an exported graph
     encodings : every class that encodes a column of this kind
     """
 
@@ -123,34 +123,34 @@ class ColumnKind(Protocol):
     def encodings(self) -> tuple[type[ColumnEncoding], ...]: ...
 
     def judge(self, facts: ColumnFacts) -> ColumnSchema | None:
-        """The column of these facts, if it is of this kind; None where it is not, or where the kind has to be given."""
+        """Return the column with these facts if this kind accepts it; None if not, or if the kind must be given."""
 
     def given(self, name: str, facts: Sequence[ColumnFacts]) -> ColumnSchema:
-        """A column that is said to be of this kind, from the facts about each of its sources."""
+        """Return a column for which the user gave this kind, from the facts about each of its sources."""
 
     def convert(self, sources: Sequence[pa.ChunkedArray], form: TextForm) -> Values:
-        """Table columns as values of this kind.
+        """Convert table columns to values of this kind.
 
         Raises
         ------
         ValueError
-            If they are of a type that the kind cannot hold; an ``UnfitValueError`` if some values are.
+            If the kind does not allow their type; an ``UnfitValueError`` if it does not allow some values.
         """
 
     def typed(self, texts: pa.ChunkedArray, form: TextForm) -> pa.ChunkedArray:
-        """Texts of a column of one source in the Arrow type that suits the kind; or as they are."""
+        """Return texts of a column with one source in the Arrow type of the kind, or unchanged."""
 
     def encoding(self, column: ColumnSchema, style: EncodingStyle) -> type[ColumnEncoding]:
-        """The class that encodes such a column in a style."""
+        """Return the class that encodes a column in a style."""
 
     def sketched(self, column: ColumnSchema, rest: Sequence[ColumnSketch]) -> ColumnSketch:
-        """What is known of further training rows, with the values read as this kind reads them."""
+        """Return the sketch of training rows outside the sample, with values parsed as this kind parses them."""
 
     def counted(self, encoding: ColumnEncoding) -> tuple[str, ...]:
-        """The values that the reference of the training rows counts one by one, the most frequent first; () for none.
+        """Return the values that have counts in the reference of the training rows, the most frequent first; or ().
 
-        A kind whose values are float64 [n] counts them by their number: 0 is the first value, 1 the second.
+        If the values of a kind are float64 [n], they are the indices of the counted values.
         """
 
     def measured(self, values: Values, rest: ColumnSketch) -> tuple[Floats, Floats]:
-        """The numbers whose quantiles the reference holds, and the ends of their range in further rows; () for none."""
+        """Return the numbers whose quantiles the reference holds, and the ends of their range in other rows."""

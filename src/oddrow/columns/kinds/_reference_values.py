@@ -1,4 +1,4 @@
-"""What the reference of the training rows holds of a column: counted values, and numbers that have quantiles."""
+"""Values of a column in the reference of the training rows: counted values, and numbers with quantiles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oddrow.table import Floats
 
 FLAGS = ("false", "true")
 NO_NUMBERS = (np.empty(0), np.empty(0))
-"""A column of names or flags has no quantiles."""
+"""The numbers of a column of names or flags, which has no quantiles."""
 
 
 def listed_names(encoding: ColumnEncoding) -> tuple[str, ...]:
@@ -19,5 +19,5 @@ def listed_names(encoding: ColumnEncoding) -> tuple[str, ...]:
 
 
 def present_numbers(values: Floats, rest: ColumnSketch) -> tuple[Floats, Floats]:
-    """Return the values that are not missing, and the smallest and largest value of further rows."""
+    """Return the values that are not missing, and the smallest and largest value of rows outside the sample."""
     return values[~np.isnan(values)], rest.range.ends

@@ -21,14 +21,14 @@ _BUILT_IN: tuple[ColumnKind, ...] = (
     CounterKind(),
 )
 KINDS: dict[str, ColumnKind] = {kind.name: kind for kind in _BUILT_IN}
-"""Every kind by its name; a further one that is put in here is judged, given, saved, loaded and exported as these."""
+"""The kinds by name. A kind that is added here can be judged, given, saved, loaded and exported like these."""
 
 
 def kinds_by_precedence() -> tuple[ColumnKind, ...]:
-    """The kinds in the order in which they are asked whether a column is of theirs."""
+    """Return the kinds in the order in which they judge a column."""
     return tuple(sorted(KINDS.values(), key=lambda kind: kind.precedence))
 
 
 def encoding_classes() -> tuple[type[ColumnEncoding], ...]:
-    """Every class that encodes a column of a registered kind, each once."""
+    """Return all classes that encode columns of registered kinds, without duplicates."""
     return tuple(dict.fromkeys(encoding for kind in KINDS.values() for encoding in kind.encodings))

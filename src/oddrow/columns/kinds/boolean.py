@@ -1,4 +1,4 @@
-"""Flags: true and false, or 0 and 1. One feature."""
+"""The kind of flags: true and false, or 0 and 1; one feature."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oddrow.columns._column_schema import ColumnSchema, EncodingStyle
 from oddrow.columns._scaling import Scaling
 from oddrow.columns._sketch import NO_ROWS, ColumnSketch
 from oddrow.columns.kinds._graph_columns import GraphBlock, GraphColumns
-from oddrow.columns.kinds._novelty import nats_of_never, presence_and_novelty
+from oddrow.columns.kinds._novelty import presence_and_novelty, unseen_nats
 from oddrow.columns.kinds._protocol import ColumnEncoding, Features, PresenceAndNovelty
 from oddrow.columns.kinds._reference_values import FLAGS, NO_NUMBERS
 from oddrow.columns.kinds.one_hot import OneHotEncoding
@@ -23,7 +23,7 @@ from oddrow.table import Floats, TextForm, as_booleans
 
 
 class BooleanKind:
-    """Columns of flags."""
+    """The kind of columns of flags."""
 
     name = "boolean"
     precedence = 20
@@ -79,7 +79,7 @@ class BooleanKind:
 
 @dataclass(frozen=True)
 class BooleanEncoding:
-    """A flag: one feature, 0 or 1."""
+    """The encoding of a flag: one feature, 0 or 1."""
 
     has_missing: bool
     kind: Literal["boolean"] = "boolean"
@@ -91,7 +91,7 @@ class BooleanEncoding:
 
     @classmethod
     def learn(cls, values: Floats, rest: ColumnSketch = NO_ROWS) -> Self:
-        """Learn from float64 [n] values, and what is known of further rows."""
+        """Learn from values float64 [n] and the sketch of training rows outside the sample."""
         return cls(bool(np.isnan(values).any() or rest.n_missing))
 
     @property
@@ -107,7 +107,7 @@ class BooleanEncoding:
         neither = ~missing & (values > 1)
         out[:, 0] = np.where(missing | neither, 0.0, values)
         presence, novelty = presence_and_novelty(missing, out[:, 1] if self.has_missing else None, n_rows)
-        novelty[neither] = nats_of_never(n_rows)
+        novelty[neither] = unseen_nats(n_rows)
         return presence & ~neither, novelty
 
     def decode(self, features: Features) -> list[object]:
@@ -121,13 +121,13 @@ class BooleanEncoding:
         xp, values = columns.xp, columns.joined()
         missing = xp.isnan(values)
         is_true = values.equals(1.0)
-        is_strange = ~(missing | is_true | values.equals(0.0))
+        is_unseen = ~(missing | is_true | values.equals(0.0))
         return GraphBlock(
             missing,
             is_true.astype(FLOAT),
             columns.starts,
-            is_strange,
-            is_strange.astype(FLOAT) * columns.never_seen,
+            is_unseen,
+            is_unseen.astype(FLOAT) * columns.unseen_nats,
             [not each.has_missing for each in encodings],
         )
 

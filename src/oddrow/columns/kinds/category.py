@@ -1,4 +1,4 @@
-"""Categories: one of several names. A feature for each frequent name, one for the rare, one for those never seen."""
+"""The kind of categories: one-hot features for each frequent name, for all rare names, and for unseen names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from oddrow.columns._scaling import Scaling
 from oddrow.columns._sketch import NO_ROWS, ColumnSketch, ValueCounts
 from oddrow.columns.kinds._graph_columns import MISSING, GraphBlock, GraphColumns
 from oddrow.columns.kinds._names import plain_number, typed_names
-from oddrow.columns.kinds._novelty import nats_of_new, presence_and_novelty
+from oddrow.columns.kinds._novelty import presence_and_novelty, unseen_name_nats
 from oddrow.columns.kinds._protocol import ColumnEncoding, Features, PresenceAndNovelty
 from oddrow.columns.kinds._reference_values import NO_NUMBERS, listed_names
 from oddrow.columns.kinds.one_hot import OneHotEncoding
@@ -26,13 +26,13 @@ from oddrow.table import Floats, TextForm, as_names
 RARE = "(rare)"
 NEVER_SEEN = "(never seen)"
 MAX_CATEGORIES = 64
-"""Categories with a feature of their own; the less frequent ones share the place of the rare."""
-RARE_COUNT = 2
-"""A category with fewer rows than this shares the place of the rare ones."""
+"""Largest number of categories with a one-hot feature each; less frequent ones share that of the rare categories."""
+MIN_FREQUENT_ROWS = 2
+"""Smallest number of rows of a category with a one-hot feature; others share that of the rare categories."""
 
 
 class CategoryKind:
-    """Columns of names that repeat, and numbers of two values that are no 0 and 1."""
+    """The kind of columns of names that repeat, and of two distinct whole numbers other than 0 and 1."""
 
     name = "category"
     precedence = 40
@@ -46,9 +46,9 @@ class CategoryKind:
 
     def judge(self, facts: ColumnFacts) -> ColumnSchema | None:
         reading = facts.reading
-        if reading.read_as is ReadAs.NAMES and not facts.is_identifier and not facts.why_text:
+        if reading.read_as is ReadAs.NAMES and not facts.is_identifier and not facts.text_reason:
             n = len(facts.distinct)
-            note = facts.looks_like() if n > FEW_VALUES else ""
+            note = facts.mixed_note() if n > FEW_VALUES else ""
             why = f"{n:,} distinct values{reading.missing}"
             return ColumnSchema(facts.name, self.name, why, facts.alias_form(), note=note)
         numbers = reading.numbers
@@ -90,7 +90,7 @@ class CategoryKind:
 
 @dataclass(frozen=True)
 class CategoryEncoding:
-    """One of several names: a place for each frequent one, one for the rare, one for those never seen."""
+    """The encoding of names: one-hot features for each frequent name, for all rare names, and for unseen names."""
 
     frequent: tuple[str, ...]
     rare: tuple[str, ...]
@@ -103,16 +103,16 @@ class CategoryEncoding:
 
     @classmethod
     def learn(cls, values: pa.ChunkedArray, rest: ColumnSketch = NO_ROWS) -> Self:
-        """Learn from strings [n], and what is known of further rows."""
+        """Learn from strings [n] and the sketch of training rows outside the sample."""
         counted = ValueCounts.of(values)
         times = 1.0
         if rest.counts is not None:
             counted = counted.merged(rest.counts.as_texts)
-        else:  # of names too many to be kept the values at hand know a part, and as many of all rows are new to it
+        else:  # the sketch has too many names to keep them: the sample's count of names seen once is scaled to all rows
             times = 1.0 + rest.n_rows / len(values)
         ordered = sorted(zip(counted.values.to_pylist(), counted.counts.tolist(), strict=True), key=_by_count)
-        # in a table so short that nothing repeats, "rare" would be all there is
-        least = RARE_COUNT if ordered and ordered[0][1] >= RARE_COUNT else 1
+        # if no name repeats, which happens in short tables, all names count as frequent
+        least = MIN_FREQUENT_ROWS if ordered and ordered[0][1] >= MIN_FREQUENT_ROWS else 1
         frequent = tuple(name for name, count in ordered[:MAX_CATEGORIES] if count >= least)
         rare = tuple(name for name, _ in ordered[len(frequent) :])
         once = round(times * int(np.sum(counted.counts == 1)))
@@ -120,7 +120,7 @@ class CategoryEncoding:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """All names of training."""
+        """All names in training rows."""
         return self.frequent + self.rare
 
     @property
@@ -133,7 +133,7 @@ class CategoryEncoding:
 
     @property
     def group(self) -> tuple[int, ...]:
-        """The frequent places and the rare one; the place of the never seen has no likelihood, but novelty."""
+        """The features of frequent and rare names; the feature of unseen names has no likelihood, but novelty."""
         return tuple(range(len(self.frequent) + 1))
 
     def encode(self, values: pa.ChunkedArray, out: Features, n_rows: int) -> PresenceAndNovelty:
@@ -146,7 +146,7 @@ class CategoryEncoding:
         there = np.flatnonzero(~missing)
         out[there, place[there]] = 1.0
         presence, novelty = presence_and_novelty(missing, out[:, places + 2] if self.has_missing else None, n_rows)
-        novelty[unseen] = nats_of_new(self.seen_once, n_rows)
+        novelty[unseen] = unseen_name_nats(self.seen_once, n_rows)
         return presence & ~unseen, novelty
 
     def decode(self, features: Features) -> list[object]:
@@ -157,7 +157,7 @@ class CategoryEncoding:
     def check(self, n_rows: int) -> str:
         if not 0 <= self.seen_once <= n_rows:
             return f"{self.seen_once} categories cannot have been seen once in {n_rows:,} rows"
-        return "" if len(set(self.known)) == len(self.known) else "it has one category twice"
+        return "" if len(set(self.known)) == len(self.known) else "a category occurs twice"
 
     @classmethod
     def graph(cls, encodings: Sequence[Self], columns: GraphColumns) -> GraphBlock:
@@ -187,5 +187,5 @@ class CategoryEncoding:
 
 
 def _by_count(entry: tuple[str, int]) -> tuple[int, str]:
-    """The most frequent first, then by name."""
+    """Return the sort key of a name and its count: descending by count, then by name."""
     return -entry[1], entry[0]

@@ -1,4 +1,4 @@
-"""Times that are later in every later row: the hour and the weekday are features, and a jump is novelty."""
+"""The encoding of running times: the hour and the weekday are features, and a jump has novelty."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from oddrow.columns.kinds.range import UNSOUND_RANGE, is_range, learned_range
 from oddrow.table import Floats
 
 CIRCLE_GRID = 2.0**20
-"""Steps of a circle's coordinates from 0 to 1: for a day, a tenth of a second."""
+"""Number of steps of a circle's coordinates from 0 to 1; one step is of the order of 0.1 seconds for a day."""
 MIN_PERIODS = 2.0
-"""A cycle counts where training rows cover so many of its periods: else the next rows come at hours never seen."""
+"""Smallest number of periods of a cycle in training rows: with fewer, the next rows have hours that are unseen."""
 
 
 def on_grid(points: Floats) -> Floats:
-    """Coordinates on a circle without the noise of rounding: the cosines of 6:00 and 18:00 are the same 0."""
+    """Return coordinates on a circle without rounding errors: the cosines of 6:00 and 18:00 are both 0."""
     return np.asarray(np.rint(points * CIRCLE_GRID) / CIRCLE_GRID)
 
 
 @dataclass(frozen=True)
 class ClockEncoding:
-    """A time that runs on: the hour and the weekday as points on two circles, and novelty where it jumps.
+    """The encoding of a running time: the hour and the weekday as points on two circles; a jump has novelty.
 
-    ``has_day``, ``has_week`` tell which of the two cycles training covers often enough.
+    ``has_day`` and ``has_week`` are true if training rows cover at least two periods of the cycle.
     """
 
     low: float
@@ -49,7 +49,7 @@ class ClockEncoding:
 
     @classmethod
     def learn(cls, values: Floats, rest: ColumnSketch = NO_ROWS) -> Self:
-        """Learn from seconds float64 [n], and what is known of further rows."""
+        """Learn from seconds float64 [n] and the sketch of training rows outside the sample."""
         low, high = learned_range(values, rest)
         has_missing = bool(np.isnan(values).any() or rest.n_missing)
         has_day, has_week = (high - low >= MIN_PERIODS * period for period in (DAY, WEEK))
@@ -57,7 +57,7 @@ class ClockEncoding:
 
     @property
     def periods(self) -> tuple[float, ...]:
-        """Of the cycles that count, in seconds."""
+        """The periods of the encoded cycles, in seconds."""
         return (DAY,) * self.has_day + (WEEK,) * self.has_week
 
     @property
@@ -87,11 +87,11 @@ class ClockEncoding:
 
     @property
     def step(self) -> float:
-        """Seconds that one value covers: a day where values are days, else none."""
+        """The length of one value in seconds: a day if the values are dates, else 0."""
         return DAY if self.low % DAY == 0 and self.high % DAY == 0 else 0.0
 
     def decode(self, features: Features) -> list[object]:
-        """The time of day that the day's circle shows; without one, the last moment of training."""
+        """Return the time of day, or without the cycle of a day the last moment of the training rows."""
         if not self.has_day:
             return [moment(self.high)] * len(features)
         share = np.arctan2(features[:, 0], features[:, 1]) / (2 * np.pi) % 1.0
@@ -106,18 +106,18 @@ class ClockEncoding:
         xp, values = columns.xp, columns.joined()
         missing = xp.isnan(values)
         seconds = xp.where(missing, 0.0, values)
-        parts, features = [], []
+        points, features = [], []
         for place, each in enumerate(encodings):
             for circle, period in enumerate(each.periods):
                 angle = xp.mod(seconds[:, [place]], period) * (2 * np.pi) / period
                 for offset, turned in enumerate((xp.sin(angle), xp.cos(angle))):
-                    parts.append(xp.where(missing[:, [place]], 0.0, xp.rint(turned * CIRCLE_GRID) / CIRCLE_GRID))
+                    points.append(xp.where(missing[:, [place]], 0.0, xp.rint(turned * CIRCLE_GRID) / CIRCLE_GRID))
                     features.append(columns.starts[place] + 2 * circle + offset)
         ranges = [(each.low, each.high, each.step) for each in encodings]
         return GraphBlock(
             missing,
-            xp.concatenate(parts, axis=1) if parts else None,
-            np.array(features, np.int64) if parts else None,
+            xp.concatenate(points, axis=1) if points else None,
+            np.array(features, np.int64) if points else None,
             novelty=xp.where(missing, 0.0, jump_nats(columns, seconds, ranges)),
             never_missing=[not each.has_missing for each in encodings],
         )

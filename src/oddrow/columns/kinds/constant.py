@@ -1,4 +1,4 @@
-"""Constants: columns that never changed in training. No feature, but novelty when they change."""
+"""The kind of columns with one value in all training rows: no feature, and novelty for any other value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from oddrow.columns._scaling import Scaling
 from oddrow.columns._sketch import NO_ROWS, ColumnSketch
 from oddrow.columns.kinds._graph_columns import MISSING, UNLISTED, GraphBlock, GraphColumns
 from oddrow.columns.kinds._names import plain_number, typed_names
-from oddrow.columns.kinds._novelty import nats_of_never, presence_and_novelty
+from oddrow.columns.kinds._novelty import presence_and_novelty, unseen_nats
 from oddrow.columns.kinds._protocol import ColumnEncoding, Features, PresenceAndNovelty
 from oddrow.columns.kinds._reference_values import NO_NUMBERS, listed_names
 from oddrow.columns.kinds.one_hot import OneHotEncoding
@@ -24,7 +24,7 @@ from oddrow.table import PLAIN, Floats, TextForm, as_names, python_values, short
 
 
 class ConstantKind:
-    """Columns of one value."""
+    """The kind of columns of one value."""
 
     name = "constant"
     precedence = 10
@@ -46,7 +46,7 @@ class ConstantKind:
             why = f"always {plain_number(reading.numbers[0])}{reading.missing}"
             form = replace(reading.form, is_numeric=True)
             return ColumnSchema(facts.name, self.name, why, form, note=reading.note)
-        why = f"always {facts.first_name()}{missing_words(facts.n_null)}" if facts.is_text else ""
+        why = f"always {facts.example_name()}{missing_words(facts.n_null)}" if facts.is_text else ""
         if facts.is_text and reading.read_as is ReadAs.FLAGS and _is_one_word(facts.distinct):
             return ColumnSchema(facts.name, self.name, why)
         if reading.read_as is ReadAs.NAMES and facts.is_counted and len(facts.distinct) == 1:
@@ -88,7 +88,7 @@ def _is_one_word(flags: pa.ChunkedArray) -> bool:
 
 @dataclass(frozen=True)
 class ConstantEncoding:
-    """A column that never changed: no feature, only novelty when it does."""
+    """The encoding of a constant: no feature, and novelty for any other value."""
 
     value: str | None
     has_missing: bool
@@ -100,7 +100,7 @@ class ConstantEncoding:
 
     @classmethod
     def learn(cls, values: pa.ChunkedArray, rest: ColumnSketch = NO_ROWS) -> Self:
-        """Learn from strings [n], and what is known of further rows."""
+        """Learn from strings [n] and the sketch of training rows outside the sample."""
         present = values.drop_null()
         if not len(present) and rest.counts is not None:
             present = rest.counts.as_texts.values
@@ -108,7 +108,7 @@ class ConstantEncoding:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """The only value, where there is one."""
+        """The only value, or () if all training values are missing."""
         return () if self.value is None else (self.value,)
 
     @property
@@ -123,7 +123,7 @@ class ConstantEncoding:
         missing = values.is_null().to_numpy()
         presence, novelty = presence_and_novelty(missing, out[:, 0] if self.has_missing else None, n_rows)
         same = missing if self.value is None else pc.fill_null(pc.equal(values, self.value), True).to_numpy()
-        novelty[~same] = nats_of_never(n_rows)
+        novelty[~same] = unseen_nats(n_rows)
         return presence, novelty
 
     def decode(self, features: Features) -> list[object]:
@@ -138,7 +138,7 @@ class ConstantEncoding:
         codes = columns.codes(listed, [UNLISTED] * len(listed))
         return GraphBlock(
             codes.equals(MISSING),
-            novelty=codes.equals(UNLISTED).astype(FLOAT) * columns.never_seen,
+            novelty=codes.equals(UNLISTED).astype(FLOAT) * columns.unseen_nats,
             never_missing=[not each.has_missing for each in encodings],
         )
 

@@ -1,4 +1,4 @@
-"""Counters: numbers that are larger in every later row. No feature, but novelty where they jump."""
+"""The kind of numbers that run on from row to row: no feature, and novelty for a jump."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from oddrow.table import Floats, TextForm, as_numbers
 
 
 class CounterKind:
-    """Columns of numbers that run on from row to row: judged by the order of the rows, once all columns have a kind."""
+    """The kind of running numbers. It is judged by the order of the rows, after all columns have a kind."""
 
     name = "counter"
     precedence = 70
@@ -66,7 +66,7 @@ class CounterKind:
 
 @dataclass(frozen=True)
 class CounterEncoding:
-    """A number that runs on: no feature, only novelty where it jumps."""
+    """The encoding of a running number: no feature, and novelty for a jump."""
 
     low: float
     high: float
@@ -81,7 +81,7 @@ class CounterEncoding:
 
     @classmethod
     def learn(cls, values: Floats, rest: ColumnSketch = NO_ROWS) -> Self:
-        """Learn from float64 [n] values, and what is known of further rows."""
+        """Learn from values float64 [n] and the sketch of training rows outside the sample."""
         present = np.concatenate([values[~np.isnan(values)], rest.range.ends])
         is_whole = rest.is_whole and bool(np.all(present == np.floor(present)))
         low, high = learned_range(values, rest)
@@ -102,7 +102,7 @@ class CounterEncoding:
         return presence, novelty
 
     def decode(self, features: Features) -> list[object]:
-        """The last value of training, from which later ones run on."""
+        """Return the largest training value for every row: the encoding does not hold the values."""
         last = int(self.high) if self.is_whole and abs(self.high) < 2**63 else self.high
         return [last] * len(features)
 

@@ -1,4 +1,4 @@
-"""Numbers: quantities with an order. One standardised feature; all number columns of a table are encoded together."""
+"""The kind of quantities: one standardised feature; all number columns of a table are encoded together."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from oddrow.columns._scaling import UNSOUND_SCALING, Scaling, Scalings
 from oddrow.columns._sketch import NO_ROWS, ColumnSketch
 from oddrow.columns._stored_precision import few_values
 from oddrow.columns.kinds._graph_columns import GraphBlock, GraphColumns, excess, standardised
-from oddrow.columns.kinds._novelty import nats_of_never
+from oddrow.columns.kinds._novelty import unseen_nats
 from oddrow.columns.kinds._protocol import ColumnEncoding, Features, PresenceAndNovelty
 from oddrow.columns.kinds._reference_values import present_numbers
 from oddrow.columns.kinds.range import RangeEncoding
@@ -26,16 +26,16 @@ from oddrow.graph import FLOAT
 from oddrow.table import Floats, TextForm, as_numbers
 
 RANGE_MARGIN = 0.5
-"""A number within so many widths of the range seen in training is no novelty: its neighbours tell how odd it is."""
+"""A number has no novelty up to this many widths outside the training range: there the views judge its feature."""
 ROWS_AT_ONCE = 2_048
-"""Rows whose numbers are encoded at once: few enough for the cache."""
+"""Number of rows that are encoded together, chosen to fit into the cache."""
 MAX_WHOLE = 2**53
-"""Whole numbers up to here are exact in double precision."""
+"""Bound below which whole numbers are exact in double precision."""
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
 
 class NumberKind:
-    """Columns of numbers that are more than a flag."""
+    """The kind of columns of three or more distinct numbers."""
 
     name = "number"
     precedence = 50
@@ -48,7 +48,7 @@ class NumberKind:
         return (NumberEncoding, RangeEncoding)
 
     def judge(self, facts: ColumnFacts) -> ColumnSchema | None:
-        """Three values or more make a quantity: a port number has an order, a flag has none."""
+        """Accept any column of numbers; constants and flags, with one or two values, have a lower precedence number."""
         reading = facts.reading
         if reading.read_as is not ReadAs.NUMBERS:
             return None
@@ -85,7 +85,7 @@ class NumberKind:
 
 
 def typed_numbers(texts: pa.ChunkedArray, form: TextForm) -> pa.ChunkedArray:
-    """Texts of numbers as whole numbers where all are, else as doubles."""
+    """Return texts of numbers as int64 if all are whole, else as float64."""
     numbers = as_numbers(texts, form)
     is_whole = bool(np.all(np.isnan(numbers) | ((numbers == np.floor(numbers)) & (np.abs(numbers) < MAX_WHOLE))))
     found = pa.chunked_array([pa.array(numbers, from_pandas=True)])
@@ -94,13 +94,13 @@ def typed_numbers(texts: pa.ChunkedArray, form: TextForm) -> pa.ChunkedArray:
 
 @dataclass(frozen=True)
 class NumberEncoding:
-    """A quantity: one standardised feature."""
+    """The encoding of a quantity: one standardised feature."""
 
     scaling: Scaling
     has_missing: bool
     is_whole: bool
     few: tuple[float, ...] = ()
-    """All values of training where they are few and not whole: the same ones in another precision are known by them."""
+    """All training values if they are few and not all whole; they are recognised in another precision."""
     kind: Literal["number"] = "number"
 
     gaussian: ClassVar[tuple[int, ...]] = (0,)
@@ -108,7 +108,7 @@ class NumberEncoding:
 
     @classmethod
     def learn(cls, values: Floats, rest: ColumnSketch = NO_ROWS) -> Self:
-        """Learn from float64 [n] values, and what is known of further rows."""
+        """Learn from values float64 [n] and the sketch of training rows outside the sample."""
         missing = np.isnan(values)
         present = values[~missing]
         is_whole = rest.is_whole and bool(np.all(present == np.floor(present)))
@@ -174,13 +174,13 @@ class NumberEncoding:
 
 @dataclass(frozen=True)
 class EncodedNumbers:
-    """Numbers of k columns, a row of each array a column.
+    """Encoded numbers of k columns; each row of an array is a column.
 
     Attributes
     ----------
-    features : float64 [k, n], standardised; 0 where missing
+    features : float64 [k, n], standardised; 0 for missing values
     missing : bool [k, n]
-    novelty : float64 [k, n] >= 0, nats; None where there is none at all
+    novelty : float64 [k, n] >= 0, nats; None if it is 0 everywhere
     """
 
     features: Floats
@@ -190,9 +190,9 @@ class EncodedNumbers:
 
 @dataclass(frozen=True)
 class Numbers:
-    """How the numbers of k columns are encoded together: of a short table, calls cost more than arithmetic.
+    """The joint encoding of the numbers of k columns; in a short table function calls take longer than arithmetic.
 
-    ``has_missing`` tells in which columns training had values missing, so that a missing one is no evidence.
+    ``has_missing`` marks columns with missing training values, in which a missing value has no novelty.
     """
 
     scalings: tuple[Scaling, ...]
@@ -203,7 +203,7 @@ class Numbers:
         return Scalings(self.scalings)
 
     def encode(self, values: Floats, n_rows: int) -> EncodedNumbers:
-        """Encode values [k, n], NaN where missing, learned from so many rows."""
+        """Encode values [k, n], NaN for missing ones; ``n_rows`` is the number of training rows."""
         features, excess_widths = self._scalings.apply(values)
         missing = np.isnan(values)
         is_missing = bool(missing.any())
@@ -215,20 +215,20 @@ class Numbers:
             novelty[outside] = np.log1p(n_rows * (excess_widths[outside] - RANGE_MARGIN))
         if is_missing:
             features[missing] = 0.0
-            novelty[missing & ~np.array(self.has_missing)[:, None]] = nats_of_never(n_rows)
+            novelty[missing & ~np.array(self.has_missing)[:, None]] = unseen_nats(n_rows)
         return EncodedNumbers(features, missing, novelty)
 
 
 @dataclass(frozen=True)
 class NumberColumns:
-    """The number columns of a table: their places, and the first feature of each, int64 [k]."""
+    """The number columns of a table: their indices, and the first feature of each, int64 [k]."""
 
     numbers: Numbers
     places: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]
 
     def encode(self, values: Sequence[Floats], rows: Features, presence: Flags, novelty: Floats, n_rows: int) -> None:
-        """Fill the arrays some rows at a time: of a short table calls cost most, of a long one memory."""
+        """Write into the arrays in blocks of rows: one call for a short table, and little memory for a long one."""
         flagged = np.array(self.numbers.has_missing, np.bool_)
         for start in range(0, len(rows), ROWS_AT_ONCE):
             some = slice(start, start + ROWS_AT_ONCE)

@@ -1,4 +1,4 @@
-"""The article's encoding of names, flags and constants: one feature for each value seen in training."""
+"""The article's encoding of names, flags and constants: one feature for each training value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from oddrow.table import as_booleans, as_texts
 
 @dataclass(frozen=True)
 class OneHotEncoding:
-    """The article's encoding of a name, a flag or a constant: one feature for each value seen, none for any other."""
+    """The article's encoding of a name, a flag or a constant: one feature for each training value, none for others."""
 
     categories: tuple[str, ...]
     kind: Literal["one-hot"] = "one-hot"
@@ -31,7 +31,7 @@ class OneHotEncoding:
 
     @classmethod
     def learn(cls, values: Values, rest: ColumnSketch = NO_ROWS) -> Self:
-        """Learn from names, or flags as float64 [n], and what is known of further rows."""
+        """Learn from names, or flags as float64 [n], and the sketch of training rows outside the sample."""
         names = _names(values).drop_null().unique().to_pylist()
         if rest.counts is not None:
             others = pa.chunked_array([rest.counts.values])
@@ -52,7 +52,7 @@ class OneHotEncoding:
 
     def encode(self, values: Values, out: Features, n_rows: int) -> PresenceAndNovelty:
         if isinstance(values, np.ndarray):
-            # by the number itself, for no text of it need be written: 0, 1, 2 for neither, and missing
+            # looked up by number, which is faster than by text: 0, 1, 2 for any other value, and 3 for a missing one
             place_of = np.array([self._place(name) for name in ("0", "1", "2", None)])
             places = place_of[np.where(np.isnan(values), 3.0, values).astype(np.int64)]
         else:
@@ -72,7 +72,7 @@ class OneHotEncoding:
         return [self.categories[place] for place in np.argmax(features, axis=1)]
 
     def check(self, n_rows: int) -> str:
-        return "" if len(set(self.categories)) == len(self.categories) else "it has one category twice"
+        return "" if len(set(self.categories)) == len(self.categories) else "a category occurs twice"
 
     @classmethod
     def graph(cls, encodings: Sequence[Self], columns: GraphColumns) -> GraphBlock:
@@ -83,7 +83,7 @@ class OneHotEncoding:
         else:
             codes, missing = _flag_codes(columns, listed)
         values, features = columns.one_hot(codes, [len(each) for each in listed])
-        return GraphBlock(missing, values, features, is_strange=codes < 0)
+        return GraphBlock(missing, values, features, is_unseen=codes < 0)
 
     @classmethod
     def together(cls, encodings: Sequence[Self], places: Sequence[int], starts: Sequence[int]) -> None:
@@ -91,7 +91,7 @@ class OneHotEncoding:
 
 
 def _flag_codes(columns: GraphColumns, listed: Sequence[Mapping[str, int]]) -> tuple[Value, Value]:
-    """Codes of flags, which the article's encoding names "0", "1", and "2" for a value that is neither."""
+    """Return codes of flags; the article's encoding names them "0", "1", and "2" for any other value."""
     xp, values = columns.xp, columns.joined()
     missing = xp.isnan(values)
     zero, one, neither = (
@@ -102,7 +102,7 @@ def _flag_codes(columns: GraphColumns, listed: Sequence[Mapping[str, int]]) -> t
 
 
 def _names(values: Values) -> pa.ChunkedArray:
-    """Strings, also of a flag's 0, 1 and NaN."""
+    """Return names as they are, and flags 0, 1 and NaN as strings."""
     if isinstance(values, np.ndarray):
         flags = pa.array(values, mask=np.isnan(values)).cast(pa.int64())
         return pa.chunked_array([flags.cast(pa.string())])

@@ -1,4 +1,4 @@
-"""The article's encoding of numbers: the range of training onto [0, 1]."""
+"""The article's encoding of numbers: the training range is mapped to [0, 1]."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from oddrow.table import Floats
 
 UNSOUND_RANGE = "its range is not finite and in order"
 MAX_SCALED = 1e6
-"""Bound of the feature: a value far outside the range stays finite in single precision."""
+"""Bound of the feature, so that a value far outside the range is finite in single precision."""
 
 
 @dataclass(frozen=True)
 class RangeEncoding:
-    """The article's encoding of a number: its range onto [0, 1]. What is missing is 0."""
+    """The article's encoding of a number: its training range is mapped to [0, 1]. A missing value is 0."""
 
     low: float
     high: float
@@ -36,7 +36,7 @@ class RangeEncoding:
 
     @classmethod
     def learn(cls, values: Floats, rest: ColumnSketch = NO_ROWS) -> Self:
-        """Learn from float64 [n] values, and what is known of further rows."""
+        """Learn from values float64 [n] and the sketch of training rows outside the sample."""
         return cls(*learned_range(values, rest))
 
     def encode(self, values: Floats, out: Features, n_rows: int) -> PresenceAndNovelty:
@@ -52,7 +52,7 @@ class RangeEncoding:
 
     @property
     def _half_width(self) -> float:
-        # halves: the width of a range of huge numbers overflows
+        # halves, since the width of a range of huge numbers could overflow
         return self.high / 2 - self.low / 2
 
     def check(self, n_rows: int) -> str:
@@ -65,7 +65,7 @@ class RangeEncoding:
         half_low = np.array([each.low for each in encodings]) / 2
         half_width = np.array([each.high for each in encodings]) / 2 - half_low
         scaled = (values / 2.0 - half_low) / np.where(half_width > 0, half_width, 1.0)
-        has_width = (half_width > 0).astype(np.float64)  # in a range of no width all numbers are 0
+        has_width = (half_width > 0).astype(np.float64)  # in a range of width 0 all features are 0
         scaled = xp.clip(xp.where(missing, 0.0, scaled), -MAX_SCALED, MAX_SCALED) * has_width
         return GraphBlock(missing, scaled, columns.starts)
 
@@ -75,11 +75,11 @@ class RangeEncoding:
 
 
 def learned_range(values: Floats, rest: ColumnSketch) -> tuple[float, float]:
-    """The smallest and the largest value of all rows; 0 and 0 where there is none."""
+    """Return the smallest and the largest value of all training rows; 0 and 0 if all are missing."""
     present = np.concatenate([values[~np.isnan(values)], rest.range.ends])
     return (float(present.min()), float(present.max())) if present.size else (0.0, 0.0)
 
 
 def is_range(low: float, high: float) -> bool:
-    """Whether two numbers are finite and in order."""
+    """Return whether two numbers are finite and in ascending order."""
     return bool(np.isfinite([low, high]).all() and low <= high)

@@ -1,4 +1,4 @@
-"""Free text: known texts by themselves, others by their template or shape, and by how they look."""
+"""The kind of free text: features for known texts, templates and shapes, and for length and characters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from oddrow.columns._text_patterns import LETTER_SHARES, shapes, templates, text
 from oddrow.columns.kinds._frequent_patterns import TextPatterns
 from oddrow.columns.kinds._graph_columns import GraphColumns
 from oddrow.columns.kinds._names import typed_names
-from oddrow.columns.kinds._novelty import nats_of_new, presence_and_novelty
+from oddrow.columns.kinds._novelty import presence_and_novelty, unseen_name_nats
 from oddrow.columns.kinds._protocol import ColumnEncoding, Features, PresenceAndNovelty
 from oddrow.exceptions import SettingError
 from oddrow.graph import TEXT
@@ -28,13 +28,13 @@ from oddrow.remedies import Setting, remedy
 from oddrow.table import Floats, TextForm, as_names, shortened
 
 MAX_LOG_LENGTH = 40.0
-"""No text is longer: a feature far out of range is decoded as a text of this length."""
-USUAL = 1.645
-"""Standard deviations to either side of the mean within which nine in ten normal values lie."""
+"""Bound of ln(1 + length) of a decoded text, whose feature may lie far outside the training range."""
+USUAL_DEVIATIONS = 1.645
+"""Number of standard deviations on either side of the mean that contain 90 % of normal values."""
 
 
 class TextKind:
-    """Columns of names that are too many, or too long, for categories."""
+    """The kind of columns of names that are too many, or too long, for categories."""
 
     name = "text"
     precedence = 60
@@ -47,22 +47,22 @@ class TextKind:
         return (TextEncoding,)
 
     def judge(self, facts: ColumnFacts) -> ColumnSchema | None:
-        """Names that are no categories are texts, or identify the rows: these are left out."""
+        """Accept names that are not categories; leave out those that identify rows."""
         if facts.reading.read_as is not ReadAs.NAMES:
             return None
         name, missing = facts.name, facts.reading.missing
         if facts.is_identifier:
-            n, rows = len(facts.distinct), facts.n_named
+            n, rows = len(facts.distinct), facts.n_names
             return ColumnSchema(
                 name,
                 Kind.IGNORE,
                 f"looks like an identifier: {n:,} different values in {rows:,} rows, all of one form{missing}",
-                note=f"{shortened(name)} looks like an identifier, as {facts.first_name()}: it is left out",
+                note=f"{shortened(name)} looks like an identifier, as {facts.example_name()}: it is left out",
             )
-        if not facts.why_text:
+        if not facts.text_reason:
             return None
-        note = facts.looks_like() if "too many" in facts.why_text else ""
-        return ColumnSchema(name, self.name, f"{facts.why_text}{missing}", note=note)
+        note = facts.mixed_note() if "too many" in facts.text_reason else ""
+        return ColumnSchema(name, self.name, f"{facts.text_reason}{missing}", note=note)
 
     def given(self, name: str, facts: Sequence[ColumnFacts]) -> ColumnSchema:
         (one,) = facts
@@ -85,30 +85,30 @@ class TextKind:
         return encoding.frequent if isinstance(encoding, TextEncoding) else ()
 
     def measured(self, values: pa.ChunkedArray, rest: ColumnSketch) -> tuple[Floats, Floats]:
-        """The lengths of texts in characters."""
+        """Return the lengths of texts in characters."""
         lengths = pc.utf8_length(values.drop_null()).to_numpy().astype(np.float64)
-        return lengths, np.rint(np.expm1(rest.looks[0].ends))
+        return lengths, np.rint(np.expm1(rest.text_ranges[0].ends))
 
 
 @dataclass(frozen=True)
 class TextEncoding:
-    """Free text: known texts by themselves, others by their template or shape, and by how they look.
+    """The encoding of free text: one-hot features for patterns, and the length and shares of kinds of characters.
 
-    A text that is frequent has a place of its own, as a frequent category has, and is like every other known text:
-    its further features are 0. So it is with a template, which is a text with each run of digits as one ``#``; rare
-    templates share the last place, and those seen twice or more are known as well. Any other text takes the place of
-    its shape (words and digits masked), and its length and the shares of kinds of letters are features. A template
-    seen once is among these: it stands for those that are yet to come.
+    A frequent text has a one-hot feature ("place"), like a frequent category; its length and shares are 0. The same
+    holds for a frequent template, which is a text with each run of digits replaced by one ``#``. A text whose template
+    is rare but was seen at least twice has the last place, and its length and shares are 0 as well. Any other text has
+    the place of its shape (words and digits masked), its length and its shares. A template that was seen once is
+    treated like an unseen one, so that the model learns from such texts what unseen templates look like.
 
     Attributes
     ----------
     length, shares : scalings of ln(1 + length) and of the shares of digits, capitals, spaces, signs, not ASCII
-    has_missing : whether training rows had it missing
-    frequent, templates, shapes : those with a place of their own; without any, a text has no place at all
-    rare_templates, lone_templates : the others, by how often training showed them: at least twice, or once
-    rare_shapes : the others that training showed
-    templates_once, shapes_once : how many were seen once; None where too many were seen to be kept, or to tell
-        anything: one never seen is then no novelty
+    has_missing : whether training values are missing
+    frequent, templates, shapes : those with a place each; without any, the encoding has no places
+    rare_templates, lone_templates : other templates that occur in training rows at least twice, or once
+    rare_shapes : other shapes that occur in training rows
+    templates_once, shapes_once : number that occur once in training rows; None if too many occur to keep them, or if
+        most rows have one that occurs once. An unseen one then has no novelty
     """
 
     length: Scaling
@@ -130,10 +130,10 @@ class TextEncoding:
 
     @classmethod
     def learn(cls, values: pa.ChunkedArray, rest: ColumnSketch = NO_ROWS) -> Self:
-        """Learn from strings [n], and what is known of further rows."""
+        """Learn from strings [n] and the sketch of training rows outside the sample."""
         length, shares = text_features(values)
-        features = zip((length, *shares), rest.looks, strict=True)
-        scalings = tuple(Scaling.learn(feature, look.ends) for feature, look in features)
+        features = zip((length, *shares), rest.text_ranges, strict=True)
+        scalings = tuple(Scaling.learn(feature, further.ends) for feature, further in features)
         counted = ValueCounts.of(values)
         n_further = rest.n_present
         if rest.counts is not None:
@@ -154,13 +154,13 @@ class TextEncoding:
         )
 
     @property
-    def n_looks(self) -> int:
-        """Features of how a text looks; they come first."""
+    def n_text_features(self) -> int:
+        """The number of features of length and shares; they come first."""
         return 1 + len(self.shares)
 
     @property
     def n_places(self) -> int:
-        """Places of known texts, templates and shapes, then of all others; 0 where nothing has a place."""
+        """The number of places: of known texts, templates and shapes, and of all others; 0 if there are none."""
         n_known = len(self.frequent) + len(self.templates) + len(self.shapes)
         return n_known + 1 if n_known else 0
 
@@ -170,7 +170,7 @@ class TextEncoding:
 
     @property
     def gaussian(self) -> tuple[int, ...]:
-        return tuple(range(self.n_looks))
+        return tuple(range(self.n_text_features))
 
     @property
     def binary(self) -> tuple[tuple[int, bool], ...]:
@@ -178,12 +178,12 @@ class TextEncoding:
 
     @property
     def group(self) -> tuple[int, ...]:
-        """As a category's: behind it stands the place of a shape never seen, which has novelty instead."""
-        return tuple(range(self.n_looks, self.n_looks + self.n_places))
+        """The places with a likelihood. The feature after them marks an unseen shape, which has novelty instead."""
+        return tuple(range(self.n_text_features, self.n_text_features + self.n_places))
 
     @property
     def _flag(self) -> int:
-        return self.n_looks + self.n_places + (self.n_places > 0)
+        return self.n_text_features + self.n_places + (self.n_places > 0)
 
     def encode(self, values: pa.ChunkedArray, out: Features, n_rows: int) -> PresenceAndNovelty:
         length, shares = text_features(values)
@@ -202,11 +202,11 @@ class TextEncoding:
 
     @property
     def _knows_patterns(self) -> bool:
-        is_told = self.templates_once is not None or self.shapes_once is not None
-        return is_told or bool(self.n_places or self.rare_templates)
+        has_counts = self.templates_once is not None or self.shapes_once is not None
+        return has_counts or bool(self.n_places or self.rare_templates)
 
     def _encode_patterns(self, values: pa.ChunkedArray, out: Features, n_rows: int) -> Floats:
-        """Fill the places, and give the nats [n] of templates and shapes never seen."""
+        """Write the places; return the novelty in nats [n] of unseen templates and shapes."""
         text = _index(values, self.frequent)
         of_template, of_shape = templates(values), shapes(values)
         template, shape = _index(of_template, self._all_templates), _index(of_shape, self._all_shapes)
@@ -217,7 +217,7 @@ class TextEncoding:
         nats = np.zeros(len(text))
         for index, once in ((template, self.templates_once), (shape, self.shapes_once)):
             if once is not None:
-                nats = np.maximum(nats, np.where(index < 0, nats_of_new(once, n_rows), 0.0))
+                nats = np.maximum(nats, np.where(index < 0, unseen_name_nats(once, n_rows), 0.0))
         if self.n_places:
             n_known = self.n_places - 1
             is_new = (shape < 0) & (self.shapes_once is not None) & ~is_known
@@ -231,8 +231,8 @@ class TextEncoding:
                 place = np.where(chosen, first + index, place)
                 first += len(known)
             there = np.flatnonzero(values.is_valid().to_numpy())
-            out[there, self.n_looks + place[there]] = 1.0
-        out[is_known, : self.n_looks] = 0.0
+            out[there, self.n_text_features + place[there]] = 1.0
+        out[is_known, : self.n_text_features] = 0.0
         return nats
 
     @cached_property
@@ -244,12 +244,16 @@ class TextEncoding:
         return self.shapes + self.rare_shapes
 
     def decode(self, features: Features) -> list[object]:
-        """The known text or template whose place a text takes; of others the shape, if that is known, and the look."""
+        """Return the known text or template; for other texts a description of the known shape, length and digits."""
         known = (*self.frequent, *self.templates)
         n_known = len(known) + len(self.shapes)
-        places = np.argmax(features[:, self.n_looks : self.n_looks + self.n_places + 1], axis=1) if n_known else None
+        places = (
+            np.argmax(features[:, self.n_text_features : self.n_text_features + self.n_places + 1], axis=1)
+            if n_known
+            else None
+        )
         described: list[object] = []
-        for row, (length, share) in enumerate(zip(*self._decoded_looks(features), strict=True)):
+        for row, (length, share) in enumerate(zip(*self._decoded_text_features(features), strict=True)):
             place = n_known if places is None else int(places[row])
             if place < len(known):
                 described.append(known[place])
@@ -259,22 +263,22 @@ class TextEncoding:
                 described.append(f"text of about {length} characters, {share:.0%} digits")
         return described
 
-    def _decoded_looks(self, features: Features) -> tuple[list[int], list[float]]:
-        """Length in characters, and share of digits."""
-        # no text is longer than memory: without a bound a feature far out would have no length at all
+    def _decoded_text_features(self, features: Features) -> tuple[list[int], list[float]]:
+        """Return the lengths in characters, and the shares of digits."""
+        # without a bound, the length of a feature far outside the training range would overflow
         lengths = np.expm1(np.minimum(self.length.invert(features[:, 0].astype(np.float64)), MAX_LOG_LENGTH))
         digits = np.clip(self.shares[0].invert(features[:, 1].astype(np.float64)), 0, 1)
         return [max(round(length), 0) for length in lengths.tolist()], digits.tolist()
 
     def check(self, n_rows: int) -> str:
         if len(self.shares) != self.n_shares:
-            return f"a text has {self.n_shares} shares of letters, not {len(self.shares)}"
+            return f"a text has {self.n_shares} shares of characters, not {len(self.shares)}"
         if not all(scaling.is_sound for scaling in (self.length, *self.shares)):
             return UNSOUND_SCALING
         named = {"known text": self.frequent, "template": self._all_templates, "shape": self._all_shapes}
         for what, names in named.items():
             if len(set(names)) != len(names):
-                return f"it has one {what} twice"
+                return f"a {what} occurs twice"
         for what, once in (("templates", self.templates_once), ("shapes", self.shapes_once)):
             if once is not None and not 0 <= once <= n_rows:
                 return f"{once} {what} cannot have been seen once in {n_rows:,} rows"
@@ -299,10 +303,10 @@ class TextEncoding:
         return None
 
     def describe(self, text: str) -> str:
-        """What is unusual about one text, in words; "" where nothing is.
+        """Describe what is unusual in one text; return "" if nothing is.
 
-        Named are a shape or template that training never showed, and a length or a share of letters outside the
-        range in which about nine in ten training texts lie.
+        The description names an unseen shape or template, and a length or a share of characters outside the range of
+        about 90 % of the training texts.
 
         Examples
         --------
@@ -328,25 +332,25 @@ class TextEncoding:
         elif self.templates_once is not None and template[0].as_py() not in self._all_templates:
             found.append(f"of a pattern never seen ({template[0].as_py()!r})")
         _, shares = text_features(values)
-        low, high = (round(float(np.expm1(end))) for end in _usual(self.length))
+        low, high = (round(float(np.expm1(end))) for end in _usual_range(self.length))
         if not low <= len(text) <= high:
             found.append(f"length {len(text):,}, usual {low:,} to {high:,}")
         for name, scaling, share in zip(LETTER_SHARES, self.shares, shares, strict=True):
-            percent, least, most = (round(100 * value) for value in (float(share[0]), *_usual(scaling)))
+            percent, least, most = (round(100 * value) for value in (float(share[0]), *_usual_range(scaling)))
             if not least <= percent <= most:
                 usual = f"{least} %" if least == most else f"{least} to {most} %"
                 found.append(f"{name} {percent} %, usual {usual}")
         return "; ".join(found)
 
 
-def _usual(scaling: Scaling) -> tuple[float, float]:
-    """The range in which about nine in ten training values lie."""
-    ends = np.clip([-USUAL, USUAL], scaling.low, scaling.high)
+def _usual_range(scaling: Scaling) -> tuple[float, float]:
+    """Return the range of about 90 % of the training values."""
+    ends = np.clip([-USUAL_DEVIATIONS, USUAL_DEVIATIONS], scaling.low, scaling.high)
     low, high = np.maximum(scaling.invert(ends), 0.0)
     return float(low), float(high)
 
 
 def _index(values: pa.ChunkedArray, known: Sequence[str]) -> npt.NDArray[np.int64]:
-    """The place of each value [n] among the known ones; -1 where it is none, or missing."""
+    """Return the index of each value [n] among the known ones; -1 if it is unknown or missing."""
     found = pc.index_in(values, pa.array(known, pa.string()), skip_nulls=True)
     return np.asarray(pc.fill_null(pc.cast(found, pa.int64()), -1).to_numpy())

@@ -1,4 +1,4 @@
-"""Times: seconds elapsed, and the hour and weekday as points on two circles."""
+"""The kind of times: seconds elapsed, and the hour and the weekday as points on two circles."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ORDER_WORDS = {
 
 
 class TimestampKind:
-    """Columns of dates, times and times of day; those that run on are encoded by :class:`ClockEncoding`."""
+    """The kind of columns of dates, times and times of day; :class:`ClockEncoding` encodes those that run on."""
 
     name = "timestamp"
     precedence = 30
@@ -46,7 +46,7 @@ class TimestampKind:
         return (TimestampEncoding, ClockEncoding)
 
     def judge(self, facts: ColumnFacts) -> ColumnSchema | None:
-        """Times are left out where day and month cannot be told apart."""
+        """Accept times; leave them out if day and month cannot be told apart."""
         reading = facts.reading
         if reading.read_as is not ReadAs.TIMES:
             return None
@@ -107,10 +107,10 @@ class TimestampKind:
 
 @dataclass(frozen=True)
 class TimestampEncoding:
-    """A point in time: seconds elapsed, and the hour and weekday as points on two circles.
+    """The encoding of a point in time: seconds elapsed, and the hour and the weekday as points on two circles.
 
-    Later rows are later: time running on is no novelty. Within one width of the learned range on either side a time
-    counts as its nearest border; only beyond that it is out of range.
+    Later rows may have later times, so a time up to one width outside the training range is encoded as the nearest end
+    of the range and has no novelty; only times further outside have novelty.
     """
 
     scaling: Scaling
@@ -124,7 +124,7 @@ class TimestampEncoding:
 
     @classmethod
     def learn(cls, values: Floats, rest: ColumnSketch = NO_ROWS) -> Self:
-        """Learn from seconds float64 [n], and what is known of further rows."""
+        """Learn from seconds float64 [n] and the sketch of training rows outside the sample."""
         return cls(Scaling.learn(values, rest.range.ends), bool(np.isnan(values).any() or rest.n_missing))
 
     @property
@@ -139,7 +139,9 @@ class TimestampEncoding:
         missing = np.isnan(values)
         seconds = np.where(missing, 0.0, values)
         elapsed = self.scaling.apply(seconds)
-        beyond = np.maximum(self.scaling.excess(elapsed) - np.log(2.0), 0.0)  # ln 2: one width, on the curve outside
+        beyond = np.maximum(
+            self.scaling.excess(elapsed) - np.log(2.0), 0.0
+        )  # ln 2 is one width on the logarithmic scale outside the range
         out[:, 0] = np.clip(elapsed, self.scaling.low, self.scaling.high)
         for offset, period in ((1, DAY), (3, WEEK)):
             angle = 2 * np.pi * (seconds % period) / period
@@ -164,15 +166,15 @@ class TimestampEncoding:
         seconds = xp.where(missing, 0.0, values)
         elapsed = standardised(xp, seconds, scalings)
         lows, highs = [scaling.low for scaling in scalings], [scaling.high for scaling in scalings]
-        parts = [xp.clip(elapsed, lows, highs)]
+        encoded = [xp.clip(elapsed, lows, highs)]
         for period in (DAY, WEEK):
             angle = xp.mod(seconds, period) * (2 * np.pi) / period
-            parts += [xp.sin(angle), xp.cos(angle)]
+            encoded += [xp.sin(angle), xp.cos(angle)]
         beyond = xp.maximum(excess(xp, elapsed, scalings) - float(np.log(2.0)), 0.0)
         return GraphBlock(
             missing,
-            xp.concatenate([xp.where(missing, 0.0, part) for part in parts], axis=1),
-            np.concatenate([columns.starts + offset for offset in range(len(parts))]),
+            xp.concatenate([xp.where(missing, 0.0, value) for value in encoded], axis=1),
+            np.concatenate([columns.starts + offset for offset in range(len(encoded))]),
             novelty=xp.where(missing, 0.0, xp.log1p(beyond * columns.n_rows)),
             never_missing=[not each.has_missing for each in encodings],
         )
