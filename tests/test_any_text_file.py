@@ -11,6 +11,6 @@ unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 @settings(unhurried, max_examples=300)
 @given(text_files())
-def test_the_rows_of_a_text_file_are_scored_alike_alone_and_beside_any_others(drawn):
+def test_the_rows_of_a_text_file_are_scored_alike_alone_and_among_any_others(drawn):
     with no_training():
         check_text_file(drawn)

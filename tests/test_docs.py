@@ -74,7 +74,7 @@ def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.name)
-def test_the_python_of_a_page_calls_names_that_are_there(page):
+def test_the_python_of_a_page_calls_only_names_that_exist(page):
     for block in blocks(page):
         for node in ast.walk(ast.parse(block)):
             if isinstance(node, ast.Attribute) and re.fullmatch(r"oddrow(\.\w+)+", ast.unparse(node)):

@@ -17,7 +17,7 @@ def drawn(seed):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_every_figure_is_scikit_learns(seed):
+def test_every_metric_equals_that_of_scikit_learn(seed):
     truth, surprise, flagged = drawn(seed)
     found = detection_metrics(truth, surprise, flagged)
     (true_normal, false_alarms), _ = metrics.confusion_matrix(truth, flagged)
@@ -65,17 +65,17 @@ def test_order_alone_decides_the_areas():
         ([True, False], [True, False], set()),
     ],
 )
-def test_a_figure_without_meaning_is_none(truth, flagged, without_meaning):
+def test_an_undefined_metric_is_none(truth, flagged, without_meaning):
     figures = vars(detection_metrics(np.array(truth), np.array([2.0, 1.0]), np.array(flagged)))
     assert {name for name, value in figures.items() if value is None} == without_meaning
 
 
-def test_figures_are_plain_numbers():
+def test_metrics_are_plain_numbers():
     for value in vars(detection_metrics(*drawn(0))).values():
         assert type(value) in (int, float)
 
 
-def test_no_row_has_no_figures():
+def test_metrics_of_a_table_without_rows_are_refused():
     none = np.array([])
     with pytest.raises(DataError, match="there is no row to evaluate"):
         detection_metrics(none.astype(bool), none, none.astype(bool))

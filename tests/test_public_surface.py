@@ -50,7 +50,7 @@ def test_all_is_what_a_package_exports(folder):
 
 
 @pytest.mark.parametrize("folder", PACKAGES, ids=module_name)
-def test_what_a_package_opens_when_asked_is_what_type_checkers_see(folder):
+def test_the_lazy_exports_of_a_package_are_those_that_type_checkers_see(folder):
     """The two lists of a lazy package say the same: each name comes from the module that the other list imports."""
     package = importlib.import_module(module_name(folder))
     for node in ast.walk(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))):
@@ -63,7 +63,7 @@ def test_what_a_package_opens_when_asked_is_what_type_checkers_see(folder):
                     assert alias.name in dir(package)
 
 
-def test_a_name_that_is_not_there_is_missing_as_from_any_module():
+def test_an_unknown_name_of_a_lazy_package_raises_the_error_of_any_module():
     with pytest.raises(AttributeError, match="module 'oddrow' has no attribute 'VEADetector'"):
         oddrow.VEADetector  # noqa: B018 - asking is the point
     with pytest.raises(ImportError, match="cannot import name 'Finder'"):
@@ -92,7 +92,7 @@ def test_all_is_what_a_public_module_defines(name):
     assert all(hasattr(module, key) for key in module.__all__)
 
 
-def test_the_page_lists_each_public_name_once():
+def test_the_page_on_the_public_names_lists_each_once():
     assert len(set(PUBLIC)) == len(PUBLIC) > 50
     assert {name.removeprefix("oddrow.") for name in PUBLIC if name.count(".") == 1} == set(oddrow.__all__)
     for name in WHOLLY_PUBLIC_MODULES:

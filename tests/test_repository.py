@@ -25,7 +25,7 @@ def imported(path):
 
 
 @pytest.mark.parametrize("folder", FORBIDDEN)
-def test_a_folder_does_not_import_what_is_not_for_it(folder):
+def test_a_folder_imports_no_folder_that_is_forbidden_to_it(folder):
     files = sorted((ROOT / folder).rglob("*.py"))
     found = {path.relative_to(ROOT) for path in files if FORBIDDEN[folder] & set(imported(path))}
     assert files

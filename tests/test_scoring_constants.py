@@ -46,7 +46,7 @@ def module_constants(path):
 
 
 @pytest.mark.parametrize("room", ["density", "calibration", "views", "surprise"])
-def test_no_module_that_scores_has_such_a_constant_of_its_own(room):
+def test_no_scoring_module_defines_one_of_the_scoring_constants(room):
     names = {field.name.upper() for field in fields(ScoringConstants)} | OLD_NAMES
     for path in sorted((SOURCE / room).glob("*.py")):
         assert not names.intersection(module_constants(path)), path

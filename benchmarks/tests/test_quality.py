@@ -38,7 +38,7 @@ def rows_of(part):
     return set(part[:, 0].astype(int))
 
 
-def test_half_of_the_normals_trains_and_all_else_is_the_test(adbench):
+def test_half_of_the_normal_rows_are_training_rows_and_all_others_are_test_rows(adbench):
     split = adbench.split("half", 0, 1_000)
     assert len(split.training) == 50 and rows_of(split.training) < set(range(100))
     assert rows_of(split.test) == set(range(120)) - rows_of(split.training)
@@ -56,7 +56,7 @@ def test_a_cap_keeps_the_share_of_anomalies(adbench):
     assert split.training is split.test
 
 
-def test_a_cap_leaves_one_of_either_kind(tmp_path):
+def test_a_cap_keeps_at_least_one_row_of_each_label(tmp_path):
     np.savez(tmp_path / "rare.npz", X=np.arange(1000.0)[:, None], y=np.arange(1000) == 7)
     split = SetFile(tmp_path / "rare.npz").split("half", 0, 20)
     assert (len(split.test), int(split.is_anomaly.sum())) == (40, 1)
@@ -92,7 +92,7 @@ def test_sets_are_chosen_by_number_and_by_name(adbench):
         set_files([folder / "missing"], [])
 
 
-def test_results_come_back_and_a_broken_line_does_not(tmp_path):
+def test_results_are_read_back_without_broken_lines(tmp_path):
     path = tmp_path / "new" / "results.csv"
     prepare(path)
     kept = [result(seed=0), failed(seed=1), result(seed=2, error="")]
@@ -115,7 +115,7 @@ def test_the_last_result_of_a_run_counts(tmp_path):
     assert [(one.auroc, one.error) for one in read(path)] == [(0.75, "")]
 
 
-def test_a_file_of_something_else_is_left_alone(tmp_path):
+def test_a_file_that_holds_no_results_is_refused_and_not_changed(tmp_path):
     path = tmp_path / "notes.csv"
     for content in (b"a,b\n1,2\n", b"half a line"):
         path.write_bytes(content)
@@ -179,7 +179,7 @@ def test_equal_figures_are_ties_with_a_p_value_of_one():
     assert (found.mean, found.ties, found.p) == (0.0, 5, 1.0)
 
 
-def test_a_rival_has_another_version_only_where_its_code_differs(tmp_path):
+def test_the_version_of_a_rival_changes_only_with_its_code(tmp_path):
     source = '''
 """Methods."""
 FACTOR = {factor}
@@ -223,7 +223,7 @@ def test_a_benchmark_goes_on_where_it_was_killed(adbench, tmp_path, capsys):
     assert "2 runs to do" in printed(*chosen[:-1], "1", "--max-rows", "20")
 
 
-def test_a_method_that_raises_is_a_result(adbench, tmp_path, monkeypatch, capsys):
+def test_a_method_that_raises_is_recorded_as_a_failed_result(adbench, tmp_path, monkeypatch, capsys):
     class Broken:
         name = "broken"
 

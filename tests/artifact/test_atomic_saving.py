@@ -39,7 +39,7 @@ def calls_of_a_save(detector, folder, force):
     return disk.calls
 
 
-def test_a_save_asks_the_disk_for_what_is_made_to_fail_here(detector, tmp_path):
+def test_a_save_makes_the_system_calls_that_these_tests_let_fail(detector, tmp_path):
     """Or the tests below would test nothing."""
     for force, publish in ((False, "link"), (True, "replace")):
         calls = calls_of_a_save(detector, tmp_path, force)
@@ -122,7 +122,7 @@ def test_a_process_killed_at_any_call_leaves_the_old_file_or_the_new_one(stopped
     assert kills[-1]["left"] == {"model.oddrow": "new"}
 
 
-def test_what_the_system_does_not_let_grow_is_not_begun(stopped):
+def test_a_save_that_reaches_the_file_size_limit_leaves_the_old_file(stopped):
     *refused, allowed = stopped["limits"]
     for limit in refused:
         assert os.WEXITSTATUS(limit["status"]) == 1

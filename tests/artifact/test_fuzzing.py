@@ -15,7 +15,7 @@ INPUTS = 20_000
 
 
 @pytest.mark.slow
-def test_no_file_escapes():
+def test_a_randomly_changed_file_is_refused_or_scores_finitely():
     """In a process of its own: a crash of a parser would take this one down, and memory is limited by the process."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
     command = [sys.executable, "-m", "testing.fuzz", str(INPUTS)]
@@ -36,6 +36,6 @@ def table(text):
     return text.splitlines()[2 : 3 + len(LEVELS)]
 
 
-def test_an_input_is_always_the_same():
+def test_an_input_of_the_fuzzer_depends_only_on_its_number():
     seeds = [Seed(golden("vae")), Seed(golden("article"))]
     assert [changed(index, seeds) for index in range(20)] == [changed(index, seeds) for index in range(20)]

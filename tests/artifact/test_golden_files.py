@@ -41,7 +41,7 @@ def test_the_golden_files_hold_every_kind_of_column():
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_a_golden_file_still_gives_the_scores_it_gave(path):
+def test_a_golden_file_scores_as_recorded(path):
     table, expected = rows_and_scores(path)
     detector = oddrow.load(path)
     # another processor's matrix products may round otherwise in the last places

@@ -597,7 +597,7 @@ def outcomes(tmp_path_factory):
     return json.loads(done.stdout)
 
 
-def test_there_are_as_many_as_promised():
+def test_there_are_at_least_60_hostile_files():
     assert len(HOSTILE) >= 60
 
 
@@ -617,7 +617,7 @@ def test_a_hostile_file_gives_one_error_of_one_line_and_touches_nothing(outcomes
     assert outcome["events"] == []
 
 
-def test_the_watch_would_see_it(tmp_path):
+def test_the_watch_notes_imports_files_sockets_and_processes(tmp_path):
     """Or the test above would pass whatever a file does."""
     (tmp_path / "good").write_bytes(VAE)
     script = (
@@ -657,13 +657,13 @@ def test_a_link_to_a_model_file_is_followed(tmp_path):
     assert oddrow.load(tmp_path / "link").n_features_in_ == oddrow.load(tmp_path / "real").n_features_in_
 
 
-def test_the_largest_table_of_names_that_safetensors_takes_is_not_ours():
+def test_safetensors_itself_accepts_a_header_above_the_limit_of_a_model_file():
     """What the library reads without harm may still be too much for us: its limit is 100 MB."""
     packed_arrays = safetensors.numpy.save({"a": np.zeros(1)}, {"note": "x" * (5 * 2**20)})
     assert struct.unpack("<Q", packed_arrays[:8])[0] > 4 * 2**20
 
 
-def test_more_borders_than_any_fit_has_are_refused(tmp_path):
+def test_more_borders_than_max_codes_allows_are_refused(tmp_path):
     """Scoring compares each number with each border."""
     path = tmp_path / "m.oddrow"
     path.write_bytes(VAE)

@@ -66,7 +66,7 @@ def test_a_loaded_detector_is_the_saved_one_bit_for_bit(scored, tmp_path):
     assert list(getattr(loaded, "feature_names_in_", [])) == list(getattr(detector, "feature_names_in_", []))
 
 
-def test_the_bytes_are_those_of_the_file_and_are_read_as_strictly(content, tmp_path):
+def test_the_bytes_of_a_model_are_those_of_its_file_and_damage_is_refused(content, tmp_path):
     (tmp_path / "model").write_bytes(content)
     assert artifact.dumps(oddrow.load(tmp_path / "model")) == content
     rows = make_connections(300, random_state=9).table
@@ -112,11 +112,11 @@ def test_the_health_of_the_training_comes_back(scored, tmp_path):
     ],
     ids=str,
 )
-def test_a_health_that_cannot_be_is_refused(content, refusal, change):
+def test_impossible_health_figures_are_refused(content, refusal, change):
     assert "do not fit together" in refusal(rebuilt(content, lambda manifest: manifest["health"].update(change)))
 
 
-def test_a_training_that_was_never_looked_at_is_refused(content, refusal):
+def test_an_empty_learning_curve_is_refused(content, refusal):
     def emptied(arrays):
         for name in arrays:
             if name.startswith("network.curve."):
@@ -186,7 +186,7 @@ def test_the_file_is_of_the_documented_form_and_holds_no_code(content):
 # A file is never lost ------------------------------------------------------------------------------------------------
 
 
-def test_a_file_is_not_replaced_unless_asked_to(article, tmp_path):
+def test_a_file_is_replaced_only_with_force(article, tmp_path):
     path = tmp_path / "model.oddrow"
     path.write_bytes(b"precious")
     with pytest.raises(OutputError, match="exists already"):
@@ -209,7 +209,7 @@ def test_a_folder_that_is_not_there_is_named(article, tmp_path):
         oddrow.save(article, tmp_path / "nowhere" / "model.oddrow")
 
 
-def test_what_could_not_be_loaded_is_not_saved(article, tmp_path, monkeypatch):
+def test_a_detector_that_could_not_be_loaded_is_not_saved(article, tmp_path, monkeypatch):
     monkeypatch.setattr("oddrow.columns._limits.MAX_COLUMNS", 3)
     with pytest.raises(
         OutputError, match=r"does not go into a model file: .*4 columns .*at most 3.*nothing was written"
@@ -253,7 +253,7 @@ def test_a_flipped_bit_is_found_in_every_region(content, refusal):
 
 
 @pytest.mark.parametrize(("region", "part"), [("middle of the manifest", "manifest"), ("last of all", "arrays")])
-def test_damage_is_told_from_the_hash(content, refusal, region, part):
+def test_a_changed_byte_is_found_by_the_hash(content, refusal, region, part):
     broken = bytearray(content)
     broken[places(content)[region]] ^= 4
     assert f"damaged: its {part} do not have the recorded hash" in refusal(bytes(broken))
@@ -302,7 +302,7 @@ def test_a_protocol_that_never_was_is_damage(content, refusal):
 
 
 @pytest.mark.parametrize("name", ["nothing.oddrow", "."])
-def test_what_is_not_there_or_a_folder_cannot_be_read(tmp_path, name):
+def test_a_missing_file_and_a_folder_are_refused(tmp_path, name):
     with pytest.raises(ModelFileError, match="cannot be read as a model file") as caught:
         oddrow.load(tmp_path / name)
     assert "\n" not in str(caught.value)
@@ -457,7 +457,7 @@ def entries(value, path=()):
 
 
 @pytest.mark.parametrize("value", [None, "x", -1, 2**70, []])
-def test_whatever_a_manifest_says_nothing_else_is_raised(article, tmp_path, value):
+def test_any_changed_entry_of_a_manifest_raises_nothing_but_a_model_file_error(article, tmp_path, value):
     path = tmp_path / "model.oddrow"
     oddrow.save(article, path)
     content = path.read_bytes()
@@ -478,11 +478,11 @@ def test_whatever_a_manifest_says_nothing_else_is_raised(article, tmp_path, valu
     [b"", b"null", b"[]", b"{", b"\xff\xfe", b"[" * 100_000, b'{"detector": "vae"}'],
     ids=["empty", "null", "a list", "cut", "no text", "deep", "next to nothing"],
 )
-def test_a_manifest_that_is_no_manifest_is_refused(content, refusal, manifest):
+def test_bytes_that_are_no_manifest_are_refused(content, refusal, manifest):
     refusal(packed(manifest, content[-1000:]))
 
 
-def test_arrays_that_are_no_arrays_are_refused(content, refusal):
+def test_bytes_that_are_no_arrays_are_refused(content, refusal):
     manifest = json.dumps(parts(content)[0]).encode()
     for arrays in (b"", b"\xff" * 8, bytes(64), struct.pack("<Q", 2) + b"{}"):
         refusal(packed(manifest, arrays))
@@ -491,7 +491,7 @@ def test_arrays_that_are_no_arrays_are_refused(content, refusal):
 # What is usual --------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_usual_comes_back(vae, content, fresh, tmp_path):
+def test_a_loaded_detector_expects_the_same_values(vae, content, fresh, tmp_path):
     (tmp_path / "model.oddrow").write_bytes(content)
     loaded = oddrow.load(tmp_path / "model.oddrow")
     assert loaded.explain(fresh, top=None) == vae.explain(fresh, top=None)
@@ -519,7 +519,7 @@ def test_what_is_usual_comes_back(vae, content, fresh, tmp_path):
         ("values", lambda array: array * 0 - 5),
     ],
 )
-def test_what_can_be_usual_for_no_column_is_refused(content, refusal, name, change):
+def test_expectations_that_no_column_can_have_are_refused(content, refusal, name, change):
     def changed(arrays):
         arrays[f"expectations.{name}"] = change(arrays[f"expectations.{name}"])
 
@@ -527,5 +527,5 @@ def test_what_can_be_usual_for_no_column_is_refused(content, refusal, name, chan
 
 
 @pytest.mark.parametrize("name", ["given", "starts", "cells", "missing", "values"])
-def test_what_is_usual_must_be_there_whole(content, refusal, name):
+def test_a_file_without_one_array_of_the_expectations_is_refused(content, refusal, name):
     assert "expectations" in refusal(rebuilt(content, change_arrays=lambda arrays: arrays.pop(f"expectations.{name}")))

@@ -27,7 +27,7 @@ def names(rows):
     return {name for row in rows for name in re.findall(r"`([^`]+)`", row[0])}
 
 
-def test_the_page_is_of_this_protocol():
+def test_the_page_on_the_model_file_states_this_protocol_and_the_header_size():
     assert PAGE.startswith(f"# The model file, protocol {PROTOCOL}\n")
     assert f"protocol number, unsigned: {PROTOCOL} |" in PAGE
     assert f"The header is {HEADER.size} bytes." in PAGE
@@ -68,10 +68,10 @@ def test_every_array_is_on_the_page_with_its_type_and_shape_and_no_other(vae):
         f"latent | {_network.MAX_WIDTH:,}",
     ],
 )
-def test_every_limit_is_on_the_page(limit):
+def test_the_page_on_the_model_file_lists_every_limit(limit):
     assert limit in PAGE
 
 
-def test_every_bound_is_on_the_page():
+def test_the_page_on_the_model_file_lists_every_bound():
     for bound in (MAX_NUMBER, columns.MAX_ENCODED, MAX_OUTPUT, _calibration.HIGHEST_SCORE):
         assert f"{bound:g}".replace("e+", "e") in PAGE

@@ -47,7 +47,7 @@ def test_a_registered_reader_is_chosen_by_its_number(article, of_protocol, numbe
     assert artifact.dumps(article)[8] == PROTOCOL  # what is written does not change
 
 
-def test_a_number_without_a_reader_asks_for_an_upgrade(of_protocol):
+def test_a_protocol_without_a_reader_asks_for_an_upgrade(of_protocol):
     expected = rf"protocol {PROTOCOL + 1} is newer than this oddrow reads \({PROTOCOL}\); upgrade oddrow"
     with pytest.raises(ModelFileError, match=expected):
         oddrow.load(of_protocol(PROTOCOL + 1))

@@ -45,7 +45,7 @@ def test_pieces_lie_end_to_end():
             slices(wrong)
 
 
-def test_numbers_beyond_all_bounds_are_refused_unless_no_score_reads_them():
+def test_numbers_beyond_the_bound_are_refused_unless_no_score_reads_them():
     with pytest.raises(ModelFileError, match="beyond 1e"):
         ArrayStore({"a": np.array([1e101])}).take("a", np.float64, (1,))
     assert ArrayStore({"a": np.array([1e101])}).take("a", np.float64, (1,), is_bounded=False) == 1e101

@@ -10,7 +10,7 @@ CONTENT = Content(2, b'{"a": 1}', b"body")
 BYTES = b"".join(pack_file(NOTE, CONTENT))
 
 
-def test_what_was_packed_is_read_from_bytes_and_from_a_file(tmp_path):
+def test_packed_content_is_read_from_bytes_and_from_a_file(tmp_path):
     (tmp_path / "note").write_bytes(BYTES)
     assert read_bytes(BYTES, NOTE, newest=2) == read_file(tmp_path / "note", NOTE, newest=3) == CONTENT
 
@@ -36,7 +36,7 @@ def test_any_other_file_is_refused_with_the_error_of_the_kind(tmp_path, content,
         read_file(tmp_path / "note", NOTE, newest=2)
 
 
-def test_what_is_no_file_cannot_be_read(tmp_path):
+def test_a_folder_and_a_missing_file_cannot_be_read(tmp_path):
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(ModelFileError, match="cannot be read as a note"):
             read_file(path, NOTE, newest=2)

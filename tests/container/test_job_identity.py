@@ -38,7 +38,7 @@ def test_no_more_than_three_entries_are_named():
     assert JobIdentity({"options": {}}).difference(here).count("there") == 3
 
 
-def test_a_digest_tells_parts_from_their_concatenation_and_depends_on_every_bit():
+def test_the_digest_of_parts_is_not_that_of_their_concatenation_and_depends_on_every_bit():
     assert digest("ab", "c") != digest("a", "bc")
     assert digest("ab") == digest(b"ab")
     values = np.arange(6.0)

@@ -59,7 +59,7 @@ def test_a_trained_model_is_the_same_from_batches(short_training, connections, f
     same(whole.fit(table), parts.fit_batches(table.to_batches(max_chunksize=199)), fresh.slice(0, 100))
 
 
-def test_batches_of_any_container(untrained, numbers):
+def test_batches_of_data_frames_and_arrays_fit_as_the_whole_table(untrained, numbers):
     frame = pd.DataFrame(numbers, columns=list("abcd"))
     expected = VAEDetector(random_state=0).fit(frame)
     same(expected, VAEDetector(random_state=0).fit_batches(frame.iloc[at : at + 90] for at in range(0, 400, 90)), frame)

@@ -43,19 +43,19 @@ def rows(curves):
     return np.column_stack([*columns])
 
 
-def test_borders(curves, rows):
+def test_a_graph_counts_the_knots_below_a_value_as_numpy_does(curves, rows):
     found = ran(lambda xp, x: borders_reached(xp, x, [each.knots for each in curves]).astype(FLOAT), rows)
     wanted = [np.searchsorted(each.knots, x, side="right") for each, x in zip(curves, rows.T, strict=True)]
     np.testing.assert_array_equal(found, np.column_stack(wanted))
 
 
-def test_curves_that_are_flat_beyond(curves, rows):
+def test_a_graph_interpolates_between_the_knots_as_numpy_does(curves, rows):
     knots, values = [each.knots for each in curves], [each.values for each in curves]
     found = ran(lambda xp, x: interpolated(xp, x, knots, values), rows)
     np.testing.assert_array_equal(found, np.column_stack([each(x) for each, x in zip(curves, rows.T, strict=True)]))
 
 
-def test_curves_that_go_on(curves, rows):
+def test_a_graph_extrapolates_beyond_the_knots_as_numpy_does(curves, rows):
     found = ran(
         lambda xp, x: extrapolated(xp, x, [each.knots for each in curves], [each.values for each in curves]), rows
     )
@@ -63,7 +63,7 @@ def test_curves_that_go_on(curves, rows):
     np.testing.assert_array_equal(found, np.column_stack(wanted))
 
 
-def test_tails(curves, rows):
+def test_a_graph_computes_the_nats_of_tails_as_numpy_does(curves, rows):
     tails = [TailCurve(each.knots, each.values, 0.5, 0.3) for each in curves]
     found = ran(lambda xp, x: tail_nats(xp, x, tails), rows)
     wanted = [tail(x) for tail, x in zip(tails, rows.T, strict=True)]
@@ -71,7 +71,7 @@ def test_tails(curves, rows):
 
 
 @pytest.mark.parametrize("name", ["log1p", "expm1", "arcsinh"])
-def test_functions_that_keep_what_rounding_would_lose(name):
+def test_log1p_expm1_and_arcsinh_of_a_graph_are_exact_to_rounding(name):
     sizes = np.concatenate([[0.0], 10.0 ** np.arange(-300, 2.5, 0.5)])
     x = sizes[:, None] if name == "log1p" else np.concatenate([-sizes, sizes])[:, None]
     if name != "expm1":
@@ -80,6 +80,6 @@ def test_functions_that_keep_what_rounding_would_lose(name):
     np.testing.assert_allclose(found, getattr(np, name)(x), rtol=1e-14, atol=0)
 
 
-def test_a_remainder_is_in_its_period():
+def test_a_graph_computes_remainders_as_numpy_does():
     x = np.array([[-1e9 - 0.25], [-86_400.0], [-1.0], [0.0], [86_399.5], [86_400.0], [1e12 + 0.125]])
     np.testing.assert_array_equal(ran(lambda xp, value: xp.mod(value, 86_400.0), x), x % 86_400.0)

@@ -55,7 +55,7 @@ def test_a_row_alone_scores_as_among_others(detector):
     np.testing.assert_allclose(np.concatenate(alone), among, rtol=PARITY)
 
 
-def test_an_infinite_number_is_no_surprise_and_odd(detector):
+def test_a_row_with_an_infinite_number_scores_nan_and_is_odd(detector):
     columns = feeds(detector.model_, mixed_table(4, 5))
     columns |= {name: columns[name].copy() for name in ("level", "bytes")}
     columns["level"][1], columns["bytes"][2] = np.inf, -np.inf
@@ -67,7 +67,7 @@ def test_an_infinite_number_is_no_surprise_and_odd(detector):
 
 
 @pytest.mark.parametrize("value", [2.0, -1.0, 0.5, 7.0])
-def test_any_other_number_is_neither_true_nor_false(detector, value):
+def test_a_flag_other_than_0_and_1_scores_as_a_value_that_is_neither(detector, value):
     model = detector.model_
     columns = feeds(model, mixed_table(5, 6))
     columns["open"] = np.full((5, 1), value)
@@ -77,12 +77,12 @@ def test_any_other_number_is_neither_true_nor_false(detector, value):
 
 
 @pytest.mark.parametrize("parameters", [{"view_weights": {"nearest": 3, "marginal": 0}}, {"contamination": 0.1}])
-def test_what_a_fit_was_told_is_in_the_graph(parameters, untrained):
+def test_the_graph_scores_as_a_detector_of_any_parameters_does(parameters, untrained):
     detector = VAEDetector(random_state=0, **parameters).fit(mixed_table(TRAINING_ROWS, 0))
     check_parity(detector, strange_table(200, 7))
 
 
-def test_equally_far_neighbours_are_the_same_ones(untrained):
+def test_a_graph_selects_the_same_ones_of_equally_far_neighbours(untrained):
     """In a table of names and grades many remembered rows are equally far, and the tenth is one of many."""
     rng = np.random.default_rng(0)
     names = {f"name {k}": rng.choice(list("abcdef"), 1500) for k in range(6)}
@@ -94,7 +94,7 @@ def test_equally_far_neighbours_are_the_same_ones(untrained):
     np.testing.assert_array_equal(found["p_value"], scored.p_value)
 
 
-def test_the_text_for_missing_is_missing(detector):
+def test_the_given_missing_text_is_a_missing_value_of_the_graph(detector):
     columns = feeds(detector.model_, mixed_table(20, 9), missing_text="?")
     graph = session(detector, missing_text="?")
     by_text = outputs(graph, columns | {"zone": np.full((20, 1), "?", object)})["surprise"]
@@ -113,7 +113,7 @@ def test_the_text_for_missing_is_missing(detector):
         {"name": list("abcd") * 10},
     ],
 )
-def test_a_table_of_few_columns(columns, untrained, settings):
+def test_a_table_of_one_or_two_columns_scores_the_same_in_onnx(columns, untrained, settings):
     """Constants of one element are where ONNX Runtime rounds numbers away; where nothing varies, no feature is left."""
     table = pa.table(columns)
     detector = VAEDetector(settings=settings, random_state=0).fit(table)
@@ -122,7 +122,7 @@ def test_a_table_of_few_columns(columns, untrained, settings):
     np.testing.assert_allclose(found, scored, rtol=1e-6)
 
 
-def test_what_the_file_says_of_itself(detector, tmp_path):
+def test_the_onnx_file_states_its_versions_inputs_threshold_and_model(detector, tmp_path):
     graph, saved = tmp_path / "model.onnx", tmp_path / "model.oddrow"
     export_onnx(detector, graph)
     oddrow.save(detector, saved)
@@ -165,7 +165,7 @@ def test_a_policy_that_looks_at_all_rows_cannot_be_exported(detector, tmp_path):
             exporting.scoring_graph(model)
 
 
-def test_the_text_for_missing_must_be_no_value(detector, tmp_path):
+def test_a_missing_text_that_is_a_value_of_a_column_is_refused(detector, tmp_path):
     with pytest.raises(SettingError, match="column 'zone': 'a' is one of its values"):
         export_onnx(detector, tmp_path / "model.onnx", missing_text="a")
     check_parity(detector, mixed_table(50, 8), missing_text="(none)")
@@ -200,7 +200,7 @@ def test_a_detector_must_be_fitted(tmp_path):
         export_onnx(VAEDetector(), tmp_path / "model.onnx")
 
 
-def test_without_onnx_the_error_says_how_to_have_it(detector, tmp_path, monkeypatch):
+def test_the_error_without_onnx_names_the_install_command(detector, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'oddrow\[onnx\]'"):
         export_onnx(detector, tmp_path / "model.onnx")

@@ -93,7 +93,7 @@ def test_permissions_are_those_of_any_new_file_or_of_the_old_one(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
-def test_a_link_stays_a_link(tmp_path):
+def test_writing_to_a_link_replaces_the_file_that_it_points_to(tmp_path):
     (tmp_path / "real").write_bytes(b"old")
     (tmp_path / "link").symlink_to(tmp_path / "real")
     with atomic_write(tmp_path / "link", force=True) as file:
@@ -122,7 +122,7 @@ def test_a_folder_without_permission_is_named(tmp_path, monkeypatch):
         (os.devnull, True, "is not a regular file, so it cannot be replaced by one$"),
     ],
 )
-def test_what_cannot_be_written_is_named_whether_asked_before_or_when_writing(tmp_path, name, force, message):
+def test_a_target_that_cannot_be_written_is_named_before_and_while_writing(tmp_path, name, force, message):
     (tmp_path / "file").write_bytes(b"old")
     (tmp_path / "link").symlink_to(tmp_path / "file")
     (tmp_path / "folder").mkdir()

@@ -83,7 +83,7 @@ def test_a_header_that_no_delimiter_splits_names_the_other_candidate(header):
     assert "line 3: expected 2 fields, found 3" in error_of(f"{header}\n1{sign}2\n1{sign}2{sign}3\n")
 
 
-def test_a_quoted_header_of_one_column_is_believed():
+def test_a_quoted_first_line_of_one_column_is_its_header():
     assert read('"a;b"\nx\n').to_pydict() == {"a;b": ["x"]}
 
 
@@ -183,7 +183,7 @@ def test_a_quote_within_a_field_is_a_letter():
     assert read('a,b\n5" pipe,1\n').to_pydict() == {"a": ['5" pipe'], "b": [1]}
 
 
-def test_the_line_is_right_far_down():
+def test_an_error_names_the_line_also_after_half_a_million_rows():
     assert "line 500002: expected 2 fields, found 3" in error_of("a,b\n" + "1,2\n" * 500_000 + "1,2,3\n")
 
 

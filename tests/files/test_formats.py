@@ -403,7 +403,7 @@ def test_the_index_of_a_data_frame_is_no_column(tmp_path):
     assert read_table(tmp_path / "range.parquet").column_names == ["x"]
 
 
-def test_a_name_that_occurs_twice_is_told_in_every_form(tmp_path):
+def test_a_repeated_column_name_is_noted_in_every_format(tmp_path):
     table = pa.table([[1], [2], [3]], names=["a", "b", "a"])
     pq.write_table(table, tmp_path / "table.parquet")
     with pa.ipc.new_file(str(tmp_path / "table.arrow"), table.schema) as writer:

@@ -118,7 +118,7 @@ LINES = ["id,n,t,d", "123456e12345,3.20,+4929,02134", '1,,"a,b",""', "NA,inf,1e4
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz"])
-def test_what_comes_out_is_what_went_in(tmp_path, suffix):
+def test_a_written_table_reads_as_the_same_texts(tmp_path, suffix):
     text = "\n".join(LINES) + "\n"
     table = read_table(io.BytesIO(text.encode()), as_written=True)
     write_table(table, tmp_path / f"out{suffix}")
@@ -294,7 +294,7 @@ def test_options_without_a_meaning_are_refused():
         opened("a\n1\n", skip=-1)
 
 
-def test_what_is_said_goes_before_what_the_model_knows():
+def test_given_reading_options_take_precedence_over_those_of_the_model():
     like = CsvReading(False, ("a", "b"), ";", 1, "utf-16")
     text = "Report\n1;2\n3;4\n"
     assert read(text.encode("utf-16"), expects=["a"], like=like) == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]

@@ -85,7 +85,7 @@ def test_a_csv_in_pieces_is_the_csv_read_whole(tmp_path, small_pieces, rows, end
 
 @given(st.binary(max_size=60).map(lambda noise: noise.replace(b"\0", b",")), st.integers(1, 30))
 @some_files
-def test_what_is_no_csv_is_refused_in_the_same_words(tmp_path, small_pieces, noise, n_bytes):
+def test_a_stream_refuses_broken_csv_with_the_error_of_a_whole_read(tmp_path, small_pieces, noise, n_bytes):
     small_pieces(n_bytes)
     path = tmp_path / "table.csv"
     path.write_bytes(b"a,b\n1,2\n" + noise)
@@ -191,7 +191,7 @@ def test_a_pattern_that_nothing_has_is_refused(tmp_path):
         files.open(tmp_path / "*.csv")
 
 
-def test_what_is_no_path_is_copied_and_read_as_often_as_asked(tmp_path):
+def test_a_binary_stream_is_copied_and_can_be_read_repeatedly(tmp_path):
     stream = files.open(io.BytesIO(b"x\n1\n2\n"))
     first, second = iter(stream), iter(stream)
     assert next(first).equals(next(second))
@@ -203,7 +203,7 @@ def test_what_is_no_path_is_copied_and_read_as_often_as_asked(tmp_path):
 
 @given(st.data(), st.integers(1, 60))
 @some_files
-def test_every_line_is_a_row_or_is_told(tmp_path, small_pieces, data, n_bytes):
+def test_every_line_is_a_row_or_is_reported_as_skipped(tmp_path, small_pieces, data, n_bytes):
     small_pieces(n_bytes)
     lines = data.draw(st.lists(st.sampled_from([b"1,2", b"3,4", b"1", b"1,2,3", b"\xff,1", b"x,\0"]), max_size=20))
     path = tmp_path / "table.csv"

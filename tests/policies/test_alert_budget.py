@@ -32,12 +32,12 @@ def test_no_window_has_more_alerts_than_the_budget_and_they_are_its_strangest(sc
         )
 
 
-def test_of_equally_strange_rows_the_earlier_have_the_budget(scored, calibration):
+def test_the_earlier_of_equally_strange_rows_are_flagged_first(scored, calibration):
     is_odd = AlertBudget(2, per=10).decide(scored(calibration, [50.0] * 12), calibration).is_odd
     assert np.flatnonzero(is_odd).tolist() == [0, 1, 10, 11]
 
 
-def test_the_promise_says_the_budget_its_chance_and_what_was_held_back(scored, calibration):
+def test_the_promise_states_the_budget_its_rate_and_the_rows_beyond_the_budget(scored, calibration):
     quiet = AlertBudget(1, per=100).decide(scored(calibration, [0.0] * 100), calibration)
     assert str(quiet.promise).startswith("at most 1 alerts in 100 rows; by chance about 1 in 100 normal rows, between")
     assert not quiet.is_odd.any()
@@ -80,6 +80,6 @@ def test_budgets_without_meaning_are_named(given):
         AlertBudget(*given)
 
 
-def test_no_rows_are_no_alerts(scored, calibration):
+def test_a_table_without_rows_has_no_alerts(scored, calibration):
     assert len(AlertBudget(5, per=100).decide(scored(calibration, []), calibration).is_odd) == 0
     assert len(AlertBudget(5, per="day").decide(scored(calibration, [], np.empty(0)), calibration).is_odd) == 0

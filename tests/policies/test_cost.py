@@ -43,7 +43,7 @@ def test_a_dearer_miss_never_raises_the_threshold():
     assert thresholds[0] > thresholds[-1]
 
 
-def test_a_cost_says_what_it_was_judged_on():
+def test_the_promise_of_a_cost_states_its_labelled_sample():
     policy = Cost(10, 1).learn(np.array([1.0, 2.0, 3.0, 4.0]), np.array([False, True, False, True]))
     promise = str(policy.promise(Calibration(np.arange(10.0))))
     assert "cheapest on 4 labelled rows, 0.25 a row" in promise
@@ -57,7 +57,7 @@ def test_a_cost_without_a_sample_says_what_it_needs():
 
 
 @pytest.mark.parametrize("is_anomaly", [[True, True], [False, False]])
-def test_a_sample_of_one_kind_teaches_no_cost(is_anomaly):
+def test_a_cost_cannot_be_learned_from_rows_of_one_label(is_anomaly):
     with pytest.raises(DataError, match="only one kind"):
         Cost(10, 1).learn(np.array([1.0, 2.0]), np.array(is_anomaly))
 

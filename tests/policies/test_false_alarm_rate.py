@@ -74,7 +74,7 @@ def test_the_promise_says_the_rate_its_uncertainty_and_its_source(rate, n_rows, 
     assert str(FalseAlarmRate(rate).promise(Calibration(np.arange(float(n_rows))))).endswith(text)
 
 
-def test_a_threshold_from_rows_that_the_fit_saw_says_so():
+def test_the_promise_of_an_alarm_rate_notes_a_calibration_by_training_rows():
     promise = FalseAlarmRate(0.01).promise(Calibration(np.arange(1000.0), "training"))
     assert str(promise) == "about 1 in 100 normal rows (1,000 rows that the fit saw: new rows may differ)"
 

@@ -49,13 +49,13 @@ def test_the_conservative_variant_flags_no_more(scored, calibration):
     assert not np.any(conservative & ~plain)
 
 
-def test_where_nothing_is_odd_the_threshold_is_out_of_reach(scored, calibration):
+def test_the_threshold_is_infinite_where_no_row_is_odd(scored, calibration):
     decision = FalseDiscoveryRate(0.1).decide(scored(calibration, np.zeros(50)), calibration)
     assert not decision.is_odd.any()
     assert decision.threshold == np.inf
 
 
-def test_the_promise_says_what_cannot_be_told(scored, calibration):
+def test_the_promise_says_how_few_odd_rows_cannot_be_found(scored, calibration):
     promise = FalseDiscoveryRate(0.1).decide(scored(calibration, np.zeros(1000)), calibration).promise
     assert "fewer than 5 odd rows in 1,000 cannot be told: a single one needs 9,999 calibration rows" in str(promise)
     rows = scored(calibration, [0.0] * 996 + [99.0] * 4)
@@ -71,7 +71,7 @@ def test_a_conservative_rate_that_no_row_of_the_batch_could_reach_is_refused(sco
         FalseDiscoveryRate(0.01, conservative=True).decide(rows, calibration)
 
 
-def test_discoveries_by_rows_that_the_fit_saw_say_so():
+def test_the_promise_of_a_discovery_rate_notes_a_calibration_by_training_rows():
     promise = FalseDiscoveryRate(0.1).promise(Calibration(np.arange(100.0), "training"))
     assert str(promise).endswith("100 rows that the fit saw: new rows may differ)")
 

@@ -32,7 +32,7 @@ def test_the_interval_of_a_fixed_surprise_covers_the_true_rate_wherever_it_falls
     assert covered >= binom.ppf(1e-4, 2000, 0.95)
 
 
-def test_what_is_asked_for_after_a_refusal_is_granted():
+def test_the_rate_that_a_refusal_suggests_is_accepted():
     for n_rows in range(5, 3000, 7):
         calibration = Calibration(np.arange(float(n_rows)))
         with pytest.raises(SettingError) as refused:

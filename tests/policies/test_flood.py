@@ -45,7 +45,7 @@ def test_more_rare_rows_are_less_likely(counts):
     assert 0.0 <= flood_p_value(*counts) <= fewer * (1 + 1e-9) <= 1.0 + 1e-9
 
 
-def test_a_table_of_millions_is_tested_at_once():
+def test_the_p_value_of_a_million_rows_is_that_of_scipy():
     assert flood_p_value(10_400, 1_000_000, 799, 80_000) == pytest.approx(
         betabinom(1_000_000, 800, 79_201).sf(10_399), rel=1e-6
     )
@@ -111,14 +111,14 @@ def test_odd_rows_that_are_known_are_no_flood():
     assert not is_flood(RareRows(1000, 60), level, calibration, allowed=45)
 
 
-def test_a_calibration_by_the_rows_of_the_fit_is_contradicted_by_most_rows_alone():
+def test_a_calibration_by_training_rows_has_a_flood_only_where_most_rows_are_rare():
     calibration = Calibration(np.arange(999.0), "training")
     level = FalseAlarmRate(0.01).rare_level(calibration)
     assert not is_flood(RareRows(1000, 400), level, calibration)
     assert is_flood(RareRows(1000, 800), level, calibration)
 
 
-def test_a_policy_without_a_promise_is_tested_by_one_row_in_a_hundred():
+def test_a_policy_without_a_rate_is_tested_at_one_normal_row_in_a_hundred():
     calibration = Calibration(np.arange(999.0))
     assert FalseDiscoveryRate(0.3).rare_level(calibration) == reference_level(calibration)
     assert reference_level(calibration).exceeded == 9
@@ -140,7 +140,7 @@ SENTENCES = [
 
 
 @pytest.mark.parametrize(("rare", "words"), SENTENCES)
-def test_the_sentence_names_the_columns_that_carry_it(rare, words):
+def test_the_note_names_the_columns_that_are_the_first_reason_of_most_rows(rare, words):
     calibration = Calibration(np.arange(999.0))
     note = flood_note(rare, FalseAlarmRate(0.01).rare_level(calibration), calibration, is_flagged=True)
     assert note.startswith(f"{rare.n_rare} of 800 rows are flagged where about 8 were expected")
@@ -148,7 +148,7 @@ def test_the_sentence_names_the_columns_that_carry_it(rare, words):
     assert note.endswith("These rows are not like the training rows.")
 
 
-def test_what_a_budget_does_not_flag_is_told_as_strange():
+def test_a_flood_of_rows_that_a_budget_does_not_flag_is_noted():
     calibration = Calibration(np.arange(999.0))
     note = flood_note(RareRows(800, 800), reference_level(calibration), calibration, is_flagged=False)
     assert "800 of 800 rows are as strange as 1 normal row in 100 where about 8 were expected" in note

@@ -20,7 +20,7 @@ def test_the_interval_of_a_rate_is_that_of_its_order_statistic(n_rows, data):
 
 
 @pytest.mark.parametrize(("n_rows", "count", "low", "high"), [(999, 10, 0.0048, 0.0170), (400, 4, 0.0027, 0.0218)])
-def test_known_intervals(n_rows, count, low, high):
+def test_the_interval_of_a_promise_has_known_values(n_rows, count, low, high):
     promise = FalseAlarmRate(count / (n_rows + 1)).promise(Calibration(np.arange(float(n_rows))))
     assert (promise.low, promise.high) == pytest.approx((low, high), abs=5e-5)
 
@@ -58,7 +58,7 @@ def test_a_bound_without_a_rate_is_one_sided():
     assert (promise.low, promise.high) == (0.0, pytest.approx(beta.ppf(0.975, 1, 999)))
 
 
-def test_rows_that_the_fit_saw_give_no_interval():
+def test_a_calibration_by_training_rows_has_no_interval():
     promise = FalseAlarmRate(0.01).promise(Calibration(np.arange(999.0), "training"))
     assert promise == Promise(0.01, n_rows=999, source="training")
 

@@ -73,7 +73,7 @@ def detector(untrained, rows):
     return oddrow.VAEDetector(random_state=0).fit(rows)
 
 
-def test_it_decides_and_promises(detector, rows):
+def test_a_toy_policy_decides_and_promises(detector, rows):
     detector.set_policy(StrangestShare(0.1))
     decision = detector.decide(rows)
     assert decision.is_odd.sum() == 30
@@ -82,7 +82,7 @@ def test_it_decides_and_promises(detector, rows):
     np.testing.assert_array_equal(detector.predict(rows) == -1, decision.is_odd)
 
 
-def test_it_gets_the_days_that_it_needs(detector, rows):
+def test_a_toy_policy_receives_the_days_that_it_needs(detector, rows):
     decision = detector.decide(rows, StrangestShare(0.5, by_day=True))
     days = detector.model_.row_scores(np.zeros(300), np.zeros(300), rows, StrangestShare(0.5, by_day=True)).day
     for day in np.unique(days):
@@ -90,7 +90,7 @@ def test_it_gets_the_days_that_it_needs(detector, rows):
 
 
 @pytest.mark.parametrize("policy", [StrangestShare(0.1), StrangestShare(0.2, by_day=True)])
-def test_it_is_saved_and_loaded_with_a_detector(untrained, rows, tmp_path, policy):
+def test_a_toy_policy_is_saved_and_loaded_with_a_detector(untrained, rows, tmp_path, policy):
     detector = oddrow.VAEDetector(policy=policy, random_state=0).fit(rows)
     oddrow.save(detector, tmp_path / "model.oddrow")
     loaded = oddrow.load(tmp_path / "model.oddrow")
@@ -98,7 +98,7 @@ def test_it_is_saved_and_loaded_with_a_detector(untrained, rows, tmp_path, polic
     np.testing.assert_array_equal(loaded.predict(rows), detector.predict(rows))
 
 
-def test_a_stream_is_scored_by_it(detector, rows, tmp_path):
+def test_a_stream_is_scored_by_a_toy_policy(detector, rows, tmp_path):
     write_table(rows, str(tmp_path / "rows.parquet"))
     model = copy.deepcopy(detector).set_policy(StrangestShare(0.1)).model_
     count = score_stream(model, files.open(tmp_path / "rows.parquet"), str(tmp_path / "scored.parquet"))
@@ -107,7 +107,7 @@ def test_a_stream_is_scored_by_it(detector, rows, tmp_path):
     assert is_odd == detector.decide(rows, StrangestShare(0.1)).is_odd.tolist()
 
 
-def test_what_decides_row_by_row_refuses_it(detector, rows, tmp_path):
+def test_find_and_export_refuse_a_policy_that_needs_all_rows(detector, rows, tmp_path):
     detector.set_policy(StrangestShare(0.1))
     with pytest.raises(SettingError, match="looks at a whole batch"):
         oddrow.find(rows, oddrow.VAEDetector(policy=StrangestShare(0.1)))
@@ -115,7 +115,7 @@ def test_what_decides_row_by_row_refuses_it(detector, rows, tmp_path):
         oddrow.export_onnx(detector, tmp_path / "model.onnx")
 
 
-def test_the_command_line_says_what_it_decides(detector, tmp_path, capsys):
+def test_the_command_line_shows_the_parameters_and_the_promise_of_a_toy_policy(detector, tmp_path, capsys):
     from oddrow.cli._render import info_lines, info_values
 
     values = info_values(detector.set_policy(StrangestShare(0.1)))

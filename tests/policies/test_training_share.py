@@ -39,7 +39,7 @@ def test_rows_as_strange_as_the_threshold_stay_together(flagged):
 
 
 @pytest.mark.parametrize(("given", "share"), [("auto", None), (0, 0.0), (0.5, 0.5), (np.float32(0.25), 0.25)])
-def test_contamination_that_has_a_meaning(given, share):
+def test_contamination_is_auto_or_a_share_up_to_one_half(given, share):
     assert checked_contamination(given) == share
 
 

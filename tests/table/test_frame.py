@@ -402,7 +402,7 @@ def test_columns_that_cannot_be_read_are_all_named_with_the_way_out():
         assert found.table.to_pylist() == [{"good": 1, "tags": None, "raw": None, "place": None}]
 
 
-def test_what_is_not_read_passes_as_it_is():
+def test_a_column_that_is_not_read_is_passed_through_unchanged():
     frame = pa.table({"good": [1], "kind": pa.array(["a"]).dictionary_encode(), "tags": [["a"]], "raw": [b"x"]})
     passed = as_table(frame, reads="good".__eq__, passes=True)
     assert passed.to_pylist() == frame.to_pylist()

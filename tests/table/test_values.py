@@ -257,7 +257,7 @@ def test_what_python_cannot_hold_is_shown_as_text_and_the_rows_around_it_as_they
     assert python_values(pa.chunked_array([near, far])) == [None, text]
 
 
-def test_what_python_can_hold_comes_as_it_is() -> None:
+def test_values_that_python_can_hold_are_returned_unchanged() -> None:
     days = pa.chunked_array([pa.array([0, 2**31 - 1], pa.int32()).view(pa.date32())])
     assert python_values(days)[0] == dt.date(1970, 1, 1)
 
