@@ -58,7 +58,7 @@ def test_a_cost_without_a_sample_says_what_it_needs():
 
 @pytest.mark.parametrize("is_anomaly", [[True, True], [False, False]])
 def test_a_cost_cannot_be_learned_from_rows_of_one_label(is_anomaly):
-    with pytest.raises(DataError, match="only one kind"):
+    with pytest.raises(DataError, match="have one label"):
         Cost(10, 1).learn(np.array([1.0, 2.0]), np.array(is_anomaly))
 
 

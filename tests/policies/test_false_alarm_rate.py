@@ -67,7 +67,7 @@ def test_the_interval_covers_the_true_rate_in_19_of_20_calibrations():
         (0.001, 4000, "about 1 in 1,000 normal rows, between 0.27 and 2.2 in 1,000 (95 %, 4,000 held-out rows)"),
         (0.05, 199, "about 5 in 100 normal rows, between 2.4 and 8.4 in 100 (95 %, 199 held-out rows)"),
         (0.5, 99, "about 50 in 100 normal rows, between 40 and 60 in 100 (95 %, 99 held-out rows)"),
-        (0.01, 99, "in 100 (95 %, 99 held-out rows, the rarest that so few can show)"),
+        (0.01, 99, "in 100 (95 %, 99 held-out rows, the smallest rate that so few rows can show)"),
     ],
 )
 def test_the_promise_says_the_rate_its_uncertainty_and_its_source(rate, n_rows, text):

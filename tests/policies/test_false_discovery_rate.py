@@ -57,7 +57,7 @@ def test_the_threshold_is_infinite_where_no_row_is_odd(scored, calibration):
 
 def test_the_promise_says_how_few_odd_rows_cannot_be_found(scored, calibration):
     promise = FalseDiscoveryRate(0.1).decide(scored(calibration, np.zeros(1000)), calibration).promise
-    assert "fewer than 5 odd rows in 1,000 cannot be told: a single one needs 9,999 calibration rows" in str(promise)
+    assert "fewer than 5 odd rows in 1,000 cannot be found: a single one needs 9,999 calibration rows" in str(promise)
     rows = scored(calibration, [0.0] * 996 + [99.0] * 4)
     assert not FalseDiscoveryRate(0.1).decide(rows, calibration).is_odd.any()
     rows = scored(calibration, [0.0] * 995 + [99.0] * 5)
@@ -67,7 +67,7 @@ def test_the_promise_says_how_few_odd_rows_cannot_be_found(scored, calibration):
 def test_a_conservative_rate_that_no_row_of_the_batch_could_reach_is_refused(scored):
     calibration = Calibration(np.arange(120.0))
     rows = scored(calibration, np.full(200, 500.0))
-    with pytest.raises(SettingError, match=r"0.01, conservatively, cannot be had for 200 rows from 120 .* takes 587"):
+    with pytest.raises(SettingError, match=r"0.01, conservatively, is impossible for 200 rows with 120 .* needs 587"):
         FalseDiscoveryRate(0.01, conservative=True).decide(rows, calibration)
 
 

@@ -49,7 +49,7 @@ def test_a_fixed_surprise_of_rows_that_the_fit_saw_promises_no_bound():
 
 def test_a_surprise_beyond_every_calibration_row_is_bounded_and_called_an_extrapolation():
     promise = FixedSurprise(30.0).promise(Calibration(np.arange(1000.0)))
-    assert "no calibration row of 1,000 is so strange, so at most about 1 in 2" in str(
+    assert "none of 1,000 calibration rows is as strange, so at most about 1 in 2" in str(
         promise
     )  # 0.975 of Beta(1, 1000)
     assert "extrapolation" in str(promise)

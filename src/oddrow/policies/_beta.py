@@ -1,4 +1,4 @@
-"""Quantiles of the beta distribution, from which the intervals of promises are made.
+"""Quantiles of the beta distribution, which bound the intervals of promises.
 
 ``scipy.special.betaincinv`` gives the same quantiles, and the tests compare the two. It is not used here because every
 ``oddrow score`` prints an interval, and importing ``scipy.special`` takes a fifth of the CPU time of scoring one row.
@@ -9,18 +9,18 @@ from __future__ import annotations
 import math
 
 MAX_TERMS = 100_000
-"""Most terms of the continued fraction; it needs about the square root of the larger parameter."""
+"""Maximum number of terms of the continued fraction, which needs about the square root of the larger parameter."""
 TINY = 1e-300
-"""Stands for zero in denominators."""
+"""Smallest magnitude of a denominator; it replaces smaller ones, to avoid a division by zero."""
 MAX_STEPS = 200
-"""Most steps of Newton's method."""
+"""Maximum number of steps of Newton's method."""
 
 
 def beta_quantile(first: float, second: float, share: float) -> float:
-    """The x in [0, 1] below which Beta(first, second) has this share of its probability.
+    """Return the x in [0, 1] below which Beta(first, second) has this share of its probability.
 
-    Found by Newton's method on the distribution function; each step shrinks an interval that holds the quantile, and a
-    step that leaves the interval is replaced by its middle.
+    Newton's method solves for x on the distribution function. Each step shrinks an interval that holds the quantile; a
+    step that would leave the interval goes to its middle instead (bisection).
 
     Examples
     --------
@@ -45,16 +45,16 @@ def beta_quantile(first: float, second: float, share: float) -> float:
 
 
 def _log_kernel(first: float, second: float, x: float) -> float:
-    """``ln(x^first (1 - x)^second / B(first, second))``."""
+    """Return ``ln(x^first (1 - x)^second / B(first, second))``."""
     log_beta = math.lgamma(first) + math.lgamma(second) - math.lgamma(first + second)
     return first * math.log(x) + second * math.log1p(-x) - log_beta
 
 
 def _below(first: float, second: float, x: float) -> float:
-    """The regularised incomplete beta function: the probability that Beta(first, second) is below x.
+    """Return the regularised incomplete beta function: the probability that Beta(first, second) is below x.
 
-    The continued fraction of Abramowitz and Stegun (1964), 26.5.8, by Lentz's method (Thompson and Barnett 1986), on
-    the side of the mean where it converges fast.
+    It is the continued fraction of Abramowitz and Stegun (1964), 26.5.8, evaluated by Lentz's method (Thompson and
+    Barnett 1986) on the side of the mean where it converges fast.
     """
     if x > (first + 1.0) / (first + second + 2.0):
         return 1.0 - _below(second, first, 1.0 - x)

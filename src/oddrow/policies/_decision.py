@@ -23,8 +23,8 @@ class RowScores:
     ----------
     surprise : float64 [n], nats
     p_value : float64 [n], conformal p-values
-    day : float64 [n], the number of each row's day, see :func:`oddrow.table.day_numbers`; None where the policy does
-        not need the days
+    day : float64 [n], the number of each row's day, see :func:`oddrow.table.day_numbers`; None if the policy does not
+        need the days
     """
 
     surprise: Floats
@@ -33,12 +33,12 @@ class RowScores:
 
     @classmethod
     def empty(cls) -> RowScores:
-        """The scores of no rows, with what any policy may need."""
+        """Return the scores of a batch without rows, with the field that a policy may need."""
         return cls(np.zeros(0), np.zeros(0), np.zeros(0))
 
     @classmethod
     def joined(cls, batches: Iterable[RowScores]) -> RowScores:
-        """The scores of the rows of several batches, at least one, in order."""
+        """Concatenate the scores of one or more batches in their order."""
         batches = list(batches)
         days = [batch.day for batch in batches if batch.day is not None]
         return cls(
@@ -50,16 +50,15 @@ class RowScores:
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """Which rows are odd, and what that means.
+    """Which rows of a batch are odd, by which threshold, and with which promise.
 
     Attributes
     ----------
     is_odd : bool [n]
     threshold : nats; the surprise of every odd row is above it (an alert budget may leave rows above it unflagged);
-        infinite where no row is odd
-    promise : what the decision promises, and how sure that is; ``str(promise)`` is the sentence
-    note : where more rows have a high surprise than the promise allows, a sentence that says so and names the columns;
-        else None
+        infinite if no surprise is high enough to be odd
+    promise : the promised rate of the decision with its interval; ``str(promise)`` is a sentence
+    note : a sentence that names the columns, if more rows have a high surprise than the promise allows; else None
     """
 
     is_odd: Flags

@@ -1,4 +1,4 @@
-"""A flood is more flagged rows than a policy's promise allows: an exact test for it, and the sentence that says so."""
+"""An exact test for a flood (more flagged rows than the policy's promise allows), and the note about it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from oddrow.policies._promise import count_text
 LEVEL = 1e-4
 """Significance level of the test: at most one table in 10,000 whose rows are like the training rows gets a note."""
 REFERENCE_RATE = 0.01
-"""The share of normal rows by which a policy is tested that promises no such share, as an alert budget."""
+"""The share of normal rows above the tested level, for a policy that promises no such share (an alert budget)."""
 MIN_ROWS = 10
-"""Fewer flagged rows are no flood, because a person can look at all of them, unless they are most of the table."""
+"""Minimum flagged rows of a flood, since a person can look at fewer. In a table of under 20 rows, half suffice."""
 CHANGED_SHARE = 0.2
-"""Flagged share of the table from which on the note says that a column has changed, rather than that rows are odd."""
+"""Minimum flagged share of the table for a note that a column has changed; below it, the rows may also be odd."""
 NAMED_SHARE, MAX_NAMED = 0.8, 3
-"""The note names columns until they are the first reason of this share of the flagged rows, and at most so many."""
+"""The note names the fewest columns that are the first reason of this share of the flagged rows, but at most three."""
 
 
 class RareLevel(NamedTuple):
@@ -34,9 +34,9 @@ class RareLevel(NamedTuple):
 
 
 def reference_level(calibration: Calibration) -> RareLevel:
-    """The surprise that a share of :data:`REFERENCE_RATE` of normal rows exceeds.
+    """Return the surprise that a share of :data:`REFERENCE_RATE` of normal rows exceeds.
 
-    Where the calibration rows are too few to show that share, it is the surprise of the strangest of them.
+    If the calibration rows are too few to estimate that share, it is the highest surprise among them.
     """
     count = max(int(REFERENCE_RATE * (calibration.n_rows + 1) + 1e-9), 1)
     return RareLevel(calibration.surprise_exceeded_by(count), count - 1)
@@ -44,13 +44,13 @@ def reference_level(calibration: Calibration) -> RareLevel:
 
 @dataclass(frozen=True)
 class RareRows:
-    """How many rows of a batch are above a level, and by which column; ``+`` adds the counts of two batches.
+    """Counts of the rows of a batch whose surprise is above a level; ``+`` adds the counts of two batches.
 
     Attributes
     ----------
     n_rows : number of rows in the batch
-    n_rare : number of these rows that are above the level; they are called rare
-    first : column name to the number of rare rows whose strongest reason it is
+    n_rare : number of rare rows: rows above the level
+    first : number of rare rows by the name of the column that is their strongest reason
     """
 
     n_rows: int = 0
@@ -59,7 +59,7 @@ class RareRows:
 
     @classmethod
     def of(cls, is_rare: Flags, column_part: Floats, names: Sequence[str]) -> RareRows:
-        """Count rows [n] by whether they are rare and by the parts of their surprise [n, n_columns]."""
+        """Count the rare rows among n rows, by the column with the largest part of their surprise [n, n_columns]."""
         parts = column_part[is_rare]
         if not len(parts) or not len(names):
             return cls(len(is_rare), int(np.sum(is_rare)))
@@ -74,9 +74,9 @@ class RareRows:
 
 
 def flood_p_value(n_rare: int, n_rows: int, exceeded: int, n_calibration: int) -> float:
-    """The probability that chance alone puts ``n_rare`` or more of ``n_rows`` new rows above a level.
+    """Return the probability that chance alone puts ``n_rare`` or more of ``n_rows`` new rows above a level.
 
-    The level is one that ``exceeded`` of ``n_calibration`` rows are above. For every distribution of the scores, the
+    ``exceeded`` of ``n_calibration`` calibration rows are above the level. For every distribution of the scores, the
     number of new rows above the ``exceeded + 1``-th strangest calibration row is beta-binomial. Its upper tail is the
     one-sided Fisher test: the probability that of the ``exceeded + n_rare`` strangest rows, new and calibration rows
     together, at most ``exceeded`` are calibration rows. The tail is exact for that level, and for a level that is fixed
@@ -115,10 +115,11 @@ def _log_choose(n: int, k: int) -> float:
 def is_flood(
     rare: RareRows, level: RareLevel, calibration: Calibration, allowed: float = 0.0, n_tests: int = 1
 ) -> bool:
-    """Whether more rows are above a level than chance explains, at :data:`LEVEL` for all ``n_tests`` tests together.
+    """Return whether more rows are above a level than chance explains.
 
-    ``allowed`` is the number of rare rows that are known to be odd. A calibration by the training rows promises nothing
-    about new rows: there a flood is reported only where most rows are above the level.
+    The significance level is :data:`LEVEL` for all ``n_tests`` tests together. ``allowed`` is the number of rare rows
+    that are known to be odd. A calibration by the training rows promises nothing about new rows: a flood is then
+    reported only if most rows are above the level.
     """
     if rare.n_rare < max(min(MIN_ROWS, rare.n_rows / 2), 2):
         return False
@@ -130,10 +131,10 @@ def is_flood(
 
 
 def flood_note(rare: RareRows, level: RareLevel, calibration: Calibration, *, is_flagged: bool) -> str | None:
-    """The sentence about a flood; None where there is none.
+    """Return a sentence about a flood, or None if there is none.
 
-    ``is_flagged`` says whether the policy flags exactly the rare rows. If not, the sentence calls them "as strange as 1
-    normal row in 100" instead of "flagged".
+    ``is_flagged`` states whether the policy flags exactly the rare rows. If not, the sentence calls them "as strange as
+    1 normal row in 100" instead of "flagged".
 
     Examples
     --------
@@ -154,12 +155,12 @@ column, not 800 odd rows. These rows are not like the training rows.
 
 
 def expected_text(count: float) -> str:
-    """How many rows were expected, in words."""
+    """Return how many rows were expected, in words."""
     return f"about {count_text(count)} were expected" if count >= 1 else "less than 1 was expected"
 
 
 def named_columns(rare: RareRows) -> list[tuple[str, int]]:
-    """The columns that are the first reason of most rare rows, each with the number of its rows, largest first."""
+    """Return the columns that are the first reason of most rare rows, with their numbers of rows, descending."""
     named: list[tuple[str, int]] = []
     for name, count in sorted(rare.first.items(), key=lambda item: -item[1])[:MAX_NAMED]:
         if sum(known for _, known in named) >= NAMED_SHARE * rare.n_rare:
@@ -169,7 +170,7 @@ def named_columns(rare: RareRows) -> list[tuple[str, int]]:
 
 
 def columns_text(rare: RareRows) -> str:
-    """The columns of :func:`named_columns` in words, with a comma before them; empty where there are none."""
+    """Return the columns of :func:`named_columns` in words, after a comma; "" if there are none."""
     named = [
         f"{count:,}{' of them first' if not place else ''} by {name}"
         for place, (name, count) in enumerate(named_columns(rare))
@@ -181,8 +182,8 @@ def _conclusion(rare: RareRows) -> str:
     if rare.n_rare < CHANGED_SHARE * rare.n_rows:
         return "more than chance explains; either many rows are odd, or a column has changed"
     named = named_columns(rare)
-    n_said = sum(count for _, count in named)
-    if n_said < rare.n_rare / 2:
+    n_named = sum(count for _, count in named)
+    if n_named < rare.n_rare / 2:
         return f"this looks like a changed table, not {rare.n_rare:,} odd rows"
     is_one = named[0][1] >= rare.n_rare / 2
     return f"this looks like {'a changed column' if is_one else 'changed columns'}, not {rare.n_rare:,} odd rows"

@@ -1,4 +1,4 @@
-"""The protocol of a policy: what it decides from, what it promises, and what it needs."""
+"""The protocol of a policy: its input, its threshold, its decision and its promise."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from oddrow.policies._promise import Promise
 
 @dataclass(frozen=True)
 class DayColumn:
-    """The column that gives the day of each row.
+    """The column that contains the day of each row.
 
     Attributes
     ----------
-    name : None for the only timestamp column of the model
+    name : the name of the column; None for the only timestamp column of the model
     """
 
     name: str | None = None
@@ -27,13 +27,13 @@ class DayColumn:
 class Needs:
     """What a policy needs besides the surprise and the p-value of the row that it decides on.
 
-    Whoever applies policies (a fitted model, batch scoring, ``find``, the ONNX export, the command line) asks for
-    these needs and for nothing else about a policy.
+    All code that applies policies (a fitted model, batch scoring, ``find``, the ONNX export, the command line) reads
+    these needs, so it handles every registered policy without knowing its class.
 
     Attributes
     ----------
     all_rows : whether the decision on one row depends on the other rows of the table
-    day : the column whose day it needs for each row, given as :attr:`RowScores.day`; None where it needs none
+    day : the column of the days that it receives as :attr:`RowScores.day`; None if it needs no days
     labelled_sample : whether the policy must learn from a labelled sample before it can decide
     """
 
@@ -43,14 +43,14 @@ class Needs:
 
 
 class Policy(Protocol):
-    """A rule that decides from which surprise on a row is odd. It can be changed without fitting again.
+    """A rule that decides which rows are odd, from their surprise. It can be changed without a new fit.
 
-    A policy is a frozen dataclass. Its fields are what a model file stores of it. One of them is ``kind``, the name
-    under which it is registered, with a ``Literal`` type and that name as its default::
+    A policy is a frozen dataclass, and a model file stores its fields. The field ``kind`` is the name under which the
+    policy is registered; its type is a ``Literal`` of that name, which is also its default::
 
         kind: Literal["my-policy"] = field(default="my-policy", repr=False)
 
-    :func:`register` makes a policy known, so that detectors accept it and model files can hold it.
+    After :func:`register`, detectors accept the policy and model files can hold it.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
@@ -64,10 +64,10 @@ class Policy(Protocol):
         """What the policy needs besides the scores of a row."""
 
     def threshold(self, calibration: Calibration) -> float | None:
-        """The surprise in nats above which a row is odd; None where it depends on the rows to decide on."""
+        """Return the surprise in nats above which a row is odd; None if it depends on the rows to decide on."""
 
     def promise(self, calibration: Calibration) -> Promise:
-        """What the policy promises with this calibration, before it has seen the rows to decide on.
+        """Return what the policy promises with this calibration, before any row is decided on.
 
         Raises
         ------
@@ -76,10 +76,10 @@ class Policy(Protocol):
         """
 
     def rare_level(self, calibration: Calibration) -> RareLevel:
-        """The surprise above which rows are counted to test for a flood, see :func:`flood_note`."""
+        """Return the surprise above which rows are counted to test for a flood, see :func:`flood_note`."""
 
     def decide(self, rows: RowScores, calibration: Calibration) -> Decision:
-        """Decide rows.
+        """Decide which rows are odd.
 
         Raises
         ------
@@ -94,5 +94,5 @@ def decide_above(threshold: float, promise: Promise, rows: RowScores) -> Decisio
 
 
 def rare_above(threshold: float, calibration: Calibration) -> RareLevel:
-    """The rare level of a policy that flags what is above a threshold: that threshold."""
+    """Return the rare level of a policy with a fixed threshold: the threshold itself."""
     return RareLevel(threshold, calibration.exceedances(threshold))

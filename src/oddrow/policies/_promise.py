@@ -1,4 +1,4 @@
-"""What a decision promises, and how sure that is, as numbers and as a sentence."""
+"""The promise of a decision as numbers (rate, interval, number of rows) and as a sentence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROWS: dict[Source, str] = {
     "training": "rows that the fit saw: new rows may differ",
 }
 PromiseSource: TypeAlias = Source | Literal["labelled sample"]
-"""Which rows the numbers of a promise are estimated from: those of the calibration, or a labelled sample."""
+"""The rows from which the numbers of a promise are estimated: calibration rows, or a labelled sample."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Promise:
 
     Attributes
     ----------
-    rate : the expected share of new normal rows that is above the threshold, 0 to 1. None where the policy promises
-        something else than such a share, which ``rule`` then says
-    low, high : the 95 % interval of that share. None where no interval holds: without a rate, and where the rows are
-        those that the fit saw. ``high`` without ``rate`` is an upper bound: no calibration row is above the threshold
-    n_rows : how many rows the numbers are estimated from; None where there are no numbers
-    source : which rows these are; None where there are no numbers
-    rule : what the policy promises apart from the rate, in words; empty where the rate is all
-    remark : what limits this decision, in words; empty where nothing does
+    rate : the expected share of new normal rows that is above the threshold, 0 to 1. None if the policy promises
+        something else, which ``rule`` then states
+    low, high : the 95 % interval of that share. None if no interval holds: without a rate, or if the calibration rows
+        are training rows. ``high`` without ``rate`` is an upper bound: no calibration row is above the threshold
+    n_rows : the number of rows from which the numbers are estimated; None without numbers
+    source : the kind of these rows; None without numbers
+    rule : what the policy promises apart from the rate, in words; empty if it promises only the rate
+    remark : a limit of this decision, in words; empty if there is none
 
     Examples
     --------
@@ -60,14 +60,14 @@ class Promise:
         return f"{self.rule}{rate}" + (f"; {self.remark}" if self.remark else "")
 
     def _rate_text(self) -> str:
-        """The numbers in words; empty where there are none."""
+        """Return the numbers in words; "" if there are none."""
         n_rows, low, high = self.n_rows or 0, self.low, self.high
         if self.rate is None:
             if high is None:
                 return ""
             return (
-                f"no calibration row of {n_rows:,} is so strange, so at most about 1 in {count_text(1 / high)} normal "
-                "rows (95 %); rarer than that is an extrapolation"
+                f"none of {n_rows:,} calibration rows is as strange, so at most about 1 in {count_text(1 / high)} "
+                "normal rows (95 %); a smaller rate is an extrapolation"
             )
         if self.source == "labelled sample":
             return f"{share_text(self.rate, n_rows, 'normal rows flagged', low, high)} (95 %)"
@@ -76,17 +76,18 @@ class Promise:
         rows = f"{n_rows:,} {ROWS[self.source or 'held-out']}"
         if low is None or high is None:
             return f"{about} ({rows})"
-        # the strangest calibration row is the threshold: no smaller rate can be shown by so many rows
-        rarest = ", the rarest that so few can show" if self.rate * (n_rows + 1) < 1.25 else ""
+        # the threshold is the highest surprise of a calibration row: so few rows can estimate no smaller rate
+        rarest = ", the smallest rate that so few rows can show" if self.rate * (n_rows + 1) < 1.25 else ""
         between = f"between {count_text(low * base)} and {count_text(high * base)} in {base:,}"
         return f"{about}, {between} (95 %, {rows}{rarest})"
 
 
 def exceedance_interval(above: int, n_rows: int) -> tuple[float, float]:
-    """The 95 % interval of the probability that a new normal row lies above the row that ``above`` of n rows exceed.
+    """Return the 95 % interval of the probability that a new normal row exceeds a certain calibration row.
 
-    For every distribution of the scores, that probability has the distribution Beta(above + 1, n - above) over
-    calibration samples (the law of an order statistic; David and Nagaraja 2003).
+    ``above`` of the ``n_rows`` calibration rows exceed that row. For every distribution of the scores, the probability
+    has the distribution Beta(above + 1, n_rows - above) over calibration samples (the law of an order statistic; David
+    and Nagaraja 2003).
 
     Examples
     --------
@@ -102,7 +103,7 @@ def exceedance_interval(above: int, n_rows: int) -> tuple[float, float]:
 
 
 def share_interval(count: int, total: int) -> tuple[float, float]:
-    """The 95 % Clopper-Pearson interval of a share of which ``count`` of ``total`` rows were observed.
+    """Return the 95 % Clopper-Pearson interval of a share, from ``count`` of ``total`` observed rows.
 
     Examples
     --------
@@ -117,12 +118,12 @@ def share_interval(count: int, total: int) -> tuple[float, float]:
 
 
 def supported_count(rate: float, calibration: Calibration) -> int:
-    """How many calibration rows may have at least the surprise of the threshold at this false-alarm rate.
+    """Return how many calibration rows may have at least the surprise of the threshold at this false-alarm rate.
 
     Raises
     ------
     SettingError
-        If it is less than one row: so few calibration rows cannot show so small a rate.
+        If it is less than one row: the calibration rows are too few for so small a rate.
     """
     count = int(np.floor(rate * (calibration.n_rows + 1) + 1e-9))
     if count < 1:
@@ -135,16 +136,16 @@ def supported_count(rate: float, calibration: Calibration) -> int:
 
 
 def rate_promise(count: int, calibration: Calibration, rule: str = "", remark: str = "") -> Promise:
-    """What a threshold promises that is the surprise of the ``count``-th strangest calibration row."""
+    """Return the promise of a threshold that is the ``count``-th highest surprise of a calibration row."""
     interval = exceedance_interval(count - 1, calibration.n_rows)
     return _promise_of(count / (calibration.n_rows + 1), interval, calibration, rule, remark)
 
 
 def promise_between(above: int, calibration: Calibration) -> Promise:
-    """What a threshold promises that ``above`` calibration rows exceed, at least one.
+    """Return the promise of a threshold that ``above`` calibration rows exceed, at least one.
 
-    The threshold lies somewhere between two calibration rows: the interval reaches from the lower end of the one to
-    the upper end of the other.
+    The threshold lies somewhere between two calibration rows. Its interval extends from the lower end of the interval
+    of the higher one to the upper end of the interval of the lower one.
     """
     low, high = exceedance_interval(above - 1, calibration.n_rows)[0], exceedance_interval(above, calibration.n_rows)[1]
     return _promise_of((above + 0.5) / (calibration.n_rows + 1), (low, high), calibration)
@@ -159,16 +160,16 @@ def _promise_of(
 
 
 def share_text(share: float, total: int, what: str, low: float | None, high: float | None) -> str:
-    """An observed share and its interval in words."""
+    """Return an observed share and its interval in words."""
     return f"{share:.2%} of {total:,} {what}, between {low or 0.0:.2%} and {1.0 if high is None else high:.2%}"
 
 
 def _rounded_up(rate: float) -> str:
-    """Two significant digits, never below the rate, so that the rate that is advised can be had."""
+    """Return a rate with two significant digits, rounded up: the calibration rows support the advised rate, too."""
     unit = 10.0 ** (np.floor(np.log10(rate)) - 1)
     return f"{np.ceil(rate / unit - 1e-9) * unit:.2g}"
 
 
 def count_text(value: float) -> str:
-    """Two significant digits, without an exponent where a person would not use one."""
+    """Return a number with two significant digits; numbers from 100 on without an exponent."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"

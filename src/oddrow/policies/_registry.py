@@ -1,4 +1,4 @@
-"""The registry of policies by kind, and the checks that a value is a policy that a calibration supports."""
+"""The registry of policies by kind, and checks that a value is a policy and that the calibration supports it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from oddrow.exceptions import SettingError
 from oddrow.policies._policy import Policy
 
 POLICIES: dict[str, type[Policy]] = {}
-"""Every policy by its kind. Model files hold these kinds and no others."""
+"""All policies by their kind. Model files hold only these kinds."""
 
 PolicyType = TypeVar("PolicyType", bound=type[Policy])
 
 
 def register(policy: PolicyType) -> PolicyType:
-    """Make a policy known by its kind; a class decorator. A later class of the same kind replaces the earlier one."""
+    """Register a policy by its kind (a class decorator). A later class of the same kind replaces the earlier one."""
     kind = policy.kind  # the default of the dataclass field
     if not isinstance(kind, str):
-        raise SettingError(f"{policy.__name__}.kind is {kind!r}; give the field a text as its default")
+        raise SettingError(f"{policy.__name__}.kind is {kind!r}; give the field a string as its default")
     POLICIES[kind] = policy
     return policy
 
 
 def check_is_policy(policy: object) -> None:
-    """Refuse what is no registered policy.
+    """Refuse a value that is no registered policy.
 
     Raises
     ------
     SettingError
-        Says what can be given.
+        If the class of the value is not registered; the message names the classes that are.
     """
     if type(policy) not in POLICIES.values():
         names = ", ".join(known.__name__ for known in POLICIES.values())
@@ -39,12 +39,12 @@ def check_is_policy(policy: object) -> None:
 
 
 def check_policy(policy: Policy, n_rows: int) -> None:
-    """Refuse what is no policy, and a promise that so many calibration rows cannot support.
+    """Refuse a value that is no policy, and a policy that ``n_rows`` calibration rows cannot support.
 
     Raises
     ------
     SettingError
-        Says what can be given, or what it would take.
+        The message names the policies, or the number of calibration rows that the policy needs.
     """
     check_is_policy(policy)
     if policy.needs.labelled_sample:

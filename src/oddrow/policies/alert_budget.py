@@ -1,4 +1,4 @@
-"""An alert budget: at most so many alerts in so many rows, or a day."""
+"""An alert budget: a maximum number of alerts in a number of rows, or in a day."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from oddrow.policies._promise import Promise, rate_promise, supported_count
 from oddrow.policies._registry import register
 
 MAX_DAILY_RATE = 0.1
-"""A row whose surprise one normal row in ten reaches is no alert, however few rows a day has."""
+"""Maximum share of normal rows above the threshold: on a day of few rows, ordinary rows are no alerts."""
 
 
 @register
 @dataclass(frozen=True)
 class AlertBudget:
-    """Flag at most so many rows of each window, the strangest first. A window is so many rows, or a day.
+    """Flag at most ``alerts`` rows of each window, the strangest first. A window is a number of rows, or a day.
 
     A row is flagged only if at most a share of ``alerts / per`` of normal rows reaches its surprise, so that normal
-    rows alone use at most the budget on average. Where more rows of a window have such a surprise, the strangest
+    rows alone use at most the budget on average. If more rows of a window reach that surprise, the strangest
     ``alerts`` of them are flagged.
 
     Parameters
@@ -41,7 +41,7 @@ class AlertBudget:
     Raises
     ------
     SettingError
-        If there is not at least one alert, or not more rows than alerts.
+        If ``alerts`` is less than 1, or ``per`` is not larger than ``alerts``.
     """
 
     alerts: int
@@ -58,24 +58,24 @@ class AlertBudget:
 
     @property
     def needs(self) -> Needs:
-        """All rows of the table, and their days where the budget is per day."""
+        """All rows of the table, and their days if the budget is per day."""
         return Needs(all_rows=True, day=DayColumn(self.column) if self.per == "day" else None)
 
     def threshold(self, calibration: Calibration) -> float | None:
-        """The surprise that the share of the budget reaches; None where it depends on the days of the table."""
+        """Return the surprise that the budget's share of normal rows reaches; None for a budget per day."""
         if self.per == "day":
             return None
         return calibration.surprise_exceeded_by(supported_count(self.alerts / self.per, calibration))
 
     def promise(self, calibration: Calibration) -> Promise:
-        """The budget, and per so many rows the share of normal rows that is above the threshold."""
+        """Return the budget; for a budget per number of rows, also the share of normal rows above the threshold."""
         if self.per == "day":
             return Promise(rule=f"at most {self.alerts:,} alerts a day, the strangest first")
         rule = f"at most {self.alerts:,} alerts in {self.per:,} rows"
         return rate_promise(supported_count(self.alerts / self.per, calibration), calibration, rule)
 
     def rare_level(self, calibration: Calibration) -> RareLevel:
-        """The reference level, since a budget promises no share of normal rows."""
+        """Return the reference level, since a budget promises no share of normal rows."""
         return reference_level(calibration)
 
     def decide(self, rows: RowScores, calibration: Calibration) -> Decision:
@@ -84,7 +84,7 @@ class AlertBudget:
         Raises
         ------
         SettingError
-            If the calibration cannot support the promise, or a budget per day has no days.
+            If the calibration cannot support the promise, or the days for a budget per day are missing.
         """
         if self.per == "day":
             if rows.day is None:
@@ -106,7 +106,7 @@ class AlertBudget:
 
 
 def _rank_within(window: npt.NDArray[np.int64], surprise: Floats) -> npt.NDArray[np.int64]:
-    """Each row's rank in its window, 0 for the strangest; of rows with equal surprise the earlier first; int [n]."""
+    """Return each row's rank in its window, int [n]: 0 for the strangest, and in order for rows of equal surprise."""
     order = np.lexsort((-surprise, window))
     starts = np.flatnonzero(np.diff(window[order], prepend=-1))
     sizes = np.diff(np.append(starts, len(order)))

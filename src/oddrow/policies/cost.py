@@ -1,4 +1,4 @@
-"""A cost: the threshold that is cheapest on a labelled sample."""
+"""A cost: the threshold with the lowest cost on a labelled sample."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from oddrow.policies._registry import register
 @register
 @dataclass(frozen=True)
 class Cost:
-    """Flag where it costs least on a labelled sample: a missed odd row costs ``miss``, a false alarm ``alarm``.
+    """Use the threshold that costs least on a labelled sample: ``miss`` per missed odd row, ``alarm`` per false alarm.
 
-    A cost can decide only after :meth:`learn`.
+    The policy decides only after :meth:`learn`.
 
     Attributes
     ----------
-    at : the threshold in nats, None before :meth:`learn`
-    counts : of the sample: odd rows, missed odd rows, normal rows, flagged normal rows
+    at : the threshold in nats; None before :meth:`learn`
+    counts : numbers of rows in the sample: odd, odd and missed, normal, normal and flagged
 
     Raises
     ------
@@ -58,24 +58,24 @@ class Cost:
 
     @property
     def needs(self) -> Needs:
-        """A labelled sample, until it has learned from one."""
+        """A labelled sample, until :meth:`learn` has been called."""
         return Needs(labelled_sample=self.at is None)
 
     def learn(self, surprise: Floats, is_anomaly: Flags) -> Cost:
-        """Return these costs with the cheapest threshold for a labelled sample [n]; of equally cheap ones the highest.
+        """Return the policy with the cheapest threshold for a labelled sample [n]; the highest of equally cheap ones.
 
         Raises
         ------
         DataError
-            If the sample lacks odd or normal rows.
+            If the sample has no odd row or no normal row.
         """
         if np.all(is_anomaly) or not np.any(is_anomaly):
             raise DataError(
-                "a cost is learned from a labelled sample with odd and normal rows; this one has only one kind"
+                "a cost is learned from a labelled sample with odd and normal rows; all rows of this one have one label"
             )
         order = np.argsort(surprise, kind="stable")
         ordered, odd = surprise[order], np.asarray(is_anomaly, np.bool_)[order]
-        # a threshold at row i flags the rows above it; a threshold before the first row flags all
+        # a threshold at row i flags the rows with a higher surprise; a threshold before the first row flags all
         missed = np.concatenate([[0], np.cumsum(odd)])
         alarms = np.sum(~odd) - np.concatenate([[0], np.cumsum(~odd)])
         cost = self.miss * missed + self.alarm * alarms
@@ -87,17 +87,17 @@ class Cost:
         return replace(self, at=at, counts=counts)
 
     def threshold(self, calibration: Calibration) -> float:  # noqa: ARG002 - found on the sample
-        """The surprise in nats that :meth:`learn` found."""
+        """Return the surprise in nats that :meth:`learn` found."""
         if self.at is None:
             raise SettingError(f"{self} has no labelled sample yet; give one: Cost(...).learn(surprise, is_anomaly)")
         return self.at
 
     def rare_level(self, calibration: Calibration) -> RareLevel:
-        """The threshold, and how many calibration rows are above it."""
+        """Return the threshold, and how many calibration rows are above it."""
         return rare_above(self.threshold(calibration), calibration)
 
     def promise(self, calibration: Calibration) -> Promise:
-        """The shares of missed odd rows and of flagged normal rows in the sample, each with its interval."""
+        """Return the shares of missed odd rows and of flagged normal rows in the sample, each with its interval."""
         self.threshold(calibration)
         odd, missed, normal, alarms = self.counts or (0, 0, 0, 0)
         if not odd or not normal:

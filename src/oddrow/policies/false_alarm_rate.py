@@ -1,4 +1,4 @@
-"""A false-alarm rate: flag the share of rows that normal rows exceed at this rate."""
+"""A false-alarm rate: flag the rows whose surprise only this share of normal rows reaches."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FalseAlarmRate:
     Raises
     ------
     SettingError
-        If the rate is not in (0, 1); when deciding, if the calibration rows are too few for it.
+        If the rate is not in (0, 1); when rows are decided, if the calibration rows are too few for it.
 
     Examples
     --------
@@ -41,19 +41,19 @@ class FalseAlarmRate:
 
     @property
     def needs(self) -> Needs:
-        """It needs nothing but the row's score."""
+        """Nothing besides the score of the row."""
         return Needs()
 
     def threshold(self, calibration: Calibration) -> float:
-        """The surprise of the calibration row that the rate allows to be reached."""
+        """Return the surprise that a share ``rate`` of normal rows reaches, estimated from the calibration rows."""
         return calibration.surprise_exceeded_by(supported_count(self.rate, calibration))
 
     def rare_level(self, calibration: Calibration) -> RareLevel:
-        """The threshold, and how many calibration rows may be above it."""
+        """Return the threshold, and how many calibration rows may be above it."""
         return RareLevel(self.threshold(calibration), supported_count(self.rate, calibration) - 1)
 
     def promise(self, calibration: Calibration) -> Promise:
-        """The rate that the calibration rows show, with its interval."""
+        """Return the rate estimated from the calibration rows, with its interval."""
         return rate_promise(supported_count(self.rate, calibration), calibration)
 
     def decide(self, rows: RowScores, calibration: Calibration) -> Decision:
@@ -62,9 +62,10 @@ class FalseAlarmRate:
 
 
 def strictest_supported(rate: float, calibration: Calibration) -> FalseAlarmRate:
-    """A false-alarm rate, or where the calibration rows are too few, the rate that the second strangest of them shows.
+    """Return a policy with this false-alarm rate, or with the lowest rate that has a useful lower bound.
 
-    The second: the rate of a threshold that depends on one row alone would have almost no lower bound.
+    If the calibration rows are too few for the rate, the threshold is the second highest surprise among them: a
+    threshold at the highest one would depend on a single row, and its rate would have almost no lower bound.
 
     Examples
     --------

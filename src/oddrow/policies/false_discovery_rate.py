@@ -20,17 +20,18 @@ from oddrow.policies._registry import register
 @register
 @dataclass(frozen=True)
 class FalseDiscoveryRate:
-    """Flag as many rows of a table as keep the expected share of false alarms among them at most at this rate.
+    """Flag as many rows as possible while the expected share of false alarms among them is at most ``rate``.
 
-    The procedure of Benjamini and Hochberg (1995) on the conformal p-values of the table. These p-values depend on
-    each other positively, because they share their calibration rows; the procedure keeps its rate under that
-    dependence (Bates, Candes, Lei, Romano and Sesia 2023, theorem 2). With ``conservative`` the rate holds under any
-    dependence (Benjamini and Yekutieli 2001), at the price of a factor of about ln(rows) in power.
+    The procedure is that of Benjamini and Hochberg (1995) on the conformal p-values of the table. These p-values are
+    positively dependent, because they share their calibration rows; the procedure keeps its rate under that dependence
+    (Bates, Candes, Lei, Romano and Sesia 2023, theorem 2). With ``conservative`` the rate holds under any dependence
+    (Benjamini and Yekutieli 2001); the threshold on p-values is then smaller by a factor of about ln(rows).
 
     Raises
     ------
     SettingError
-        If the rate is not in (0, 1); when deciding, if no p-value of this calibration could ever be small enough.
+        If the rate is not in (0, 1); when rows are decided, if the calibration rows are too few for any p-value to be
+        small enough.
     """
 
     rate: float
@@ -48,11 +49,11 @@ class FalseDiscoveryRate:
         return Needs(all_rows=True)
 
     def threshold(self, calibration: Calibration) -> float | None:  # noqa: ARG002 - it depends on the table
-        """None: it depends on the rows to decide on."""
+        """Return None: the threshold depends on the rows to decide on."""
         return None
 
     def promise(self, calibration: Calibration) -> Promise:
-        """The rate of false alarms among the flagged rows; it is no share of normal rows."""
+        """Return the rate of false alarms among the flagged rows, which is no share of normal rows."""
         supported_count(self.rate, calibration)
         name = "Benjamini-Yekutieli" if self.conservative else "Benjamini-Hochberg"
         rule = (
@@ -62,7 +63,7 @@ class FalseDiscoveryRate:
         return Promise(n_rows=calibration.n_rows, source=calibration.source, rule=rule)
 
     def rare_level(self, calibration: Calibration) -> RareLevel:
-        """The reference level, since a false-discovery rate promises no share of normal rows."""
+        """Return the reference level, since a false-discovery rate promises no share of normal rows."""
         return reference_level(calibration)
 
     def decide(self, rows: RowScores, calibration: Calibration) -> Decision:
@@ -71,7 +72,7 @@ class FalseDiscoveryRate:
         Raises
         ------
         SettingError
-            If no p-value of this calibration could be small enough for a table of this size.
+            If the calibration rows are too few for any p-value to be small enough in a table of this size.
         """
         promise = self.promise(calibration)
         n_rows = len(rows.p_value)
@@ -79,16 +80,16 @@ class FalseDiscoveryRate:
         places = np.arange(1, n_rows + 1)
         penalty = float(np.sum(1.0 / places)) if self.conservative else 1.0
         passing = np.flatnonzero(ordered <= self.rate * places / (n_rows * penalty) * (1 + 1e-12))
-        # the smallest p-value is 1 / (calibration rows + 1); so many rows must have it for any to pass
+        # the smallest possible p-value is 1 / (calibration rows + 1); ``fewest`` rows must have it for any row to pass
         fewest = int(np.ceil(n_rows * penalty / (self.rate * (calibration.n_rows + 1)) - 1e-9))
         if fewest > max(n_rows, 1):
             raise SettingError(
-                f"a false-discovery rate of {self.rate:g}, conservatively, cannot be had for {n_rows:,} rows from "
-                f"{calibration.n_rows:,} calibration rows: it takes {int(np.ceil(penalty / self.rate - 1e-9)) - 1:,}"
+                f"a false-discovery rate of {self.rate:g}, conservatively, is impossible for {n_rows:,} rows with "
+                f"{calibration.n_rows:,} calibration rows: it needs {int(np.ceil(penalty / self.rate - 1e-9)) - 1:,}"
             )
         if fewest > 1:
             remark = (
-                f"fewer than {fewest:,} odd rows in {n_rows:,} cannot be told: a single one needs "
+                f"fewer than {fewest:,} odd rows in {n_rows:,} cannot be found: a single one needs "
                 f"{int(np.ceil(n_rows * penalty / self.rate)) - 1:,} calibration rows"
             )
             promise = replace(promise, remark=remark)

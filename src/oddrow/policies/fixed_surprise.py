@@ -17,7 +17,7 @@ from oddrow.policies._registry import register
 @register
 @dataclass(frozen=True)
 class FixedSurprise:
-    """Flag the rows above this surprise in nats: 9.2 is one normal row in ten thousand.
+    """Flag the rows above this surprise in nats; about one normal row in 10,000 is above 9.2.
 
     Raises
     ------
@@ -35,19 +35,19 @@ class FixedSurprise:
 
     @property
     def needs(self) -> Needs:
-        """It needs nothing but the row's score."""
+        """Nothing besides the score of the row."""
         return Needs()
 
     def threshold(self, calibration: Calibration) -> float:  # noqa: ARG002 - the same for every calibration
-        """The surprise that was given."""
+        """Return the given surprise."""
         return float(self.surprise)
 
     def rare_level(self, calibration: Calibration) -> RareLevel:
-        """The threshold, and how many calibration rows are above it."""
+        """Return the threshold, and how many calibration rows are above it."""
         return rare_above(self.threshold(calibration), calibration)
 
     def promise(self, calibration: Calibration) -> Promise:
-        """The rate that the calibration rows show; an upper bound alone where none of them is above the surprise."""
+        """Return the rate estimated from the calibration rows; only an upper bound if none of them exceeds it."""
         n_rows, source = calibration.n_rows, calibration.source
         above = calibration.exceedances(self.surprise)
         if above > 0:

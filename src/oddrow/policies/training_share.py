@@ -1,4 +1,4 @@
-"""A share of the training rows: the threshold that scikit-learn's parameter ``contamination`` asks for."""
+"""A share of the training rows: the policy of scikit-learn's parameter ``contamination``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TrainingShare:
 
     Attributes
     ----------
-    share : of the training rows, 0 to 0.5; fewer rows are flagged where several have the surprise of the threshold
+    share : of the training rows, 0 to 0.5; fewer are flagged if several have exactly the surprise of the threshold
     at : the threshold in nats
     """
 
@@ -34,7 +34,7 @@ class TrainingShare:
 
     @classmethod
     def learn(cls, share: float, training_surprise: Floats) -> TrainingShare:
-        """Find the threshold above which a share from 0 to 0.5 of the training rows [n] lies."""
+        """Return the policy whose threshold a share from 0 to 0.5 of the training rows [n] exceeds."""
         flagged = int(np.floor(share * len(training_surprise) + 1e-9))
         ordered = np.sort(training_surprise)
         return cls(share, float(ordered[len(ordered) - flagged - 1]))
@@ -45,19 +45,19 @@ class TrainingShare:
 
     @property
     def needs(self) -> Needs:
-        """It needs nothing but the row's score."""
+        """Nothing besides the score of the row."""
         return Needs()
 
     def threshold(self, calibration: Calibration) -> float:  # noqa: ARG002 - found by learn
-        """The surprise in nats that :meth:`learn` found."""
+        """Return the surprise in nats that :meth:`learn` found."""
         return self.at
 
     def rare_level(self, calibration: Calibration) -> RareLevel:
-        """The threshold, and how many calibration rows are above it."""
+        """Return the threshold, and how many calibration rows are above it."""
         return rare_above(self.threshold(calibration), calibration)
 
     def promise(self, calibration: Calibration) -> Promise:  # noqa: ARG002
-        """The share of the training rows; it promises no rate of new rows."""
+        """Return the share of the training rows; the policy promises no rate of new rows."""
         return Promise(rule=f"{self.share:.3g} of the training rows")
 
     def decide(self, rows: RowScores, calibration: Calibration) -> Decision:
@@ -71,7 +71,7 @@ def checked_contamination(contamination: object) -> float | None:
     Raises
     ------
     SettingError
-        For anything else than "auto" and a number from 0 to 0.5.
+        If it is neither "auto" nor a number from 0 to 0.5.
     """
     if isinstance(contamination, str) and contamination == "auto":
         return None
