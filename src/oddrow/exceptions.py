@@ -5,19 +5,19 @@
     OddrowError
     ├── DataError (ValueError)         the table is wrong                          exit code 3
     │   ├── TableReadError             a file cannot be read as a table
-    │   └── SchemaMismatchError        a later table does not fit the trained one
+    │   └── SchemaMismatchError        a later table does not fit the training table
     ├── ModelFileError (ValueError)    the model file is wrong                     exit code 4
-    │   └── CheckpointError            a fit or a scoring job cannot go on from this file
-    ├── SettingError (ValueError)      an argument has no meaning here             exit code 2
-    ├── TrainingError (ArithmeticError) the fit cannot go on                        exit code 1
+    │   └── CheckpointError            a fit or a scoring job cannot continue from it
+    ├── SettingError (ValueError)      an argument has no valid value              exit code 2
+    ├── TrainingError (ArithmeticError) the fit cannot continue                     exit code 1
     ├── OutputError (OSError)          an output exists or cannot be written       exit code 1
-    ├── DownloadError                  a data set cannot be had                    exit code 1
+    ├── DownloadError                  a data set is not on the machine            exit code 1
     └── MissingExtraError (ImportError) an optional dependency is not installed    exit code 1
 
-and the one warning, :class:`TrainingHealthWarning` (UserWarning): a fit has ended, and something is wrong with it.
+The only warning is :class:`TrainingHealthWarning` (UserWarning): a fit has ended, but its training was not healthy.
 
-An error can carry a :class:`oddrow.remedies.Remedy`: what the user can do, as a value that names the settings to give.
-Its text names them as arguments of Python (``encoding='utf-16'``); the command line phrases them as its options.
+An error can carry a :class:`oddrow.remedies.Remedy`: a value that says what the user can do, with the settings to give.
+The text of the error names them as Python arguments (``encoding='utf-16'``); the command line names its options.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class OddrowError(Exception):
     Parameters
     ----------
     message
-        What is wrong, where, and what was expected; with the way out, where this names no settings.
+        What is wrong, where, and what was expected; also what to do, if that names no settings.
     remedy
-        What the user can do, where this names settings: the text of the error then ends in it.
+        What the user can do, if that names settings: the text of the error then ends with it.
 
     Examples
     --------
@@ -67,7 +67,7 @@ class OddrowError(Exception):
         return self.phrased(str)
 
     def phrased(self, phrase: Phrase) -> str:
-        """The text of the error, with each setting as an interface writes it."""
+        """Return the text of the error, with the settings as an interface writes them."""
         return self.message if self.remedy is None else f"{self.message}; {self.remedy.phrased(phrase)}"
 
 
@@ -75,14 +75,14 @@ class DataError(OddrowError, ValueError):
     """The table itself is wrong: empty, infinite values, duplicate names, no rows left."""
 
     row: int | None = None
-    """The row that is wrong, counted from 0 in its table or batch; None where the error is not about one."""
+    """The row that is wrong, counted from 0 in its table or batch; None if the error concerns no single row."""
 
 
 class TableReadError(DataError):
-    """A file cannot be read as a table: missing, binary, ragged, of an unknown form."""
+    """A file cannot be read as a table: it is missing, binary, ragged or of an unknown format."""
 
     skip: int | None = None
-    """The number of lines before the header to skip, where the file can then be read; else None."""
+    """The number of lines before the header to skip, if the file can be read after that; else None."""
 
 
 class SchemaMismatchError(DataError):
@@ -90,23 +90,23 @@ class SchemaMismatchError(DataError):
 
 
 class ModelFileError(OddrowError, ValueError):
-    """A model file is damaged, truncated, foreign or from a newer protocol."""
+    """A file is no model file, or a damaged or truncated one, or one of a newer protocol."""
 
 
 class CheckpointError(ModelFileError):
-    """A checkpoint is damaged, foreign, or belongs to another table or other settings."""
+    """A file is no checkpoint, or a damaged one, or belongs to another table or to other settings."""
 
 
 class SettingError(OddrowError, ValueError):
-    """An argument has a value that has no meaning here."""
+    """An argument has a value that is not valid, or not valid together with the other arguments."""
 
 
 class TrainingError(OddrowError, ArithmeticError):
-    """The fit cannot go on, for example because the loss is no longer finite."""
+    """The fit cannot continue, for example because the loss is no longer finite."""
 
 
 class OutputError(OddrowError, OSError):
-    """An output exists already, or cannot be written; nothing is left half-written."""
+    """An output exists already, or cannot be written; no incomplete file is left."""
 
 
 class DownloadError(OddrowError):
@@ -114,8 +114,8 @@ class DownloadError(OddrowError):
 
 
 class MissingExtraError(OddrowError, ImportError):
-    """An optional dependency is not installed; the message holds the exact install command."""
+    """An optional dependency is not installed; the message contains the exact install command."""
 
 
 class TrainingHealthWarning(UserWarning):
-    """A fit has ended, and something is wrong with it; the text says what, and what to do."""
+    """A fit has ended, but its training was not healthy; the text states the problem and what to do."""

@@ -1,4 +1,4 @@
-"""What a user can do about an error or a note, as a value that each interface phrases in its own way."""
+"""Remedies: what a user can do about an error or a note, as a value that each interface phrases as its own settings."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ SettingValue: TypeAlias = str | int | bool | Mapping[str, str] | EllipsisType
 
 
 MAX_LETTERS = 40
-"""Letters of a value that a remedy shows."""
+"""Maximum number of characters of a value in a remedy."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """An argument that a user can give to get past an error.
+    """An argument that a user can give to avoid an error.
 
     Attributes
     ----------
     name : the name of the argument in Python
-    value : the value to give; ``...`` where only the user can know it
+    value : the value to give; ``...`` if only the user can know it
 
     Examples
     --------
@@ -42,23 +42,23 @@ class Setting:
 
 
 def _short(value: object) -> str:
-    """Return a value as Python writes it, in at most ``MAX_LETTERS`` letters: a name can have thousands."""
+    """Return a value as Python writes it, in at most ``MAX_LETTERS`` characters: a name can have thousands."""
     text = repr(value)
     return text if len(text) <= MAX_LETTERS else text[: MAX_LETTERS - 3] + "..."
 
 
 Phrase: TypeAlias = Callable[[Setting], str]
-"""How an interface (Python, the command line) writes a setting."""
+"""A function that returns a setting as an interface (Python, the command line) writes it."""
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """What a user can do about an error: words, and among them the settings to give. See :func:`remedy`."""
+    """What a user can do about an error: words and settings in order. Make one with :func:`remedy`."""
 
     parts: tuple[str | Setting, ...]
 
     def phrased(self, phrase: Phrase) -> str:
-        """The words, with each setting as an interface writes it."""
+        """Return the words, with the settings as an interface writes them."""
         return "".join(part if isinstance(part, str) else phrase(part) for part in self.parts)
 
     def __str__(self) -> str:
@@ -66,27 +66,27 @@ class Remedy:
 
 
 def remedy(*parts: str | Setting) -> Remedy:
-    """A remedy of words and settings.
+    """Return a remedy of these words and settings.
 
     Examples
     --------
-    >>> way_out = remedy("say which label is normal by ", Setting("normal"))
-    >>> print(way_out)
-    say which label is normal by normal=...
-    >>> way_out.phrased(lambda setting: f"the field {setting.name} of the request")
-    'say which label is normal by the field normal of the request'
+    >>> advised = remedy("name the normal label with ", Setting("normal"))
+    >>> print(advised)
+    name the normal label with normal=...
+    >>> advised.phrased(lambda setting: f"the field {setting.name} of the request")
+    'name the normal label with the field normal of the request'
     """
     return Remedy(parts)
 
 
 class Advice(str):
-    """A note that ends in a remedy. As a text it is phrased for Python, and :meth:`phrased` phrases it otherwise."""
+    """A note that ends with a remedy, as a string for Python; :meth:`phrased` phrases it for other interfaces."""
 
     message: str
     remedy: Remedy
 
     def __new__(cls, message: str, remedy: Remedy) -> Advice:
-        """Phrase a message and what to do."""
+        """Make a note of a message and a remedy."""
         note = super().__new__(cls, f"{message}; {remedy}")
         note.message, note.remedy = message, remedy
         return note
@@ -95,5 +95,5 @@ class Advice(str):
         return Advice, (self.message, self.remedy)
 
     def phrased(self, phrase: Phrase) -> str:
-        """The note, with each setting as an interface writes it."""
+        """Return the note, with the settings as an interface writes them."""
         return f"{self.message}; {self.remedy.phrased(phrase)}"

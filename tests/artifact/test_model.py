@@ -212,7 +212,7 @@ def test_a_folder_that_is_not_there_is_named(article, tmp_path):
 def test_a_detector_that_could_not_be_loaded_is_not_saved(article, tmp_path, monkeypatch):
     monkeypatch.setattr("oddrow.columns._limits.MAX_COLUMNS", 3)
     with pytest.raises(
-        OutputError, match=r"does not go into a model file: .*4 columns .*at most 3.*nothing was written"
+        OutputError, match=r"a model file cannot hold this model: .*4 columns .*at most 3.*nothing was written"
     ):
         oddrow.save(article, tmp_path / "model.oddrow")
     assert not list(tmp_path.iterdir())

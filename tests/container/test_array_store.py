@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from oddrow.container import ArrayStore, pack_arrays, packed_parts, piece_starts, unpack_arrays
+from oddrow.container import ArrayStore, pack_arrays, packed_components, piece_starts, unpack_arrays
 from oddrow.exceptions import ModelFileError
 
 
@@ -18,7 +18,7 @@ class Part:
 
 
 def test_parts_keep_their_arrays_apart():
-    store = ArrayStore(packed_parts({"one": Part(1.0), "two.inner": Part(2.0)}))
+    store = ArrayStore(packed_components({"one": Part(1.0), "two.inner": Part(2.0)}))
     assert store.under("two").under("inner").take("value", np.float64, (2,)).tolist() == [2.0, 2.0]
     assert store.names == ("one.value",)
     with pytest.raises(ModelFileError, match=r"array 'one\.value' is not part of any model"):

@@ -1,4 +1,4 @@
-"""Save and load a fitted detector: one file, no code in it. ``docs/model_file.md`` describes it byte by byte."""
+"""Save and load a fitted detector as one file without code. ``docs/model_file.md`` describes the file byte by byte."""
 
 from oddrow.artifact._files import dumps, load, load_model, loads_model, save
 from oddrow.artifact._protocol_1 import PROTOCOL

@@ -1,4 +1,4 @@
-"""Model files: written, and read by the reader of their protocol."""
+"""Write and read model files; the protocol number of a file chooses its reader."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ MODEL_FILE = FileKind(b"ODDROW\r\n", "model file", way_out="make one with: oddro
 
 
 def save(detector: VAEDetector | AutoencoderDetector, path: str | Path, *, force: bool = False) -> None:
-    """Write a fitted detector to one file, whole or not at all.
+    """Write a fitted detector to one file, atomically: an error leaves no incomplete file.
 
     Raises
     ------
     SettingError
         If the detector is not fitted.
     OutputError
-        If the file exists and ``force`` is not set, or cannot be written, or the model is larger than a model
-        file may be.
+        If the file exists and ``force`` is not set, or cannot be written, or the model exceeds a limit of model
+        files.
 
     Examples
     --------
@@ -40,40 +40,40 @@ def save(detector: VAEDetector | AutoencoderDetector, path: str | Path, *, force
     True
     """
     try:
-        parts = _file_parts(detector)
-    except ModelFileError as error:  # the error comes now, and not from the load that needs the file
-        raise OutputError(f"{path}: this model does not go into a model file: {error}; nothing was written") from error
+        sections = _file_sections(detector)
+    except ModelFileError as error:  # reported now, and not by the later load that needs the file
+        raise OutputError(f"{path}: a model file cannot hold this model: {error}; nothing was written") from error
     with atomic_write(path, force) as stream:
-        for part in parts:
-            stream.write(part)
+        for section in sections:
+            stream.write(section)
 
 
 def dumps(detector: VAEDetector | AutoencoderDetector) -> bytes:
-    """The bytes of the file that :func:`save` would write, for where a model travels and no file can.
+    """Return the bytes that :func:`save` would write, to send a model to another process without a file.
 
     Raises
     ------
     SettingError
         If the detector is not fitted.
     OutputError
-        If the model is larger than a model file may be.
+        If the model exceeds a limit of model files.
     """
     try:
-        return b"".join(_file_parts(detector))
+        return b"".join(_file_sections(detector))
     except ModelFileError as error:
-        raise OutputError(f"this model does not go into a model file: {error}") from error
+        raise OutputError(f"a model file cannot hold this model: {error}") from error
 
 
 def load(path: str | Path) -> VAEDetector | AutoencoderDetector:
-    """Read a detector that :func:`save` wrote; it scores as it did then, bit for bit.
+    """Read a detector that :func:`save` wrote; its scores equal those before saving, bit for bit.
 
-    Its parameters ``columns``, ``encoding`` and ``device`` are not kept: fitted again, it judges the kinds of the
-    columns anew.
+    The file does not hold its parameters ``columns``, ``encoding`` and ``device``: a new fit infers the kinds of the
+    columns again.
 
     Raises
     ------
     ModelFileError
-        If the file is missing, foreign, truncated, damaged or of a newer protocol; one line says which.
+        If the file is missing, no model file, truncated, damaged or of a newer protocol; the message is one line.
     """
     try:
         return read_content(read_file(Path(path), MODEL_FILE, newest_protocol())).detector()
@@ -82,7 +82,7 @@ def load(path: str | Path) -> VAEDetector | AutoencoderDetector:
 
 
 def load_model(path: str | Path) -> FittedModel:
-    """Read what scores, without the estimator around it, and so without scikit-learn, which is slow to import.
+    """Read only the fitted model, which scores. This does not import scikit-learn, which the estimator needs.
 
     Raises
     ------
@@ -96,18 +96,18 @@ def load_model(path: str | Path) -> FittedModel:
 
 
 def loads_model(content: bytes) -> FittedModel:
-    """What scores, from the bytes of a model file, as :func:`load_model` reads it.
+    """Return the fitted model from the bytes of a model file, as :func:`load_model` does from a file.
 
     Raises
     ------
     ModelFileError
-        If the bytes are no model file, or one that is truncated, damaged or of a newer protocol.
+        If the bytes are no model file, or a truncated or damaged one, or one of a newer protocol.
     """
     return read_content(read_bytes(content, MODEL_FILE, newest_protocol())).model
 
 
-def _file_parts(detector: VAEDetector | AutoencoderDetector) -> tuple[bytes, bytes, bytes]:
-    """Header, manifest and arrays, which have been read back."""
+def _file_sections(detector: VAEDetector | AutoencoderDetector) -> tuple[bytes, bytes, bytes]:
+    """Return header, manifest and arrays, after reading them back as a check."""
     if not hasattr(detector, "model_"):
         raise SettingError(f"this {type(detector).__name__} is not fitted; call fit before save")
     content = _protocol_1.written(detector)

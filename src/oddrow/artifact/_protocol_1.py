@@ -1,4 +1,4 @@
-"""Protocol 1 of the model file: a manifest, and the arrays that the parts of a model give by themselves."""
+"""Protocol 1 of the model file: a JSON manifest, and the arrays that the components of a model pack."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from oddrow.container import (
     Packable,
     one_line,
     pack_arrays,
-    packed_parts,
+    packed_components,
     strict_json,
     unpack_arrays,
 )
@@ -49,7 +49,7 @@ PROTOCOL = 1
 
 
 class _RegisteredPolicy:
-    """The schema of a manifest's policy: one of those that are registered, told apart by their ``kind``."""
+    """The schema of the policy in a manifest: one of the registered policies, by its ``kind``."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: pydantic.GetCoreSchemaHandler) -> Any:
         policies: Any = Union[tuple(POLICIES.values())]  # noqa: UP007 - of a tuple
@@ -58,7 +58,7 @@ class _RegisteredPolicy:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All of a fitted detector that is not an array."""
+    """The state of a fitted detector apart from its arrays."""
 
     detector: Literal["vae", "autoencoder"]
     settings: Literal["default", "narrow", "article"]
@@ -84,16 +84,16 @@ class Manifest:
     origin: Origin | None
     constants: ScoringConstants
 
-    # A field of a later version would change what the others mean: it raises the protocol, and is never passed over.
+    # An unknown field could change the meaning of the others, so it is refused; a new field needs a new protocol.
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 def manifest_type() -> pydantic.TypeAdapter[Manifest]:
-    """What reads and writes a manifest, with the policies and the kinds of columns that are registered now."""
+    """Return the pydantic type of a manifest, with the policies and the kinds of columns that are registered now."""
     return _manifest_type_with(tuple(POLICIES.values()), encoding_classes())
 
 
-@functools.lru_cache(maxsize=1)  # building it takes as long as reading a model
+@functools.lru_cache(maxsize=1)  # building the type takes as long as reading a model
 def _manifest_type_with(
     policies: tuple[type[Policy], ...],  # noqa: ARG001 - a key of the cache
     encodings: tuple[type[ColumnEncoding], ...],  # noqa: ARG001 - a key of the cache
@@ -105,25 +105,25 @@ def _manifest_type_with(
 
 
 def written(detector: VAEDetector | AutoencoderDetector) -> Content:
-    """The manifest and the arrays of a fitted detector.
+    """Return the manifest and the arrays of a fitted detector.
 
     Raises
     ------
     ModelFileError
-        If its model is one that no file holds.
+        If its evidence is that of isolation, which scores only its own table.
     """
     model = detector.model_
     evidence = model.surprise_model.evidence_model
     if isinstance(evidence, IsolationEvidence):
-        raise ModelFileError("a model that ranks the rows of its own table by isolation scores no other rows")
-    parts: dict[str, Packable] = {
+        raise ModelFileError("a model that ranks the rows of its own table by isolation cannot score other rows")
+    components: dict[str, Packable] = {
         "projection": model.projection,
         "calibration": model.calibration,
         "reference": model.reference,
     }
     if model.expectations is not None:
-        parts["expectations"] = model.expectations
-    arrays = evidence.packed() | packed_parts(parts)
+        components["expectations"] = model.expectations
+    arrays = evidence.packed() | packed_components(components)
     return Content(PROTOCOL, manifest_type().dump_json(_manifest(detector)), pack_arrays(arrays))
 
 
@@ -134,7 +134,7 @@ def _manifest(detector: VAEDetector | AutoencoderDetector) -> Manifest:
     random_state = detector.random_state
     return Manifest(
         detector="vae" if model.network.shape.is_variational else "autoencoder",
-        settings=detector.settings,  # type: ignore[arg-type]  # checked by fit, and by what save reads back
+        settings=detector.settings,  # type: ignore[arg-type]  # checked by fit, and by save, which reads the file back
         contamination="auto" if detector.contamination == "auto" else float(detector.contamination),
         kl_weight=float(getattr(detector, "kl_weight", 0.0)),
         view_weights=_floats(detector.view_weights),
@@ -167,12 +167,12 @@ def _floats(weights: Mapping[str, float] | None) -> dict[str, float] | None:
 
 
 def read(content: Content) -> SavedDetector:
-    """What a file of this protocol holds; the model scores every table of its schema.
+    """Return the detector that a file of this protocol holds; its model scores every table of its schema.
 
     Raises
     ------
     ModelFileError
-        If the parts do not fit together, or some row could overflow in them.
+        If the components do not fit together, or the scores of some row could overflow.
     """
     try:
         manifest = _parsed(content.manifest)
@@ -186,7 +186,7 @@ def read(content: Content) -> SavedDetector:
         KeyError,
         TypeError,
     ) as error:
-        raise ModelFileError(f"the parts of the model do not fit together ({one_line(_reason(error))})") from error
+        raise ModelFileError(f"the components of the model do not fit together ({one_line(_reason(error))})") from error
     return SavedDetector(
         model,
         manifest.detector,
@@ -198,12 +198,12 @@ def read(content: Content) -> SavedDetector:
 
 
 def _parsed(manifest: bytes) -> Manifest:
-    """The manifest, of exactly its fields and types; each parser lets something pass that the other refuses."""
-    # An error that pydantic finds in a text holds a copy of all that stands around it, for each field that is missing;
-    # of objects it holds none. So what the second look may still find wrong is a number alone.
+    """Return the manifest, with exactly its fields and types; two parsers check it, since each misses some faults."""
+    # An error of pydantic's JSON parser contains a copy of the surrounding text for each missing field; an error of its
+    # validation of objects does not. So the objects are validated first, and the parser finds only invalid numbers.
     objects = strict_json(manifest)
     manifest_type().validate_python(objects)
-    # a default of this version must not stand in for a value that the file lacks
+    # a value that the file lacks must not be replaced by a default of this version
     for name, kind in {"shape": NetworkShape, "constants": ScoringConstants}.items():
         missing = {field.name for field in fields(kind)} - objects[name].keys()
         if missing:
@@ -212,7 +212,7 @@ def _parsed(manifest: bytes) -> Manifest:
 
 
 def _parameters(manifest: Manifest) -> dict[str, Any]:
-    """The parameters of the detector."""
+    """Return the parameters of the detector."""
     parameters: dict[str, Any] = {
         "settings": manifest.settings,
         "contamination": manifest.contamination,
@@ -227,19 +227,19 @@ def _parameters(manifest: Manifest) -> dict[str, Any]:
 
 
 def _check_fit(manifest: Manifest) -> None:
-    """Refuse parameters that no fit has, and names that no later table could have."""
+    """Refuse parameters that no fit can have, and column names that no later table can have."""
     is_vae, is_article = manifest.detector == "vae", manifest.settings == "article"
     if is_vae != manifest.shape.is_variational or is_article != (manifest.evidence == "reconstruction"):
         raise ModelFileError("the network and the evidence are not those of this detector and its settings")
     checked_contamination(manifest.contamination)
     if is_article and (manifest.view_weights is not None or manifest.views):
-        raise ModelFileError("the article's setting has no views to be weighted")
+        raise ModelFileError("the article's settings have no views, and no weights of views")
     if manifest.kl_weight < 0 or (manifest.random_state is not None and manifest.random_state < 0):
         raise ModelFileError("kl_weight or random_state is negative")
     if not 1 <= manifest.n_features_in <= MAX_COLUMNS:
-        raise ModelFileError(f"n_features_in is {manifest.n_features_in}, and not from 1 to {MAX_COLUMNS:,}")
+        raise ModelFileError(f"n_features_in is {manifest.n_features_in}, which is not from 1 to {MAX_COLUMNS:,}")
     names = manifest.feature_names
-    if names is None:  # as an array's columns are named
+    if names is None:  # the names of the columns of an array
         names = tuple(f"x{index}" for index in range(manifest.n_features_in))
     if len(names) != manifest.n_features_in or len(set(names)) != len(names):
         raise ModelFileError(f"{len(names):,} feature_names for {manifest.n_features_in:,} columns, or one name twice")
@@ -272,7 +272,7 @@ def _model(manifest: Manifest, store: ArrayStore) -> FittedModel:
     )
     reference = TableReference.unpacked(store.under("reference"), encoding)
     store.check_empty()
-    manifest.policy.promise(calibration)  # refuses what the calibration cannot support
+    manifest.policy.promise(calibration)  # raises an error if the calibration cannot support the policy
     surprise_model = SurpriseModel(evidence, calibration)
     return FittedModel(
         encoding,
@@ -286,7 +286,7 @@ def _model(manifest: Manifest, store: ArrayStore) -> FittedModel:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong, without the file's own text."""
+    """Return what is wrong, without text of the file."""
     if isinstance(error, pydantic.ValidationError):
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         return f"{'.'.join(map(str, first['loc'][:4]))}: {first['msg']}"

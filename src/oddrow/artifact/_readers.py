@@ -1,4 +1,4 @@
-"""The readers of model files, by the protocol number that stands in a file's header."""
+"""The readers of model files, by the protocol number in the header of a file."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from oddrow.artifact._saved_detector import SavedDetector
 from oddrow.container import Content
 
 Reader: TypeAlias = Callable[[Content], SavedDetector]
-"""Gives what a file holds, or raises :class:`oddrow.exceptions.ModelFileError`; what it gives scores every table."""
+"""Returns the detector of a file, which scores every table, or raises :class:`oddrow.exceptions.ModelFileError`."""
 
 READERS: dict[int, Reader] = {_protocol_1.PROTOCOL: _protocol_1.read}
-"""A protocol that has been released keeps its reader for good."""
+"""The reader of each protocol. The reader of a released protocol is never removed."""
 
 
 def newest_protocol() -> int:
-    """The highest protocol number that can be read."""
+    """Return the highest protocol number that can be read."""
     return max(READERS)
 
 
 def read_content(content: Content) -> SavedDetector:
-    """What the reader of a file's protocol makes of the file."""
+    """Read a file with the reader of its protocol."""
     return READERS[content.protocol](content)

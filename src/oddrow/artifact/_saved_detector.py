@@ -1,4 +1,4 @@
-"""What a model file gives, whatever its protocol: a fitted model, and what the estimator around it needs."""
+"""The result of reading a model file of any protocol: a fitted model, and the parameters of its estimator."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SavedDetector:
-    """A fitted detector as every reader gives it.
+    """A fitted detector as every reader returns it.
 
     Attributes
     ----------
+    model : the fitted model, which scores rows
     kind : the class of the detector
-    parameters : its parameters by name; those that are not there have their defaults
-    feature_names : the columns of the training table; None where they had no names
-    n_features_in : how many they were
-    cleaning : what was set aside before anything was learned; None where nothing was looked for
+    parameters : its parameters by name; absent ones have their defaults
+    feature_names : the column names of the training table; None if it had none
+    n_features_in : the number of columns of the training table
+    cleaning : the rows that were set aside before training; None without cleaning
     """
 
     model: FittedModel
@@ -36,7 +37,7 @@ class SavedDetector:
     cleaning: Cleaning | None
 
     def detector(self) -> VAEDetector | AutoencoderDetector:
-        """The estimator, as it was when it was saved."""
+        """Return the estimator, as it was when it was saved."""
         from oddrow.detector import AutoencoderDetector, VAEDetector  # loads scikit-learn, which scoring does not need
 
         detector = (VAEDetector if self.kind == "vae" else AutoencoderDetector)(**self.parameters)

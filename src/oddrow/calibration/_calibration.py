@@ -145,9 +145,9 @@ class TailCurve:
     def _checked(cls, store: ArrayStore, knots: Floats, nats: Floats, beyond: Floats) -> TailCurve:
         scale, shape = beyond.tolist()
         if not min(scale, shape, nats[0]) > 0:
-            raise ModelFileError(f"the curve {store.part!r} must have a positive scale, shape and nats")
+            raise ModelFileError(f"the curve {store.component!r} must have a positive scale, shape and nats")
         curve = cls(knots, nats, scale, shape)
-        _check_finite(store.part, curve)
+        _check_finite(store.component, curve)
         return curve
 
 
@@ -190,7 +190,7 @@ class TailCurves:
         tails = []
         for piece, ends in zip(store.take_slices("starts", count, len(knots)), beyond, strict=True):
             if np.any(np.diff(knots[piece]) < 0) or np.any(np.diff(nats[piece]) < 0):
-                raise ModelFileError(f"the scores of {store.part!r} are not ascending")
+                raise ModelFileError(f"the scores of {store.component!r} are not ascending")
             tails.append(TailCurve._checked(store, knots[piece], nats[piece], ends))
         return cls(tuple(tails))
 
@@ -305,7 +305,7 @@ class Calibration:
     ) -> Calibration:
         """Rebuild a calibration; refuse one whose surprise is not finite and positive for every raw score."""
         calibration = cls(store.take_ascending("scores", (None,)), source, extrapolates, constants)
-        _check_finite(store.part, calibration.surprise)
+        _check_finite(store.component, calibration.surprise)
         return calibration
 
 

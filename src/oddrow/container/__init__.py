@@ -1,6 +1,6 @@
-"""The container of every binary file of oddrow, its named arrays, and which job a kept state belongs to."""
+"""The binary container of model files, checkpoints and scored parts; named arrays; the identity of a resumable job."""
 
-from oddrow.container._array_store import MAX_NUMBER, ArrayStore, Packable, packed_parts, piece_starts
+from oddrow.container._array_store import MAX_NUMBER, ArrayStore, Packable, packed_components, piece_starts
 from oddrow.container._arrays import Arrays, pack_arrays, unpack_arrays
 from oddrow.container._files import Content, FileKind, check_lengths, pack_file, read_bytes, read_file
 from oddrow.container._job_identity import Fact, JobIdentity, digest
@@ -20,7 +20,7 @@ __all__ = [
     "one_line",
     "pack_arrays",
     "pack_file",
-    "packed_parts",
+    "packed_components",
     "piece_starts",
     "read_bytes",
     "read_file",

@@ -1,4 +1,4 @@
-"""The arrays of a file, each taken once and checked, and how the parts of a model give and take theirs."""
+"""The arrays of a file, each taken once and checked; components of a model pack and unpack themselves."""
 
 from __future__ import annotations
 
@@ -13,28 +13,32 @@ from oddrow.container._arrays import Arrays
 from oddrow.exceptions import ModelFileError
 
 MAX_NUMBER = 1e100
-"""Magnitude of any number in the arrays."""
+"""Maximum magnitude of a float64 number that takes part in a score."""
 
 
 class Packable(Protocol):
-    """A part of a model that gives its arrays, by names that are its own.
+    """A component of a model that packs its state into named arrays.
 
     Its class has a class method ``unpacked(store, ...)`` that takes the same names from an :class:`ArrayStore` and
-    checks what no type and shape says: above all the bounds that keep every score finite.
+    checks what types and shapes do not ensure, above all the bounds that keep every score finite.
     """
 
     def packed(self) -> Arrays:
-        """The arrays of the part by name."""
+        """Return the arrays of the component by name."""
         ...
 
 
-def packed_parts(parts: Mapping[str, Packable]) -> Arrays:
-    """The arrays of several parts, each part's behind its name and a dot."""
-    return {f"{part}.{name}": array for part, packable in parts.items() for name, array in packable.packed().items()}
+def packed_components(components: Mapping[str, Packable]) -> Arrays:
+    """Return the arrays of several components; their names begin with the name of the component and a dot."""
+    return {
+        f"{component}.{name}": array
+        for component, packable in components.items()
+        for name, array in packable.packed().items()
+    }
 
 
 class ArrayStore:
-    """Arrays of a file, each taken once by name and checked for type, shape and finite values.
+    """The arrays of a file; each is taken once by name, and checked for type, shape and finite values.
 
     Examples
     --------
@@ -48,11 +52,14 @@ class ArrayStore:
         self._arrays = dict(arrays)
         self._prefix = ""
 
-    def under(self, part: str) -> ArrayStore:
-        """The arrays whose names begin with this part's name and a dot; taken from there, they are taken from here."""
+    def under(self, component: str) -> ArrayStore:
+        """Return a view of the arrays whose names begin with this component's name and a dot.
+
+        An array that is taken from the view is also taken from this store.
+        """
         store = ArrayStore({})
         store._arrays = self._arrays
-        store._prefix = f"{self._prefix}{part}."
+        store._prefix = f"{self._prefix}{component}."
         return store
 
     def take(
@@ -64,9 +71,10 @@ class ArrayStore:
         finite: bool = True,
         is_bounded: bool = True,
     ) -> npt.NDArray[Any]:
-        """An array of this type and shape; None stands for any length.
+        """Take the array of this name, after checking its type and shape; None in ``shape`` allows any length.
 
-        What takes part in a score is bounded: in double precision its magnitude is at most ``MAX_NUMBER``.
+        With ``is_bounded``, which every array that takes part in a score needs, the magnitude of float64 numbers is at
+        most ``MAX_NUMBER``.
         """
         full = self.name_of(name)
         if full not in self._arrays:
@@ -84,21 +92,21 @@ class ArrayStore:
         return array
 
     def take_flags(self, name: str, count: int) -> npt.NDArray[np.bool_]:
-        """So many 0 and 1 as truth values."""
+        """Take ``count`` integers that are 0 or 1, as bool [count]."""
         values = self.take(name, np.int64, (count,))
         if np.any((values != 0) & (values != 1)):
             raise ModelFileError(f"{self.name_of(name)!r} has values that are neither 0 nor 1")
         return np.asarray(values == 1)
 
     def take_ascending(self, name: str, shape: tuple[int | None]) -> npt.NDArray[np.float64]:
-        """At least one number, none less than the one before it."""
+        """Take at least one number, in ascending order; equal numbers may follow each other."""
         values = self.take(name, np.float64, shape)
         if len(values) == 0 or np.any(np.diff(values) < 0):
             raise ModelFileError(f"the scores of {self.name_of(name)!r} are not ascending")
         return values
 
     def take_slices(self, name: str, count: int, total: int, *, may_be_empty: bool = False) -> list[slice]:
-        """Where each of so many pieces lies among ``total`` entries of another array, from :func:`piece_starts`."""
+        """Take the :func:`piece_starts` of ``count`` pieces, as slices of an array with ``total`` entries."""
         starts = self.take(name, np.int64, (count + 1,))
         falls = starts[1:] < starts[:-1] if may_be_empty else starts[1:] <= starts[:-1]
         if starts[0] != 0 or starts[-1] != total or np.any(falls):
@@ -106,28 +114,28 @@ class ArrayStore:
         return [slice(start, stop) for start, stop in pairwise(starts.tolist())]
 
     def name_of(self, name: str) -> str:
-        """The whole name of an array, for errors."""
+        """Return the full name of an array, for errors."""
         return self._prefix + name
 
     @property
-    def part(self) -> str:
-        """The name of the part whose arrays these are, for errors."""
+    def component(self) -> str:
+        """The name of the component whose arrays these are, for errors."""
         return self._prefix.removesuffix(".")
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names, within this part, of the arrays that have not been taken."""
+        """The names, within this component, of the arrays that have not been taken."""
         start = len(self._prefix)
         return tuple(name[start:] for name in self._arrays if name.startswith(self._prefix))
 
     def check_empty(self) -> None:
-        """Refuse arrays that nothing has taken."""
+        """Refuse arrays that have not been taken."""
         if self.names:
             raise ModelFileError(f"array {self.name_of(self.names[0])!r} is not part of any model")
 
 
 def piece_starts(lengths: Iterable[int]) -> npt.NDArray[np.int64]:
-    """Where each of several pieces starts that lie end to end in one array, and last the length of that array.
+    """Return the start of each of several pieces that lie end to end in one array, and last the length of that array.
 
     Examples
     --------

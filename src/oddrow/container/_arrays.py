@@ -11,28 +11,29 @@ import safetensors.numpy
 from oddrow.container._json import strict_json
 
 MAX_NAMES_BYTES = 4 * 2**20
-"""Of the safetensors header: names, types and shapes of the arrays."""
+"""Maximum size of the safetensors header, which holds names, types and shapes of the arrays."""
 DTYPES = {"F32": np.float32, "F64": np.float64, "I32": np.int32, "I64": np.int64}
 
 Arrays = dict[str, npt.NDArray[Any]]
 
 
 def pack_arrays(arrays: Arrays) -> bytes:
-    """The bytes of named arrays."""
+    """Return named arrays as bytes."""
     packed: bytes = safetensors.numpy.save({name: np.asarray(value, order="C") for name, value in arrays.items()})
     return packed
 
 
 def unpack_arrays(packed: bytes) -> Arrays:
-    """The arrays by name.
+    """Return the arrays by name.
 
-    safetensors itself refuses overlaps, gaps, offsets out of range, and shapes that do not fit their offsets; it takes
-    the last of two arrays of one name, any type, and a header of up to 100 MB.
+    safetensors itself refuses overlaps, gaps, offsets out of range, and shapes that do not fit their offsets. It
+    accepts two arrays of one name (and returns the last), any type, and a header of up to 100 MB; these are refused
+    here.
 
     Raises
     ------
     ValueError, safetensors.SafetensorError
-        If these bytes are not what :func:`pack_arrays` makes.
+        If :func:`pack_arrays` cannot have made these bytes.
     """
     length = int.from_bytes(packed[:8], "little")
     if len(packed) < 8 or length > len(packed) - 8 or length > MAX_NAMES_BYTES:

@@ -1,18 +1,18 @@
-r"""The bytes of every binary file of oddrow: a header, a JSON manifest, a body.
+r"""The binary container: a header, a JSON manifest and a body.
 
-The file, in order (integers little-endian)::
+A file contains, in this order (integers little-endian)::
 
-    8 bytes    magic, which tells the kind of file
+    8 bytes    magic, which identifies the kind of file
     4 bytes    protocol number, uint32
     8 bytes    length of the manifest, uint64
     8 bytes    length of the body, uint64
     32 bytes   SHA-256 of the manifest
     32 bytes   SHA-256 of the body
     manifest   UTF-8 JSON
-    body       what the kind of file says: mostly safetensors
+    body       bytes whose format depends on the kind of file, usually safetensors
 
-Nothing is read beyond the lengths that the file's own size confirms, nothing is parsed before its hash agrees, and
-nothing is built before its size is known to be within the limits of the kind of file.
+A reader first checks that the lengths agree with the size of the file and are within the limits of its kind, then
+checks each hash, and only then returns the manifest and the body to be parsed.
 """
 
 from __future__ import annotations
@@ -43,10 +43,11 @@ class FileKind:
     Attributes
     ----------
     magic : its first 8 bytes
-    name, body : what errors call it, and its body
-    error : what is raised where it cannot be read
-    way_out : what an error about a file of another kind says to do; "" for nothing
-    max_manifest, max_body : bytes at most
+    name : what errors call the file
+    body : what errors call its body
+    error : the class of the errors that are raised if it cannot be read
+    way_out : advice that ends an error about a file of another kind; "" for none
+    max_manifest, max_body : maximum sizes in bytes
     """
 
     magic: bytes
@@ -59,7 +60,7 @@ class FileKind:
 
 
 class Content(NamedTuple):
-    """What a file holds, neither part of it parsed."""
+    """The protocol number of a file, and its manifest and body, which are not parsed yet."""
 
     protocol: int
     manifest: bytes
@@ -67,22 +68,22 @@ class Content(NamedTuple):
 
 
 def pack_file(kind: FileKind, content: Content) -> tuple[bytes, bytes, bytes]:
-    """Header, manifest and body as a file holds them."""
+    """Return header, manifest and body as they follow each other in a file."""
     protocol, manifest, body = content
     hashes = hashlib.sha256(manifest).digest(), hashlib.sha256(body).digest()
     return HEADER.pack(kind.magic, protocol, len(manifest), len(body), *hashes), manifest, body
 
 
 def read_file(path: Path, kind: FileKind, newest: int) -> Content:
-    """What a file of one kind holds, after sizes and hashes agree.
+    """Return the content of a file of one kind, after checking sizes and hashes.
 
-    ``newest`` is the highest protocol number that the caller knows.
+    ``newest`` is the highest protocol number that the caller can read.
 
     Raises
     ------
     ModelFileError
-        Or the kind's own subclass of it, if the path leads to no regular file, or the file is foreign, truncated,
-        damaged, of a newer protocol, or too large.
+        Or the subclass of it that the kind names, if the path is no regular file, or the file is of another kind,
+        truncated, damaged, of a newer protocol, or too large.
     """
     try:
         with _regular_file(path) as stream:
@@ -95,22 +96,22 @@ def read_file(path: Path, kind: FileKind, newest: int) -> Content:
 
 
 def read_bytes(content: bytes, kind: FileKind, newest: int) -> Content:
-    """As :func:`read_file`, from the bytes of a file."""
+    """Return the content of a file from its bytes; checks and errors are those of :func:`read_file`."""
     try:
-        # as from a file: of a bare BytesIO, hashlib.file_digest takes all bytes, wherever its place is
+        # hashlib.file_digest hashes all bytes of a bare BytesIO, not only those from its current position on
         return _content(io.BufferedReader(io.BytesIO(content)), len(content), kind, newest)
     except ModelFileError as error:
         raise kind.error(str(error)) from error
 
 
 def check_lengths(kind: FileKind, manifest_length: int, body_length: int) -> None:
-    """Refuse parts larger than a file of this kind may hold."""
-    for part, length, most in (
+    """Refuse a manifest or a body that is too large for this kind of file."""
+    for section, length, most in (
         ("manifest", manifest_length, kind.max_manifest),
         (kind.body, body_length, kind.max_body),
     ):
         if length > most:
-            raise ModelFileError(f"the {part} take {length:,} bytes; a {kind.name} holds at most {most:,}")
+            raise ModelFileError(f"the {section} take {length:,} bytes; a {kind.name} holds at most {most:,}")
 
 
 def _content(stream: BufferedReader, size: int, kind: FileKind, newest: int) -> Content:
@@ -120,7 +121,7 @@ def _content(stream: BufferedReader, size: int, kind: FileKind, newest: int) -> 
     manifest_hash, body_hash = HEADER.unpack(head)[4:]
     manifest = stream.read(manifest_length)
     _check_hash(kind, "manifest", hashlib.sha256(manifest).digest(), manifest_hash)
-    # through a small buffer first: junk as large as a file may be is never held
+    # the first pass uses a small buffer, so that a body with a wrong hash is never held in memory
     _check_hash(kind, kind.body, hashlib.file_digest(stream, "sha256").digest(), body_hash)
     stream.seek(HEADER.size + manifest_length)
     body = stream.read(body_length)
@@ -131,23 +132,23 @@ def _content(stream: BufferedReader, size: int, kind: FileKind, newest: int) -> 
 
 @contextmanager
 def _regular_file(path: Path) -> Iterator[BufferedReader]:
-    """Open a regular file and nothing else: opening a pipe waits for a writer, opening a device may do anything."""
+    """Open a regular file only: opening a pipe waits for a writer, and opening a device can have side effects."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("it is not a regular file")
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(path, flags), "rb") as stream:  # noqa: PTH123 - Path.open knows no descriptor
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):  # it was exchanged meanwhile
+    with open(os.open(path, flags), "rb") as stream:  # noqa: PTH123 - Path.open takes no descriptor
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):  # it was replaced meanwhile
             raise OSError("it is not a regular file")
         yield stream
 
 
-def _check_hash(kind: FileKind, part: str, found: bytes, expected: bytes) -> None:
+def _check_hash(kind: FileKind, section: str, found: bytes, expected: bytes) -> None:
     if found != expected:
-        raise ModelFileError(f"the {kind.name} is damaged: its {part} do not have the recorded hash")
+        raise ModelFileError(f"the {kind.name} is damaged: its {section} do not have the recorded hash")
 
 
 def _checked_header(head: bytes, size: int, kind: FileKind, newest: int) -> tuple[int, int, int]:
-    """Protocol number, and lengths of manifest and body."""
+    """Return the protocol number and the lengths of manifest and body."""
     if head[: len(kind.magic)] != kind.magic[: len(head)] or not head:
         raise ModelFileError(f"not an oddrow {kind.name}" + (f"; {kind.way_out}" if kind.way_out else ""))
     if len(head) < HEADER.size:

@@ -1,4 +1,4 @@
-"""Which job a kept state belongs to: it is no state of any other job."""
+"""The identity of a resumable job, which decides whether it may continue from a stored state."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ import numpy.typing as npt
 
 Fact: TypeAlias = str | int | dict[str, str]
 
-MAX_TOLD = 3
-"""Entries of one fact that a difference names at most."""
+MAX_NAMED = 3
+"""Maximum number of entries of one fact that a difference names."""
 
 
 @dataclass(frozen=True)
 class JobIdentity:
-    """What must be the same for a job to go on from a state that was kept: named facts, the most telling ones first.
+    """Named facts that must be equal for a job to continue from a stored state, the most informative ones first.
 
-    A fact is a text (mostly a :func:`digest`), a count, or named texts that a reader can compare. All of them are JSON.
+    A fact is a string (usually a :func:`digest`), a count, or named strings that a reader can compare. All of them are
+    JSON values.
 
     Examples
     --------
@@ -34,15 +35,15 @@ class JobIdentity:
     facts: Mapping[str, Fact]
 
     def difference(self, here: JobIdentity) -> str | None:
-        """What tells the job that asks (``here``) from this one, whose state was kept; None where nothing does."""
+        """Return the first difference between this job, whose state was stored, and the job ``here``; None if equal."""
         for name in dict.fromkeys((*here.facts, *self.facts)):
             kept, own = self.facts.get(name), here.facts.get(name)
             if kept == own:
                 continue
             if isinstance(kept, dict) and isinstance(own, dict):
                 entries = [entry for entry in dict.fromkeys((*own, *kept)) if kept.get(entry) != own.get(entry)]
-                told = [f"{entry} {kept.get(entry)} there and {own.get(entry)} here" for entry in entries[:MAX_TOLD]]
-                return f"other {name} ({', '.join(told)})"
+                named = [f"{entry} {kept.get(entry)} there and {own.get(entry)} here" for entry in entries[:MAX_NAMED]]
+                return f"other {name} ({', '.join(named)})"
             if isinstance(kept, int) and isinstance(own, int):
                 return f"another {name} ({kept:,} there, {own:,} here)"
             return f"another {name}"
@@ -50,7 +51,7 @@ class JobIdentity:
 
 
 def digest(*parts: str | bytes | npt.NDArray[np.generic]) -> str:
-    """SHA-256 of several texts, bytes or arrays, each with its length, as hexadecimal digits."""
+    """Return the SHA-256 of several strings, bytes or arrays, each with its length, as hexadecimal digits."""
     whole = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):

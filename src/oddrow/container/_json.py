@@ -1,4 +1,4 @@
-"""JSON that nobody has vouched for: parsed within limits, and repeated in one short line."""
+"""Untrusted JSON: parsed within limits, and quoted in errors as one short line."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import re
 from typing import Any, NoReturn
 
 MAX_VALUES = 1_000_000
-"""Of a JSON text: numbers, strings, lists and objects together."""
+"""Maximum number of numbers, strings, lists and objects in a JSON text."""
 MAX_NESTED = 100_000
-"""Of a JSON text: lists and objects; a parser may spend some hundred bytes on an empty one."""
+"""Maximum number of lists and objects in a JSON text: a parser can need some hundred bytes for an empty one."""
 MAX_DIGITS = 100
-"""Of a whole number: any such number is a finite one in double precision, too."""
+"""Maximum number of digits of an integer; every integer of 100 digits is finite as float64, too."""
 MAX_SHOWN = 300
-"""Letters of what is wrong with a file that an error repeats."""
+"""Maximum number of characters of a file's text in an error."""
 
-# A string may lack its closing quote; were that no match, each quote in it would start a search to the end anew.
+# The closing quote is optional: otherwise each quote in an unclosed string would start a new search to the end.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 
 def strict_json(text: bytes) -> Any:
-    """Parse JSON that no two readers could understand differently, and that is within the limits.
+    """Parse JSON of only one possible meaning, within the limits.
 
     Raises
     ------
     ValueError
-        For a key that is there twice, NaN, infinity, a whole number of more than ``MAX_DIGITS``, what is not UTF-8,
-        more values than a model has, or no JSON.
+        For a duplicate key, NaN, infinity, an integer of more than ``MAX_DIGITS`` digits, text that is not UTF-8, more
+        than ``MAX_VALUES`` values or ``MAX_NESTED`` lists and objects, or invalid JSON.
     """
     bare = _STRING.sub(b"", text)
     nested = bare.count(b"[") + bare.count(b"{")
@@ -60,7 +60,7 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def one_line(text: str) -> str:
-    r"""What an error may repeat of a file that nobody has vouched for: one short line without control characters.
+    r"""Return text of an untrusted file as an error may quote it: one short line without control characters.
 
     Examples
     --------

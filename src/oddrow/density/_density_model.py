@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.columns import MAX_ENCODED, FeatureLayout
-from oddrow.container import Arrays, ArrayStore, packed_parts
+from oddrow.container import Arrays, ArrayStore, packed_components
 from oddrow.density._blocks import in_blocks
 from oddrow.density._fitted_network import FittedNetwork
 from oddrow.density._health import HealthFigures
@@ -82,7 +82,7 @@ class DensityModel(Generic[LikelihoodT_co]):
 
     def packed(self) -> Arrays:
         """The network and the range of the features."""
-        return packed_parts({"network": self.network, "range": self.feature_range})
+        return packed_components({"network": self.network, "range": self.feature_range})
 
     @classmethod
     def unpacked(

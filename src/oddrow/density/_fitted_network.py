@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.container import Arrays, ArrayStore, packed_parts
+from oddrow.container import Arrays, ArrayStore, packed_components
 from oddrow.density._health import HealthFigures, LearningCurve, TrainingHealth
 from oddrow.density._network import NetworkShape
 
@@ -34,7 +34,7 @@ class FittedNetwork:
 
     def packed(self) -> Arrays:
         """The weights and the learning curve; shape and health are JSON, see :meth:`unpacked`."""
-        return {**self.parameters, **packed_parts({"curve": self.learning_curve})}
+        return {**self.parameters, **packed_components({"curve": self.learning_curve})}
 
     @classmethod
     def unpacked(cls, store: ArrayStore, shape: NetworkShape, health: HealthFigures) -> FittedNetwork:

@@ -1,4 +1,4 @@
-"""A graph as the bytes of an ONNX file."""
+"""Convert a graph to the bytes of an ONNX file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from oddrow.exceptions import MissingExtraError
 from oddrow.graph import TEXT, DType, Graph
 
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 8
-"""Of the standard operators, of ``ai.onnx.ml``, and of the file: what ONNX Runtime reads from 1.14 (February 2023)."""
+"""Versions of the operators, of ``ai.onnx.ml`` and of the file, readable from ONNX Runtime 1.14 (February 2023) on."""
 
 
 def onnx_bytes(graph: Graph, described: Mapping[str, str]) -> bytes:
-    """The file's bytes, which ONNX's own checker has passed; ``described`` becomes its metadata.
+    """Return the bytes of a file after a check by ONNX's own checker; ``described`` becomes its metadata.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def _onnx() -> Any:
 
 
 def _type(onnx: Any, dtype: DType) -> int:
-    """ONNX's number for a type."""
+    """Return ONNX's number of a type."""
     return int(onnx.TensorProto.STRING if dtype == TEXT else onnx.helper.np_dtype_to_tensor_dtype(dtype))
 
 

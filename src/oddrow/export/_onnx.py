@@ -1,4 +1,4 @@
-"""A fitted detector as an ONNX file."""
+"""Export a fitted detector as an ONNX file."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from oddrow.views import GraphEvidence, graph_evidence, split_total_values
 
 OUTPUTS, PARTS = ("surprise", "p_value", "is_odd"), ("column_part", "combination_part")
 MAX_BYTES = 2**31 - 1
-"""Protobuf reads no larger message."""
+"""Maximum size of a message in Protobuf, and so of an ONNX file."""
 TOLERANCE = 1e-9
-"""Two raw scores, or surprises, that differ by no larger share are the same: another machine sums in another order, and
-a row like one that calibrates has to have its p-value."""
+"""Relative tolerance for equal raw scores and surprises: runtimes sum in different orders, and a duplicate of a
+calibration row must have the p-value of that row."""
 
 
 def export_onnx(
@@ -39,20 +39,20 @@ def export_onnx(
     missing_text: str = "",
     force: bool = False,
 ) -> None:
-    """Write a fitted detector as an ONNX graph from raw columns to surprise, p-value and decision, whole or not at all.
+    """Write a fitted detector as an ONNX graph from raw columns to surprise, p-value and decision, atomically.
 
-    Each used column is an input of its own name and shape [n, 1]: float64 for numbers, booleans (0 or 1) and
-    timestamps (seconds since 1970-01-01 UTC), with NaN where missing; strings for names and constants, with
-    ``missing_text`` where missing. The outputs are ``surprise`` float64 [n] in nats, ``p_value`` float64 [n] and
+    Each used column is an input with the name of the column and shape [n, 1]: float64 for numbers, booleans (0 or 1)
+    and timestamps (seconds since 1970-01-01 UTC), with NaN for missing values; strings for names and constants, with
+    ``missing_text`` for missing values. The outputs are ``surprise`` float64 [n] in nats, ``p_value`` float64 [n] and
     ``is_odd`` bool [n], by the detector's policy; with ``parts`` also ``column_part`` float64 [n, n_columns], in the
-    order of the inputs, and ``combination_part`` float64 [n], which add up to the surprise. A row with an infinite
-    number, which oddrow refuses, has NaN for all numbers and is odd.
+    order of the inputs, and ``combination_part`` float64 [n], which add up to the surprise. For a row
+    with an infinite number, which oddrow itself refuses, all outputs of numbers are NaN and ``is_odd`` is true.
 
     Raises
     ------
     SettingError
-        If the detector is not fitted, or holds what cannot be exported: a column of text, one whose values include
-        ``missing_text``, or a policy that looks at all rows of a batch. The text names it and the way out.
+        If the detector is not fitted or cannot be exported: it has a column of text, a column whose values include
+        ``missing_text``, or a policy that needs all rows of a batch. The message names it and what to do.
     OutputError
         If the file exists and ``force`` is not set, or cannot be written, or would be larger than 2 GiB.
     MissingExtraError
@@ -76,13 +76,13 @@ def export_onnx(
     size = sum(array.nbytes for array in graph.needed()[1].values())
     content = None if size > MAX_BYTES else onnx_bytes(graph, _described(detector, missing_text))
     if content is None or len(content) > MAX_BYTES:
-        raise OutputError(f"{path}: the graph is larger than 2 GiB, which no ONNX file may be; nothing was written")
+        raise OutputError(f"{path}: the graph is larger than 2 GiB, the limit of an ONNX file; nothing was written")
     with atomic_write(path, force) as stream:
         stream.write(content)
 
 
 def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = False) -> Graph:
-    """The operations from raw columns to surprise, p-value and decision.
+    """Return the operations from raw columns to surprise, p-value and decision.
 
     Raises
     ------
@@ -93,9 +93,9 @@ def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = Fals
     needs = model.policy.needs
     if threshold is None or needs.all_rows or needs.day is not None:
         raise SettingError(
-            f"the policy {model.policy.kind!r} decides on all rows of a batch together, which a graph of single rows "
-            "cannot",
-            remedy=remedy("choose one first that decides each row by itself, with ", Setting("policy")),
+            f"the policy {model.policy.kind!r} decides on all rows of a batch together; a graph scores each row "
+            "by itself",
+            remedy=remedy("choose a policy for single rows first, with ", Setting("policy")),
         )
     check_exportable(model.encoding, OUTPUTS + PARTS)
     graph = Graph()
@@ -127,13 +127,13 @@ def _evidence(xp: GraphNamespace, model: EvidenceModel, encoded: EncodedValues) 
         return GraphEvidence(raw, error, xp.zeros_like(raw))
     if isinstance(model, IsolationEvidence):
         raise SettingError(
-            "the evidence of isolation belongs to a single table; export a detector that was fitted by fit"
+            "the evidence of isolation scores only its own table; export a detector that was fitted by fit"
         )
     return graph_evidence(xp, model.views, model.scales, encoded.rows, encoded.presence, encoded.novelty)
 
 
 def _calibrated(xp: GraphNamespace, calibration: Calibration, raw: Value) -> tuple[Value, Value]:
-    """Surprise and p-value of raw scores, each [n, 1]."""
+    """Return surprise and p-value of raw scores, each [n, 1]."""
     curve = [calibration.curve]
     if calibration.has_tail:
         surprise = tail_nats(xp, raw, curve)
@@ -148,7 +148,7 @@ def _calibrated(xp: GraphNamespace, calibration: Calibration, raw: Value) -> tup
 
 
 def _described(detector: VAEDetector | AutoencoderDetector, missing_text: str) -> dict[str, str]:
-    """What the graph was made from, for the file's metadata."""
+    """Return the metadata of the file: versions, the model and its decisions."""
     model = detector.model_
     return {
         "oddrow.version": version("oddrow"),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from oddrow.calibration import Calibration, TailCurve
 from oddrow.columns import EncodedTable
-from oddrow.container import Arrays, ArrayStore, packed_parts
+from oddrow.container import Arrays, ArrayStore, packed_components
 from oddrow.density import DensityModel, MixedLikelihood, RowLikelihood, SquaredError, in_blocks, in_slabs
 from oddrow.scoring_constants import ScoringConstants
 from oddrow.views import (
@@ -114,7 +114,7 @@ class ViewEvidence:
 
     def packed(self) -> Arrays:
         """Return the density model, the views and their scales."""
-        return self.density.packed() | packed_parts({"views": self.views, "scales": self.scales})
+        return self.density.packed() | packed_components({"views": self.views, "scales": self.scales})
 
     @classmethod
     def unpacked(

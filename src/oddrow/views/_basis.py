@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.columns import EncodedTable, FeatureLayout
-from oddrow.container import Arrays, ArrayStore, packed_parts
+from oddrow.container import Arrays, ArrayStore, packed_components
 from oddrow.density import ColumnSums, DensityModel, MixedLikelihood
 from oddrow.scoring_constants import ScoringConstants
 from oddrow.views._coding import Coding, variables_of
@@ -68,7 +68,7 @@ class ViewBasis:
 
     def packed(self) -> Arrays:
         """Return the arrays of the codes and the remembered rows; the density packs itself."""
-        return packed_parts({"coding": self.coding, "normal_rows": self.normal_rows})
+        return packed_components({"coding": self.coding, "normal_rows": self.normal_rows})
 
     @classmethod
     def unpacked(cls, store: ArrayStore, density: DensityModel[MixedLikelihood]) -> ViewBasis:

@@ -172,10 +172,10 @@ class Coding:
             np.any(np.diff(own) <= 0) or (variable.is_category and len(own))
             for variable, own in zip(variables, edges, strict=True)
         ):
-            raise ModelFileError(f"the borders of {store.part!r} are not ascending, or a category has borders")
+            raise ModelFileError(f"the borders of {store.component!r} are not ascending, or a category has borders")
         # one border between two codes, and one at each end
         if any(len(own) > constants.max_codes + 1 for own in edges):
-            raise ModelFileError(f"a variable of {store.part!r} has more than {constants.max_codes + 1} borders")
+            raise ModelFileError(f"a variable of {store.component!r} has more than {constants.max_codes + 1} borders")
         return cls(variables, edges)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.columns import MAX_ENCODED, EncodedTable, FeatureLayout
-from oddrow.container import Arrays, ArrayStore, Packable, packed_parts
+from oddrow.container import Arrays, ArrayStore, Packable, packed_components
 from oddrow.exceptions import ModelFileError
 from oddrow.scoring_constants import ScoringConstants
 from oddrow.views._memory import Memory, covering_rows, distinct_rows
@@ -112,14 +112,14 @@ class NormalRows:
             "reach": self.reach,
             "rank_reach": self.rank_reach,
         }
-        return {"rows": self.rows, "is_single": self.is_single.astype(np.int64), **packed_parts(parts)}
+        return {"rows": self.rows, "is_single": self.is_single.astype(np.int64), **packed_components(parts)}
 
     @classmethod
     def unpacked(cls, store: ArrayStore, n_features: int, constants: ScoringConstants) -> NormalRows:
         """Rebuild at least one remembered row; check that no distance overflows in either space."""
         rows = store.take("rows", np.float32, (None, n_features))
         if len(rows) == 0:
-            raise ModelFileError(f"{store.part!r} remembers no row")
+            raise ModelFileError(f"{store.component!r} remembers no row")
         if not np.abs(rows).max(initial=0.0) <= MAX_ENCODED:
             raise ModelFileError(f"{store.name_of('rows')!r} has values beyond {MAX_ENCODED:g}")
         return cls(

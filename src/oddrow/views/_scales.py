@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.calibration import TailCurve, TailCurves
-from oddrow.container import Arrays, ArrayStore, packed_parts
+from oddrow.container import Arrays, ArrayStore, packed_components
 from oddrow.exceptions import SettingError
 from oddrow.scoring_constants import ScoringConstants
 from oddrow.views._evidence import Evidence, split_total
@@ -113,8 +113,8 @@ class ViewScale:
 
     def packed(self) -> Arrays:
         """Return the curves."""
-        parts = packed_parts({"parts": self.columns}) if self.columns.tails else {}
-        return parts | packed_parts({"total": self.total})
+        parts = packed_components({"parts": self.columns}) if self.columns.tails else {}
+        return parts | packed_components({"total": self.total})
 
     @classmethod
     def unpacked(cls, store: ArrayStore, n_curves: int) -> ViewScale:
@@ -170,7 +170,7 @@ class ViewScales:
 
     def packed(self) -> Arrays:
         """Return the scale of each view; the weights are a parameter of the detector."""
-        return packed_parts(self.scales)
+        return packed_components(self.scales)
 
     @classmethod
     def unpacked(cls, store: ArrayStore, weights: Floats, views: Views) -> ViewScales:

@@ -125,11 +125,11 @@ class FeatureCurves:
         for piece in store.take_slices("starts", count, len(knots)):
             curve = PiecewiseCurve(knots[piece], values[piece])
             if np.any(np.diff(curve.knots) <= 0):
-                raise ModelFileError(f"the knots of {store.part!r} are not ascending")
+                raise ModelFileError(f"the knots of {store.component!r} are not ascending")
             with np.errstate(all="ignore"):
                 reached = np.concatenate([curve.going_on(furthest), curve.values])
             if not np.abs(reached).max() <= MAX_OUTPUT:
-                raise ModelFileError(f"a curve of {store.part!r} is not finite for every value")
+                raise ModelFileError(f"a curve of {store.component!r} is not finite for every value")
             curves.append(curve)
         return cls(tuple(curves))
 

@@ -47,7 +47,7 @@ class Reach:
         """Rebuild the distances of ``n_rows`` rows, at least one."""
         mean, furthest = (store.take(name, np.float64, (n_rows,)) for name in ("mean", "furthest"))
         if not min(mean.min(), furthest.min()) >= 0:
-            raise ModelFileError(f"{store.part!r} has values below zero")
+            raise ModelFileError(f"{store.component!r} has values below zero")
         return cls(mean, furthest)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.columns import EncodedTable
-from oddrow.container import Arrays, ArrayStore, packed_parts
+from oddrow.container import Arrays, ArrayStore, packed_components
 from oddrow.density import DensityModel, MixedLikelihood, map_slabs
 from oddrow.exceptions import ModelFileError
 from oddrow.views._basis import Straightened, ViewBasis
@@ -121,7 +121,7 @@ class Views:
 
     def packed(self) -> Arrays:
         """Return the arrays of the basis, and of each view under its name."""
-        return self.basis.packed() | packed_parts({view.name: view for view in self.views})
+        return self.basis.packed() | packed_components({view.name: view for view in self.views})
 
     @classmethod
     def unpacked(cls, store: ArrayStore, density: DensityModel[MixedLikelihood], names: Sequence[str]) -> Views:
