@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from hypothesis import strategies as st
 
-MOST_ROWS, MOST_COLUMNS = 200, 30
+MAX_ROWS, MAX_COLUMNS = 200, 30
 
 _UTF8 = st.characters(exclude_categories=["Cs"])
 _STRANGE_WORDS = [
@@ -452,8 +452,8 @@ class AnyTables:
 def any_tables(draw: st.DrawFn) -> AnyTables:
     """Any table that Arrow can hold, and a later one."""
     may_be_refused = draw(_ONE_IN_SIX)
-    n_rows = draw(_sizes(0 if may_be_refused else 2, MOST_ROWS))
-    n_columns = draw(_sizes(0 if may_be_refused else 1, MOST_COLUMNS))
+    n_rows = draw(_sizes(0 if may_be_refused else 2, MAX_ROWS))
+    n_columns = draw(_sizes(0 if may_be_refused else 1, MAX_COLUMNS))
     names = draw(
         st.lists(
             NAMES, min_size=n_columns + 1, max_size=n_columns + 1, unique=not may_be_refused or draw(st.booleans())
@@ -536,7 +536,7 @@ def object_tables(draw: st.DrawFn) -> ObjectTable:
     """Columns of one or several kinds of Python objects, in any order."""
     may_be_refused = draw(_ONE_IN_SIX)
     kinds = _OBJECTS | _REFUSED_OBJECTS if may_be_refused else _OBJECTS
-    n_rows = draw(_sizes(2, MOST_ROWS))
+    n_rows = draw(_sizes(2, MAX_ROWS))
     rng = np.random.default_rng(seed := draw(st.integers(0, 2**32 - 1)))
     columns = {}
     for name in draw(st.lists(NAMES, min_size=1, max_size=6, unique=True)):

@@ -22,8 +22,8 @@ from oddrow.exceptions import TrainingHealthWarning
 
 RATE, FDR = 0.01, 0.1
 SHARES = (0.01, 0.05, 0.1, 0.25, 0.5)
-MOST_NORMALS, MOST_ODDBENCH = 5_000, 40
-MOST_ANOMALIES = 20
+MAX_NORMALS, MAX_ODDBENCH = 5_000, 40
+MAX_ANOMALIES = 20
 """A batch of 200: with 500 calibration rows four of them can be told."""
 
 
@@ -90,7 +90,7 @@ def judged(data: PublicSet, calibration: str) -> Judged | None:
     rate = max(RATE, np.ceil(100 / (n_rows + 1)) / 100)
     flagged = detector.decide(data.normals[half:], FalseAlarmRate(rate)).is_odd
     count = int(np.floor(rate * (n_rows + 1) + 1e-9))
-    n_anomalies = min(len(data.anomalies), len(flagged) // 9, MOST_ANOMALIES)
+    n_anomalies = min(len(data.anomalies), len(flagged) // 9, MAX_ANOMALIES)
     false_share = found = None
     if n_anomalies >= 5:
         batch = np.concatenate([data.normals[half:][: 9 * n_anomalies], data.anomalies[:n_anomalies]])
@@ -107,7 +107,7 @@ def public(calibration: str) -> None:
         f"{'set':<28}{'calibr.':>8}{'rate':>8}{'new':>7}{'flagged':>9}{'binom.':>8}{'exact':>7}{'FDP':>7}{'power':>7}"
     )
     rows: list[Judged] = []
-    sets = [*public_sets("adbench", MOST_NORMALS), *list(public_sets("oddbench", MOST_NORMALS))[:MOST_ODDBENCH]]
+    sets = [*public_sets("adbench", MAX_NORMALS), *list(public_sets("oddbench", MAX_NORMALS))[:MAX_ODDBENCH]]
     for data in sets:
         row = judged(data, calibration)
         if row is None:

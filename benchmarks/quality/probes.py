@@ -32,7 +32,7 @@ from oddrow.comparison import STATED_KINDS, encoded_rows, method_of, rank_withou
 from oddrow.table import as_table
 
 METHODS = ("knn1", "knn5", "lof", "iforest", "ocsvm", "gmm", "pca", "ecod")
-MOST_ROWS, MOST_TEST, MOST_COLUMNS, LEAST_ROWS = 2_600, 700, 200, 40
+MAX_ROWS, MAX_TEST, MAX_COLUMNS, MIN_ROWS = 2_600, 700, 200, 40
 SPLITS = 2
 APART = 0.02
 """Two methods whose true AUROC differs by no more are a pair that labels hardly tell apart either."""
@@ -69,11 +69,11 @@ def labelled_sets(parity: int | None) -> Iterator[LabelledSet]:
                 else:
                     is_odd = arrays["y_test"] == 1
                     parts = arrays["X_train"], arrays["X_test"][~is_odd], arrays["X_test"][is_odd]
-            if parts[0].shape[1] > MOST_COLUMNS or len(parts[0]) < LEAST_ROWS:
+            if parts[0].shape[1] > MAX_COLUMNS or len(parts[0]) < MIN_ROWS:
                 continue
             drawn = [
                 part[rng.permutation(len(part))[:most]].astype(np.float64)
-                for part, most in zip(parts, (MOST_ROWS, MOST_TEST, MOST_TEST), strict=True)
+                for part, most in zip(parts, (MAX_ROWS, MAX_TEST, MAX_TEST), strict=True)
             ]
             yield LabelledSet(f"{collection}/{re.sub(r'^[0-9]+_', '', path.stem)}", position, *drawn)
 

@@ -1,6 +1,6 @@
 """How the cost grows: a cross through rows and columns, each with the other held, and the fitted exponents.
 
-``python -m benchmarks scaling [MOST_ROWS] [MOST_COLUMNS]``; up to 1,000,000 rows of 10 columns and up to 1,000 columns
+``python -m benchmarks scaling [MAX_ROWS] [MAX_COLUMNS]``; up to 1,000,000 rows of 10 columns and up to 1,000 columns
 of 4,000 rows unless said otherwise. The steps of a fit are held (200), for how many are needed depends on the table and
 not on its size; what is left is what each row and each column costs. CPU seconds are those of all threads.
 """
