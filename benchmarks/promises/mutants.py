@@ -283,11 +283,55 @@ MUTANTS = (
         ("tests/detector/test_fit_batches.py", "tests/distributed/test_fitting_files.py"),
     ),
     Mutant(
-        "a calibrating row excuses itself",
+        "a calibration row is its own neighbour",
         "fitting/_view_learner.py",
         "judge.evidence(calibrating.take(batch), own[batch])",
         "judge.evidence(calibrating.take(batch))",
         ("tests/detector/test_validity.py",),
+    ),
+    Mutant(
+        "the constants of this version, not the file's",
+        "artifact/_protocol_1.py",
+        "mixed = MixedLikelihood(encoding.layout, manifest.constants)",
+        "mixed = MixedLikelihood(encoding.layout)",
+        ("tests/test_scoring_constants.py",),
+    ),
+    Mutant(
+        "every file read by the first reader",
+        "artifact/_readers.py",
+        "return READERS[content.protocol](content)",
+        "return READERS[1](content)",
+        ("tests/artifact/test_readers.py",),
+    ),
+    Mutant(
+        "view weights without an effect",
+        "views/_scales.py",
+        "brought = self.weights * np.expm1(nats * constants.power)\n        "
+        "shares, _ = split_total(power_mean(nats, constants.power, self.weights), brought, none)",
+        "brought = np.expm1(nats * constants.power)\n        "
+        "shares, _ = split_total(power_mean(nats, constants.power), brought, none)",
+        ("tests/views", "tests/detector/test_parameters.py"),
+    ),
+    Mutant(
+        "missing values outside the sample not counted",
+        "columns/_reference.py",
+        "int(missing.sum()) + further.n_missing,",
+        "int(missing.sum()),",
+        ("tests/columns/test_reference.py",),
+    ),
+    Mutant(
+        "a budget that does not ask for all rows",
+        "policies/alert_budget.py",
+        "Needs(all_rows=True,",
+        "Needs(all_rows=False,",
+        ("tests/policies", "tests/batch/test_scored_batches.py", "tests/export/test_onnx.py"),
+    ),
+    Mutant(
+        "an error without its way out",
+        "exceptions.py",
+        "return self.message if self.remedy is None else",
+        "return self.message if self.message else",
+        ("tests/test_exceptions.py",),
     ),
 )
 
