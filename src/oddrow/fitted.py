@@ -75,8 +75,8 @@ def _day_column(needed: DayColumn, schema: TableSchema) -> str:
     return names[0]
 
 
-def check_policy_of_model(policy: Policy, n_rows: int, schema: TableSchema) -> None:
-    """Refuse a policy that a model with ``n_rows`` calibration rows and this schema cannot apply to every table.
+def check_policy_of_model(policy: Policy, calibration: Calibration, schema: TableSchema) -> None:
+    """Refuse a policy that a model with this calibration and this schema cannot apply to every table.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def check_policy_of_model(policy: Policy, n_rows: int, schema: TableSchema) -> N
         If it is not a policy, if the calibration cannot support its promise, or if the schema does not have its day
         column. (``decide`` accepts a policy with any day column of the table that it decides.)
     """
-    check_policy(policy, n_rows)
+    check_policy(policy, calibration)
     needed = policy.needs.day
     if needed is None:
         return

@@ -37,7 +37,7 @@ from oddrow.exceptions import ModelFileError, OddrowError
 from oddrow.expectations import Expectations
 from oddrow.files import Origin
 from oddrow.fitted import FittedModel, LatentProjection
-from oddrow.fitting import Cleaning, checked_calibration, checked_clean
+from oddrow.fitting import Cleaning, checked_calibration, checked_clean, checked_dependence
 from oddrow.policies import POLICIES, Policy, checked_contamination
 from oddrow.scoring_constants import ScoringConstants
 from oddrow.surprise import IsolationEvidence, ReconstructionEvidence, SurpriseModel, ViewEvidence
@@ -76,13 +76,17 @@ class Manifest:
     views: tuple[str, ...]
     calibration_source: Source
     extrapolates: bool
-    calibration: Literal["split", "cross"]
+    calibration: Literal["split", "cross", "blocks"]
     is_policy_given: bool
     policy: Annotated[Policy, _RegisteredPolicy()]
     clean: Literal["assume", "robust"]
     cleaning: Cleaning | None
     origin: Origin | None
     constants: ScoringConstants
+    time: str | None = None
+    group: str | None = None
+    gap: int | None = None
+    n_effective: float | None = None
 
     # An unknown field could change the meaning of the others, so it is refused; a new field needs a new protocol.
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -156,6 +160,10 @@ def _manifest(detector: VAEDetector | AutoencoderDetector) -> Manifest:
         cleaning=detector.cleaning_,
         origin=model.origin,
         constants=model.constants,
+        time=detector.time,
+        group=detector.group,
+        gap=None if detector.gap is None else int(detector.gap),
+        n_effective=model.calibration.n_effective,
     )
 
 
@@ -219,6 +227,9 @@ def _parameters(manifest: Manifest) -> dict[str, Any]:
         "policy": manifest.policy if manifest.is_policy_given else None,
         "view_weights": manifest.view_weights,
         "calibration": manifest.calibration,
+        "time": manifest.time,
+        "group": manifest.group,
+        "gap": manifest.gap,
         "clean": manifest.clean,
         "random_state": manifest.random_state,
         "max_steps": manifest.max_steps,
@@ -232,6 +243,7 @@ def _check_fit(manifest: Manifest) -> None:
     if is_vae != manifest.shape.is_variational or is_article != (manifest.evidence == "reconstruction"):
         raise ModelFileError("the network and the evidence are not those of this detector and its settings")
     checked_contamination(manifest.contamination)
+    checked_dependence(manifest.calibration, manifest.time, manifest.group, manifest.gap)
     if is_article and (manifest.view_weights is not None or manifest.views):
         raise ModelFileError("the article's settings have no views, and no weights of views")
     if manifest.kl_weight < 0 or (manifest.random_state is not None and manifest.random_state < 0):
@@ -270,6 +282,10 @@ def _model(manifest: Manifest, store: ArrayStore) -> FittedModel:
         manifest.constants,
         extrapolates=manifest.extrapolates,
     )
+    if manifest.n_effective is not None:
+        if not 1 <= manifest.n_effective <= calibration.n_rows:
+            raise ModelFileError(f"n_effective is not from 1 to the {calibration.n_rows:,} calibration rows")
+        calibration = calibration.worth(manifest.n_effective)
     reference = TableReference.unpacked(store.under("reference"), encoding)
     store.check_empty()
     manifest.policy.promise(calibration)  # raises an error if the calibration cannot support the policy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -21,9 +21,9 @@ LOWEST_SCORE, HIGHEST_SCORE = -1e10, 1e150
 MIN_NATS = 1e-250
 """Every curve returns more than this at every score, so that a surprise can be split into shares."""
 
-Source: TypeAlias = Literal["held-out", "cross-fitted", "training"]
-"""The rows whose scores calibrate: rows held out of the fit; all rows, each scored by a fit without it; or the training
-rows themselves, as in the article."""
+Source: TypeAlias = Literal["held-out", "cross-fitted", "block cross-fitted", "group cross-fitted", "training"]
+"""The rows whose scores calibrate: rows held out of the fit; all rows, each scored by a fit without it, without the
+block of time that contains it, or without its group; or the training rows themselves, as in the article."""
 
 
 @dataclass(frozen=True)
@@ -230,6 +230,8 @@ class Calibration:
     extrapolates: bool = True
     """Whether the surprise above the highest score follows the tail even if the rows are too few to fit one."""
     constants: ScoringConstants = DEFAULT_CONSTANTS
+    n_effective: float | None = None
+    """How many independent rows estimate a rate as precisely; None if the calibration rows are independent."""
 
     @classmethod
     def learn(
@@ -242,6 +244,15 @@ class Calibration:
     def n_rows(self) -> int:
         """The number of calibration rows."""
         return len(self.scores)
+
+    @property
+    def n_independent(self) -> float:
+        """The number of independent rows that estimate a rate as precisely as the calibration rows do."""
+        return float(self.n_rows) if self.n_effective is None else self.n_effective
+
+    def worth(self, n_effective: float) -> Calibration:
+        """Return this calibration with another effective number of rows, see :func:`effective_rows`."""
+        return replace(self, n_effective=n_effective)
 
     @cached_property
     def curve(self) -> TailCurve:

@@ -17,6 +17,7 @@ class CalibrationName(StrEnum):
 
     SPLIT = "split"
     CROSS = "cross"
+    BLOCKS = "blocks"
 
 
 class CleanName(StrEnum):

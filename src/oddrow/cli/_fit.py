@@ -78,9 +78,38 @@ def fit(
         CleanName, typer.Option("--clean", help="robust: a few percent of the rows may be odd, set them aside.")
     ] = CleanName.ASSUME,
     calibration: Annotated[
-        CalibrationName,
-        typer.Option("--calibration", help="cross: every row of a small table trains and calibrates, in six fits."),
-    ] = CalibrationName.SPLIT,
+        CalibrationName | None,
+        typer.Option(
+            "--calibration",
+            help="split; cross: every row of a small table trains and calibrates, in six fits; blocks: the same for "
+            "rows in time or in groups (with --time, --group).",
+        ),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            "--time",
+            metavar="COL",
+            help='Rows depend on each other in time: the column that orders them, or "order" for their order in the file.',
+        ),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--group",
+            metavar="COL",
+            help="Rows of one customer, machine, ... depend on each other: the column of these groups.",
+        ),
+    ] = None,
+    gap: Annotated[
+        int | None,
+        typer.Option(
+            "--gap",
+            metavar="N",
+            min=0,
+            help="With --time: steps between held-out and training rows. Default: estimated.",
+        ),
+    ] = None,
     category: CategoryOption = None,
     ignore: IgnoreOption = None,
     id_: IdOption = None,
@@ -135,6 +164,8 @@ def fit(
         origin = Origin.of(table, stream.files, stream.csv)
     ids = check_ids(id_, names)
     overrides = column_overrides(columns, category, ignore, present=names, label=label, ids=ids, treatment=treatment)
+    if calibration is None:
+        calibration = CalibrationName.SPLIT if time is None and group is None else CalibrationName.BLOCKS
     parameters: dict[str, Any] = {
         "settings": settings.value,
         "contamination": contamination if contamination == "auto" else _number(contamination),
@@ -142,6 +173,9 @@ def fit(
         "columns": overrides,
         "clean": clean.value,
         "calibration": calibration.value,
+        "time": time,
+        "group": group,
+        "gap": gap,
         "max_steps": max_steps,
         "time_limit": time_limit,
         "checkpoint": checkpoint,

@@ -188,8 +188,15 @@ def policy_text(model: FittedModel) -> str:
 
 def promise_values(promise: Promise) -> dict[str, Any]:
     """A promise as plain values: its sentence, and its numbers."""
-    numbers = {"rate": promise.rate, "low": promise.low, "high": promise.high}
-    return {"promise": str(promise), "promised": {**numbers, "rows": promise.n_rows, "source": promise.source}}
+    promised = {
+        "rate": promise.rate,
+        "low": promise.low,
+        "high": promise.high,
+        "rows": promise.n_rows,
+        "independent_rows": promise.n_independent,
+        "source": promise.source,
+    }
+    return {"promise": str(promise), "promised": promised}
 
 
 def _tail_line(calibration: Calibration) -> str:

@@ -128,7 +128,7 @@ def score(
     _check_outputs(output, on_error, quarantine, resume, force)
     fitted = artifact.load_model(model)
     if policy is not None:
-        check_policy(policy, fitted.calibration.n_rows)
+        check_policy(policy, fitted.calibration)
     skips = on_error is not OnErrorName.STOP
     with _console.rows_progress() as on_progress:
         stream = opened(table, reading, fitted, on_error="skip" if skips else "stop", may_be_empty=True)

@@ -7,6 +7,7 @@ from oddrow.columns._given_kinds import ALL_COLUMNS, AUTO, checked_kinds, is_ign
 from oddrow.columns._graph import EncodedValues, check_exportable, encoded_values
 from oddrow.columns._inspection import Inspection, Suspicion, inspect_table
 from oddrow.columns._limits import MAX_COLUMNS, MAX_ENCODED, MAX_FEATURES, check_width
+from oddrow.columns._order_column import order_values
 from oddrow.columns._reference import NO_REFERENCE, REFERENCE_LEVELS, ColumnReference, TableReference
 from oddrow.columns._sampling import SampledTable, Sampling, sampled
 from oddrow.columns._schema import TableSchema, column_kinds
@@ -49,5 +50,6 @@ __all__ = [
     "encoding_classes",
     "inspect_table",
     "is_ignored",
+    "order_values",
     "sampled",
 ]

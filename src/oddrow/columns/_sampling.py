@@ -83,6 +83,7 @@ class Sampling:
     names : the columns to read; None reads all except those of the kind ``"ignore"``
     n_rows : the number of rows of the whole table, or 0 if unknown; if known, a part leaves out the rows that the
         sample of the whole table will almost surely not contain
+    also : columns to read even if they are ignored, because they order or group the rows
     """
 
     seed: int
@@ -90,9 +91,12 @@ class Sampling:
     names: frozenset[str] | None = None
     bounds: SampleBounds = field(default_factory=SampleBounds)
     n_rows: int = 0
+    also: frozenset[str] = frozenset()
 
     def reads(self, name: str) -> bool:
         """Return whether a column is read."""
+        if name in self.also:
+            return True
         return not is_ignored(self.kinds.get(name)) if self.names is None else name in self.names
 
     def part(self, batches: Iterable[Any], first_row: int = 0) -> SampledTable:

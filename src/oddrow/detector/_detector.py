@@ -25,6 +25,9 @@ class Detector(Protocol):
     policy: Policy | None
     view_weights: Mapping[str, float] | None
     calibration: str
+    time: str | None
+    group: str | None
+    gap: int | None
     clean: str
     columns: Mapping[str, str] | None
     encoding: TableEncoding | None

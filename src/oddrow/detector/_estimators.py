@@ -43,10 +43,21 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         Weights of the views of a row, 1 for each view that is not named: "likelihood", "marginal", "dependence",
         "nearest", "sparseness", "rank_nearest", "rank_sparseness", "latent_nearest". 0 leaves a view out. The article's
         setting has no views.
-    calibration : {"split", "cross"}
+    calibration : {"split", "cross", "blocks"}
         "split" holds a fifth of the rows out to calibrate: p-values are valid in finite samples, for rows like those
         that were not set aside. "cross" lets every row train and calibrate, at the cost of five further fits: use it
-        for small tables, where a fifth is too few rows for a false-alarm rate of 1 %.
+        for small tables, where a fifth is too few rows for a false-alarm rate of 1 %. "blocks" does the same for rows
+        that depend on each other: it holds out contiguous blocks of time, or whole groups; give ``time`` or ``group``.
+    time : str, optional
+        With ``calibration="blocks"``, the column by whose times or numbers the rows are ordered; "order" means the
+        order of the rows in the table.
+    group : str, optional
+        With ``calibration="blocks"``, a column of customers, machines, patients, ... Without ``time``, whole groups are
+        held out: later rows may come from new groups. With ``time``, later rows come from the same groups. The column
+        is not learned from, unless ``columns`` gives it a kind.
+    gap : int, optional
+        With ``time``, the number of time steps between the held-out rows and the rows that a fit learns from; by
+        default it is estimated from the autocorrelation of the columns.
     clean : {"assume", "robust"}
         "assume" learns from every row. "robust" is for tables of which a few percent may be odd: rows that stand out
         by their distance to random others are set aside before anything is learned, see ``cleaning_``.
@@ -119,6 +130,9 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         policy: Policy | None = None,
         view_weights: Mapping[str, float] | None = None,
         calibration: str = "split",
+        time: str | None = None,
+        group: str | None = None,
+        gap: int | None = None,
         clean: str = "assume",
         columns: Mapping[str, str] | None = None,
         encoding: TableEncoding | None = None,
@@ -138,6 +152,9 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         self.policy = policy
         self.view_weights = view_weights
         self.calibration = calibration
+        self.time = time
+        self.group = group
+        self.gap = gap
         self.clean = clean
         self.columns = columns
         self.encoding = encoding
@@ -219,6 +236,9 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  #
         policy: Policy | None = None,
         view_weights: Mapping[str, float] | None = None,
         calibration: str = "split",
+        time: str | None = None,
+        group: str | None = None,
+        gap: int | None = None,
         clean: str = "assume",
         columns: Mapping[str, str] | None = None,
         encoding: TableEncoding | None = None,
@@ -237,6 +257,9 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  #
         self.policy = policy
         self.view_weights = view_weights
         self.calibration = calibration
+        self.time = time
+        self.group = group
+        self.gap = gap
         self.clean = clean
         self.columns = columns
         self.encoding = encoding

@@ -25,6 +25,7 @@ from oddrow.detector._start import check_same_columns, check_start
 from oddrow.exceptions import DataError, SettingError
 from oddrow.fitted import FittedModel
 from oddrow.fitting import (
+    Dependence,
     FitPlan,
     Recipe,
     RunControl,
@@ -32,6 +33,7 @@ from oddrow.fitting import (
     checked_calibration,
     checked_checkpoint,
     checked_clean,
+    checked_dependence,
     checked_kl_weight,
     checked_max_steps,
     checked_settings,
@@ -52,6 +54,7 @@ class CheckedParameters:
     kinds : the kinds of columns that are set by hand
     encoding : the given encoding, or that of the model to start from; None learns one
     start : the model to start from
+    dependence : which rows depend on each other; None if they are independent
     """
 
     recipe: Recipe
@@ -59,6 +62,7 @@ class CheckedParameters:
     kinds: Mapping[str, str]
     encoding: TableEncoding | None
     start: FittedModel | None
+    dependence: Dependence | None = None
 
     @classmethod
     def of(cls, detector: Detector, start_from: Detector | None = None) -> CheckedParameters:
@@ -74,14 +78,19 @@ class CheckedParameters:
         if detector.columns is not None and not isinstance(detector.columns, Mapping):
             raise SettingError(f"columns is {detector.columns!r}; give a mapping of column name to kind, or None")
         recipe, control = _recipe(detector), _control(detector)
+        dependence = checked_dependence(recipe.calibration, detector.time, detector.group, detector.gap)
         kinds = dict(detector.columns or {})
+        if dependence is not None and dependence.group is not None:
+            kinds.setdefault(dependence.group, Kind.IGNORE)
         if start_from is None:
-            return cls(recipe, control, kinds, detector.encoding, None)
+            return cls(recipe, control, kinds, detector.encoding, None, dependence)
         check_start(detector, start_from)
-        return cls(recipe, control, kinds, start_from.model_.encoding, start_from.model_)
+        return cls(recipe, control, kinds, start_from.model_.encoding, start_from.model_, dependence)
 
     def reads(self, name: str) -> bool:
         """Return whether the column of this name is used; an unused column may hold anything."""
+        if self.dependence is not None and name in self.dependence.columns:
+            return True
         if self.encoding is not None:
             return name in self.encoding.sources
         return not is_ignored(self.kinds.get(name))
@@ -99,15 +108,19 @@ class CheckedParameters:
             check_same_columns(names, self.start.encoding.schema, self.kinds)
         elif self.encoding is None:
             checked_kinds(self.kinds, names)
+        if self.dependence is not None:
+            self.dependence.check_columns(names)
 
     def sampling(self, rng: np.random.Generator) -> Sampling:
         """Return the sampling of a table that comes in batches."""
         # from a copy, so that the fit draws the same whether its rows came in batches or not
         seed = int(deepcopy(rng).integers(2**63))
+        also = frozenset() if self.dependence is None else frozenset(self.dependence.columns)
         if self.encoding is None:
-            return Sampling(seed, dict(self.kinds))
+            return Sampling(seed, dict(self.kinds), also=also)
         # columns with a given encoding learn nothing, so the rows outside the sample need no summary
-        return Sampling(seed, dict.fromkeys(self.encoding.sources, Kind.IGNORE), frozenset(self.encoding.sources))
+        sources = self.encoding.sources
+        return Sampling(seed, dict.fromkeys(sources, Kind.IGNORE), frozenset(sources), also=also)
 
     def fitting_sample(self, table: SampledTable) -> tuple[SampledTable, TableSchema]:
         """Return the table, its sample limited to the memory of a fit, and the schema of the whole sample."""
@@ -144,7 +157,7 @@ class CheckedParameters:
         # if some rows may be odd, so may the rows that are only in the summaries
         rest = rest if self.recipe.clean == "assume" else NOTHING_ELSE
         start = None if self.start is None else self.start.network
-        return FitPlan(self.recipe, TrainingData(schema, self.encoding, rest, start), self.control)
+        return FitPlan(self.recipe, TrainingData(schema, self.encoding, rest, start, self.dependence), self.control)
 
 
 def _recipe(detector: Detector) -> Recipe:

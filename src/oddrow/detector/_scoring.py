@@ -35,7 +35,7 @@ def set_policy(self: DetectorT, policy: Policy) -> DetectorT:
     about 5 in 100 normal rows, between 1.6 and 9.9 in 100 (95 %, 100 held-out rows)
     """
     check_is_fitted(self, "model_")
-    check_policy_of_model(policy, self.model_.calibration.n_rows, self.model_.encoding.schema)
+    check_policy_of_model(policy, self.model_.calibration, self.model_.encoding.schema)
     decide_by(self, replace(self.model_, policy=policy))
     self.policy, self.contamination = policy, "auto"
     return self
@@ -91,7 +91,7 @@ def decide(self: Detector, X: Any, policy: Policy | None = None) -> Decision:
     """
     table = table_to_score(self, X)
     if policy is not None:
-        check_policy(policy, self.model_.calibration.n_rows)
+        check_policy(policy, self.model_.calibration)
     return self.model_.decide(self.model_.score(table), table, policy)
 
 

@@ -9,6 +9,7 @@ from oddrow._lazy_exports import lazy_exports
 from oddrow.fitting._calibration_choice import checked_calibration
 from oddrow.fitting._cleaning import Cleaning, checked_clean, clean_table
 from oddrow.fitting._contamination import estimate_odd_share, isolation, typical_distance
+from oddrow.fitting._dependence import FILE_ORDER, Dependence, checked_dependence
 
 if TYPE_CHECKING:
     from oddrow.fitting._fit_model import AUTO_FALSE_ALARMS, fit_model
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUTO_FALSE_ALARMS",
+    "FILE_ORDER",
     "RECIPES",
     "Cleaning",
+    "Dependence",
     "FitPlan",
     "Recipe",
     "RunControl",
@@ -28,6 +31,7 @@ __all__ = [
     "checked_calibration",
     "checked_checkpoint",
     "checked_clean",
+    "checked_dependence",
     "checked_kl_weight",
     "checked_max_steps",
     "checked_settings",

@@ -6,7 +6,7 @@ from typing import Literal
 
 from oddrow.exceptions import SettingError
 
-CalibrationName = Literal["split", "cross"]
+CalibrationName = Literal["split", "cross", "blocks"]
 
 
 def checked_calibration(name: object) -> CalibrationName:
@@ -21,4 +21,6 @@ def checked_calibration(name: object) -> CalibrationName:
         return "split"
     if name == "cross":
         return "cross"
-    raise SettingError(f"calibration is {name!r}; choose from 'split', 'cross'")
+    if name == "blocks":
+        return "blocks"
+    raise SettingError(f"calibration is {name!r}; choose from 'split', 'cross', 'blocks'")

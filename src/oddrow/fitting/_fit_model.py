@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from oddrow.columns import TableReference
+from oddrow.calibration import Calibration
+from oddrow.columns import TableEncoding, TableReference
 from oddrow.fitted import FittedModel, LatentProjection, check_policy_of_model
 from oddrow.fitting._cleaning import Cleaning, clean_table
+from oddrow.fitting._dependence import RowOrder
+from oddrow.fitting._folding import Folding
 from oddrow.fitting._plan import CalibratedFit, FitPlan
 from oddrow.fitting._splits import n_calibration_rows
-from oddrow.policies import Policy, TrainingShare, strictest_supported
+from oddrow.policies import Policy, TrainingShare, check_policy, strictest_supported
 from oddrow.table import is_as_written
 
 AUTO_FALSE_ALARMS = 0.01
@@ -51,6 +54,7 @@ def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> tuple
         If the checkpoint cannot be resumed from, or cannot be written.
     """
     recipe, schema = plan.recipe, plan.data.schema
+    order = None if plan.data.dependence is None else RowOrder.of(table, plan.data.dependence)
     if is_as_written(table.schema):
         table = schema.typed(table)  # once, because a fit reads its rows several times
     cleaning, normal, in_doubt = None, table, np.zeros(table.num_rows, np.bool_)
@@ -59,10 +63,14 @@ def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> tuple
         # a separate generator, so that a fit that sets no row aside is the fit without cleaning, bit for bit
         cleaning = clean_table(table, schema, rng.spawn(1)[0])
         normal, in_doubt = cleaning.kept(table)
+        order = order and order.take(np.setdiff1d(np.arange(table.num_rows), cleaning.rows_set_aside))
     if recipe.policy is not None:
-        check_policy_of_model(recipe.policy, n_calibration_rows(recipe, normal.num_rows), schema)
-    learn = recipe.evidence.fit_cross if recipe.calibration == "cross" else recipe.evidence.fit_split
-    fit = learn(plan, normal, in_doubt, rng)
+        n_rows = n_calibration_rows(recipe, normal.num_rows)
+        check_policy_of_model(recipe.policy, Calibration(np.arange(float(n_rows))), schema)  # before the long work
+    if recipe.calibration == "split":
+        fit = recipe.evidence.fit_split(plan, normal, in_doubt, rng)
+    else:
+        fit = recipe.evidence.fit_cross(plan, normal, in_doubt, _folding(plan, normal, order, rng), rng)
     model = FittedModel(
         fit.encoding,
         fit.surprise_model,
@@ -75,6 +83,14 @@ def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> tuple
     return model, cleaning
 
 
+def _folding(plan: FitPlan, table: pa.Table, order: RowOrder | None, rng: np.random.Generator) -> Folding:
+    if order is None:
+        return Folding.random(table.num_rows, rng)
+    data = plan.data
+    encoding = data.encoding or TableEncoding.learn(data.schema, table, plan.recipe.style, data.rest)
+    return Folding.dependent(order, table, encoding, rng)
+
+
 def _projection(fit: CalibratedFit) -> LatentProjection:
     n_rows = len(fit.training.rows)
     mapped = np.linspace(0, n_rows - 1, min(n_rows, MAX_MAPPED_ROWS), dtype=np.int64)
@@ -83,9 +99,11 @@ def _projection(fit: CalibratedFit) -> LatentProjection:
 
 def _policy(plan: FitPlan, fit: CalibratedFit, table: pa.Table) -> Policy:
     """Return the policy of the recipe; a share to flag is that of all rows of the table, including those set aside."""
-    share = plan.recipe.flagged_share
+    share, given = plan.recipe.flagged_share, plan.recipe.policy
+    if given is not None:
+        check_policy(given, fit.surprise_model.calibration)  # dependent rows may be worth too few independent ones
     if share is None:
-        return plan.recipe.policy or strictest_supported(AUTO_FALSE_ALARMS, fit.surprise_model.calibration)
+        return given or strictest_supported(AUTO_FALSE_ALARMS, fit.surprise_model.calibration)
     # in slices, because the scores of a long table with the parts of all columns take more memory than the fit
     slices = (table.slice(start, SCORED_AT_ONCE) for start in range(0, table.num_rows, SCORED_AT_ONCE))
     scored = [fit.surprise_model.score(fit.encoding.encode(rows)).surprise for rows in slices]

@@ -1,82 +1,80 @@
-"""Cross-calibration: every row is scored by a fit that did not use it, and a last fit learns from all rows."""
+"""The folds of a cross-calibration: the rows that are held out in turn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Generic, Protocol, TypeVar
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from oddrow.columns import EncodedTable, TableEncoding
-from oddrow.density import FittedNetwork
-from oddrow.fitting._plan import FitPlan
-from oddrow.fitting._run_control import RunControl
-from oddrow.fitting._splits import SplitTable
+from oddrow.exceptions import DataError
+
+Places = npt.NDArray[np.int64]
 
 N_FOLDS = 5
 """Number of folds of a cross-calibration."""
-
-
-class Fit(Protocol):
-    """A fit to one split: the encoding of its rows, and its network."""
-
-    @property
-    def encoding(self) -> TableEncoding:
-        """The encoding of the rows."""
-
-    @property
-    def network(self) -> FittedNetwork:
-        """The fitted network."""
-
-
-FitT = TypeVar("FitT", bound=Fit)
-SeenT = TypeVar("SeenT")
+MAX_BLOCKS_PER_FOLD = 10
+"""Largest number of contiguous blocks that make up a fold of ordered rows."""
+GAPS_PER_BLOCK = 10
+"""Smallest length of such a block, in gaps: few rows between blocks are then lost to the fits of the folds."""
 
 
 @dataclass(frozen=True)
-class CrossFit(Generic[FitT, SeenT]):
-    """The fits of a cross-calibration.
+class Fold:
+    """The rows that one fit leaves out and scores, and the rows that it learns from: indices, ascending."""
 
-    Attributes
-    ----------
-    whole : the fit that learned from all rows
-    seen : for each fold, the scores of its rows by the fit that left them out
-    control : how the last fit was run
+    held_out: Places
+    others: Places
+
+
+def random_folds(n_rows: int, rng: np.random.Generator) -> list[Fold]:
+    """Return folds of rows drawn at random, as in cross-conformal predictors (Vovk 2015)."""
+    n_folds = min(N_FOLDS, n_rows)
+    fold_of = rng.permutation(np.arange(n_rows) % n_folds)
+    return [Fold(np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)) for fold in range(n_folds)]
+
+
+def group_folds(group: Places, rng: np.random.Generator) -> list[Fold]:
+    """Return folds of whole groups, of about equal numbers of rows: in a random order, the largest groups first."""
+    sizes = np.bincount(group)
+    groups = rng.permutation(np.flatnonzero(sizes))
+    groups = groups[np.argsort(-sizes[groups], kind="stable")]
+    rows_of_fold = np.zeros(min(N_FOLDS, len(groups)), np.int64)
+    fold_of = np.zeros(len(sizes), np.int64)
+    for each in groups.tolist():
+        fold_of[each] = np.argmin(rows_of_fold)
+        rows_of_fold[fold_of[each]] += sizes[each]
+    of_row = fold_of[group]
+    return [Fold(np.flatnonzero(of_row == fold), np.flatnonzero(of_row != fold)) for fold in range(len(rows_of_fold))]
+
+
+def block_folds(position: Places, gap: int) -> list[Fold]:
+    """Return folds of contiguous blocks of ordered rows; rows within the gap of a held-out row are not learned from.
+
+    The blocks of a fold are spread over the whole time. There are as many as their smallest length allows, at most
+    :data:`MAX_BLOCKS_PER_FOLD` a fold.
+
+    Raises
+    ------
+    DataError
+        If the rows have fewer than two times.
     """
-
-    whole: FitT
-    seen: list[SeenT]
-    control: RunControl
-
-
-def fit_folds(
-    plan: FitPlan,
-    table: pa.Table,
-    in_doubt: npt.NDArray[np.bool_],
-    fit_one: Callable[[FitPlan, SplitTable], FitT],
-    see: Callable[[FitT, EncodedTable], SeenT],
-    rng: np.random.Generator,
-) -> CrossFit[FitT, SeenT]:
-    """Fit once for each fold on all other folds, score the rows of that fold, and last fit all rows.
-
-    This follows cross-conformal predictors (Vovk 2015). Rows ``in_doubt`` [n] are scored, but nothing learns from
-    them.
-    """
-    n_folds = min(N_FOLDS, table.num_rows)
-    fold_of = rng.permutation(np.arange(table.num_rows) % n_folds)
-    shares = (plan.recipe.stopping_share, 0.0)
-    control = plan.control
-    seen: list[SeenT] = []
-    for fold in range(n_folds):
-        others = table.take(np.flatnonzero(fold_of != fold))
-        split = SplitTable.draw(others, in_doubt[fold_of != fold], shares, rng)
-        fit = fit_one(replace(plan, control=control.stage(fold, n_folds + 1)), split)
-        held_out = fit.encoding.encode(table.take(np.flatnonzero(fold_of == fold)))
-        seen.append(see(fit, held_out))
-        control = control.after(fit.network.health)
-    split = SplitTable.draw(table, in_doubt, shares, rng)
-    control = control.stage(n_folds, n_folds + 1)
-    return CrossFit(fit_one(replace(plan, control=control), split), seen, control)
+    n_rows = len(position)
+    times, first = np.unique(np.sort(position), return_index=True)
+    if len(times) < 2:
+        raise DataError("all rows have the same time, so no block of rows can be held out")
+    per_fold = int(np.clip(len(times) // (N_FOLDS * GAPS_PER_BLOCK * max(gap, 1)), 1, MAX_BLOCKS_PER_FOLD))
+    n_blocks = min(N_FOLDS * per_fold, len(times))
+    # rows of equal time are in the same block
+    block = (first * n_blocks // n_rows)[np.searchsorted(times, position)]
+    folds = []
+    for fold in range(min(N_FOLDS, n_blocks)):
+        is_held_out = block % N_FOLDS == fold
+        near = np.zeros(n_rows, np.bool_)
+        for each in range(fold, n_blocks, N_FOLDS):
+            there = position[block == each]
+            if len(there):
+                near |= (position >= there.min() - gap) & (position <= there.max() + gap)
+        if is_held_out.any():
+            folds.append(Fold(np.flatnonzero(is_held_out), np.flatnonzero(~near)))
+    return folds

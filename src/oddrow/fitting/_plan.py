@@ -16,6 +16,8 @@ from oddrow.density import FittedNetwork
 from oddrow.expectations import Expectations
 from oddrow.fitting._calibration_choice import CalibrationName
 from oddrow.fitting._cleaning import Clean
+from oddrow.fitting._dependence import Dependence
+from oddrow.fitting._folding import Folding
 from oddrow.fitting._run_control import RunControl
 from oddrow.policies import Policy
 from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
@@ -66,7 +68,12 @@ class EvidenceLearner(Protocol):
         ...
 
     def fit_cross(
-        self, plan: FitPlan, table: pa.Table, in_doubt: npt.NDArray[np.bool_], rng: np.random.Generator
+        self,
+        plan: FitPlan,
+        table: pa.Table,
+        in_doubt: npt.NDArray[np.bool_],
+        folding: Folding,
+        rng: np.random.Generator,
     ) -> CalibratedFit:
         """Fit all rows; each row calibrates with its score by a fit without it. ``in_doubt`` as in ``fit_split``."""
         ...
@@ -87,7 +94,8 @@ class Recipe:
     evidence : what is learned from the fitted network
     is_variational : whether the latent is sampled
     kl_weight : factor of the KL term
-    calibration : "split" holds rows out to calibrate; "cross" lets every row train and calibrate
+    calibration : "split" holds rows out to calibrate; "cross" lets every row train and calibrate; "blocks" does so for
+        rows that depend on each other
     clean : "robust" sets rows that stand out aside before anything is learned
     policy : what decides; None for about one false alarm in a hundred normal rows
     flagged_share : share of the training rows to flag instead; None where a policy decides
@@ -119,12 +127,14 @@ class TrainingData:
     encoding : an encoding learned elsewhere; None learns it from the training rows
     rest : summaries of training rows that are not in the table
     start : a network whose weights are the initial ones; None draws initial weights
+    dependence : which rows depend on each other, for the calibration "blocks"; None if the rows are independent
     """
 
     schema: TableSchema
     encoding: TableEncoding | None = None
     rest: TableSketch = NOTHING_ELSE
     start: FittedNetwork | None = None
+    dependence: Dependence | None = None
 
 
 @dataclass(frozen=True)

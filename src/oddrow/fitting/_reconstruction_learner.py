@@ -14,7 +14,8 @@ from oddrow.calibration import Calibration
 from oddrow.columns import EncodedTable
 from oddrow.density import DensityModel, FeatureRange, SquaredError
 from oddrow.exceptions import SettingError
-from oddrow.fitting._folds import fit_folds
+from oddrow.fitting._cross_fit import fit_folds
+from oddrow.fitting._folding import Folding
 from oddrow.fitting._network_fit import NetworkFit, fit_to_split
 from oddrow.fitting._plan import CalibratedFit, FitPlan
 from oddrow.fitting._splits import SplitTable
@@ -53,7 +54,12 @@ class ReconstructionLearner:
         return _calibrated(fit, calibration, plan.control.spent_checkpoint(fit.network.health))
 
     def fit_cross(
-        self, plan: FitPlan, table: pa.Table, in_doubt: npt.NDArray[np.bool_], rng: np.random.Generator
+        self,
+        plan: FitPlan,
+        table: pa.Table,
+        in_doubt: npt.NDArray[np.bool_],
+        folding: Folding,
+        rng: np.random.Generator,
     ) -> CalibratedFit:
         """Fit all rows; each row calibrates with its reconstruction error in a fit without it."""
 
@@ -63,8 +69,8 @@ class ReconstructionLearner:
         def see(fit: NetworkFit[SquaredError], held_out: EncodedTable) -> npt.NDArray[np.float64]:
             return _evidence_model(fit).evidence(held_out).raw
 
-        found = fit_folds(plan, table, in_doubt, fit_one, see, rng)
-        calibration = Calibration.learn(np.concatenate(found.seen), "cross-fitted", plan.recipe.constants)
+        found = fit_folds(plan, table, in_doubt, folding, fit_one, see, rng)
+        calibration = folding.calibration(found.seen, plan.recipe.constants)
         return _calibrated(found.whole, calibration, found.control.spent_checkpoint(found.whole.network.health))
 
 

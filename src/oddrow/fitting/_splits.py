@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.fitting._plan import Recipe
+from oddrow.views import Moments
 
 Places = npt.NDArray[np.int64]
 
@@ -23,6 +24,7 @@ class SplitTable:
     in_doubt : bool [n], rows that calibrate, but that neither train, nor decide when to stop, nor are remembered
     training, stopping, calibration : indices of the rows that train, that decide when to stop, and that calibrate; each
         ascending
+    moments : the positions of all rows in time, and their groups; None if the rows are independent
     """
 
     table: pa.Table
@@ -30,6 +32,7 @@ class SplitTable:
     training: Places
     stopping: Places
     calibration: Places
+    moments: Moments | None = None
 
     @classmethod
     def draw(
@@ -38,10 +41,11 @@ class SplitTable:
         in_doubt: npt.NDArray[np.bool_],
         shares: tuple[float, float],
         rng: np.random.Generator,
+        moments: Moments | None = None,
     ) -> SplitTable:
         """Draw a random split by the shares of stopping and calibration rows, see :func:`split_rows`."""
         training, stopping, calibration = split_rows(table.num_rows, shares, rng)
-        return cls(table, in_doubt, training[~in_doubt[training]], stopping[~in_doubt[stopping]], calibration)
+        return cls(table, in_doubt, training[~in_doubt[training]], stopping[~in_doubt[stopping]], calibration, moments)
 
 
 def split_rows(n_rows: int, shares: tuple[float, float], rng: np.random.Generator) -> tuple[Places, Places, Places]:
@@ -62,7 +66,7 @@ def split_rows(n_rows: int, shares: tuple[float, float], rng: np.random.Generato
 
 def n_calibration_rows(recipe: Recipe, n_rows: int) -> int:
     """Return how many of ``n_rows`` rows will calibrate."""
-    if recipe.calibration == "cross":
+    if recipe.calibration != "split":
         return n_rows
     shares = (recipe.stopping_share, recipe.calibration_share)
     return len(split_rows(n_rows, shares, np.random.default_rng(0))[2])

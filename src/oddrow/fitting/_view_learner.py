@@ -14,7 +14,8 @@ from oddrow.calibration import Calibration
 from oddrow.columns import EncodedTable, FeatureLayout, TableEncoding
 from oddrow.density import DensityModel, FeatureRange, FittedNetwork, MixedLikelihood
 from oddrow.expectations import Expectations
-from oddrow.fitting._folds import fit_folds
+from oddrow.fitting._cross_fit import fit_folds
+from oddrow.fitting._folding import Folding
 from oddrow.fitting._network_fit import NetworkFit, fit_to_split
 from oddrow.fitting._plan import CalibratedFit, FitPlan
 from oddrow.fitting._splits import SplitTable
@@ -84,7 +85,12 @@ class ViewLearner:
         return _calibrated(fit, surprise_model, plan.control.spent_checkpoint(fit.network.health))
 
     def fit_cross(
-        self, plan: FitPlan, table: pa.Table, in_doubt: npt.NDArray[np.bool_], rng: np.random.Generator
+        self,
+        plan: FitPlan,
+        table: pa.Table,
+        in_doubt: npt.NDArray[np.bool_],
+        folding: Folding,
+        rng: np.random.Generator,
     ) -> CalibratedFit:
         """Fit all rows; each row calibrates with its score by a fit without it.
 
@@ -101,10 +107,10 @@ class ViewLearner:
         def see(fit: ViewFit, held_out: EncodedTable) -> RowViews:
             return fit.views.of(held_out).in_units(fit.views.units(fit.training))
 
-        found = fit_folds(plan, table, in_doubt, fit_one, see, rng)
+        found = fit_folds(plan, table, in_doubt, folding, fit_one, see, rng)
         fit, pooled = found.whole, RowViews.joined(found.seen)
         scales = ViewScales.learn(fit.views, pooled, checked_view_weights(self.view_weights))
-        calibration = Calibration.learn(scales.evidence(pooled).raw, "cross-fitted", plan.recipe.constants)
+        calibration = folding.calibration([scales.evidence(pooled).raw], plan.recipe.constants)
         own_scales = scales.from_units(fit.views.units(fit.training))
         surprise_model = SurpriseModel(ViewEvidence(fit.views, own_scales), calibration)
         return _calibrated(fit, surprise_model, found.control.spent_checkpoint(fit.network.health))
@@ -163,7 +169,8 @@ def _fit(plan: FitPlan, split: SplitTable, n_rows: int, rng: np.random.Generator
     pool = np.concatenate([split.training, split.stopping, calibrating])
     held_out = encoding.encode(split.table.take(pool[len(split.training) :]))
     density = DensityModel(base.network, base.likelihood, FeatureRange.learn(training.rows))
-    views, places = Views.learn(density, training, held_out, encoding.straightened, rng)
+    moments = None if split.moments is None else split.moments.take(pool)
+    views, places = Views.learn(density, training, held_out, encoding.straightened, rng, moments)
     own = np.full(split.table.num_rows, -1)
     own[pool] = places
     scaling, has_trained = _scaling_rows(split, own, rng)

@@ -127,7 +127,10 @@ def is_flood(
     if calibration.source == "training":
         exceeded = max(exceeded, calibration.n_rows // 2)
     n_unexplained = rare.n_rare - math.ceil(allowed)
-    return flood_p_value(n_unexplained, rare.n_rows, exceeded, calibration.n_rows) < LEVEL / n_tests
+    # dependent rows count as the number of independent ones that they are worth, in calibration and in the table
+    worth = calibration.n_independent / calibration.n_rows
+    counts = (n_unexplained, rare.n_rows, exceeded, calibration.n_rows)
+    return flood_p_value(*(round(worth * count) for count in counts)) < LEVEL / n_tests
 
 
 def flood_note(rare: RareRows, level: RareLevel, calibration: Calibration, *, is_flagged: bool) -> str | None:

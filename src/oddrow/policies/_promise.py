@@ -15,8 +15,12 @@ CONFIDENCE = 0.95
 ROWS: dict[Source, str] = {
     "held-out": "held-out rows",
     "cross-fitted": "cross-fitted rows",
+    "block cross-fitted": "rows cross-fitted in blocks of time",
+    "group cross-fitted": "rows cross-fitted in groups",
     "training": "rows that the fit saw: new rows may differ",
 }
+NOT_COVERED = "a later change of what is normal is not covered"
+"""The limit of a promise for rows in time: it holds as long as later rows behave like the training rows."""
 PromiseSource: TypeAlias = Source | Literal["labelled sample"]
 """The rows from which the numbers of a promise are estimated: calibration rows, or a labelled sample."""
 
@@ -32,6 +36,8 @@ class Promise:
     low, high : the 95 % interval of that share. None if no interval holds: without a rate, or if the calibration rows
         are training rows. ``high`` without ``rate`` is an upper bound: no calibration row is above the threshold
     n_rows : the number of rows from which the numbers are estimated; None without numbers
+    n_independent : the number of independent rows that estimate the rate as precisely, if these rows depend on each
+        other; None if they do not
     source : the kind of these rows; None without numbers
     rule : what the policy promises apart from the rate, in words; empty if it promises only the rate
     remark : a limit of this decision, in words; empty if there is none
@@ -52,6 +58,7 @@ class Promise:
     source: PromiseSource | None = None
     rule: str = ""
     remark: str = ""
+    n_independent: float | None = None
 
     def __str__(self) -> str:
         rate = self._rate_text()
@@ -74,20 +81,26 @@ class Promise:
         base = 10 ** max(int(np.ceil(np.log10(1 / self.rate) - 0.1)), 2)
         about = f"about {count_text(self.rate * base)} in {base:,} normal rows"
         rows = f"{n_rows:,} {ROWS[self.source or 'held-out']}"
+        after = ""
+        if self.n_independent is not None:
+            rows += f", worth {count_text(self.n_independent)} independent rows"
+            after = f"; {NOT_COVERED}" if self.source == "block cross-fitted" else ""
         if low is None or high is None:
             return f"{about} ({rows})"
         # the threshold is the highest surprise of a calibration row: so few rows can estimate no smaller rate
-        rarest = ", the smallest rate that so few rows can show" if self.rate * (n_rows + 1) < 1.25 else ""
+        worth = n_rows if self.n_independent is None else self.n_independent
+        rarest = ", the smallest rate that so few rows can show" if self.rate * (worth + 1) < 1.25 else ""
         between = f"between {count_text(low * base)} and {count_text(high * base)} in {base:,}"
-        return f"{about}, {between} (95 %, {rows}{rarest})"
+        return f"{about}, {between} (95 %, {rows}{rarest}){after}"
 
 
-def exceedance_interval(above: int, n_rows: int) -> tuple[float, float]:
+def exceedance_interval(above: int, n_rows: int, n_independent: float | None = None) -> tuple[float, float]:
     """Return the 95 % interval of the probability that a new normal row exceeds a certain calibration row.
 
     ``above`` of the ``n_rows`` calibration rows exceed that row. For every distribution of the scores, the probability
     has the distribution Beta(above + 1, n_rows - above) over calibration samples (the law of an order statistic; David
-    and Nagaraja 2003).
+    and Nagaraja 2003). If the rows depend on each other and are worth ``n_independent`` independent rows, both
+    parameters shrink in proportion: the distribution keeps its mean and has the variance of so many rows.
 
     Examples
     --------
@@ -99,6 +112,11 @@ def exceedance_interval(above: int, n_rows: int) -> tuple[float, float]:
     first, second = above + 1, n_rows - above
     if second < 1:
         return 0.0, 1.0
+    if n_independent is not None:
+        worth = (n_independent + 1.0) / (n_rows + 1.0)
+        return beta_quantile(first * worth, second * worth, tail), beta_quantile(
+            first * worth, second * worth, 1 - tail
+        )
     return beta_quantile(first, second, tail), beta_quantile(first, second, 1 - tail)
 
 
@@ -125,19 +143,22 @@ def supported_count(rate: float, calibration: Calibration) -> int:
     SettingError
         If it is less than one row: the calibration rows are too few for so small a rate.
     """
-    count = int(np.floor(rate * (calibration.n_rows + 1) + 1e-9))
-    if count < 1:
+    if rate * (calibration.n_independent + 1) < 1 - 1e-9:
         needed = int(np.ceil(1 / rate - 1e-9)) - 1
+        worth = ""
+        if calibration.n_effective is not None:
+            worth = f", which depend on each other and are worth {count_text(calibration.n_effective)} independent rows"
         raise SettingError(
-            f"a rate of {rate:g} cannot be promised from {calibration.n_rows:,} calibration rows: it takes at least "
-            f"{needed:,}; ask for {_rounded_up(1 / (calibration.n_rows + 1))} or more, or fit on a larger table"
+            f"a rate of {rate:g} cannot be promised from {calibration.n_rows:,} calibration rows{worth}: it takes at "
+            f"least {needed:,}; ask for {_rounded_up(1 / (calibration.n_independent + 1))} or more, or fit on a larger "
+            "table"
         )
-    return count
+    return max(int(np.floor(rate * (calibration.n_rows + 1) + 1e-9)), 1)
 
 
 def rate_promise(count: int, calibration: Calibration, rule: str = "", remark: str = "") -> Promise:
     """Return the promise of a threshold that is the ``count``-th highest surprise of a calibration row."""
-    interval = exceedance_interval(count - 1, calibration.n_rows)
+    interval = exceedance_interval(count - 1, calibration.n_rows, calibration.n_effective)
     return _promise_of(count / (calibration.n_rows + 1), interval, calibration, rule, remark)
 
 
@@ -147,7 +168,8 @@ def promise_between(above: int, calibration: Calibration) -> Promise:
     The threshold lies somewhere between two calibration rows. Its interval extends from the lower end of the interval
     of the higher one to the upper end of the interval of the lower one.
     """
-    low, high = exceedance_interval(above - 1, calibration.n_rows)[0], exceedance_interval(above, calibration.n_rows)[1]
+    n_rows, worth = calibration.n_rows, calibration.n_effective
+    low, high = exceedance_interval(above - 1, n_rows, worth)[0], exceedance_interval(above, n_rows, worth)[1]
     return _promise_of((above + 0.5) / (calibration.n_rows + 1), (low, high), calibration)
 
 
@@ -156,7 +178,8 @@ def _promise_of(
 ) -> Promise:
     # the interval holds for rows that the fit did not see
     low, high = (None, None) if calibration.source == "training" else interval
-    return Promise(rate, low, high, calibration.n_rows, calibration.source, rule, remark)
+    source = calibration.source
+    return Promise(rate, low, high, calibration.n_rows, source, rule, remark, calibration.n_effective)
 
 
 def share_text(share: float, total: int, what: str, low: float | None, high: float | None) -> str:

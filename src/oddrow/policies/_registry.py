@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-import numpy as np
-
 from oddrow.calibration import Calibration
 from oddrow.exceptions import SettingError
 from oddrow.policies._policy import Policy
@@ -38,8 +36,8 @@ def check_is_policy(policy: object) -> None:
         raise SettingError(f"policy is {policy!r}; give one of {names}")
 
 
-def check_policy(policy: Policy, n_rows: int) -> None:
-    """Refuse a value that is no policy, and a policy that ``n_rows`` calibration rows cannot support.
+def check_policy(policy: Policy, calibration: Calibration) -> None:
+    """Refuse a value that is no policy, and a policy that the calibration cannot support.
 
     Raises
     ------
@@ -51,4 +49,4 @@ def check_policy(policy: Policy, n_rows: int) -> None:
         raise SettingError(
             f"{policy} has no labelled sample yet; give one: {type(policy).__name__}(...).learn(surprise, is_anomaly)"
         )
-    policy.promise(Calibration(np.arange(float(n_rows))))
+    policy.promise(calibration)

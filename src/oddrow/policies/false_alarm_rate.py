@@ -75,6 +75,6 @@ def strictest_supported(rate: float, calibration: Calibration) -> FalseAlarmRate
     >>> strictest_supported(0.01, Calibration(np.arange(39.0)))
     FalseAlarmRate(rate=0.05)
     """
-    if rate * (calibration.n_rows + 1) >= 1 - 1e-9:
+    if rate * (calibration.n_independent + 1) >= 1 - 1e-9:
         return FalseAlarmRate(rate)
-    return FalseAlarmRate(min(2 / (calibration.n_rows + 1), 0.5))
+    return FalseAlarmRate(min(2 / (calibration.n_independent + 1), 0.5))

@@ -60,7 +60,8 @@ class FalseDiscoveryRate:
             f"on average at most {self.rate:.3g} of the flagged rows of a batch are false alarms "
             f"({name}, {calibration.n_rows:,} {ROWS[calibration.source]})"
         )
-        return Promise(n_rows=calibration.n_rows, source=calibration.source, rule=rule)
+        worth = calibration.n_effective
+        return Promise(n_rows=calibration.n_rows, source=calibration.source, rule=rule, n_independent=worth)
 
     def rare_level(self, calibration: Calibration) -> RareLevel:
         """Return the reference level, since a false-discovery rate promises no share of normal rows."""

@@ -54,7 +54,8 @@ class FixedSurprise:
             return promise_between(above, calibration)
         if source == "training":
             return Promise(n_rows=n_rows, source=source, rule=f"none of {n_rows:,} {ROWS['training']}")
-        return Promise(low=0.0, high=exceedance_interval(0, n_rows)[1], n_rows=n_rows, source=source)
+        high = exceedance_interval(0, n_rows, calibration.n_effective)[1]
+        return Promise(low=0.0, high=high, n_rows=n_rows, source=source, n_independent=calibration.n_effective)
 
     def decide(self, rows: RowScores, calibration: Calibration) -> Decision:
         """Flag the rows above the surprise."""

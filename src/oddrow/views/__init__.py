@@ -10,6 +10,7 @@ from oddrow.views._isolation import Samples
 from oddrow.views._kind_levels import KindLevels
 from oddrow.views._marginal import MarginalView
 from oddrow.views._memory import Memory
+from oddrow.views._occurrences import Moments
 from oddrow.views._registry import VIEWS, register_view, unregister_view
 from oddrow.views._row_context import RowContext
 from oddrow.views._scales import ViewScales, checked_view_weights, power_mean, scale_of
@@ -31,6 +32,7 @@ __all__ = [
     "LearningContext",
     "MarginalView",
     "Memory",
+    "Moments",
     "PiecewiseCurve",
     "Reach",
     "RowContext",

@@ -15,6 +15,7 @@ from oddrow.density import ColumnSums, DensityModel, MixedLikelihood
 from oddrow.scoring_constants import ScoringConstants
 from oddrow.views._coding import Coding, variables_of
 from oddrow.views._normal_rows import NormalRows
+from oddrow.views._occurrences import Moments
 
 Floats = npt.NDArray[np.float64]
 Straightened: TypeAlias = Callable[[npt.NDArray[np.float32]], Floats]
@@ -44,10 +45,11 @@ class ViewBasis:
         held_out: EncodedTable,
         straightened: Straightened,
         rng: np.random.Generator,
+        moments: Moments | None = None,
     ) -> tuple[ViewBasis, npt.NDArray[np.int64]]:
         """Learn from the training rows; also return each row's index in the memory, see :meth:`NormalRows.learn`."""
         layout, constants = density.layout, density.likelihood.constants
-        normal_rows, own = NormalRows.learn(layout, training, held_out, straightened, rng, constants)
+        normal_rows, own = NormalRows.learn(layout, training, held_out, straightened, rng, constants, moments)
         coding = Coding.learn(variables_of(layout), training.rows, constants.max_codes)
         return cls(density, coding, normal_rows), own
 

@@ -14,6 +14,8 @@ from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
 
 OUT_OF_REACH = 1e300
 """Half a squared distance that exceeds all distances in float32."""
+DEPENDENT = 1e200
+"""Added to half the squared distance of a dependent row, so that it is farther than every other remembered row."""
 
 
 def distinct_rows(
@@ -93,15 +95,22 @@ class Memory:
         return max(1, isqrt(len(self.rows) // self.constants.neighbours))
 
     def nearest(
-        self, rows: npt.NDArray[np.floating], count: int, own: npt.NDArray[np.int64] | None = None
+        self,
+        rows: npt.NDArray[np.floating],
+        count: int,
+        own: npt.NDArray[np.int64] | None = None,
+        dependent: npt.NDArray[np.bool_] | None = None,
     ) -> npt.NDArray[np.int64]:
         """Return the indices [n, count] of the remembered rows nearest (Euclidean) to rows [n, d], in no order.
 
         Among equally distant rows the first are taken, so that the result does not depend on a machine's rounding.
-        ``own`` [n] is the index of the row itself, which is excluded; -1 excludes none. A memory of m rows returns
+        ``own`` [n] is the index of the row itself, which is excluded; -1 excludes none. ``dependent`` [n, m] marks
+        remembered rows that are taken only if there are no others. A memory of m rows returns
         min(count, max(m - 1, 1)) neighbours.
         """
         distance = _with_one(rows) @ self._sought
+        if dependent is not None:
+            distance[:, : len(self.rows)][dependent] += DEPENDENT
         if own is not None:
             remembered = np.flatnonzero(own >= 0)
             distance[remembered, own[remembered]] = np.inf

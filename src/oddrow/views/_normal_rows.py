@@ -14,6 +14,7 @@ from oddrow.container import Arrays, ArrayStore, Packable, packed_components
 from oddrow.exceptions import ModelFileError
 from oddrow.scoring_constants import ScoringConstants
 from oddrow.views._memory import Memory, covering_rows, distinct_rows
+from oddrow.views._occurrences import Moments, Occurrences
 from oddrow.views._spaces import Space
 from oddrow.views._surroundings import Reach, Surroundings
 
@@ -50,10 +51,11 @@ class NormalRows:
         straightened: Callable[[npt.NDArray[np.float32]], Floats],
         rng: np.random.Generator,
         constants: ScoringConstants,
+        moments: Moments | None = None,
     ) -> tuple[NormalRows, npt.NDArray[np.int64]]:
         """Remember training rows, and for a short table the held-out rows too.
 
-        Also return the index in the memory of each row [n_training + n_held_out]. The remembered row is excluded from
+        ``moments`` are those of the rows [n_training + n_held_out] of an ordered table. Also return the index in the memory of each row [n_training + n_held_out]. The remembered row is excluded from
         the neighbours when that row is scored; -1 if the row is not remembered or has further duplicates.
 
         A later table may contain remembered rows, for example when the training table is scored, and a row must not be
@@ -78,7 +80,9 @@ class NormalRows:
             most = 2 if has_few_duplicates else 1
             own[: len(pool.rows)] = _own_places(pool.rows, pool.rows[chosen], counts, most)
         rows = pool.rows[chosen]
-        reach, rank_reach = (Reach.among(Memory.of(space.apply(rows), constants)) for space in (standard, ranks))
+        occurrences = None if moments is None else Occurrences.of(_keys(pool.rows), _keys(rows), moments)
+        memories = [Memory.of(space.apply(rows), constants) for space in (standard, ranks)]
+        reach, rank_reach = (Reach.among(memory, occurrences) for memory in memories)
         return cls(rows, is_single, standard, ranks, reach, rank_reach, constants), own
 
     @cached_property

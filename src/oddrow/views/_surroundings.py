@@ -12,6 +12,7 @@ from oddrow.container import Arrays, ArrayStore
 from oddrow.density import in_blocks
 from oddrow.exceptions import ModelFileError
 from oddrow.views._memory import Memory
+from oddrow.views._occurrences import Occurrences
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,16 @@ class Reach:
     furthest: npt.NDArray[np.float64]
 
     @classmethod
-    def among(cls, memory: Memory) -> Reach:
-        """Compute the distances between the remembered rows."""
+    def among(cls, memory: Memory, occurrences: Occurrences | None = None) -> Reach:
+        """Compute the distances between the remembered rows.
+
+        ``occurrences`` are those of the remembered rows in an ordered table: rows that depend on a row are passed over,
+        since no row of a later table is as near to the remembered rows as they are to each other.
+        """
 
         def block(rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], ...]:
-            places = memory.nearest(rows, memory.constants.neighbours, own)
+            dependent = None if occurrences is None else occurrences.dependent_on(own)
+            places = memory.nearest(rows, memory.constants.neighbours, own, dependent)
             squares = [memory.squares_at(rows, place).sum(axis=1) for place in places.T]
             distance = np.sqrt(np.stack(squares, axis=1))
             return distance.mean(axis=1), distance.max(axis=1)

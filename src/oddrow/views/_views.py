@@ -13,6 +13,7 @@ from oddrow.container import Arrays, ArrayStore, packed_components
 from oddrow.density import DensityModel, MixedLikelihood, map_slabs
 from oddrow.exceptions import ModelFileError
 from oddrow.views._basis import Straightened, ViewBasis
+from oddrow.views._occurrences import Moments
 from oddrow.views._registry import VIEWS
 from oddrow.views._row_context import RowContext
 from oddrow.views._view import LearningContext, View, ViewScore, ViewUnits
@@ -61,12 +62,13 @@ class Views:
         held_out: EncodedTable,
         straightened: Straightened,
         rng: np.random.Generator,
+        moments: Moments | None = None,
     ) -> tuple[Views, npt.NDArray[np.int64]]:
         """Learn every registered view from the training rows, and remember rows; for a short table held-out ones too.
 
-        Also return each row's index in the memory, see :meth:`NormalRows.learn`.
+        ``moments`` are those of the rows [n_training + n_held_out] of an ordered table. Also return each row's index in the memory, see :meth:`NormalRows.learn`.
         """
-        basis, own = ViewBasis.learn(density, training, held_out, straightened, rng)
+        basis, own = ViewBasis.learn(density, training, held_out, straightened, rng, moments)
         context = LearningContext(basis, training, rng)
         return cls(basis, tuple(view.learn(context) for view in VIEWS.values())), own
 
