@@ -14,7 +14,8 @@
     ├── DownloadError                  a data set is not on the machine            exit code 1
     └── MissingExtraError (ImportError) an optional dependency is not installed    exit code 1
 
-The only warning is :class:`TrainingHealthWarning` (UserWarning): a fit has ended, but its training was not healthy.
+The warnings are :class:`TrainingHealthWarning` (UserWarning): a fit has ended, but its training was not healthy; and
+:class:`DependenceWarning` (UserWarning): the rows depend on each other, and the calibration takes them as independent.
 
 An error can carry a :class:`oddrow.remedies.Remedy`: a value that says what the user can do, with the settings to give.
 The text of the error names them as Python arguments (``encoding='utf-16'``); the command line names its options.
@@ -27,6 +28,7 @@ from oddrow.remedies import Phrase, Remedy
 __all__ = [
     "CheckpointError",
     "DataError",
+    "DependenceWarning",
     "DownloadError",
     "MissingExtraError",
     "ModelFileError",
@@ -115,6 +117,10 @@ class DownloadError(OddrowError):
 
 class MissingExtraError(OddrowError, ImportError):
     """An optional dependency is not installed; the message contains the exact install command."""
+
+
+class DependenceWarning(UserWarning):
+    """A fit has ended, but its rows depend on their order; the text states the evidence and what to do."""
 
 
 class TrainingHealthWarning(UserWarning):

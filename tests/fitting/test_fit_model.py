@@ -27,7 +27,8 @@ def test_fit_model_gives_the_model_of_the_estimator(untrained, numbers, way):
     changes = {name: value for name, value in way.items() if name != "settings"}
     recipe = replace(RECIPES[way.get("settings", "default")], **changes)
     plan = FitPlan(recipe, TrainingData(TableSchema.infer(table)))
-    model, cleaning = fit_model(plan, table, np.random.default_rng(0))
+    found = fit_model(plan, table, np.random.default_rng(0))
+    model, cleaning = found.model, found.cleaning
     detector = VAEDetector(random_state=0, **way).fit(numbers)
     assert model.score(table).surprise.tobytes() == detector.surprise(numbers).tobytes()
     assert model.policy == detector.model_.policy
@@ -39,7 +40,7 @@ def test_the_autoencoder_is_a_recipe_without_sampling(untrained, numbers):
     table = as_table(numbers)
     recipe = replace(RECIPES["default"], is_variational=False, kl_weight=0.0)
     plan = FitPlan(recipe, TrainingData(TableSchema.infer(table)))
-    model, _ = fit_model(plan, table, np.random.default_rng(0))
+    model = fit_model(plan, table, np.random.default_rng(0)).model
     detector = AutoencoderDetector(random_state=0).fit(numbers)
     assert model.score(table).surprise.tobytes() == detector.surprise(numbers).tobytes()
 

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from oddrow.exceptions import TrainingHealthWarning
+from oddrow.cli._remedies import in_options
+from oddrow.exceptions import DependenceWarning, TrainingHealthWarning
 
 
 @dataclass
@@ -148,10 +149,12 @@ def fit_progress(phases: dict[str, float] = FIT_PHASES) -> Iterator[Watching]:
 def _health_as_notes() -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", TrainingHealthWarning)
+        warnings.simplefilter("always", DependenceWarning)
         yield
     for warning in caught:
-        if issubclass(warning.category, TrainingHealthWarning):
-            say(f"warning: {warning.message}")
+        if issubclass(warning.category, TrainingHealthWarning | DependenceWarning):
+            said = warning.message.args[0] if isinstance(warning.message, Warning) else warning.message
+            say(f"warning: {in_options(said)}")
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 

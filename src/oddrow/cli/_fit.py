@@ -90,7 +90,7 @@ def fit(
         typer.Option(
             "--time",
             metavar="COL",
-            help='Rows depend on each other in time: the column that orders them, or "order" for their order in the file.',
+            help='Rows depend on each other in time: the column that orders them, or "order" for the file order.',
         ),
     ] = None,
     group: Annotated[

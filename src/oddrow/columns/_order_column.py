@@ -58,7 +58,8 @@ def order_values(table: pa.Table, name: str, kinds: dict[str, str] | None = None
     if len(unread):
         raise DataError(
             f"column {shortened(name)} cannot order the rows: row {unread[0] + 1:,}, counted from 1, holds "
-            f"{only.column(0)[int(unread[0])].as_py()!r:.60}, which is neither a time nor a number; order by another column"
+            f"{only.column(0)[int(unread[0])].as_py()!r:.60}, which is neither a time nor a number; order by "
+            "another column"
         )
     missing = np.flatnonzero(is_missing)
     if len(missing):

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from oddrow.columns import TableEncoding
 from oddrow.exceptions import SettingError
 from oddrow.fitted import FittedModel
-from oddrow.fitting import Cleaning
+from oddrow.fitting import Cleaning, OrderTest
 from oddrow.policies import Policy
 
 
@@ -43,6 +43,7 @@ class Detector(Protocol):
 
     model_: FittedModel
     cleaning_: Cleaning | None
+    order_test_: OrderTest | None
     offset_: float
     n_features_in_: int
     feature_names_in_: npt.NDArray[np.object_]

@@ -15,7 +15,7 @@ from oddrow.columns import TableEncoding
 from oddrow.density import TrainingHealth
 from oddrow.detector import _learning, _scoring
 from oddrow.fitted import FittedModel
-from oddrow.fitting import Cleaning
+from oddrow.fitting import Cleaning, OrderTest
 from oddrow.policies import Policy
 
 
@@ -95,6 +95,9 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
     model_ : FittedModel
     cleaning_ : Cleaning or None
         With ``clean="robust"``, the estimated share of odd rows, its interval, and the indices of the rows set aside.
+    order_test_ : OrderTest or None
+        With ``calibration="split"``, whether the held-out rows depend on their order in the table; None if they are too
+        few, and in a detector from a file.
     health_ : TrainingHealth
         How the fit went: its learning curve, why it ended, active latent units, and what is wrong with it.
     offset_ : float
@@ -117,6 +120,7 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
 
     model_: FittedModel
     cleaning_: Cleaning | None
+    order_test_: OrderTest | None
     offset_: float
     n_features_in_: int
     feature_names_in_: npt.NDArray[np.object_]
@@ -221,6 +225,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  #
 
     model_: FittedModel
     cleaning_: Cleaning | None
+    order_test_: OrderTest | None
     offset_: float
     n_features_in_: int
     feature_names_in_: npt.NDArray[np.object_]

@@ -204,7 +204,7 @@ def _fitted_models(
     models = []
     for part in range(FIND_FOLDS):
         part_plan = replace(plan, recipe=recipe, control=_stage(plan.control, part, n_fits, on_phase))
-        model, _ = fit_model(part_plan, rows.take(np.flatnonzero(fold != part)), rng.spawn(1)[0])
+        model = fit_model(part_plan, rows.take(np.flatnonzero(fold != part)), rng.spawn(1)[0]).model
         models.append(model)
     return models
 

@@ -15,7 +15,7 @@ from oddrow.columns import SampledTable, Sampling
 from oddrow.detector._detector import Detector, DetectorT, decide_by, generator
 from oddrow.detector._parameters import CheckedParameters
 from oddrow.detector._tables import has_column_names, table_to_learn, take_names
-from oddrow.exceptions import TrainingHealthWarning
+from oddrow.exceptions import DependenceWarning, TrainingHealthWarning
 from oddrow.fitting import FitPlan, fit_model
 from oddrow.table import as_table
 
@@ -55,12 +55,14 @@ def fit(self: DetectorT, X: Any, y: Any = None, *, start_from: DetectorT | None 
     -----
     TrainingHealthWarning
         If something is wrong with the fit, see ``health_.diagnoses``.
+    DependenceWarning
+        If the rows depend on their order, so that rows held out at random calibrate too mildly, see ``order_test_``.
     """
     parameters = CheckedParameters.of(self, start_from)
     table = table_to_learn(self, X, parameters)
     rng = generator(self.random_state)
     _fit_to(self, parameters.plan(table), table, rng)
-    _warn_of_health(self)
+    _warn(self)
     return self
 
 
@@ -88,7 +90,7 @@ def fit_batches(self: DetectorT, batches: Iterable[Any], *, start_from: Detector
 
     Warns
     -----
-    TrainingHealthWarning
+    TrainingHealthWarning, DependenceWarning
         As in :meth:`fit`.
 
     Examples
@@ -111,7 +113,7 @@ def fit_batches(self: DetectorT, batches: Iterable[Any], *, start_from: Detector
         parameters.check_columns(table.column_names)
     gathered = sampling.part(chain(tables, waiting))
     _fit_to_sample(self, parameters, gathered, rng, is_array=not has_column_names(first[0]))
-    _warn_of_health(self)
+    _warn(self)
     return self
 
 
@@ -145,7 +147,7 @@ def fit_sampled(self: DetectorT, table: SampledTable, *, start_from: DetectorT |
     """
     parameters = CheckedParameters.of(self, start_from)
     _fit_to_sample(self, parameters, table.settled(), generator(self.random_state), is_array=False)
-    _warn_of_health(self)
+    _warn(self)
     return self
 
 
@@ -186,12 +188,16 @@ def _fit_to_sample(
 
 
 def _fit_to(detector: Detector, plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> None:
-    model, detector.cleaning_ = fit_model(plan, table, rng)
-    decide_by(detector, model)
+    found = fit_model(plan, table, rng)
+    detector.cleaning_, detector.order_test_ = found.cleaning, found.order_test
+    decide_by(detector, found.model)
 
 
-def _warn_of_health(detector: Detector) -> None:
+def _warn(detector: Detector) -> None:
     """Warn at the line of the user's call; the public method that the user called must call this itself."""
+    test = detector.order_test_
+    if test is not None and test.finds_dependence:
+        warnings.warn(DependenceWarning(test.advice), stacklevel=3)
     for diagnosis in detector.model_.network.health.diagnoses:
         if diagnosis.is_certain:
             warnings.warn(diagnosis.text, TrainingHealthWarning, stacklevel=3)

@@ -12,7 +12,8 @@ from oddrow.fitting._contamination import estimate_odd_share, isolation, typical
 from oddrow.fitting._dependence import FILE_ORDER, Dependence, checked_dependence
 
 if TYPE_CHECKING:
-    from oddrow.fitting._fit_model import AUTO_FALSE_ALARMS, fit_model
+    from oddrow.fitting._fit_model import AUTO_FALSE_ALARMS, FitResult, fit_model
+    from oddrow.fitting._order_test import OrderTest
     from oddrow.fitting._plan import FitPlan, Recipe, TrainingData
     from oddrow.fitting._recipes import RECIPES, checked_kl_weight, checked_settings
     from oddrow.fitting._run_control import RunControl, checked_checkpoint, checked_max_steps, checked_time_limit
@@ -25,6 +26,8 @@ __all__ = [
     "Cleaning",
     "Dependence",
     "FitPlan",
+    "FitResult",
+    "OrderTest",
     "Recipe",
     "RunControl",
     "TrainingData",
@@ -45,7 +48,8 @@ __all__ = [
 ]
 
 _MODULES = {
-    "_fit_model": ("AUTO_FALSE_ALARMS", "fit_model"),
+    "_fit_model": ("AUTO_FALSE_ALARMS", "FitResult", "fit_model"),
+    "_order_test": ("OrderTest",),
     "_plan": ("FitPlan", "Recipe", "TrainingData"),
     "_recipes": ("RECIPES", "checked_kl_weight", "checked_settings"),
     "_run_control": ("RunControl", "checked_checkpoint", "checked_max_steps", "checked_time_limit"),

@@ -25,7 +25,7 @@ class Dependence:
 
     Attributes
     ----------
-    time : the column by which rows are ordered; "order" for the order of the rows in the table; None if no order matters
+    time : the column by which rows are ordered; "order" means the order of the rows in the table; None if none matters
     group : the column whose equal values form a group of dependent rows; None if there are no groups
     gap : the number of steps in time beyond which rows are independent; None estimates it from the rows
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from oddrow.fitted import FittedModel, LatentProjection, check_policy_of_model
 from oddrow.fitting._cleaning import Cleaning, clean_table
 from oddrow.fitting._dependence import RowOrder
 from oddrow.fitting._folding import Folding
+from oddrow.fitting._order_test import OrderTest
 from oddrow.fitting._plan import CalibratedFit, FitPlan
 from oddrow.fitting._splits import n_calibration_rows
 from oddrow.policies import Policy, TrainingShare, check_policy, strictest_supported
@@ -26,7 +28,23 @@ MAX_MAPPED_ROWS = 100_000
 """The number of training rows, evenly spread, from which the latent projection is learned."""
 
 
-def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> tuple[FittedModel, Cleaning | None]:
+@dataclass(frozen=True)
+class FitResult:
+    """The result of a fit.
+
+    Attributes
+    ----------
+    model : the fitted model
+    cleaning : the cleaning of its table; None if the recipe does not clean
+    order_test : the test of a random hold-out for rows that depend on their order; None if there was none
+    """
+
+    model: FittedModel
+    cleaning: Cleaning | None
+    order_test: OrderTest | None
+
+
+def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> FitResult:
     """Clean a table, fit the network, learn the evidence and its calibration, and choose the policy.
 
     Parameters
@@ -40,7 +58,7 @@ def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> tuple
 
     Returns
     -------
-    The fitted model; and the cleaning of its table, None if the recipe does not clean.
+    The fitted model, the cleaning of its table, and the test of its order.
 
     Raises
     ------
@@ -80,7 +98,7 @@ def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> tuple
         reference=TableReference.learn(fit.encoding, normal, plan.data.rest),
     )
     _discard(fit.spent_checkpoint)  # last, so that a fit killed before this line can still be resumed
-    return model, cleaning
+    return FitResult(model, cleaning, fit.order_test)
 
 
 def _folding(plan: FitPlan, table: pa.Table, order: RowOrder | None, rng: np.random.Generator) -> Folding:

@@ -22,7 +22,7 @@ Places = npt.NDArray[np.int64]
 
 GAPS_PER_CLUSTER = 5
 """Length of a stretch of time that counts as independent of the others, in gaps."""
-MAX_CLUSTERS = 200
+MAX_CLUSTERS = 50
 """Largest number of such stretches; longer stretches also show dependence beyond the gap."""
 
 

@@ -11,7 +11,7 @@ Places = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.1
-"""Rows count as independent at a lag if the rank autocorrelation of every feature is below this level."""
+"""Rows count as independent at a lag if the rank autocorrelation, averaged over the features, is below this level."""
 MAX_GAP_SHARE = 0.05
 """Largest gap, as a share of the rows of the longest sequence."""
 LAG_RATIO = 1.2
@@ -25,10 +25,10 @@ MAX_ROWS = 200_000
 def estimated_gap(encoding: TableEncoding, encoded: EncodedTable, position: Places, group: Places | None) -> int:
     """Return the smallest gap, in positions, beyond which rows [n] are about independent.
 
-    The autocorrelation of each feature's ranks is followed from lag 1 until it first falls below :data:`LEVEL` (or
-    below what so few rows can show); the largest such lag over the features counts. A cycle, such as that of a day, is
-    followed to its first zero only: the same hour of other days is evidence that a later row has as well. Features of
-    times are left out for that reason. A trend, which never falls below the level, gives the largest gap.
+    The mean autocorrelation of the features' ranks, which determines how much nearer than others two rows are, is
+    followed from lag 1 until it first falls below :data:`LEVEL` (or below what so few rows can show). A cycle, such as
+    that of a day, is followed to its first zero only: the same hour of other days is evidence that a later row has as
+    well. Features of times are left out for that reason. A trend of all columns gives the largest gap.
     """
     sequence = np.zeros(len(position), np.int64) if group is None else group
     order = np.lexsort((np.arange(len(position)), position, sequence))[:MAX_ROWS]
@@ -61,18 +61,14 @@ def _ranked(encoding: TableEncoding, rows: npt.NDArray[np.float32]) -> Floats:
 
 
 def _decorrelated(features: Floats, sequence: Places, last: int) -> int:
-    """Return the number of rows between which some feature is still correlated; at most ``last``."""
-    depends = np.ones(features.shape[1], np.bool_)
+    """Return the number of rows between which rows are still correlated; at most ``last``."""
     lag = 1
     while lag <= last:
         pairs = np.flatnonzero(sequence[lag:] == sequence[:-lag])
-        if len(pairs) < 2:
+        if len(pairs) < 2 or not features.shape[1]:
             return lag - 1
-        level = max(LEVEL, 4.0 / np.sqrt(len(pairs)))
-        followed = features[:, depends]
-        correlation = np.einsum("nd,nd->d", followed[pairs + lag], followed[pairs]) / len(pairs)
-        depends[np.flatnonzero(depends)[correlation < level]] = False
-        if not depends.any():
+        correlation = np.einsum("nd,nd->d", features[pairs + lag], features[pairs]) / len(pairs)
+        if correlation.mean() < max(LEVEL, 4.0 / np.sqrt(len(pairs))):
             return lag - 1
         lag = max(lag + 1, int(lag * LAG_RATIO))
     return last

@@ -18,6 +18,7 @@ from oddrow.fitting._calibration_choice import CalibrationName
 from oddrow.fitting._cleaning import Clean
 from oddrow.fitting._dependence import Dependence
 from oddrow.fitting._folding import Folding
+from oddrow.fitting._order_test import OrderTest
 from oddrow.fitting._run_control import RunControl
 from oddrow.policies import Policy
 from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
@@ -35,6 +36,7 @@ class CalibratedFit:
     expectations : the usual value of each column given the others; None if only the network provides it
     training : the encoded training rows
     spent_checkpoint : the folder whose checkpoints are no longer needed, because no fit was cut off
+    order_test : the test of a random hold-out for rows that depend on their order; None if there was none
     """
 
     encoding: TableEncoding
@@ -42,6 +44,7 @@ class CalibratedFit:
     expectations: Expectations | None
     training: EncodedTable
     spent_checkpoint: Path | None
+    order_test: OrderTest | None = None
 
 
 class EvidenceLearner(Protocol):

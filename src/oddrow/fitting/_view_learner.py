@@ -17,6 +17,7 @@ from oddrow.expectations import Expectations
 from oddrow.fitting._cross_fit import fit_folds
 from oddrow.fitting._folding import Folding
 from oddrow.fitting._network_fit import NetworkFit, fit_to_split
+from oddrow.fitting._order_test import OrderTest
 from oddrow.fitting._plan import CalibratedFit, FitPlan
 from oddrow.fitting._splits import SplitTable
 from oddrow.surprise import IsolationEvidence, SurpriseModel, ViewEvidence
@@ -80,9 +81,13 @@ class ViewLearner:
             judge = _isolating(views, fit, split, rng)
         own = fit.own[split.calibration]
         batches = np.split(np.arange(len(own)), range(CALIBRATED_AT_ONCE, len(own), CALIBRATED_AT_ONCE))
-        raw = [judge.evidence(calibrating.take(batch), own[batch]).raw for batch in batches]
-        surprise_model = SurpriseModel(judge, Calibration.learn(np.concatenate(raw), "held-out", plan.recipe.constants))
-        return _calibrated(fit, surprise_model, plan.control.spent_checkpoint(fit.network.health))
+        raw = np.concatenate([judge.evidence(calibrating.take(batch), own[batch]).raw for batch in batches])
+        surprise_model = SurpriseModel(judge, Calibration.learn(raw, "held-out", plan.recipe.constants))
+        calibrated = _calibrated(fit, surprise_model, plan.control.spent_checkpoint(fit.network.health))
+        if self.isolates:
+            return calibrated  # by a parameter, or as a fold of a table that may be sorted by anything
+        order_test = OrderTest.of(fit.views, fit.memory_row, calibrating, split.calibration, own, raw)
+        return replace(calibrated, order_test=order_test)
 
     def fit_cross(
         self,
@@ -125,6 +130,7 @@ class ViewFit:
     base : the network, its encoding and the encoded training rows
     views : the learned views
     own : int [n], the index in the memory of each row of the table; -1 if it is not remembered
+    memory_row : int [m], the row of the table that each remembered row is; of equal rows the first
     scale_rows : the encoded rows that set the scales of the views
     scale_index : which rows of the table these are
     has_trained : which of these are training rows
@@ -133,6 +139,7 @@ class ViewFit:
     base: NetworkFit[MixedLikelihood]
     views: Views
     own: npt.NDArray[np.int64]
+    memory_row: npt.NDArray[np.int64]
     scale_rows: EncodedTable
     scale_index: npt.NDArray[np.int64]
     has_trained: npt.NDArray[np.bool_]
@@ -170,11 +177,13 @@ def _fit(plan: FitPlan, split: SplitTable, n_rows: int, rng: np.random.Generator
     held_out = encoding.encode(split.table.take(pool[len(split.training) :]))
     density = DensityModel(base.network, base.likelihood, FeatureRange.learn(training.rows))
     moments = None if split.moments is None else split.moments.take(pool)
-    views, places = Views.learn(density, training, held_out, encoding.straightened, rng, moments)
+    views, remembered = Views.learn(density, training, held_out, encoding.straightened, rng, moments)
     own = np.full(split.table.num_rows, -1)
-    own[pool] = places
+    own[pool] = remembered.place
     scaling, has_trained = _scaling_rows(split, own, rng)
-    return ViewFit(base, views, own, encoding.encode(split.table.take(scaling)), scaling, has_trained)
+    return ViewFit(
+        base, views, own, pool[remembered.row], encoding.encode(split.table.take(scaling)), scaling, has_trained
+    )
 
 
 def _scaling_rows(

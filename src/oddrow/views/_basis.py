@@ -14,7 +14,7 @@ from oddrow.container import Arrays, ArrayStore, packed_components
 from oddrow.density import ColumnSums, DensityModel, MixedLikelihood
 from oddrow.scoring_constants import ScoringConstants
 from oddrow.views._coding import Coding, variables_of
-from oddrow.views._normal_rows import NormalRows
+from oddrow.views._normal_rows import NormalRows, Remembered
 from oddrow.views._occurrences import Moments
 
 Floats = npt.NDArray[np.float64]
@@ -46,12 +46,12 @@ class ViewBasis:
         straightened: Straightened,
         rng: np.random.Generator,
         moments: Moments | None = None,
-    ) -> tuple[ViewBasis, npt.NDArray[np.int64]]:
-        """Learn from the training rows; also return each row's index in the memory, see :meth:`NormalRows.learn`."""
+    ) -> tuple[ViewBasis, Remembered]:
+        """Learn from the training rows; also return which rows are remembered."""
         layout, constants = density.layout, density.likelihood.constants
-        normal_rows, own = NormalRows.learn(layout, training, held_out, straightened, rng, constants, moments)
+        normal_rows, remembered = NormalRows.learn(layout, training, held_out, straightened, rng, constants, moments)
         coding = Coding.learn(variables_of(layout), training.rows, constants.max_codes)
-        return cls(density, coding, normal_rows), own
+        return cls(density, coding, normal_rows), remembered
 
     @property
     def layout(self) -> FeatureLayout:

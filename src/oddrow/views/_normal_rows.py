@@ -22,6 +22,21 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Remembered:
+    """Which rows of a fit are remembered.
+
+    Attributes
+    ----------
+    place : int64 [n_training + n_held_out], the index in the memory of each row. The remembered row is excluded from
+        the neighbours when that row is scored; -1 if the row is not remembered or has further duplicates
+    row : int64 [m], the index of each remembered row among the rows of the fit; of equal rows the first
+    """
+
+    place: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class NormalRows:
     """Distinct remembered rows, and the distances to their nearest neighbours.
 
@@ -52,11 +67,10 @@ class NormalRows:
         rng: np.random.Generator,
         constants: ScoringConstants,
         moments: Moments | None = None,
-    ) -> tuple[NormalRows, npt.NDArray[np.int64]]:
-        """Remember training rows, and for a short table the held-out rows too.
+    ) -> tuple[NormalRows, Remembered]:
+        """Remember training rows, and for a short table the held-out rows too; also return which these are.
 
-        ``moments`` are those of the rows [n_training + n_held_out] of an ordered table. Also return the index in the memory of each row [n_training + n_held_out]. The remembered row is excluded from
-        the neighbours when that row is scored; -1 if the row is not remembered or has further duplicates.
+        ``moments`` are those of the rows [n_training + n_held_out] of an ordered table.
 
         A later table may contain remembered rows, for example when the training table is scored, and a row must not be
         its own nearest neighbour. If duplicates are few, an equal remembered row is therefore excluded, as is the only
@@ -83,7 +97,7 @@ class NormalRows:
         occurrences = None if moments is None else Occurrences.of(_keys(pool.rows), _keys(rows), moments)
         memories = [Memory.of(space.apply(rows), constants) for space in (standard, ranks)]
         reach, rank_reach = (Reach.among(memory, occurrences) for memory in memories)
-        return cls(rows, is_single, standard, ranks, reach, rank_reach, constants), own
+        return cls(rows, is_single, standard, ranks, reach, rank_reach, constants), Remembered(own, chosen)
 
     @cached_property
     def surroundings(self) -> Surroundings:

@@ -13,6 +13,7 @@ from oddrow.container import Arrays, ArrayStore, packed_components
 from oddrow.density import DensityModel, MixedLikelihood, map_slabs
 from oddrow.exceptions import ModelFileError
 from oddrow.views._basis import Straightened, ViewBasis
+from oddrow.views._normal_rows import Remembered
 from oddrow.views._occurrences import Moments
 from oddrow.views._registry import VIEWS
 from oddrow.views._row_context import RowContext
@@ -63,14 +64,15 @@ class Views:
         straightened: Straightened,
         rng: np.random.Generator,
         moments: Moments | None = None,
-    ) -> tuple[Views, npt.NDArray[np.int64]]:
+    ) -> tuple[Views, Remembered]:
         """Learn every registered view from the training rows, and remember rows; for a short table held-out ones too.
 
-        ``moments`` are those of the rows [n_training + n_held_out] of an ordered table. Also return each row's index in the memory, see :meth:`NormalRows.learn`.
+        ``moments`` are those of the rows [n_training + n_held_out] of an ordered table. Also return which rows are
+        remembered.
         """
-        basis, own = ViewBasis.learn(density, training, held_out, straightened, rng, moments)
+        basis, remembered = ViewBasis.learn(density, training, held_out, straightened, rng, moments)
         context = LearningContext(basis, training, rng)
-        return cls(basis, tuple(view.learn(context) for view in VIEWS.values())), own
+        return cls(basis, tuple(view.learn(context) for view in VIEWS.values())), remembered
 
     @property
     def density(self) -> DensityModel[MixedLikelihood]:
