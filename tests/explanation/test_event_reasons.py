@@ -49,7 +49,7 @@ def test_the_parts_of_all_original_columns_are_those_of_all_derived_columns():
 
 
 def test_the_words_are_those_of_the_strongest_derived_column():
-    pressure = event_reasons([ROW], DottedNames(), top=1)[0]
+    (pressure,) = event_reasons([ROW], DottedNames(), top=1)
     text = "pressure: trend over the last 16 rows, 0.8 where -0.02 to 0.03 was expected (50 %)"
     assert event_reason_text(pressure) == text
     assert repr(pressure) == f"<EventReason {text}>"
@@ -65,10 +65,10 @@ def test_over_several_rows_the_strongest_derived_column_has_the_largest_sum():
 def test_the_condition_or_the_expected_value_is_part_of_the_text():
     row = explained(9.0, pressure_mean=5.0)
     conditional = Reason("p.last", None, 3.0, 5.0, 0.5, "2 to 4", (("pump", "north"),))
-    plain = Reason("p.last", 7, 3.0, 5.0, 0.5)
+    plain = Reason("p.last", 7, 4443.19, 5.0, 0.5)
     for reason, text in (
         (conditional, "p: last over the last 16 rows, missing where 2 to 4 was expected for north (56 %)"),
-        (plain, "p: last over the last 16 rows, 7 where 3 was expected (56 %)"),
+        (plain, "p: last over the last 16 rows, 7 where 4,443 was expected (56 %)"),
     ):
         changed = Explanation(0, row.surprise, 0.01, True, (reason,), 4.0, 4 / 9, 0.0, 0.0)
         assert event_reason_text(event_reasons([changed], DottedNames())[0]) == text

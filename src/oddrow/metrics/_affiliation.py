@@ -107,7 +107,7 @@ def affiliation_recall(
         ends = pieces.ravel()
         middles = (pieces[1:, 0] + pieces[:-1, 1]) / 2
         # between these instants the probability is linear in time, so that the trapezoid rule is exact
-        bends = np.concatenate((ends, middles, (ends + start) / 2, (ends + stop) / 2, [(start + stop) / 2]))
+        bends = np.concatenate((ends, middles, (ends + start) / 2, (ends + stop) / 2))
         bends = bends[(event_start < bends) & (bends < event_stop)]
         times = np.unique(np.concatenate(([event_start], bends, [event_stop])))
         distance = _distance(times, pieces)

@@ -109,9 +109,8 @@ def events_found(
     labels[place] = truth
     starts, stops = runs(labels)
     event = np.full(len(labels) + tolerance, -1, dtype=np.int64)
-    for reach in (tolerance, 0):  # the event's own points last: they belong to no earlier event's tolerance
-        for number, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
-            event[start : stop + reach] = number
+    for number, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
+        event[start : stop + tolerance] = number  # the next event takes its own points back
     event = event[place]
     if longest is None:
         longest = int(np.max(stops - starts)) + tolerance + max_gap if len(starts) else len(truth)
