@@ -39,6 +39,12 @@ def compare(X: Any, y: Any) -> list[str]:
     tuning = oddrow.tune(X, candidates={"default": oddrow.VAEDetector()})
     metrics = oddrow.metrics.detection_metrics(y, y, y)
     assert_type(metrics, oddrow.metrics.DetectionMetrics)
+    figures = assert_type(oddrow.metrics.sequence_metrics(y, y, y), oddrow.metrics.SequenceMetrics)
+    assert_type(oddrow.metrics.vus_pr(y, y, max_buffer=10), float | None)
+    assert_type(oddrow.metrics.affiliation_precision(y, [(3, 5)], (0, 10)), float | None)
+    assert_type(oddrow.metrics.affiliation_recall(y, y), float | None)
+    found = assert_type(oddrow.metrics.events_found(y, y, 2, days=7), oddrow.metrics.EventsFound)
+    assert figures.events == found.events
     return [best.method, *ranking.sentences, *tuning.sentences]
 
 
@@ -59,6 +65,15 @@ def score_by_engines(rows: Any, detector: oddrow.VAEDetector, path: Path) -> Non
     oddrow.distributed.fit_spark(rows, detector)
     oddrow.distributed.fit_dask(rows, detector)
     oddrow.distributed.fit_files(path, detector, engine="dask")
+
+
+def events(times: Any, surprise: Any) -> tuple[oddrow.sequences.Event, ...]:
+    merging = oddrow.sequences.EventMerging(max_gap=16)
+    merging.feed(times, surprise, surprise > 5)
+    merged = assert_type(
+        oddrow.sequences.merge_events(times, surprise, surprise > 5), tuple[oddrow.sequences.Event, ...]
+    )
+    return oddrow.sequences.strongest_events((*merged, *merging.close()), 5)
 
 
 def data(path: Path) -> int:

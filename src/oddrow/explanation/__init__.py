@@ -1,5 +1,6 @@
 """Reasons: the part of a row's surprise that each column contributes, and the value that was expected there."""
 
+from oddrow.explanation._event_reasons import EventReason, event_reason_text, event_reasons
 from oddrow.explanation._reasons import (
     COMBINATION,
     MIN_SHARE,
@@ -15,8 +16,11 @@ from oddrow.explanation._reasons import (
 __all__ = [
     "COMBINATION",
     "MIN_SHARE",
+    "EventReason",
     "Explanation",
     "Reason",
+    "event_reason_text",
+    "event_reasons",
     "explain",
     "explain_scored",
     "reason_text",

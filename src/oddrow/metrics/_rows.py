@@ -1,4 +1,4 @@
-"""Standard detection metrics, computed from true labels, surprise and decisions."""
+"""Detection metrics of rows, computed from true labels, surprise and decisions."""
 
 from __future__ import annotations
 
