@@ -49,6 +49,12 @@ def score_files(detector: oddrow.VAEDetector, path: Path) -> None:
         oddrow.files.write_table(batch, path)
 
 
+def windows(rows: Any) -> str:
+    spec = oddrow.sequences.Windows("at", entity="machine", span="10min", step="1min")
+    plan = assert_type(spec.learn(rows), oddrow.sequences.WindowPlan)
+    return plan.words(plan.table(rows).column_names[-1])
+
+
 def score_by_engines(rows: Any, detector: oddrow.VAEDetector, path: Path) -> None:
     oddrow.distributed.score_ray(rows, detector)
     oddrow.distributed.score_spark(rows, detector)
