@@ -52,7 +52,8 @@ def score_files(detector: oddrow.VAEDetector, path: Path) -> None:
 def windows(rows: Any) -> str:
     spec = oddrow.sequences.Windows("at", entity="machine", span="10min", step="1min")
     plan = assert_type(spec.learn(rows), oddrow.sequences.WindowPlan)
-    return plan.words(plan.table(rows).column_names[-1])
+    assert plan.table(rows).num_rows
+    return plan.words("pressure.trend")
 
 
 def score_by_engines(rows: Any, detector: oddrow.VAEDetector, path: Path) -> None:

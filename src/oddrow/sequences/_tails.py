@@ -85,4 +85,4 @@ def runs(start: Whole, count: Whole) -> Whole:
     [5, 6, 0, 1, 2]
     """
     skipped = np.cumsum(count) - count
-    return np.arange(int(count.sum()), dtype=np.int64) + np.repeat(start - skipped, count)
+    return np.asarray(np.arange(int(count.sum())) + np.repeat(start - skipped, count), np.int64)
