@@ -95,7 +95,7 @@ def windows(
     reading: ReadingOptions = AS_FOUND,
     treatment: Mapping[str, str] = AS_JUDGED,
     force: ForceOption = False,
-) -> None:
+) -> None:  # long: most of it declares the options
     """Write a table of windows: per entity the mean, trend, ... of its last rows, or of its last minutes."""
     if (length is None) == (span is None):
         raise SettingError("give one of --length N, the rows of a window, and --span TIME, its duration, such as 10min")
