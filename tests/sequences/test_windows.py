@@ -157,7 +157,16 @@ def expected(table, spec):
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_windows_are_those_of_a_plain_reference(spec, seed):
-    table = make_rows(seed)
+    check_against_reference(make_rows(seed), spec)
+
+
+@pytest.mark.parametrize("spec", [{"length": 150, "step": 5}, {"span": "70min", "step": 3}], ids=["length", "span"])
+def test_windows_of_many_rows_are_those_of_a_plain_reference(spec):
+    check_against_reference(make_rows(3, n_rows=600, n_entities=2), spec)
+
+
+def check_against_reference(table, spec):
+    """Compare all derived columns of all windows."""
     plan = Windows("at", "machine", **spec).learn(table)
     found, _ = fed(plan, table)
     ends, derived = expected(table, spec)
@@ -200,6 +209,15 @@ def test_the_cuts_of_a_stream_change_no_bit_of_a_window(seed, name, cuts):
     assert {key: bits(part) for key, part in one.state.tables.items()} == {
         key: bits(part) for key, part in other.state.tables.items()
     }
+
+
+@pytest.mark.parametrize("spec", [{"length": 150}, {"span": "50min"}], ids=["length", "span"])
+def test_the_cuts_of_a_stream_change_no_bit_of_a_window_of_many_rows(spec):
+    table = make_rows(11, n_rows=600, n_entities=2)
+    plan = Windows("at", "machine", **spec).learn(table)
+    whole, parts = fed(plan, table)[0], fed(plan, table, range(50, 600, 37))[0]
+    assert whole.table.num_rows > 200
+    assert bits(whole.table) == bits(parts.table)
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)

@@ -234,7 +234,9 @@ class WindowRun:
     def _events(self, codes: Floats, windows: WindowRows) -> dict[str, pa.Array]:
         derived = {}
         present = codes != MISSING
-        distinct = window_distinct(codes, present, windows)
+        is_wanted = ["distinct" in column.features for column in self._columns.events]
+        distinct = np.zeros((len(codes), len(windows.start)), np.int64)
+        distinct[is_wanted] = window_distinct(codes[is_wanted], present[is_wanted], windows)
         for place, column in enumerate(self._columns.events):
             counted = [column.types.index(name) for name in column.counted]
             flags = np.stack([*(codes[place] == code for code in counted), codes[place] >= len(column.types)])
