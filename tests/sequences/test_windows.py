@@ -220,6 +220,19 @@ def test_the_cuts_of_a_stream_change_no_bit_of_a_window_of_many_rows(spec):
     assert bits(whole.table) == bits(parts.table)
 
 
+@pytest.mark.parametrize("spec", [{"length": 4}, {"span": "30min"}], ids=["length", "span"])
+def test_the_cuts_of_a_stream_of_many_entities_change_no_bit(spec):
+    """So many that the kept rows are moved several times."""
+    rng = np.random.default_rng(0)
+    machines = rng.permutation(np.repeat(np.arange(1_500), 6))
+    rows = as_table({"at": np.arange(9_000), "machine": machines, "x": rng.normal(size=9_000)})
+    plan = Windows("at", "machine", **spec).learn(rows)
+    (whole, one), (parts, other) = fed(plan, rows), fed(plan, rows, range(500, 9_000, 500))
+    assert whole.table.num_rows > 1_500
+    assert bits(whole.table) == bits(parts.table)
+    assert bits(one.state.tables["rows"]) == bits(other.state.tables["rows"])
+
+
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 @pytest.mark.parametrize("cut", [1, 33, 79])
 def test_a_state_continues_as_if_the_files_were_one(spec, cut):
@@ -328,6 +341,16 @@ def test_times_of_every_type_give_the_same_windows():
     assert all(bits(one) == bits(found[0]) for one in found[1:])
 
 
+def test_a_span_of_tenths_of_a_second_holds_the_same_number_of_rows_in_every_window():
+    """The differences of such times, as floating-point seconds, are a little more or a little less than a second."""
+    for origin in (0.0, 1_700_000_000.0):
+        at = origin + 0.1 * np.arange(300)
+        derived = Windows("at", span="1s").table({"at": at, "x": np.arange(300) % 150})
+        found = derived.filter(pa.array(derived["x.last"].to_numpy() >= 9))
+        assert found.num_rows > 270
+        assert set((found["x.last"].to_numpy() - found["x.min"].to_numpy()).tolist()) == {9}
+
+
 def test_days_are_times_too():
     table = pa.table({"day": pa.array(np.arange(20, dtype=np.int32)).cast(pa.date32()), "x": np.arange(20.0) ** 2})
     derived = Windows("day", span="7d").table(table)
@@ -350,6 +373,13 @@ def test_types_that_training_rows_do_not_have_are_counted_as_other():
     later = {"at": np.arange(6), "state": ["ok", "new", None, "hot", "newer", "new"]}
     assert plan.columns.names == ("state=hot", "state.other", "at.since")
     assert plan.table(later)["state.other"].to_pylist() == [2, 3]
+
+
+def test_a_flag_that_is_neither_true_nor_false_is_counted_as_other():
+    plan = Windows("at", length=5).learn({"at": np.arange(60), "open": [0, 0, 1] * 20})
+    derived = plan.table({"at": np.arange(6), "open": [0, 7, 1, 0, 0, 0]})
+    assert derived["open.other"].to_pylist() == [1, 1]
+    assert derived["open=true"].to_pylist() == [1, 1]
 
 
 def test_the_twenty_most_frequent_types_are_counted_each_and_the_others_together():
