@@ -14,7 +14,7 @@ import typer.main
 from oddrow.cli import _console
 from oddrow.cli._app import COMMANDS, app
 from oddrow.cli._compare import DROPPABLE, HEADINGS
-from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
+from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT, WINDOWS
 from oddrow.cli._help import EXAMPLES
 from oddrow.cli._render import print_schema
 from oddrow.columns import TableSchema
@@ -58,7 +58,7 @@ def test_a_help_page_has_groups_and_an_example_and_no_types(
     assert "as for " not in shown.lower()
     panels = [name for name in re.findall(r"─ (\w+) ─", shown) if name not in ("Arguments", "Commands")]
     if page != ("reproduce",):
-        assert panels == [name for name in (INPUT, MODEL, DECISION, OUTPUT, MACHINE) if name in panels]
+        assert panels == [name for name in (INPUT, WINDOWS, MODEL, DECISION, OUTPUT, MACHINE) if name in panels]
 
 
 def test_an_example_names_options_that_its_command_has() -> None:

@@ -55,6 +55,13 @@ def score_files(detector: oddrow.VAEDetector, path: Path) -> None:
         oddrow.files.write_table(batch, path)
 
 
+def windows(rows: Any) -> str:
+    spec = oddrow.sequences.Windows("at", entity="machine", span="10min", step="1min")
+    plan = assert_type(spec.learn(rows), oddrow.sequences.WindowPlan)
+    assert plan.table(rows).num_rows
+    return plan.words("pressure.trend")
+
+
 def score_by_engines(rows: Any, detector: oddrow.VAEDetector, path: Path) -> None:
     oddrow.distributed.score_ray(rows, detector)
     oddrow.distributed.score_spark(rows, detector)

@@ -24,6 +24,7 @@ EXIT_INTERRUPTED, EXIT_TERMINATED = 130, 143
 
 COMMANDS = {
     "inspect": "_inspect",
+    "windows": "_windows",
     "fit": "_fit",
     "score": "_score",
     "decide": "_decide",

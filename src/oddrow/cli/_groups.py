@@ -2,6 +2,8 @@
 
 INPUT = "Input"
 """Options of the table that is read."""
+WINDOWS = "Windows"
+"""Options of where windows of ordered rows begin and end."""
 MODEL = "Model"
 """Options of the fit and of the model."""
 DECISION = "Decision"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT
+from oddrow.cli._groups import DECISION, INPUT, MACHINE, MODEL, OUTPUT, WINDOWS
 
-GROUPS = (INPUT, MODEL, DECISION, OUTPUT, MACHINE)
+GROUPS = (INPUT, WINDOWS, MODEL, DECISION, OUTPUT, MACHINE)
 """The groups of options in the order of a help page."""
 
 GROUP_OF = {
@@ -61,6 +61,7 @@ GROUP_OF = {
 
 EXAMPLES = {
     "inspect": "oddrow inspect table.csv",
+    "windows": "oddrow windows log.csv --time at --entity machine --length 16",
     "fit": "oddrow fit table.csv -o table.oddrow",
     "score": "oddrow score new.csv -m table.oddrow -o scored.csv --explain 3",
     "decide": "oddrow decide table.oddrow --false-alarms 0.001",

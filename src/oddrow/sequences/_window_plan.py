@@ -1,0 +1,84 @@
+"""Learned windows: the derived columns, and the passes over later tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from oddrow.columns import TableSchema
+from oddrow.sequences._durations import ticks_of
+from oddrow.sequences._preparation import SequenceState
+from oddrow.sequences._window_columns import WindowColumns, WindowShape
+from oddrow.sequences._window_run import WindowRun
+from oddrow.table import as_table
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """Learned windows: what :meth:`Windows.learn` returns. A :class:`oddrow.sequences.Preparation`.
+
+    Attributes
+    ----------
+    schema : the raw columns that are read, and their kinds
+    shape : where windows begin and end
+    columns : the derived columns
+    usual_step : the median time in microseconds between successive rows of an entity; None if no entity had two
+    """
+
+    schema: TableSchema
+    time: str
+    entity: str | None
+    shape: WindowShape
+    columns: WindowColumns
+    usual_step: int | None
+    kind: Literal["windows"] = "windows"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns of the table that are read."""
+        return self.schema.sources
+
+    def begin(self, state: SequenceState | None = None) -> WindowRun:
+        """Begin a pass over a table; with a state, after the rows that it describes.
+
+        Raises
+        ------
+        DataError
+            If the state is not one of these windows.
+        """
+        return WindowRun(self.schema, self.entity, self.shape, self.columns, self.usual_step, state)
+
+    def table(self, table: Any) -> pa.Table:
+        """Return the windows of a whole table, in the order of the rows at which they end.
+
+        The rows are sorted by time first; equal times keep their order.
+
+        Raises
+        ------
+        SchemaMismatchError
+            If a column is missing, or holds a value that its kind does not allow.
+        DataError
+            If the time of a row is missing.
+        """
+        rows = as_table(table, reads=set(self.sources).__contains__)
+        seconds = self.schema.values(rows)[self.time]
+        if not bool(np.isnan(seconds).any()):  # the run's error names a row without a time
+            rows = rows.take(pa.array(np.argsort(ticks_of(np.asarray(seconds)), kind="stable")))
+        return self.begin().feed(rows).table
+
+    def original(self, column: str) -> str:
+        """Return the raw column from which a derived column is computed."""
+        return self._origins[column][0] if column in self._origins else column
+
+    def words(self, column: str) -> str:
+        """Return a derived column in words of the raw one: 'pressure: trend over the last 16 rows'."""
+        return ": ".join(self._origins[column]) if column in self._origins else column
+
+    @cached_property
+    def _origins(self) -> Mapping[str, tuple[str, str]]:
+        return self.columns.origins(self.shape.words)
