@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from oddrow._lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from oddrow import batch, datasets, distributed, exceptions, files, metrics, reproductions
+    from oddrow import batch, datasets, distributed, exceptions, files, metrics, reproductions, sequences
     from oddrow.artifact import load, save
     from oddrow.comparison import compare, rank_without_labels, tune
     from oddrow.detector import AutoencoderDetector, VAEDetector, find
@@ -41,10 +41,11 @@ __all__ = [
     "rank_without_labels",
     "reproductions",
     "save",
+    "sequences",
     "tune",
 ]
 
-_MODULES = ("batch", "datasets", "distributed", "exceptions", "files", "metrics", "reproductions")
+_MODULES = ("batch", "datasets", "distributed", "exceptions", "files", "metrics", "reproductions", "sequences")
 
 __getattr__ = lazy_exports(
     __name__,

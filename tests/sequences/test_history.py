@@ -5,10 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pydantic
 import pytest
 
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
-from oddrow.sequences import EntityHistory
+from oddrow.sequences import EntityHistory, HistoryPlan
 from oddrow.table import AS_WRITTEN
 from tests.support.history_reference import expected_features
 
@@ -198,6 +199,8 @@ def test_a_specification_that_does_not_fit_the_table_is_refused(spec, said):
 def test_a_column_with_the_name_of_a_feature_is_refused():
     with pytest.raises(SettingError, match="column 'rows_day' has the name of an entity feature"):
         SPEC.learn(TABLE.append_column("rows_day", TABLE["amount"]))
+    with pytest.raises(SchemaMismatchError, match="column 'rows_day' has the name of an entity feature"):
+        PLAN.begin().feed(TABLE.append_column("rows_day", TABLE["amount"]))
 
 
 @pytest.mark.parametrize(
@@ -220,6 +223,11 @@ def test_amounts_choose_the_numbers():
     assert not any(name.startswith("amount.") for name in chosen.kinds)
     none = dataclasses.replace(SPEC, amounts=()).learn(table)
     assert list(none.kinds) == ["seconds_since_last", "rows_5min", "rows_hour", "rows_day", "shop.is_first"]
+
+
+def test_a_plan_is_json():
+    kept = pydantic.TypeAdapter(HistoryPlan)
+    assert kept.validate_json(kept.dump_json(PLAN)) == PLAN
 
 
 def test_features_have_words_and_an_original_column():

@@ -5,11 +5,12 @@ import struct
 
 import numpy as np
 import pyarrow as pa
+import pydantic
 import pytest
 
 from oddrow.container import Content, pack_file
 from oddrow.exceptions import CheckpointError, OutputError
-from oddrow.sequences import EntityHistory, SequenceState, read_state, write_state
+from oddrow.sequences import EntityHistory, HistoryPlan, SequenceState, read_state, write_state
 from oddrow.sequences._state_file import STATE_FILE, plan_digest
 from tests.sequences.test_history import PLAN, TABLE, fed
 
@@ -34,6 +35,11 @@ def test_two_files_with_the_state_between_them_are_one_pass(path):
     write_state(path, run.state, PLAN)
     second, _ = fed(PLAN, TABLE.slice(200), state=read_state(path, PLAN))
     assert pa.concat_tables([first, second]).combine_chunks().equals(fed(PLAN, TABLE)[0].combine_chunks())
+
+
+def test_a_plan_from_a_model_file_reads_the_state(path):
+    kept = pydantic.TypeAdapter(HistoryPlan)
+    read_state(path, kept.validate_json(kept.dump_json(PLAN)))
 
 
 def test_a_state_of_another_plan_is_refused(path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.columns import Kind
-from oddrow.exceptions import DataError
+from oddrow.exceptions import DataError, OddrowError, SchemaMismatchError
 from oddrow.sequences._entity_memory import DAY, MAX_SEEN, MAX_VALUES, EntityMemory, Memories, packed_memories
 from oddrow.sequences._grouped_rows import Floats, GroupedRows, Whole, earlier_medians, window_sums
 from oddrow.sequences._history_columns import (
@@ -76,6 +76,13 @@ def read_rows(columns: HistoryColumns, batch: pa.Table) -> ReadRows:
     return ReadRows(time, entity, entities, numbers, [values[name] for name in columns.categories])
 
 
+def check_features(columns: HistoryColumns, names: Sequence[str], error: type[OddrowError]) -> None:
+    """Refuse a table with a column that has the name of a feature."""
+    clashes = columns.features.keys() & set(names)
+    if clashes:
+        raise error(f"column {shortened(min(clashes))} has the name of an entity feature; rename it in the table")
+
+
 @dataclass(eq=False)
 class HistoryRun:
     """One pass over rows in batches; each row sees the earlier rows of its entity, of whatever batch or file."""
@@ -93,10 +100,11 @@ class HistoryRun:
         Raises
         ------
         SchemaMismatchError
-            If a column is missing, or holds a value that its kind does not allow.
+            If a column is missing, holds a value that its kind does not allow, or has the name of a feature.
         DataError
             If the time of a row is missing, or is before that of an earlier row of its entity.
         """
+        check_features(self.columns, batch.column_names, SchemaMismatchError)
         rows = read_rows(self.columns, batch)
         n_numbers, n_categories = len(self.columns.numbers), len(self.columns.categories)
         memories = [self.memories.get(name) or EntityMemory.empty(n_numbers, n_categories) for name in rows.entities]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 
@@ -67,7 +67,7 @@ def read_state(path: str | Path, plan: Preparation) -> SequenceState:
 
 def plan_digest(plan: Preparation) -> str:
     """Return a digest of all fields of a preparation."""
-    return digest(json.dumps(dataclasses.asdict(cast("Any", plan)), sort_keys=True))
+    return digest(json.dumps(dataclasses.asdict(plan), sort_keys=True))
 
 
 def _packed(table: pa.Table) -> bytes:

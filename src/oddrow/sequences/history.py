@@ -15,7 +15,7 @@ from oddrow.exceptions import DataError, SettingError
 from oddrow.sequences._entity_memory import unpacked_memories
 from oddrow.sequences._grouped_rows import unit_exponent
 from oddrow.sequences._history_columns import HistoryColumns, NumberHistory
-from oddrow.sequences._history_run import HistoryRun, read_rows
+from oddrow.sequences._history_run import HistoryRun, check_features, read_rows
 from oddrow.sequences._preparation import SequenceState
 from oddrow.table import as_table, shortened
 
@@ -83,11 +83,7 @@ class EntityHistory:
         entity = next(one for one in judged.columns if one.name == self.entity)
         schema = TableSchema(tuple(replace(one, why="", note="") for one in (time, entity, *used)))
         plan = HistoryPlan(HistoryColumns(self.time, self.entity, schema, _numbers(used, rows)))
-        clashes = plan.columns.features.keys() & set(rows.column_names)
-        if clashes:
-            raise SettingError(
-                f"column {shortened(min(clashes))} has the name of an entity feature; rename the column in the table"
-            )
+        check_features(plan.columns, rows.column_names, SettingError)
         return plan
 
     def table(self, table: Any) -> pa.Table:
