@@ -62,6 +62,16 @@ def windows(rows: Any) -> str:
     return plan.words("pressure.trend")
 
 
+def add_history(rows: Any, path: Path) -> int:
+    plan = assert_type(
+        oddrow.sequences.EntityHistory(entity="card", time="at").learn(rows), oddrow.sequences.HistoryPlan
+    )
+    run = plan.begin()
+    oddrow.sequences.write_state(path, run.state, plan)
+    run = plan.begin(oddrow.sequences.read_state(path, plan))
+    return len(run.feed(rows).row)
+
+
 def score_by_engines(rows: Any, detector: oddrow.VAEDetector, path: Path) -> None:
     oddrow.distributed.score_ray(rows, detector)
     oddrow.distributed.score_spark(rows, detector)
