@@ -17,6 +17,7 @@ from oddrow.expectations import Expectations
 from oddrow.files import Origin
 from oddrow.policies import DayColumn, Decision, Policy, RareRows, RowScores, check_policy, flood_note
 from oddrow.scoring_constants import ScoringConstants
+from oddrow.sequences import Preparation
 from oddrow.surprise import Surprise, SurpriseModel
 
 
@@ -109,6 +110,8 @@ class FittedModel:
     """None in the article's setting: the network alone then provides the expected values."""
     reference: TableReference = NO_REFERENCE
     """The distribution of each column in the training rows."""
+    preparation: Preparation | None = None
+    """What derives the rows that are scored from the rows of a table; None if the rows are scored as they are."""
 
     def __repr__(self) -> str:
         shape = self.network.shape
@@ -118,6 +121,34 @@ class FittedModel:
             f"network {widths} and {shape.n_latent} latent; calibrated by "
             f"{self.calibration.n_rows:,} rows; {self.policy!r}>"
         )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns of a table that are read, without duplicates."""
+        encoded, preparation = self.encoding.sources, self.preparation
+        if preparation is None:
+            return encoded
+        kept = (name for name in encoded if not preparation.derives(name))
+        return tuple(dict.fromkeys((*preparation.sources, *kept)))
+
+    @property
+    def may_lack(self) -> frozenset[str]:
+        """The columns that are read if a table has them, and are missing otherwise."""
+        return frozenset(self.encoding.may_lack) & frozenset(self.sources)
+
+    def unknown(self, table: pa.Table) -> tuple[str, ...]:
+        """Return the columns of a later table that the training table did not have."""
+        preparation, found = self.preparation, self.encoding.schema.unknown(table)
+        return found if preparation is None else tuple(name for name in found if name not in preparation.sources)
+
+    def unfit_rows(self, table: pa.Table) -> dict[int, str]:
+        """Return the rows that cannot be scored, as :meth:`TableSchema.unfit_rows` does, for the rows of a table."""
+        preparation, schema = self.preparation, self.encoding.schema
+        if preparation is None:
+            return schema.unfit_rows(table)
+        kept = [column for column in schema.used if not any(map(preparation.derives, column.reads))]
+        unfit = TableSchema(tuple(kept)).unfit_rows(table) | preparation.schema.unfit_rows(table)
+        return dict(sorted(unfit.items()))
 
     @property
     def network(self) -> FittedNetwork:

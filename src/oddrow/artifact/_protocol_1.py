@@ -40,6 +40,7 @@ from oddrow.fitted import FittedModel, LatentProjection
 from oddrow.fitting import Cleaning, checked_calibration, checked_clean, checked_dependence
 from oddrow.policies import POLICIES, Policy, checked_contamination
 from oddrow.scoring_constants import ScoringConstants
+from oddrow.sequences import HistoryPlan, WindowPlan
 from oddrow.surprise import IsolationEvidence, ReconstructionEvidence, SurpriseModel, ViewEvidence
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class Manifest:
     group: str | None = None
     gap: int | None = None
     n_effective: float | None = None
+    preparation: Annotated[WindowPlan | HistoryPlan, pydantic.Discriminator("kind")] | None = None
 
     # An unknown field could change the meaning of the others, so it is refused; a new field needs a new protocol.
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -153,7 +155,7 @@ def _manifest(detector: VAEDetector | AutoencoderDetector) -> Manifest:
         views=evidence.views.names if isinstance(evidence, ViewEvidence) else (),
         calibration_source=model.calibration.source,
         extrapolates=model.calibration.extrapolates,
-        calibration=checked_calibration(detector.calibration),
+        calibration=checked_calibration(detector.calibration, depends=model.calibration.n_effective is not None),
         is_policy_given=detector.policy is not None,
         policy=model.policy,
         clean=checked_clean(detector.clean),
@@ -164,6 +166,7 @@ def _manifest(detector: VAEDetector | AutoencoderDetector) -> Manifest:
         group=detector.group,
         gap=None if detector.gap is None else int(detector.gap),
         n_effective=model.calibration.n_effective,
+        preparation=model.preparation,  # type: ignore[arg-type]  # those that exist, and save reads the file back
     )
 
 
@@ -230,6 +233,7 @@ def _parameters(manifest: Manifest) -> dict[str, Any]:
         "time": manifest.time,
         "group": manifest.group,
         "gap": manifest.gap,
+        "sequences": manifest.preparation,
         "clean": manifest.clean,
         "random_state": manifest.random_state,
         "max_steps": manifest.max_steps,
@@ -243,7 +247,10 @@ def _check_fit(manifest: Manifest) -> None:
     if is_vae != manifest.shape.is_variational or is_article != (manifest.evidence == "reconstruction"):
         raise ModelFileError("the network and the evidence are not those of this detector and its settings")
     checked_contamination(manifest.contamination)
-    checked_dependence(manifest.calibration, manifest.time, manifest.group, manifest.gap)
+    time = manifest.time
+    if manifest.preparation is not None and time is None and manifest.group is None:
+        time = manifest.preparation.time if manifest.calibration == "blocks" else None
+    checked_dependence(manifest.calibration, time, manifest.group, manifest.gap)
     if is_article and (manifest.view_weights is not None or manifest.views):
         raise ModelFileError("the article's settings have no views, and no weights of views")
     if manifest.kl_weight < 0 or (manifest.random_state is not None and manifest.random_state < 0):
@@ -255,7 +262,10 @@ def _check_fit(manifest: Manifest) -> None:
         names = tuple(f"x{index}" for index in range(manifest.n_features_in))
     if len(names) != manifest.n_features_in or len(set(names)) != len(names):
         raise ModelFileError(f"{len(names):,} feature_names for {manifest.n_features_in:,} columns, or one name twice")
-    unknown = set(manifest.encoding.sources) - set(names)
+    needed = set(manifest.encoding.sources)
+    if manifest.preparation is not None:
+        needed = {name for name in needed if not manifest.preparation.derives(name)} | set(manifest.preparation.sources)
+    unknown = needed - set(names)
     if unknown:
         raise ModelFileError(f"column {min(unknown)!r} of the schema is not among the features")
 
@@ -298,6 +308,7 @@ def _model(manifest: Manifest, store: ArrayStore) -> FittedModel:
         manifest.origin,
         expectations=expectations,
         reference=reference,
+        preparation=manifest.preparation,
     )
 
 

@@ -33,6 +33,11 @@ def scored_batches(
             f"the policy {chosen.kind!r} decides on all rows together, and here the rows come in batches; "
             "choose a false-alarm rate or a fixed surprise"
         )
+    if model.preparation is not None:
+        raise SettingError(
+            "the model scores rows by the rows before them, and batches of an engine have no order; score the table "
+            "in one process"
+        )
     # columns that the model does not use may have any type, and stay as they are
     reads = set(model.encoding.sources).__contains__
     for batch in batches:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -17,7 +18,8 @@ from oddrow.files import TableStream
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, FixedSurprise, Policy, RareRows, RowScores
 from oddrow.remedies import Setting, remedy
-from oddrow.table import LocatedBatch, SkippedRow, TableRows, as_table
+from oddrow.sequences import PreparationRun, Prepared
+from oddrow.table import LocatedBatch, SkippedRow, SomeRows, TableRows, as_table
 
 OnProgress: TypeAlias = Callable[[int, int], None]
 """Called with ``(rows_done, rows_in_all)`` after each batch."""
@@ -41,6 +43,8 @@ def scored_parts(
     skips: bool = False,
     first: int = 0,
     with_row: bool = False,
+    run: PreparationRun | None = None,
+    with_events: bool = False,
 ) -> Iterator[ScoredPart]:
     """Score each batch of a stream; a row gets the same scores as in the whole table.
 
@@ -60,6 +64,11 @@ def scored_parts(
     with_row
         Whether the number of the row in its file is added as column ``row``, before the scores; rows left out count
         too. If the stream has several files, the column ``file`` is added before it.
+    run
+        The pass of the model's preparation over these rows; None begins one, if the model has a preparation. It reads
+        the batches that are passed over, too.
+    with_events
+        Whether the reasons that events need are added, see :func:`scored_table`.
 
     Yields
     ------
@@ -68,24 +77,99 @@ def scored_parts(
     Raises
     ------
     DataError
-        If the table already has a column that ``with_row`` adds.
+        If the table already has a column that ``with_row`` adds, or if its rows are not in the order that the model
+        needs (the message names the file and the line).
     SchemaMismatchError
         If the model cannot score a row (the message names its file and line), or as :func:`scored_batches`.
     """
-    chosen = policy or model.policy
+    if run is None and model.preparation is not None:
+        run = model.preparation.begin()
+    scoring = _Scoring(model, top, policy or model.policy, skips, run, with_events)
     located = stream.located() if not with_row else _with_rows(model, stream)
     number = -1
     for number, batch in enumerate(located):
         if number >= first:
-            yield _scored(model, batch, top, chosen, skips)
+            yield scoring.part(batch)
+        else:
+            scoring.passed_over(batch)
     if number < 0 and first == 0:
-        yield _scored(model, _empty_batch(model, stream, with_row), top, chosen, skips)
+        yield scoring.part(_empty_batch(model, stream, with_row))
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """How the batches of a stream are scored; the parameters are those of :func:`scored_parts`."""
+
+    model: FittedModel
+    top: int | None
+    policy: Policy
+    skips: bool
+    run: PreparationRun | None
+    with_events: bool
+
+    def part(self, located: LocatedBatch) -> ScoredPart:
+        """Score a batch."""
+        if self.run is None:
+            return self._scored_as_it_is(located)
+        located = self._fit(located)
+        table = self._table(located.rows)
+        return self._part(table, located.skipped, self._prepared(located, table))
+
+    def passed_over(self, located: LocatedBatch) -> None:
+        """Read a batch that is not scored, if later rows depend on it."""
+        if self.run is not None:
+            located = self._fit(located)
+            self._prepared(located, self._table(located.rows))
+
+    def _scored_as_it_is(self, located: LocatedBatch) -> ScoredPart:
+        try:
+            with located_errors(self.model, located):
+                return self._part(self._table(located.rows), located.skipped)
+        except SchemaMismatchError:
+            if not (self.skips and self.model.unfit_rows(pa.Table.from_batches([located.rows]))):
+                raise
+        located = self._fit(located)
+        return self._part(self._table(located.rows), located.skipped)
+
+    def _fit(self, located: LocatedBatch) -> LocatedBatch:
+        """Return the rows of a batch that the model can score; rows that it cannot are left out, or are an error."""
+        unfit = self.model.unfit_rows(pa.Table.from_batches([located.rows]))
+        if not unfit:
+            return located
+        if not self.skips:
+            row, why = next(iter(unfit.items()))
+            raise SchemaMismatchError(f"{located.place.description(row)}: {why}")
+        fits = np.ones(len(located.rows), np.bool_)
+        fits[list(unfit)] = False
+        skipped = sorted((*located.skipped, *located.place.of(unfit)), key=lambda row: (row.file, row.line))
+        chosen = np.flatnonzero(fits)
+        return LocatedBatch(located.rows.take(pa.array(chosen)), SomeRows(located.place, chosen), tuple(skipped))
+
+    def _prepared(self, located: LocatedBatch, table: pa.Table) -> Prepared | None:
+        if self.run is None:
+            return None
+        try:
+            return self.run.feed(table)
+        except DataError as error:
+            if error.row is None:
+                raise
+            text = error.message.replace(f"row {error.row:,}, counted from 0: ", "")
+            raise type(error)(f"{located.place.description(error.row)}: {text}", remedy=error.remedy) from error
+
+    def _table(self, rows: pa.RecordBatch) -> pa.Table:
+        # columns that the model does not use may have any type, and stay as they are
+        return as_table(pa.Table.from_batches([rows]), reads=set(self.model.sources).__contains__, passes=True)
+
+    def _part(self, table: pa.Table, skipped: tuple[SkippedRow, ...], prepared: Prepared | None = None) -> ScoredPart:
+        policy = _UNDECIDED if self.policy.needs.all_rows else self.policy
+        scored = scored_table(self.model, table, self.top, policy, prepared, with_events=self.with_events)
+        return ScoredPart(one_scored(scored), skipped, self.model.rare_rows(scored.scored, self.policy))
 
 
 def _with_rows(model: FittedModel, stream: TableStream) -> Iterator[LocatedBatch]:
     added = _row_fields(stream)
     for field in added:
-        if field.name in {*stream.schema.names, *model.encoding.sources}:
+        if field.name in {*stream.schema.names, *model.sources}:
             raise DataError(
                 f"{stream.label}: already has a column {field.name!r}, which is to be added",
                 remedy=remedy("rename or drop it, or leave out ", Setting("with_row", True)),
@@ -106,7 +190,7 @@ def _row_fields(stream: TableStream) -> list[pa.Field]:
 def _empty_batch(model: FittedModel, stream: TableStream, with_row: bool) -> LocatedBatch:
     """Return the only batch of a stream without rows; if its columns are unknown, it has those of the model."""
     schema = stream.schema
-    names = model.encoding.sources
+    names = model.sources
     if all(pa.types.is_null(field.type) and field.name in names for field in schema):
         # JSON lines name their columns only in their rows, so a file without rows has no columns
         lacking = [name for name in names if name not in schema.names]
@@ -117,36 +201,13 @@ def _empty_batch(model: FittedModel, stream: TableStream, with_row: bool) -> Loc
     return LocatedBatch(rows, TableRows(stream.label, 0, rows))
 
 
-def _scored(model: FittedModel, located: LocatedBatch, top: int | None, policy: Policy, skips: bool) -> ScoredPart:
-    try:
-        with located_errors(model, located):
-            return _part(model, located.rows, top, policy, located.skipped)
-    except SchemaMismatchError:
-        unfit = model.encoding.schema.unfit_rows(pa.Table.from_batches([located.rows]))
-        if not (skips and unfit):
-            raise
-    fits = np.ones(len(located.rows), np.bool_)
-    fits[list(unfit)] = False
-    skipped = sorted((*located.skipped, *located.place.of(unfit)), key=lambda row: (row.file, row.line))
-    return _part(model, located.rows.filter(pa.array(fits)), top, policy, tuple(skipped))
-
-
-def _part(
-    model: FittedModel, rows: pa.RecordBatch, top: int | None, policy: Policy, skipped: tuple[SkippedRow, ...]
-) -> ScoredPart:
-    # columns that the model does not use may have any type, and stay as they are
-    table = as_table(pa.Table.from_batches([rows]), reads=set(model.encoding.sources).__contains__, passes=True)
-    scored = scored_table(model, table, top, _UNDECIDED if policy.needs.all_rows else policy)
-    return ScoredPart(one_scored(scored), skipped, model.rare_rows(scored.scored, policy))
-
-
 @contextmanager
 def located_errors(model: FittedModel, located: LocatedBatch) -> Iterator[None]:
     """Make an error about a row that the model cannot score name its file and line, not its number in the batch."""
     try:
         yield
     except SchemaMismatchError as error:
-        for row, why in model.encoding.schema.unfit_rows(pa.Table.from_batches([located.rows])).items():
+        for row, why in model.unfit_rows(pa.Table.from_batches([located.rows])).items():
             raise SchemaMismatchError(f"{located.place.description(row)}: {why}") from error
         raise
 
@@ -155,6 +216,7 @@ def decide_stream(model: FittedModel, parts: Iterable[ScoredPart], policy: Polic
     """Decide all rows of a stream together, from the scores that they have; takes about 50 bytes a row."""
 
     def row_scores(rows: pa.RecordBatch) -> RowScores:
+        rows = rows.filter(rows.column("surprise").is_valid())
         surprise, p_value = (np.asarray(rows.column(name)) for name in ("surprise", "p_value"))
         return model.row_scores(surprise, p_value, pa.table(rows), policy)
 
@@ -170,8 +232,10 @@ def decided(parts: Iterable[ScoredPart], decision: Decision) -> Iterator[ScoredP
     """Yield the parts with ``is_odd`` set by a decision on all their rows together."""
     start = 0
     for part in parts:
-        stop = start + len(part.rows)
+        is_scored = np.asarray(part.rows.column("surprise").is_valid())
+        stop = start + int(is_scored.sum())
+        is_odd = np.zeros(len(is_scored), np.bool_)
+        is_odd[is_scored] = decision.is_odd[start:stop]
         place = part.rows.schema.get_field_index("is_odd")
-        is_odd = pa.array(decision.is_odd[start:stop])
-        yield part._replace(rows=part.rows.set_column(place, "is_odd", is_odd))
+        yield part._replace(rows=part.rows.set_column(place, "is_odd", pa.array(is_odd, mask=~is_scored)))
         start = stop

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 
+from oddrow.columns import EncodedTable
 from oddrow.exceptions import DataError
-from oddrow.explanation import MIN_SHARE, Explanation, Reason, explain_scored, usual_cell
+from oddrow.explanation import (
+    MIN_SHARE,
+    Explanation,
+    Reason,
+    event_reason_text,
+    event_reasons,
+    explain_scored,
+    usual_cell,
+)
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, Policy
+from oddrow.sequences import Prepared
 from oddrow.surprise import Surprise
+
+EVENT_REASONS = "oddrow.event_reasons"
+"""The column that holds the reasons of odd rows until events are merged; it is not written."""
+N_EVENT_REASONS = 3
+"""The number of original columns that an event names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +41,13 @@ class ScoredTable:
 
 
 def scored_table(
-    model: FittedModel, table: pa.Table, top: int | None = None, policy: Policy | None = None
+    model: FittedModel,
+    table: pa.Table,
+    top: int | None = None,
+    policy: Policy | None = None,
+    prepared: Prepared | None = None,
+    *,
+    with_events: bool = False,
 ) -> ScoredTable:
     """Add the columns ``surprise``, ``p_value`` and ``is_odd`` to a table, and the ``top`` strongest reasons.
 
@@ -32,28 +55,71 @@ def scored_table(
     value), ``reason_k_usual`` (in words, with its condition) and ``reason_k_share``. All are null if reason k is less
     than 5 % of the surprise.
 
+    Parameters
+    ----------
+    model, table, top, policy
+        The fitted model, the rows, the number of reasons, and the policy that decides instead of the model's own.
+    prepared
+        The rows that the model's preparation derived from the table; None if it has none. A row at which no derived row
+        ends has nulls in all added columns.
+    with_events
+        Whether to add the reasons of odd rows that events need, as the column ``oddrow.event_reasons``.
+
     Raises
     ------
     DataError
         If the table already has a column with one of these names.
     """
-    encoded = model.encoding.encode(table)
+    rows = table if prepared is None else prepared.table
+    encoded = model.encoding.encode(rows)
     scored = model.surprise_model.score(encoded)
-    decision = model.decide(scored, table, policy)
+    decision = model.decide(scored, rows, policy)
     added = {
         "surprise": pa.array(scored.surprise, pa.float64()),
         "p_value": pa.array(scored.p_value, pa.float64()),
         "is_odd": pa.array(decision.is_odd),
     }
     if top is not None:
-        explanations = explain_scored(model, table, encoded, scored, decision, top)
+        explanations = explain_scored(model, rows, encoded, scored, decision, top)
         added |= _reason_columns(explanations, min(top, len(model.encoding.names)))
+    if with_events:
+        added[EVENT_REASONS] = _event_reasons(model, rows, encoded, scored, decision)
+    if prepared is not None:
+        place = np.full(table.num_rows, -1)
+        place[prepared.row] = np.arange(len(prepared.row))
+        places = pa.array(place, mask=place < 0)
+        added = {name: column.take(places) for name, column in added.items()}
     taken = [name for name in added if name in table.column_names]
     if taken:
         raise DataError(f"the table already has a column {taken[0]!r}, which scoring adds; rename or drop it")
     for name, column in added.items():
         table = table.append_column(name, column)
     return ScoredTable(table, decision, scored)
+
+
+def _event_reasons(
+    model: FittedModel, rows: pa.Table, encoded: EncodedTable, scored: Surprise, decision: Decision
+) -> pa.Array:
+    """Return the reasons of each odd row in words of the original columns, as JSON; null for other rows."""
+    odd = np.flatnonzero(decision.is_odd)
+    if model.preparation is None or not len(odd):
+        return pa.nulls(len(decision.is_odd), pa.string())
+    explanations = explain_scored(
+        model,
+        rows.take(pa.array(odd)),
+        encoded.take(odd),
+        Surprise(scored.surprise[odd], scored.p_value[odd], scored.column_part[odd], scored.combination_part[odd]),
+        replace(decision, is_odd=decision.is_odd[odd]),
+        None,
+    )
+    texts: list[str | None] = [None] * len(decision.is_odd)
+    for place, explanation in zip(odd.tolist(), explanations, strict=True):
+        reasons = event_reasons([explanation], model.preparation, N_EVENT_REASONS)
+        found = [
+            [reason.column, event_reason_text(reason), reason.share] for reason in reasons if reason.share >= MIN_SHARE
+        ]
+        texts[place] = json.dumps(found, ensure_ascii=False)
+    return pa.array(texts, pa.string())
 
 
 def _reason_columns(explanations: tuple[Explanation, ...], top: int) -> dict[str, pa.Array]:

@@ -13,12 +13,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from oddrow.batch._event_file import StreamEvents, write_events
 from oddrow.batch._kept_parts import KeptParts
 from oddrow.batch._scored_stream import OnProgress, ScoredPart, decide_each, decide_stream, decided, scored_parts
+from oddrow.batch._scored_table import EVENT_REASONS
 from oddrow.exceptions import DataError
 from oddrow.files import TableStream, quarantine_writer, table_writer
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, Policy, RareRows
+from oddrow.sequences import PreparationRun
 
 MAX_SORTED_BYTES = 1 << 28
 """Maximum number of bytes of the rows that are sorted in memory at once."""
@@ -39,6 +42,8 @@ class ScoringOptions:
     with_row : whether each row's number in its file is added, see :func:`scored_parts`
     only_odd : whether only odd rows are written
     by_surprise : whether rows are written by descending surprise, else in their own order
+    events : file for the events, see :class:`StreamEvents`; None for no file
+    run : the pass of the model's preparation over the rows; None begins one
     """
 
     top: int | None = None
@@ -50,17 +55,21 @@ class ScoringOptions:
     with_row: bool = False
     only_odd: bool = False
     by_surprise: bool = False
+    events: Path | None = None
+    run: PreparationRun | None = None
 
 
 @dataclass(frozen=True)
 class ScoringCount:
-    """The result of a scoring job; ``scored + skipped`` is the number of all rows.
+    """The result of a scoring job; ``scored + unscored + skipped`` is the number of all rows.
 
     Attributes
     ----------
     scored, odd, skipped : number of scored rows, of odd rows among them, of rows left out
     decision : threshold, promise and note; its ``is_odd`` is empty if the policy decides each row by itself
     written : number of rows in the output
+    unscored : number of rows at which no window ends, and which have no score
+    events : number of events; None if they were not asked for
     """
 
     scored: int
@@ -68,6 +77,8 @@ class ScoringCount:
     skipped: int
     decision: Decision
     written: int
+    unscored: int = 0
+    events: int | None = None
 
 
 def score_stream(
@@ -97,7 +108,15 @@ def score_stream(
             kept = KeptParts(Path(folder))
         first = 0 if kept is None else kept.n_parts
         parts = scored_parts(
-            model, stream, options.top, policy, skips=options.skips, first=first, with_row=options.with_row
+            model,
+            stream,
+            options.top,
+            policy,
+            skips=options.skips,
+            first=first,
+            with_row=options.with_row,
+            run=options.run,
+            with_events=options.events is not None,
         )
         done = sum(part.rows.num_rows for part in kept) if kept is not None and first else 0
         parts = _watched(parts, stream.n_rows, done, options.on_progress)
@@ -109,30 +128,39 @@ def score_stream(
         if kept is not None and policy.needs.all_rows:
             decision = decide_stream(model, kept, policy)
             parts = decided(parts, decision)
-        counting = _Counting()
+        counting = _Counting(None if options.events is None else StreamEvents(model))
         if kept is not None and options.by_surprise:
             parts = _strangest_first(kept, decision, counting, only_odd=options.only_odd)
         else:
             parts = counting.counted(parts)
         written = _write(parts, stream, counting, target, options)
     decision = model.noted(decision or decide_each(model, policy), counting.rare, policy)
-    return ScoringCount(counting.scored, counting.odd, counting.skipped, decision, written)
+    n_events = None
+    if options.events is not None and counting.events is not None:
+        events = counting.events.table()
+        write_events(options.events, events, force=options.force)
+        n_events = events.num_rows
+    return ScoringCount(counting.scored, counting.odd, counting.skipped, decision, written, counting.unscored, n_events)
 
 
 class _Counting:
     """Counters of the rows of all parts that pass through ``counted``."""
 
-    def __init__(self) -> None:
-        self.scored = self.odd = self.skipped = 0
+    def __init__(self, events: StreamEvents | None) -> None:
+        self.scored = self.unscored = self.odd = self.skipped = 0
         self.rare = RareRows()
+        self.events = events
 
     def counted(self, parts: Iterable[ScoredPart]) -> Iterator[ScoredPart]:
         for part in parts:
-            self.scored += part.rows.num_rows
+            self.unscored += part.rows.column("surprise").null_count
+            self.scored += part.rows.num_rows - part.rows.column("surprise").null_count
             self.odd += pc.sum(part.rows.column("is_odd")).as_py() or 0
             self.skipped += len(part.skipped)
             self.rare += part.rare
-            yield part
+            if self.events is not None:
+                self.events.feed(part.rows)
+            yield part._replace(rows=_without_event_reasons(part.rows))
 
 
 def _watched(
@@ -159,7 +187,7 @@ def _strangest_first(
     surprises, n_bytes = [], 0
     for part in counting.counted(parts()):
         rows = _only_odd(part.rows) if only_odd else part.rows
-        surprises.append(rows.column("surprise").to_numpy())
+        surprises.append(rows.column("surprise").to_numpy(zero_copy_only=False))
         n_bytes += rows.nbytes
         yield ScoredPart(rows.slice(0, 0), part.skipped, part.rare)  # rows left out are reported in their own order
     surprise = np.concatenate(surprises)
@@ -174,11 +202,15 @@ def _strangest_first(
             start += rows.num_rows
             is_next = (first <= of_part) & (of_part < first + at_once)
             if is_next.any():
-                found.append(rows.filter(pa.array(is_next)))
+                found.append(_without_event_reasons(rows).filter(pa.array(is_next)))
                 ranks.append(of_part[is_next])
         ordered = pa.Table.from_batches(found).take(np.argsort(np.concatenate(ranks)))
         for batch in ordered.combine_chunks().to_batches():
             yield ScoredPart(batch, (), RareRows())
+
+
+def _without_event_reasons(rows: pa.RecordBatch) -> pa.RecordBatch:
+    return rows.drop_columns([EVENT_REASONS]) if EVENT_REASONS in rows.schema.names else rows
 
 
 def _only_odd(rows: pa.RecordBatch) -> pa.RecordBatch:
@@ -203,6 +235,6 @@ def _write(
             if write_skipped is not None:
                 write_skipped(part.skipped)
             written += rows.num_rows
-        if counting.scored + counting.skipped != stream.n_rows + stream.n_skipped:
+        if counting.scored + counting.unscored + counting.skipped != stream.n_rows + stream.n_skipped:
             raise DataError(f"{stream.label}: the file changed while it was read; score it again without changing it")
     return written

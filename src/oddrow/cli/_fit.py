@@ -47,6 +47,7 @@ from oddrow.cli._render import (
     info_lines,
     info_values,
 )
+from oddrow.cli._sequences import NO_SEQUENCES, SequenceOptions, learned, takes_sequences
 from oddrow.exceptions import SettingError
 from oddrow.files import Origin, ReadingOptions, TableStream, check_target
 from oddrow.table import LocatedBatch, PlacedRows, normal_batches
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 # long: the options of the command are its parameters
 @treats_columns
 @reads_table
+@takes_sequences
 def fit(
     table: StreamArgument,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Where the model file goes.")],
@@ -110,6 +112,7 @@ def fit(
             help="With --time: steps between held-out and training rows. Default: estimated.",
         ),
     ] = None,
+    sequences: SequenceOptions = NO_SEQUENCES,
     category: CategoryOption = None,
     ignore: IgnoreOption = None,
     id_: IdOption = None,
@@ -164,18 +167,25 @@ def fit(
         origin = Origin.of(table, stream.files, stream.csv)
     ids = check_ids(id_, names)
     overrides = column_overrides(columns, category, ignore, present=names, label=label, ids=ids, treatment=treatment)
-    if calibration is None:
-        calibration = CalibrationName.SPLIT if time is None and group is None else CalibrationName.BLOCKS
+    preparation = None
+    if sequences.is_given:
+        if stream is None or is_labelled or start is not None:
+            raise SettingError(
+                "--windows and --entity need all rows in order, and cannot be given with --engine, --label or "
+                "--start-from; give a table of normal rows"
+            )
+        preparation = learned(sequences.specification(time, names), stream, overrides)
     parameters: dict[str, Any] = {
         "settings": settings.value,
         "contamination": contamination if contamination == "auto" else _number(contamination),
         "random_state": seed,
         "columns": overrides,
         "clean": clean.value,
-        "calibration": calibration.value,
+        "calibration": "auto" if calibration is None else calibration.value,
         "time": time,
         "group": group,
         "gap": gap,
+        "sequences": preparation,
         "max_steps": max_steps,
         "time_limit": time_limit,
         "checkpoint": checkpoint,

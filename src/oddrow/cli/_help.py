@@ -39,6 +39,8 @@ GROUP_OF = {
     "--explain": OUTPUT,
     "--fail-on-anomaly": OUTPUT,
     "--fail-on-flood": OUTPUT,
+    "--events": OUTPUT,
+    "--state": INPUT,
     "--only-odd": OUTPUT,
     "--sort": OUTPUT,
     "--with-row": OUTPUT,

@@ -181,7 +181,7 @@ def leave_if_found(is_found: bool) -> None:
 
 def note_unknown(model: FittedModel, rows: pa.Table, label: str | None = None, ids: Sequence[str] = ()) -> None:
     """Print a note that names the columns that the model was not fitted to, apart from the label and the ids."""
-    unknown = [name for name in model.encoding.schema.unknown(rows) if name != label and name not in ids]
+    unknown = [name for name in model.unknown(rows) if name != label and name not in ids]
     if unknown:
         _console.say(f"note: columns the model does not know are ignored: {', '.join(unknown)}")
 
@@ -349,8 +349,8 @@ def opened(
     """Open a table of any size, as the options and the model say, and print notes about what was assumed."""
     known: dict[str, Any] = {}
     if model is not None:
-        known["expects"] = model.encoding.sources
-        known["may_lack"] = model.encoding.may_lack
+        known["expects"] = model.sources
+        known["may_lack"] = model.may_lack
         known["like"] = None if model.origin is None else model.origin.csv
     stream = files.open(table, reading, on_error=on_error, may_be_empty=may_be_empty, **known)
     for note in stream.notes:

@@ -36,11 +36,14 @@ from oddrow.cli._options import (
     reads_table,
 )
 from oddrow.cli._policies import takes_policy
+from oddrow.cli._remedies import in_options
 from oddrow.cli._render import promise_values, threshold_text
 from oddrow.container import JobIdentity, digest
 from oddrow.exceptions import SettingError
 from oddrow.files import ReadingOptions, TableStream, check_target
+from oddrow.fitted import FittedModel
 from oddrow.policies import Policy, check_policy
+from oddrow.sequences import PreparationRun, read_state, write_state
 
 
 class OnErrorName(StrEnum):
@@ -95,6 +98,19 @@ def score(
     engine: EngineOption = None,
     address: AddressOption = None,
     workers: WorkersOption = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state",
+            metavar="FILE",
+            help="For a model of windows or entity features: continue from FILE, and keep there what the next table "
+            "continues from.",
+        ),
+    ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option("--events", metavar="FILE", help="Write adjacent alerts merged into events, with reasons."),
+    ] = None,
     only_odd: OnlyOddOption = False,
     sort: SortOption = SortName.FILE,
     id_: IdOption = None,
@@ -112,10 +128,10 @@ def score(
     if json_ and output == "-":
         raise SettingError("--json and -o - both print on stdout; give -o a file")
     if engine is not None:
-        if resume or on_error is not OnErrorName.STOP or reading != AS_FOUND:
+        if resume or on_error is not OnErrorName.STOP or reading != AS_FOUND or state or events:
             raise SettingError(
-                "--resume, --on-error, --delimiter and other options of reading cannot be given with --engine, "
-                "which reads all rows of Parquet files"
+                "--resume, --state, --events, --on-error, --delimiter and other options of reading cannot be given "
+                "with --engine, which reads all rows of Parquet files"
             )
         if only_odd or sort is not SortName.FILE or id_ or with_row or json_ or fail_on_anomaly or fail_on_flood:
             raise SettingError(
@@ -126,7 +142,10 @@ def score(
         return
     notes = _console.gather_notes() if json_ else []
     _check_outputs(output, on_error, quarantine, resume, force)
+    if events is not None:
+        check_target(events, force)
     fitted = artifact.load_model(model)
+    run = _begun(fitted, state)
     if policy is not None:
         check_policy(policy, fitted.calibration)
     skips = on_error is not OnErrorName.STOP
@@ -135,26 +154,76 @@ def score(
         ids = check_ids(id_, stream.schema.names or id_ or [])
         note_unknown(fitted, stream.schema.empty_table(), ids=ids)
         options = ScoringOptions(
-            explain, policy, skips, quarantine, force, on_progress, with_row, only_odd, sort is SortName.SURPRISE
+            explain,
+            policy,
+            skips,
+            quarantine,
+            force,
+            on_progress,
+            with_row,
+            only_odd,
+            sort is SortName.SURPRISE,
+            events,
+            run,
         )
         if resume:
-            from importlib.metadata import version  # importing it takes as long as reading the model
-
-            decisive = {"--explain": explain, "policy": policy, "--on-error": on_error, "reading": reading}
-            decisive |= {"--with-row": with_row}
-            settings = {name: str(value) for name, value in decisive.items()} | {"oddrow": version("oddrow")}
-            if not stream.files:
-                raise SettingError("--resume needs a table in files; standard input cannot be read again")
-            identity = scoring_identity(stream, digest(model.read_bytes()), settings)
+            decisive: dict[str, Any] = {
+                "--explain": explain,
+                "policy": policy,
+                "--on-error": on_error,
+                "reading": reading,
+            }
+            decisive |= {"--with-row": with_row, "--events": events is not None, "--state": _digest_of(state)}
+            identity = _identity(stream, model, decisive)
             with _kept_until_done(output, identity) as kept:
                 count = score_stream(fitted, stream, output, options, kept)
         else:
             count = score_stream(fitted, stream, output, options)
+    _end(fitted, run, state)
     if json_:
         typer.echo(json.dumps(_values(count, stream, output, quarantine, notes), ensure_ascii=False))
     else:
         _say_count(count, stream, quarantine)
     leave_if_found((fail_on_anomaly and count.odd > 0) or (fail_on_flood and count.decision.note is not None))
+
+
+def _begun(model: FittedModel, state: Path | None) -> PreparationRun | None:
+    """Begin the pass of a model's preparation, after the rows of the state file if there is one."""
+    preparation = model.preparation
+    if preparation is None:
+        if state is not None:
+            raise SettingError(f"--state {state}: the model scores each row by itself and continues from nothing")
+        return None
+    if state is None:
+        return preparation.begin()
+    if not state.exists():
+        _console.say(f"note: {state} does not exist yet: all sequences begin empty")
+        return preparation.begin()
+    return preparation.begin(read_state(state, preparation))
+
+
+def _end(model: FittedModel, run: PreparationRun | None, state: Path | None) -> None:
+    """Keep the state of a pass, after the scores are written: a job that is killed before is done again as it was."""
+    if run is None:
+        return
+    if state is not None and model.preparation is not None:
+        write_state(state, run.state, model.preparation)
+    for note in run.notes:
+        _console.say(f"note: {in_options(note)}")
+
+
+def _digest_of(state: Path | None) -> str | None:
+    return None if state is None or not state.exists() else digest(state.read_bytes())
+
+
+def _identity(stream: TableStream, model: Path, decisive: dict[str, Any]) -> JobIdentity:
+    """Return the identity of a job of scoring, from all that decides on the rows written."""
+    from importlib.metadata import version  # importing it takes as long as reading the model
+
+    if not stream.files:
+        raise SettingError("--resume needs a table in files; standard input cannot be read again")
+    settings = {name: str(value) for name, value in decisive.items()} | {"oddrow": version("oddrow")}
+    return scoring_identity(stream, digest(model.read_bytes()), settings)
 
 
 def _check_outputs(output: str, on_error: OnErrorName, quarantine: Path | None, resume: bool, force: bool) -> None:
@@ -188,10 +257,12 @@ def _values(
     decision = count.decision
     return {
         "table": stream.label,
-        "rows": count.scored + count.skipped,
+        "rows": count.scored + count.unscored + count.skipped,
         "scored": count.scored,
         "odd": count.odd,
         "skipped": count.skipped,
+        "unscored": count.unscored,
+        "events": count.events,
         "written": count.written,
         "threshold": decision.threshold if math.isfinite(decision.threshold) else None,
         **promise_values(decision.promise),
@@ -202,16 +273,19 @@ def _values(
 
 
 def _say_count(count: ScoringCount, stream: TableStream, quarantine: Path | None) -> None:
-    if count.scored + count.skipped == 0:
+    if count.scored + count.skipped + count.unscored == 0:
         _console.say(f"{stream.label} has no rows: the output has the columns and no rows")
         return
     _console.say(
         f"{count.odd:,} of {count.scored:,} rows are odd ({threshold_text(count.decision)}: {count.decision.promise})"
     )
+    if count.unscored:
+        _console.say(f"{count.unscored:,} rows have no score: no full window ends there")
+    if count.events is not None:
+        _console.say(f"{count.events:,} events")
     if count.skipped:
         where = "" if quarantine is None else f", written to {quarantine}"
-        _console.say(
-            f"{count.skipped:,} of {count.scored + count.skipped:,} rows of {stream.label} were left out{where}"
-        )
+        n_rows = count.scored + count.unscored + count.skipped
+        _console.say(f"{count.skipped:,} of {n_rows:,} rows of {stream.label} were left out{where}")
     if count.decision.note is not None:
         _console.say(f"note: {count.decision.note}")

@@ -19,13 +19,12 @@ from oddrow.cli._options import (
     IgnoreOption,
     StreamArgument,
     column_overrides,
-    named,
     opened,
     reads_table,
     treats_columns,
 )
 from oddrow.cli._remedies import in_options
-from oddrow.columns import is_ignored, sampled
+from oddrow.cli._sequences import learned_windows, present_column, step_of
 from oddrow.exceptions import SettingError
 from oddrow.files import ReadingOptions, TableStream, check_target, table_writer
 from oddrow.sequences import PreparationRun, WindowPlan, Windows
@@ -103,13 +102,12 @@ def windows(
         check_target(output, force)
     stream = opened(table, reading)
     present = stream.schema.names
-    time = _present(time, present, "--time")
-    entity = None if entity is None else _present(entity, present, "--entity")
+    time = present_column(time, present, "--time")
+    entity = None if entity is None else present_column(entity, present, "--entity")
     kinds = column_overrides(None, category, ignore, present=present, treatment=treatment)
-    ends = int(step) if step.isdecimal() else step
-    spec = Windows(time, entity, length, span, ends, max_gap, (1,) if lag is None else tuple(lag))
+    spec = Windows(time, entity, length, span, step_of(step), max_gap, (1,) if lag is None else tuple(lag))
     spec.check()
-    plan = _learned(spec, stream, kinds)
+    plan = learned_windows(spec, stream, kinds)
     run = plan.begin()
     parts = _derived(plan, run, stream)
     first = next(parts)
@@ -118,25 +116,6 @@ def windows(
             write(part)
     for note in run.notes:
         _console.say(in_options(note))
-
-
-def _present(name: str, present: list[str], option: str) -> str:
-    found = named(name, present, option)
-    if found not in present:
-        raise SettingError(f"{option} {name}: the table has no such column; it has {', '.join(map(repr, present[:8]))}")
-    return found
-
-
-def _learned(spec: Windows, stream: TableStream, kinds: Mapping[str, str]) -> WindowPlan:
-    """Learn the derived columns from all rows, or from a sample and a sketch of the others."""
-    rows = PlacedRows(stream.located)
-    with rows.placing():
-        ignored = {name for name, kind in kinds.items() if is_ignored(kind)} - {spec.time, spec.entity}
-        table = sampled(rows, 0, kinds=kinds, reads=lambda name: name not in ignored)
-        sample = table.sample
-        # a sample has lost the rows between its own, so the usual time between two rows is learned from the first batch
-        ordered = sample.ordered if sample.is_whole else as_table(next(iter(stream)))
-        return spec.learn(sample.ordered, kinds, table.rest, ordered)
 
 
 def _derived(plan: WindowPlan, run: PreparationRun, stream: TableStream) -> Iterator[pa.Table]:

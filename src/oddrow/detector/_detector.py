@@ -14,6 +14,7 @@ from oddrow.exceptions import SettingError
 from oddrow.fitted import FittedModel
 from oddrow.fitting import Cleaning, OrderTest
 from oddrow.policies import Policy
+from oddrow.sequences import EntityHistory, Preparation, Windows
 
 
 class Detector(Protocol):
@@ -28,6 +29,7 @@ class Detector(Protocol):
     time: str | None
     group: str | None
     gap: int | None
+    sequences: Windows | EntityHistory | Preparation | None
     clean: str
     columns: Mapping[str, str] | None
     encoding: TableEncoding | None

@@ -17,6 +17,7 @@ from oddrow.detector import _learning, _scoring
 from oddrow.fitted import FittedModel
 from oddrow.fitting import Cleaning, OrderTest
 from oddrow.policies import Policy
+from oddrow.sequences import EntityHistory, Preparation, Windows
 
 
 class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -43,11 +44,12 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         Weights of the views of a row, 1 for each view that is not named: "likelihood", "marginal", "dependence",
         "nearest", "sparseness", "rank_nearest", "rank_sparseness", "latent_nearest". 0 leaves a view out. The article's
         setting has no views.
-    calibration : {"split", "cross", "blocks"}
-        "split" holds a fifth of the rows out to calibrate: p-values are valid in finite samples, for rows like those
-        that were not set aside. "cross" lets every row train and calibrate, at the cost of five further fits: use it
-        for small tables, where a fifth is too few rows for a false-alarm rate of 1 %. "blocks" does the same for rows
-        that depend on each other: it holds out contiguous blocks of time, or whole groups; give ``time`` or ``group``.
+    calibration : {"auto", "split", "cross", "blocks"}
+        "auto" is "blocks" if ``time``, ``group`` or ``sequences`` is given, else "split". "split" holds a fifth of the
+        rows out to calibrate: p-values are valid in finite samples, for rows like those that were not set aside.
+        "cross" lets every row train and calibrate, at the cost of five further fits: use it for small tables, where a
+        fifth is too few rows for a false-alarm rate of 1 %. "blocks" does the same for rows that depend on each other:
+        it holds out contiguous blocks of time, or whole groups; give ``time`` or ``group``.
     time : str, optional
         With ``calibration="blocks"``, the column by whose times or numbers the rows are ordered; "order" means the
         order of the rows in the table.
@@ -58,6 +60,10 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
     gap : int, optional
         With ``time``, the number of time steps between the held-out rows and the rows that a fit learns from; by
         default it is estimated from the autocorrelation of the columns.
+    sequences : Windows or EntityHistory, optional
+        What derives the rows that are scored from the ordered rows of a table, see :mod:`oddrow.sequences`: windows of
+        the last rows of an entity, or features of a row from the earlier rows of its entity. A learned one (a
+        ``WindowPlan`` or a ``HistoryPlan``) is taken as it is. Its time is also ``time``, if that is not given.
     clean : {"assume", "robust"}
         "assume" learns from every row. "robust" is for tables of which a few percent may be odd: rows that stand out
         by their distance to random others are set aside before anything is learned, see ``cleaning_``.
@@ -133,10 +139,11 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         contamination: str | float = "auto",
         policy: Policy | None = None,
         view_weights: Mapping[str, float] | None = None,
-        calibration: str = "split",
+        calibration: str = "auto",
         time: str | None = None,
         group: str | None = None,
         gap: int | None = None,
+        sequences: Windows | EntityHistory | Preparation | None = None,
         clean: str = "assume",
         columns: Mapping[str, str] | None = None,
         encoding: TableEncoding | None = None,
@@ -159,6 +166,7 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         self.time = time
         self.group = group
         self.gap = gap
+        self.sequences = sequences
         self.clean = clean
         self.columns = columns
         self.encoding = encoding
@@ -240,10 +248,11 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  #
         contamination: str | float = "auto",
         policy: Policy | None = None,
         view_weights: Mapping[str, float] | None = None,
-        calibration: str = "split",
+        calibration: str = "auto",
         time: str | None = None,
         group: str | None = None,
         gap: int | None = None,
+        sequences: Windows | EntityHistory | Preparation | None = None,
         clean: str = "assume",
         columns: Mapping[str, str] | None = None,
         encoding: TableEncoding | None = None,
@@ -265,6 +274,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  #
         self.time = time
         self.group = group
         self.gap = gap
+        self.sequences = sequences
         self.clean = clean
         self.columns = columns
         self.encoding = encoding

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
@@ -15,8 +16,9 @@ from oddrow.columns import SampledTable, Sampling
 from oddrow.detector._detector import Detector, DetectorT, decide_by, generator
 from oddrow.detector._parameters import CheckedParameters
 from oddrow.detector._tables import has_column_names, table_to_learn, take_names
-from oddrow.exceptions import DependenceWarning, TrainingHealthWarning
+from oddrow.exceptions import DependenceWarning, SettingError, TrainingHealthWarning
 from oddrow.fitting import FitPlan, fit_model
+from oddrow.sequences import EntityHistory, Preparation, Windows, prepared_table
 from oddrow.table import as_table
 
 
@@ -61,7 +63,13 @@ def fit(self: DetectorT, X: Any, y: Any = None, *, start_from: DetectorT | None 
     parameters = CheckedParameters.of(self, start_from)
     table = table_to_learn(self, X, parameters)
     rng = generator(self.random_state)
-    _fit_to(self, parameters.plan(table), table, rng)
+    preparation = None
+    if parameters.sequences is not None:
+        parameters.check_columns(table.column_names)
+        preparation = parameters.learned_sequences(table)
+        table = prepared_table(preparation, table).table
+        parameters = parameters.of_derived(preparation, table.column_names)
+    _fit_to(self, parameters.plan(table), table, rng, preparation)
     _warn(self)
     return self
 
@@ -111,8 +119,26 @@ def fit_batches(self: DetectorT, batches: Iterable[Any], *, start_from: Detector
     tables = [as_table(batch, reads=sampling.reads) for batch in first]
     for table in tables:
         parameters.check_columns(table.column_names)
-    gathered = sampling.part(chain(tables, waiting))
-    _fit_to_sample(self, parameters, gathered, rng, is_array=not has_column_names(first[0]))
+    raw: Iterable[Any] = chain(tables, waiting)
+    preparation = None
+    if parameters.sequences is None:
+        gathered = sampling.part(raw)
+    else:
+        if isinstance(parameters.sequences, Windows | EntityHistory):
+            raise SettingError(
+                "sequences in batches must be learned beforehand, as the batches are read once; give "
+                "sequences.learn(some rows) as sequences"
+            )
+        preparation = parameters.sequences
+        run = preparation.begin()
+        derived = (run.feed(as_table(batch, reads=sampling.reads)).table for batch in raw)
+        head = next(derived, None)
+        names = () if head is None else head.column_names
+        parameters = parameters.of_derived(preparation, names)
+        gathered = parameters.sampling(rng).part(chain([] if head is None else [head], derived))
+    _fit_to_sample(
+        self, parameters, gathered, rng, preparation, raw=tables, is_array=not has_column_names((first or [{}])[0])
+    )
     _warn(self)
     return self
 
@@ -146,6 +172,7 @@ def fit_sampled(self: DetectorT, table: SampledTable, *, start_from: DetectorT |
     2
     """
     parameters = CheckedParameters.of(self, start_from)
+    _refuse_sequences(parameters)
     _fit_to_sample(self, parameters, table.settled(), generator(self.random_state), is_array=False)
     _warn(self)
     return self
@@ -167,10 +194,18 @@ def sampling(self: DetectorT, *, names: Iterable[str] | None = None, start_from:
         As in :meth:`fit`.
     """
     parameters = CheckedParameters.of(self, start_from)
+    _refuse_sequences(parameters)
     if names is not None:
         parameters.check_columns(names)
     # from a copy, because the fit that follows draws from the generator again
     return parameters.sampling(generator(deepcopy(self.random_state)))
+
+
+def _refuse_sequences(parameters: CheckedParameters) -> None:
+    if parameters.sequences is not None:
+        raise SettingError(
+            "sequences need all rows in order, and parts that are sampled apart have lost it; fit to the whole table"
+        )
 
 
 def _fit_to_sample(
@@ -178,19 +213,27 @@ def _fit_to_sample(
     parameters: CheckedParameters,
     table: SampledTable,
     rng: np.random.Generator,
+    preparation: Preparation | None = None,
+    raw: Sequence[pa.Table] = (),
     *,
     is_array: bool,
 ) -> None:
-    take_names(detector, table.sample.rows, is_array=is_array)
+    take_names(detector, table.sample.rows if preparation is None else raw[0], is_array=is_array)
     table, schema = parameters.fitting_sample(table)
     rows = table.sample.ordered
-    _fit_to(detector, parameters.plan(rows, table.rest, schema), rows, rng)
+    _fit_to(detector, parameters.plan(rows, table.rest, schema), rows, rng, preparation)
 
 
-def _fit_to(detector: Detector, plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> None:
+def _fit_to(
+    detector: Detector,
+    plan: FitPlan,
+    table: pa.Table,
+    rng: np.random.Generator,
+    preparation: Preparation | None = None,
+) -> None:
     found = fit_model(plan, table, rng)
     detector.cleaning_, detector.order_test_ = found.cleaning, found.order_test
-    decide_by(detector, found.model)
+    decide_by(detector, replace(found.model, preparation=preparation))
 
 
 def _warn(detector: Detector) -> None:

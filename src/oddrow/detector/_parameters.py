@@ -25,6 +25,7 @@ from oddrow.detector._start import check_same_columns, check_start
 from oddrow.exceptions import DataError, SettingError
 from oddrow.fitted import FittedModel
 from oddrow.fitting import (
+    CalibrationName,
     Dependence,
     FitPlan,
     Recipe,
@@ -41,6 +42,7 @@ from oddrow.fitting import (
     within_memory,
 )
 from oddrow.policies import check_is_policy, checked_contamination
+from oddrow.sequences import EntityHistory, HistoryPlan, Preparation, WindowPlan, Windows
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class CheckedParameters:
     encoding : the given encoding, or that of the model to start from; None learns one
     start : the model to start from
     dependence : which rows depend on each other; None if they are independent
+    sequences : what derives the rows that are learned from, or its specification; None if nothing does
     """
 
     recipe: Recipe
@@ -63,6 +66,7 @@ class CheckedParameters:
     encoding: TableEncoding | None
     start: FittedModel | None
     dependence: Dependence | None = None
+    sequences: Windows | EntityHistory | Preparation | None = None
 
     @classmethod
     def of(cls, detector: Detector, start_from: Detector | None = None) -> CheckedParameters:
@@ -78,18 +82,25 @@ class CheckedParameters:
         if detector.columns is not None and not isinstance(detector.columns, Mapping):
             raise SettingError(f"columns is {detector.columns!r}; give a mapping of column name to kind, or None")
         recipe, control = _recipe(detector), _control(detector)
-        dependence = checked_dependence(recipe.calibration, detector.time, detector.group, detector.gap)
+        time, sequences = detector.time, checked_sequences(detector.sequences)
+        if sequences is not None:
+            if detector.encoding is not None or start_from is not None:
+                raise SettingError("an encoding, or a model to start from, cannot be given together with sequences")
+            if recipe.calibration == "blocks" and detector.group is None and time is None:
+                time = sequences.time
+        dependence = checked_dependence(recipe.calibration, time, detector.group, detector.gap)
         kinds = dict(detector.columns or {})
         if dependence is not None and dependence.group is not None:
             kinds.setdefault(dependence.group, Kind.IGNORE)
         if start_from is None:
-            return cls(recipe, control, kinds, detector.encoding, None, dependence)
+            return cls(recipe, control, kinds, detector.encoding, None, dependence, sequences)
         check_start(detector, start_from)
-        return cls(recipe, control, kinds, start_from.model_.encoding, start_from.model_, dependence)
+        start = start_from.model_
+        return cls(recipe, control, kinds, start.encoding, start, dependence)
 
     def reads(self, name: str) -> bool:
         """Return whether the column of this name is used; an unused column may hold anything."""
-        if self.dependence is not None and name in self.dependence.columns:
+        if name in self._ordering:
             return True
         if self.encoding is not None:
             return name in self.encoding.sources
@@ -104,6 +115,11 @@ class CheckedParameters:
             If so; the message names the column.
         """
         names = list(map(str, names))
+        if self.sequences is not None:
+            missing = [name for name in (self.sequences.time, self.sequences.entity) if name not in (None, *names)]
+            if missing:
+                raise SettingError(f"sequences name the column {missing[0]!r:.60}, which the table does not have")
+            return  # other parameters are about derived columns, too
         if self.start is not None:
             check_same_columns(names, self.start.encoding.schema, self.kinds)
         elif self.encoding is None:
@@ -111,11 +127,42 @@ class CheckedParameters:
         if self.dependence is not None:
             self.dependence.check_columns(names)
 
+    @property
+    def _ordering(self) -> frozenset[str]:
+        """The columns that order or group the rows, which are read even if they are ignored."""
+        names = () if self.dependence is None else self.dependence.columns
+        if self.sequences is not None:
+            names = (*names, self.sequences.time, *filter(None, [self.sequences.entity]))
+        return frozenset(names)
+
+    def learned_sequences(self, table: pa.Table) -> Preparation:
+        """Return the preparation, learned from a table if it is not yet."""
+        sequences = self.sequences
+        if isinstance(sequences, Windows | EntityHistory):
+            return sequences.learn(
+                table, {name: kind for name, kind in self.kinds.items() if name in table.column_names}
+            )
+        assert sequences is not None  # noqa: S101 - the caller has checked it
+        return sequences
+
+    def of_derived(self, preparation: Preparation, names: Iterable[str]) -> CheckedParameters:
+        """Return the parameters of a fit to derived rows with columns of these names.
+
+        The entity is left out: later rows may be of entities that the training rows do not have.
+        """
+        present = set(names)
+        kinds = {name: kind for name, kind in self.kinds.items() if name in present}
+        for name, kind in preparation.kinds.items():
+            kinds.setdefault(name, kind)
+        if preparation.entity is not None:
+            kinds.setdefault(preparation.entity, Kind.IGNORE)
+        return replace(self, kinds=kinds, sequences=None)
+
     def sampling(self, rng: np.random.Generator) -> Sampling:
         """Return the sampling of a table that comes in batches."""
         # from a copy, so that the fit draws the same whether its rows came in batches or not
         seed = int(deepcopy(rng).integers(2**63))
-        also = frozenset() if self.dependence is None else frozenset(self.dependence.columns)
+        also = self._ordering
         if self.encoding is None:
             return Sampling(seed, dict(self.kinds), also=also)
         # columns with a given encoding learn nothing, so the rows outside the sample need no summary
@@ -160,6 +207,24 @@ class CheckedParameters:
         return FitPlan(self.recipe, TrainingData(schema, self.encoding, rest, start, self.dependence), self.control)
 
 
+def checked_sequences(sequences: object) -> Windows | EntityHistory | Preparation | None:
+    """Return a preparation, or its specification.
+
+    Raises
+    ------
+    SettingError
+        If it is neither, and not None.
+    """
+    if sequences is None or isinstance(sequences, Windows | EntityHistory | WindowPlan | HistoryPlan):
+        return sequences
+    raise SettingError(f"sequences is {sequences!r:.80}; give Windows(...), EntityHistory(...), or what they learn")
+
+
+def _calibration(detector: Detector) -> CalibrationName:
+    depends = any(value is not None for value in (detector.time, detector.group, detector.sequences))
+    return checked_calibration(detector.calibration, depends=depends)
+
+
 def _recipe(detector: Detector) -> Recipe:
     recipe = checked_settings(detector.settings)
     flagged_share = checked_contamination(detector.contamination)
@@ -174,7 +239,7 @@ def _recipe(detector: Detector) -> Recipe:
         evidence=recipe.evidence.weighted(detector.view_weights),
         is_variational=detector.is_variational,
         kl_weight=checked_kl_weight(detector.kl_weight),
-        calibration=checked_calibration(detector.calibration),
+        calibration=_calibration(detector),
         clean=checked_clean(detector.clean),
         policy=detector.policy,
         flagged_share=flagged_share,

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from oddrow.density import TrainingHealth
 from oddrow.detector._detector import Detector, DetectorT, decide_by
+from oddrow.detector._scored_rows import RowsToScore
 from oddrow.detector._tables import table_to_score, with_index
 from oddrow.explanation import Explanation
 from oddrow.explanation import explain as explain_rows
@@ -44,22 +45,23 @@ def set_policy(self: DetectorT, policy: Policy) -> DetectorT:
 def surprise(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     """Return the surprise of each row in nats, float64 [n]; higher is stranger.
 
-    ``-ln(share of normal rows at least this strange)``: 4.6 is one normal row in a hundred, 6.9 one in a thousand.
+    ``-ln(share of normal rows at least this strange)``: 4.6 is one normal row in a hundred, 6.9 one in a thousand. With
+    windows, a row at which no window ends has no score: NaN, here and in the other scores.
     """
-    table = table_to_score(self, X)
-    return self.model_.score(table).surprise
+    rows = RowsToScore.of(self.model_, table_to_score(self, X))
+    return rows.spread(self.model_.score(rows.table).surprise, np.nan)
 
 
 def p_value(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     """Return the conformal p-value of each row, float64 [n]; lower is stranger, at least 1 / (calibration rows + 1)."""
-    table = table_to_score(self, X)
-    return self.model_.score(table).p_value
+    rows = RowsToScore.of(self.model_, table_to_score(self, X))
+    return rows.spread(self.model_.score(rows.table).p_value, np.nan)
 
 
 def score_samples(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     """Return the negative surprise, float64 [n]; higher is more normal (scikit-learn's sign)."""
-    table = table_to_score(self, X)
-    return -self.model_.score(table).surprise
+    rows = RowsToScore.of(self.model_, table_to_score(self, X))
+    return -rows.spread(self.model_.score(rows.table).surprise, np.nan)
 
 
 def decision_function(self: Detector, X: Any) -> npt.NDArray[np.float64]:
@@ -68,17 +70,18 @@ def decision_function(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     This is ``score_samples(X) - offset_``, except for a policy that looks at the batch: its threshold is that of the
     batch, and a row above it for which a budget has no room gets 0.
     """
-    table = table_to_score(self, X)
-    scored = self.model_.score(table)
-    decision = self.model_.decide(scored, table)
+    rows = RowsToScore.of(self.model_, table_to_score(self, X))
+    scored = self.model_.score(rows.table)
+    decision = self.model_.decide(scored, rows.table)
     distance = decision.threshold - scored.surprise
-    return np.where(decision.is_odd, distance, np.maximum(distance, 0.0))
+    return rows.spread(np.where(decision.is_odd, distance, np.maximum(distance, 0.0)), np.nan)
 
 
 def predict(self: Detector, X: Any) -> npt.NDArray[np.int64]:
-    """Return +1 for a normal row, -1 for an odd one; int [n]."""
-    table = table_to_score(self, X)
-    return np.where(self.model_.decide(self.model_.score(table), table).is_odd, -1, 1)
+    """Return +1 for a normal row, -1 for an odd one; int [n]. With windows, +1 also where no window ends."""
+    rows = RowsToScore.of(self.model_, table_to_score(self, X))
+    is_odd = self.model_.decide(self.model_.score(rows.table), rows.table).is_odd
+    return np.where(rows.spread(is_odd, none=False), -1, 1)
 
 
 def decide(self: Detector, X: Any, policy: Policy | None = None) -> Decision:
@@ -92,25 +95,29 @@ def decide(self: Detector, X: Any, policy: Policy | None = None) -> Decision:
     table = table_to_score(self, X)
     if policy is not None:
         check_policy(policy, self.model_.calibration)
-    return self.model_.decide(self.model_.score(table), table, policy)
+    rows = RowsToScore.of(self.model_, table)
+    return rows.decision(self.model_.decide(self.model_.score(rows.table), rows.table, policy))
 
 
 def explain(self: Detector, X: Any, top: int | None = 3) -> tuple[Explanation, ...]:
-    """Return the reasons for each row's surprise: ``top`` strongest columns (None: all), see :class:`Explanation`."""
-    table = table_to_score(self, X)
-    return with_index(explain_rows(self.model_, table, top), X)
+    """Return the reasons for each row's surprise: ``top`` strongest columns (None: all), see :class:`Explanation`.
+
+    With windows, there is one explanation for each row at which a window ends.
+    """
+    rows = RowsToScore.of(self.model_, table_to_score(self, X))
+    return with_index(rows.explanations(explain_rows(self.model_, rows.table, top)), X)
 
 
 def embed(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     """Return the latent means of the rows, float64 [n, n_latent]."""
-    table = table_to_score(self, X)
-    return self.model_.latent(table)
+    rows = RowsToScore.of(self.model_, table_to_score(self, X))
+    return rows.spread(self.model_.latent(rows.table), np.nan)
 
 
 def latent_map(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     """Return the rows on the first two principal components of the training rows' latent means, float64 [n, 2]."""
-    table = table_to_score(self, X)
-    return self.model_.projection.apply(self.model_.latent(table))
+    rows = RowsToScore.of(self.model_, table_to_score(self, X))
+    return rows.spread(self.model_.projection.apply(self.model_.latent(rows.table)), np.nan)
 
 
 def health(detector: Detector) -> TrainingHealth:

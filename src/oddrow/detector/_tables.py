@@ -50,7 +50,7 @@ def table_to_score(detector: Detector, X: Any) -> pa.Table:
         If names of columns differ from those of the training rows by blanks or by their Unicode form.
     """
     check_is_fitted(detector, "model_")
-    expected = detector.model_.encoding.sources
+    expected = detector.model_.sources
     if not has_column_names(X):
         return _array_to_score(detector, X, expected)
     table = as_table(X, reads=set(expected).__contains__)

@@ -6,7 +6,7 @@ The names that learn are imported when they are first used (PEP 562): a model fi
 from typing import TYPE_CHECKING
 
 from oddrow._lazy_exports import lazy_exports
-from oddrow.fitting._calibration_choice import checked_calibration
+from oddrow.fitting._calibration_choice import CalibrationName, checked_calibration
 from oddrow.fitting._cleaning import Cleaning, checked_clean, clean_table
 from oddrow.fitting._contamination import estimate_odd_share, isolation, typical_distance
 from oddrow.fitting._dependence import FILE_ORDER, Dependence, checked_dependence
@@ -23,6 +23,7 @@ __all__ = [
     "AUTO_FALSE_ALARMS",
     "FILE_ORDER",
     "RECIPES",
+    "CalibrationName",
     "Cleaning",
     "Dependence",
     "FitPlan",

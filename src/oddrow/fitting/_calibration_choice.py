@@ -9,18 +9,16 @@ from oddrow.exceptions import SettingError
 CalibrationName = Literal["split", "cross", "blocks"]
 
 
-def checked_calibration(name: object) -> CalibrationName:
-    """Return the calibration method of this name.
+def checked_calibration(name: object, *, depends: bool = False) -> CalibrationName:
+    """Return the calibration method of this name; "auto" is "blocks" if rows depend on each other, else "split".
 
     Raises
     ------
     SettingError
         If there is no such method.
     """
-    if name == "split":
-        return "split"
-    if name == "cross":
-        return "cross"
-    if name == "blocks":
-        return "blocks"
-    raise SettingError(f"calibration is {name!r}; choose from 'split', 'cross', 'blocks'")
+    if name == "auto":
+        return "blocks" if depends else "split"
+    if name in ("split", "cross", "blocks"):
+        return name
+    raise SettingError(f"calibration is {name!r}; choose from 'auto', 'split', 'cross', 'blocks'")

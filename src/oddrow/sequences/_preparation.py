@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from oddrow.columns import TableSchema
+
 
 @dataclass(frozen=True)
 class SequenceState:
@@ -94,6 +96,21 @@ class Preparation(Protocol):
         ...
 
     @property
+    def schema(self) -> TableSchema:
+        """The raw columns that are read, and their kinds."""
+        ...
+
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """The kinds of derived columns that need not be judged from their values, by name."""
+        ...
+
+    @property
+    def max_gap(self) -> int:
+        """The distance in derived rows of an entity up to which two alerts are one event."""
+        ...
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """The columns of the table that are read, without duplicates."""
         ...
@@ -106,6 +123,10 @@ class Preparation(Protocol):
         DataError
             If the state is not one of this preparation.
         """
+        ...
+
+    def derives(self, column: str) -> bool:
+        """Return whether a column of the derived rows is a derived one, and not one of the table."""
         ...
 
     def original(self, column: str) -> str:

@@ -39,6 +39,19 @@ class WindowPlan:
     kind: Literal["windows"] = "windows"
 
     @property
+    def kinds(self) -> Mapping[str, str]:
+        """No kinds: those of windows are judged from their values."""
+        return {}
+
+    @property
+    def max_gap(self) -> int:
+        """The number of windows, about, that end within a window: alerts of windows that share a row are one event."""
+        rows = self.shape.length
+        if rows is None:
+            rows = (self.shape.span or 0) // (self.usual_step or self.shape.span or 1)
+        return max(-(-rows // (self.shape.step or 1)), 1)
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """The columns of the table that are read."""
         return self.schema.sources
@@ -70,6 +83,10 @@ class WindowPlan:
         if not bool(np.isnan(seconds).any()):  # the run's error names a row without a time
             rows = rows.take(pa.array(np.argsort(ticks_of(np.asarray(seconds)), kind="stable")))
         return self.begin().feed(rows).table
+
+    def derives(self, column: str) -> bool:
+        """Return whether a column is derived, and not one of the table."""
+        return column in self._origins
 
     def original(self, column: str) -> str:
         """Return the raw column from which a derived column is computed."""

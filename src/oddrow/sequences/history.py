@@ -123,6 +123,16 @@ class HistoryPlan:
         return self.columns.entity
 
     @property
+    def schema(self) -> TableSchema:
+        """The raw columns that are read, and their kinds."""
+        return self.columns.schema
+
+    @property
+    def max_gap(self) -> int:
+        """Alerts of neighbouring rows of an entity are one event."""
+        return 1
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """The columns of the table from which features are computed; derived rows keep all other columns, too."""
         return self.columns.schema.sources
@@ -143,6 +153,10 @@ class HistoryPlan:
         of = self.columns
         memories = {} if state is None else unpacked_memories(state, len(of.numbers), len(of.categories))
         return HistoryRun(of, memories)
+
+    def derives(self, column: str) -> bool:
+        """Return whether a column is a feature, and not one of the table."""
+        return column in self.columns.features
 
     def original(self, column: str) -> str:
         """Return the original column from which a derived column is computed; a column of the table is its own."""

@@ -10,6 +10,7 @@ from oddrow.table._located_batch import (
     LocatedBatch,
     PlacedRows,
     SkippedRow,
+    SomeRows,
     TableRows,
     one_batch,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "RowSample",
     "SampleBounds",
     "SkippedRow",
+    "SomeRows",
     "TableRows",
     "TextForm",
     "UnfitValueError",

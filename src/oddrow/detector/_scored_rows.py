@@ -1,0 +1,59 @@
+"""The rows that a model scores for the rows of a user's table: the same ones, or those that a preparation derives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from oddrow.explanation import Explanation
+from oddrow.fitted import FittedModel
+from oddrow.policies import Decision
+from oddrow.sequences import prepared_table
+
+ScalarT = TypeVar("ScalarT", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class RowsToScore:
+    """The rows that a model scores.
+
+    Attributes
+    ----------
+    table : the rows [m]
+    row : int64 [m], ascending, the row of the user's table at which each of them ends; None if they are its rows
+    n_rows : the number of rows of the user's table
+    """
+
+    table: pa.Table
+    row: npt.NDArray[np.int64] | None
+    n_rows: int
+
+    @classmethod
+    def of(cls, model: FittedModel, table: pa.Table) -> RowsToScore:
+        """Derive the rows to score from a user's table, if the model has a preparation."""
+        if model.preparation is None:
+            return cls(table, None, table.num_rows)
+        prepared = prepared_table(model.preparation, table)
+        return cls(prepared.table, prepared.row, table.num_rows)
+
+    def spread(self, values: npt.NDArray[ScalarT], none: object) -> npt.NDArray[ScalarT]:
+        """Return one value for each row of the user's table; ``none`` where no scored row ends."""
+        if self.row is None:
+            return values
+        spread = np.full((self.n_rows, *values.shape[1:]), none, values.dtype)
+        spread[self.row] = values
+        return spread
+
+    def decision(self, decision: Decision) -> Decision:
+        """Return a decision on the scored rows as one on the rows of the user's table."""
+        return decision if self.row is None else replace(decision, is_odd=self.spread(decision.is_odd, none=False))
+
+    def explanations(self, explanations: tuple[Explanation, ...]) -> tuple[Explanation, ...]:
+        """Return explanations of the scored rows with the numbers of the rows of the user's table."""
+        if self.row is None:
+            return explanations
+        return tuple(replace(one, row=row) for one, row in zip(explanations, self.row.tolist(), strict=True))
