@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from oddrow.batch._row_numbers import numbered
+from oddrow.batch._scored_stream import fed
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
 from oddrow.explanation import Explanation, explain
 from oddrow.files import TableStream
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision
+from oddrow.sequences import Preparation
 from oddrow.table import LocatedBatch, SkippedRow, as_table
 
 
@@ -61,6 +64,8 @@ def explain_row(model: FittedModel, stream: TableStream, number: int) -> RowOfSt
     n_rows = stream.n_rows + stream.n_skipped
     if not 1 <= number <= n_rows:
         raise SettingError(f"row {number}: {stream.label} has rows 1 to {n_rows:,}")
+    if model.preparation is not None:
+        return _explain_derived(model, model.preparation, stream, number)
     found = _found(stream, number)
     row = found.located.rows.slice(found.at, 1)
     place = found.located.place.description(found.at)
@@ -72,6 +77,41 @@ def explain_row(model: FittedModel, stream: TableStream, number: int) -> RowOfSt
     decision = model.decide(model.score(table), table)
     explanation = replace(explain(model, table, None)[index], row=number - 1)
     return RowOfStream(number, place, row.to_pylist()[0], explanation, decision)
+
+
+def _explain_derived(model: FittedModel, preparation: Preparation, stream: TableStream, number: int) -> RowOfStream:
+    """Explain the derived row that ends at the row with this number, by the rows before it."""
+    run = preparation.begin()
+    tables, index, found = [], None, None
+    n_rows = 0
+    for located, _, numbers in numbered(stream.located()):
+        table = _table(model, located.rows)
+        unfit = model.unfit_rows(table)
+        matches = (numbers == number).nonzero()[0]
+        if len(matches) and int(matches[0]) in unfit:
+            at = int(matches[0])
+            raise SchemaMismatchError(f"{located.place.description(at)}: {unfit[at]}")
+        fits = np.array([row for row in range(table.num_rows) if row not in unfit], np.int64)
+        prepared = fed(run, located, table.take(pa.array(fits)))
+        if len(matches):
+            found = _Found(located, int(matches[0]))
+            ends = (fits[prepared.row] == found.at).nonzero()[0]
+            if not len(ends):
+                raise SettingError(f"row {number}: no full window ends there, so it has no score")
+            index = n_rows + int(ends[0])
+        tables.append(prepared.table)
+        n_rows += prepared.table.num_rows
+        if found is not None and not model.policy.needs.all_rows:
+            break
+        if not model.policy.needs.all_rows:
+            tables, n_rows = [], 0
+    if found is None or index is None:
+        raise DataError(f"{stream.label}: row {number} cannot be read, or the file changed while it was read")
+    derived = pa.concat_tables(tables)
+    decision = model.decide(model.score(derived), derived)
+    explanation = replace(explain(model, derived, None)[index], row=number - 1)
+    values = found.located.rows.slice(found.at, 1).to_pylist()[0]
+    return RowOfStream(number, found.located.place.description(found.at), values, explanation, decision)
 
 
 def _found(stream: TableStream, number: int) -> _Found:
@@ -110,4 +150,4 @@ def _fit_batches(model: FittedModel, stream: TableStream) -> Iterator[tuple[pa.T
 
 
 def _table(model: FittedModel, rows: pa.RecordBatch) -> pa.Table:
-    return as_table(pa.Table.from_batches([rows]), reads=set(model.encoding.sources).__contains__, passes=True)
+    return as_table(pa.Table.from_batches([rows]), reads=set(model.sources).__contains__, passes=True)

@@ -146,15 +146,7 @@ class _Scoring:
         return LocatedBatch(located.rows.take(pa.array(chosen)), SomeRows(located.place, chosen), tuple(skipped))
 
     def _prepared(self, located: LocatedBatch, table: pa.Table) -> Prepared | None:
-        if self.run is None:
-            return None
-        try:
-            return self.run.feed(table)
-        except DataError as error:
-            if error.row is None:
-                raise
-            text = error.message.replace(f"row {error.row:,}, counted from 0: ", "")
-            raise type(error)(f"{located.place.description(error.row)}: {text}", remedy=error.remedy) from error
+        return None if self.run is None else fed(self.run, located, table)
 
     def _table(self, rows: pa.RecordBatch) -> pa.Table:
         # columns that the model does not use may have any type, and stay as they are
@@ -199,6 +191,17 @@ def _empty_batch(model: FittedModel, stream: TableStream, with_row: bool) -> Loc
         schema = schema.append(field)
     rows = pa.RecordBatch.from_pylist([], schema=schema)
     return LocatedBatch(rows, TableRows(stream.label, 0, rows))
+
+
+def fed(run: PreparationRun, located: LocatedBatch, table: pa.Table) -> Prepared:
+    """Feed the rows of a batch to a preparation; an error about a row names its file and line."""
+    try:
+        return run.feed(table)
+    except DataError as error:
+        if error.row is None:
+            raise
+        text = error.message.replace(f"row {error.row:,}, counted from 0: ", "")
+        raise type(error)(f"{located.place.description(error.row)}: {text}", remedy=error.remedy) from error
 
 
 @contextmanager

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from oddrow.batch._scored_stream import OnProgress, located_errors
+from oddrow.batch._scored_stream import OnProgress, fed, located_errors
 from oddrow.files import TableStream
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, RareRows, RowScores
-from oddrow.table import is_normal_row, split_label
+from oddrow.table import as_table, is_normal_row, split_label
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class StreamScores:
 
     Attributes
     ----------
-    surprise : float64 [n], nats
+    surprise : float64 [n], nats; with windows, n counts the rows at which a window ends, here and below
     decision : the decision on all rows
     is_normal : bool [n]; bool [0] without a label
     sample : table of k evenly spaced rows, in order, without the label
@@ -64,11 +64,16 @@ def stream_scores(
     """
     step, start = max(1, -(-stream.n_rows // max(max_sampled, 1))), 0
     scores, is_normal, sample, rare = [], [], [], RareRows()
+    run = None if model.preparation is None else model.preparation.begin()
     for located in stream.located():
         table = pa.Table.from_batches([located.rows])
         if label is not None:
             is_normal.append(is_normal_row(table, *label))
             table = table.drop_columns([label[0]])
+        if run is not None:
+            prepared = fed(run, located, as_table(table, reads=set(model.sources).__contains__))
+            table = prepared.table
+            is_normal = [*is_normal[:-1], *(labelled[prepared.row] for labelled in is_normal[-1:])]
         with located_errors(model, located):
             scored = model.score(table)
         scores.append(model.row_scores(scored.surprise, scored.p_value, table))
