@@ -283,9 +283,8 @@ class WindowRun:
         return [f"values of {column.name}" for column in self._columns.raw]
 
     def _restore(self, state: SequenceState) -> None:
-        fields = ("entity", *Progress._fields, "n_kept")
-        expected = {"entities": list(fields), "rows": ["ticks", *self._kept_names]}
-        if {name: table.column_names for name, table in state.tables.items()} != expected:
+        expected = {name: table.schema for name, table in self.state.tables.items()}
+        if {name: table.schema for name, table in state.tables.items()} != expected:
             raise DataError("the state is not one of these windows: it was made by another preparation, or of others")
         entities, rows = state.tables["entities"], state.tables["rows"]
         names = entities.column("entity").to_pylist()
