@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -12,9 +13,10 @@ import pyarrow.compute as pc
 
 from oddrow.columns import NOTHING_ELSE, ColumnSchema, Kind, TableSchema, TableSketch, is_ignored
 from oddrow.exceptions import DataError, SettingError
+from oddrow.remedies import Setting, remedy
 from oddrow.sequences._durations import MAX_SECONDS, ticks_of
 from oddrow.sequences._window_columns import MAX_TYPES, EventColumn, NumberColumn, WindowColumns, WindowShape
-from oddrow.table import Floats, python_values, shortened
+from oddrow.table import LIKE_A_DATE, Floats, python_values, shortened
 
 MIN_TYPE_ROWS = 2
 """Smallest number of training rows of a type that is counted by itself."""
@@ -111,18 +113,30 @@ class RawColumns:
 
 def _time_column(rows: pa.Table, name: str, given: str, rest: TableSketch) -> ColumnSchema:
     """Return the column of the time: read as times, or else as numbers."""
-    column = judged = _judged(rows, name, "" if is_ignored(given) else given, rest)
+    column = _judged(rows, name, "" if is_ignored(given) else given, rest)
     if column.kind != Kind.TIMESTAMP:
         is_temporal = pa.types.is_temporal(rows.schema.field(name).type)
         column = _judged(rows, name, Kind.TIMESTAMP if is_temporal else Kind.NUMBER, rest)
     seconds = _seconds(rows, column)
     if not len(seconds):
-        example = next((value for value in python_values(rows.column(name)) if value is not None), None)
-        held = "it is empty" if example is None else f"{shortened(example)} is neither a date or time nor a number"
-        raise DataError(f"column {shortened(name)} cannot be the time: {judged.note or held}; or name another column")
+        raise _no_time(rows.column(name), name)
     if column.kind == Kind.NUMBER and not given.partition(";")[0].strip():
         return _counted_since_1970(rows, column, np.sort(seconds), rest)
     return column
+
+
+def _no_time(values: pa.ChunkedArray, name: str) -> DataError:
+    """Return the error about a column without any time."""
+    example = next((value for value in python_values(values) if value is not None), None)
+    if isinstance(example, str) and re.search(LIKE_A_DATE, example):
+        forms = [Setting("kinds", {name: f"timestamp; dates={form}"}) for form in ("dmy", "mdy")]
+        return DataError(
+            f"column {shortened(name)} cannot be the time: whether the day or the month comes first in "
+            f"{shortened(example)} cannot be told from its values",
+            remedy=remedy("say it with ", forms[0], " or ", forms[1]),
+        )
+    held = "it is empty" if example is None else f"{shortened(example)} is neither a date or time nor a number"
+    return DataError(f"column {shortened(name)} cannot be the time: {held}; name another column")
 
 
 def _counted_since_1970(rows: pa.Table, column: ColumnSchema, ordered: Floats, rest: TableSketch) -> ColumnSchema:
