@@ -364,7 +364,7 @@ def test_whole_numbers_in_any_order_are_times_and_no_identifiers():
 def test_dates_whose_day_and_month_cannot_be_told_apart_are_refused_with_the_way_out():
     rows = {"at": ["03/04/2024", "05/06/2024", "03/04/2024", "05/06/2024"] * 3, "x": np.arange(12.0)}
     spec = Windows("at", length=3)
-    with pytest.raises(DataError, match=r"the day or the month comes first in '03/04/2024' .* kinds=\{'at'"):
+    with pytest.raises(DataError, match=r"the day or the month comes first in '03/04/2024' .* columns=\{'at'"):
         spec.learn(pa.table(rows))
     plan = spec.learn(pa.table(rows), {"at": "timestamp; dates=dmy"})
     assert plan.usual_step == 63 * 86_400 * 10**6

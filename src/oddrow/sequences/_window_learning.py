@@ -129,7 +129,7 @@ def _no_time(values: pa.ChunkedArray, name: str) -> DataError:
     """Return the error about a column without any time."""
     example = next((value for value in python_values(values) if value is not None), None)
     if isinstance(example, str) and re.search(LIKE_A_DATE, example):
-        forms = [Setting("kinds", {name: f"timestamp; dates={form}"}) for form in ("dmy", "mdy")]
+        forms = [Setting("columns", {name: f"timestamp; dates={form}"}) for form in ("dmy", "mdy")]
         return DataError(
             f"column {shortened(name)} cannot be the time: whether the day or the month comes first in "
             f"{shortened(example)} cannot be told from its values",
