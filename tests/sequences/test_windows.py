@@ -361,11 +361,22 @@ def test_whole_numbers_in_any_order_are_times_and_no_identifiers():
     assert derived["at"].to_pylist() == list(range(2, 500))
 
 
+@pytest.mark.parametrize("at", ["2024-01-01", "2024-01-01T10:00:00Z", "7"])
+def test_all_rows_may_have_one_time(at):
+    written = pa.table({"at": [at] * 6, "x": ["1", "2", "4", "3", "5", "2"]}).replace_schema_metadata(AS_WRITTEN)
+    derived = Windows("at", length=3).table(written)
+    assert derived["x.last"].to_pylist() == [4, 3, 5, 2]
+    assert derived["at"].to_pylist() == [at] * 4
+    assert derived["at.since"].to_pylist() == [0] * 4
+
+
 def test_dates_whose_day_and_month_cannot_be_told_apart_are_refused_with_the_way_out():
     rows = {"at": ["03/04/2024", "05/06/2024", "03/04/2024", "05/06/2024"] * 3, "x": np.arange(12.0)}
     spec = Windows("at", length=3)
     with pytest.raises(DataError, match=r"the day or the month comes first in '03/04/2024' .* columns=\{'at'"):
         spec.learn(pa.table(rows))
+    with pytest.raises(DataError, match="the day or the month comes first in '03/04/2024'"):
+        spec.learn({"at": ["03/04/2024"] * 6, "x": np.arange(6.0)})
     plan = spec.learn(pa.table(rows), {"at": "timestamp; dates=dmy"})
     assert plan.usual_step == 63 * 86_400 * 10**6
 

@@ -113,11 +113,14 @@ class RawColumns:
 
 def _time_column(rows: pa.Table, name: str, given: str, rest: TableSketch) -> ColumnSchema:
     """Return the column of the time: read as times, or else as numbers."""
-    column = _judged(rows, name, "" if is_ignored(given) else given, rest)
+    column = judged = _judged(rows, name, "" if is_ignored(given) else given, rest)
     if column.kind != Kind.TIMESTAMP:
         is_temporal = pa.types.is_temporal(rows.schema.field(name).type)
         column = _judged(rows, name, Kind.TIMESTAMP if is_temporal else Kind.NUMBER, rest)
     seconds = _seconds(rows, column)
+    if not len(seconds) and judged.kind == Kind.CONSTANT:  # a single time, which is read as one if its form is certain
+        column = _judged(rows, name, Kind.TIMESTAMP, rest)
+        seconds = _seconds(rows, column) if column.form.dates not in ("dmy", "mdy") else seconds
     if not len(seconds):
         raise _no_time(rows.column(name), name)
     if column.kind == Kind.NUMBER and not given.partition(";")[0].strip():
