@@ -132,6 +132,15 @@ def test_a_wrong_option_is_a_usage_error(run: Run, csv: Path, arguments: tuple[o
     assert text in done.err
 
 
+def test_dates_that_can_be_read_in_two_ways_are_refused_with_the_options_to_give(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "days.csv"
+    path.write_text("day,x\n" + "".join(f"0{n % 9 + 1}/04/2024,{n * n % 7}\n" for n in range(9)))
+    done = run("windows", path, "--time", "day", "--length", 3)
+    assert done.code == 3
+    assert "say it with --timestamp 'day'=dmy or --timestamp 'day'=mdy" in done.err
+    assert run("windows", path, "--time", "day", "--length", 3, "--timestamp", "day=dmy").code == 0
+
+
 def test_an_output_that_exists_is_kept_without_force(run: Run, csv: Path, tmp_path: Path) -> None:
     target = tmp_path / "windows.csv"
     target.write_text("kept")

@@ -341,6 +341,46 @@ def test_times_of_every_type_give_the_same_windows():
     assert all(bits(one) == bits(found[0]) for one in found[1:])
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_counts_since_1970_are_times_also_where_the_rows_of_one_entity_come_after_those_of_another(unit):
+    seconds = 1_700_000_000 + np.tile(np.arange(150) * 20, 2)
+    counts = seconds * {"s": 1, "ms": 1_000, "us": 1_000_000}[unit]
+    rows = as_table(
+        {"at": counts, "machine": np.repeat(["a", "b"], 150), "x": np.random.default_rng(0).normal(size=300)}
+    )
+    written = pa.table({name: rows[name].cast(pa.string()) for name in rows.column_names})
+    for table in (rows, written.replace_schema_metadata(AS_WRITTEN)):
+        found = fed(Windows("at", "machine", span="1min").learn(table), table)[0].table
+        assert set(found["at.since"].to_pylist()) == {20.0}
+        assert found.num_rows == 2 * 147
+
+
+def test_whole_numbers_in_any_order_are_times_and_no_identifiers():
+    order = np.random.default_rng(0).permutation(500)
+    derived = Windows("at", length=3).table({"at": order, "x": order * 1.0})
+    assert derived["at"].to_pylist() == list(range(2, 500))
+
+
+@pytest.mark.parametrize("at", ["2024-01-01", "2024-01-01T10:00:00Z", "7"])
+def test_all_rows_may_have_one_time(at):
+    written = pa.table({"at": [at] * 6, "x": ["1", "2", "4", "3", "5", "2"]}).replace_schema_metadata(AS_WRITTEN)
+    derived = Windows("at", length=3).table(written)
+    assert derived["x.last"].to_pylist() == [4, 3, 5, 2]
+    assert derived["at"].to_pylist() == [at] * 4
+    assert derived["at.since"].to_pylist() == [0] * 4
+
+
+def test_dates_whose_day_and_month_cannot_be_told_apart_are_refused_with_the_way_out():
+    rows = {"at": ["03/04/2024", "05/06/2024", "03/04/2024", "05/06/2024"] * 3, "x": np.arange(12.0)}
+    spec = Windows("at", length=3)
+    with pytest.raises(DataError, match=r"the day or the month comes first in '03/04/2024' .* columns=\{'at'"):
+        spec.learn(pa.table(rows))
+    with pytest.raises(DataError, match="the day or the month comes first in '03/04/2024'"):
+        spec.learn({"at": ["03/04/2024"] * 6, "x": np.arange(6.0)})
+    plan = spec.learn(pa.table(rows), {"at": "timestamp; dates=dmy"})
+    assert plan.usual_step == 63 * 86_400 * 10**6
+
+
 def test_a_span_of_tenths_of_a_second_holds_the_same_number_of_rows_in_every_window():
     """The differences of such times, as floating-point seconds, are a little more or a little less than .3."""
     for origin in (0.0, 1_700_000_000.0):
@@ -544,7 +584,7 @@ def test_a_row_without_a_time_is_refused_with_its_number():
 
 
 def test_a_column_that_holds_no_times_is_refused():
-    with pytest.raises(DataError, match="column 'at' cannot be the time: 'a' is neither a date or time nor a number"):
+    with pytest.raises(DataError, match=r"column 'at' cannot be the time: 'a' is neither a date or time nor a number"):
         Windows("at", length=2).learn({"at": ["a", "b", "a", "c"], "x": [1.0, 2.0, 3.0, 4.0]})
 
 
@@ -573,6 +613,7 @@ def test_a_state_of_others_is_refused():
         plan.begin(fed(other, table)[1].state)
     with pytest.raises(DataError, match="the state is not one of these windows"):
         plan.begin(SequenceState({}))
+    assert plan.begin(plan.begin().state).feed(table).table.num_rows == plan.table(table).num_rows
     state = fed(plan, table)[1].state
     damaged = SequenceState({**state.tables, "rows": state.tables["rows"].slice(1)})
     with pytest.raises(DataError, match="the state is damaged"):

@@ -25,6 +25,8 @@ def as_option(setting: Setting) -> str:
     --------
     >>> as_option(Setting("on_error", "skip"))
     '--on-error skip'
+    >>> as_option(Setting("columns", {"day": "timestamp; dates=dmy"}))
+    "--timestamp 'day'=dmy"
     """
     name, value = setting.name, setting.value
     if name == "policy":
@@ -32,7 +34,11 @@ def as_option(setting: Setting) -> str:
     if isinstance(value, Mapping):  # of columns to their kinds
         from oddrow.table import shortened  # imports Arrow's functions, which --version and --help do not need
 
-        return " ".join(f"--{kind} {shortened(column)}" for column, kind in value.items())
+        forms = {column: kind.partition("; dates=") for column, kind in value.items()}
+        return " ".join(
+            f"--{kind} {shortened(column)}" + (f"={dates}" if dates else "")
+            for column, (kind, _, dates) in forms.items()
+        )
     option = _OPTIONS.get(name, name).replace("_", "-")
     if value is False:
         return f"--no-{option}"

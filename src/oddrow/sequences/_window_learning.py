@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oddrow.columns import ColumnSchema, Kind, TableSchema, TableSketch, is_ignored
+from oddrow.columns import NOTHING_ELSE, ColumnSchema, Kind, TableSchema, TableSketch, is_ignored
 from oddrow.exceptions import DataError, SettingError
+from oddrow.remedies import Setting, remedy
 from oddrow.sequences._durations import MAX_SECONDS, ticks_of
 from oddrow.sequences._window_columns import MAX_TYPES, EventColumn, NumberColumn, WindowColumns, WindowShape
-from oddrow.table import python_values, shortened
+from oddrow.table import LIKE_A_DATE, Floats, python_values, shortened
 
 MIN_TYPE_ROWS = 2
 """Smallest number of training rows of a type that is counted by itself."""
@@ -111,18 +113,52 @@ class RawColumns:
 
 def _time_column(rows: pa.Table, name: str, given: str, rest: TableSketch) -> ColumnSchema:
     """Return the column of the time: read as times, or else as numbers."""
-    column = _judged(rows, name, "" if is_ignored(given) else given, rest)
-    if column.kind == Kind.IGNORE and column.note:
-        raise DataError(f"{column.note}; it is the time of the windows")
+    column = judged = _judged(rows, name, "" if is_ignored(given) else given, rest)
     if column.kind != Kind.TIMESTAMP:
         is_temporal = pa.types.is_temporal(rows.schema.field(name).type)
         column = _judged(rows, name, Kind.TIMESTAMP if is_temporal else Kind.NUMBER, rest)
-    seconds = np.asarray(TableSchema((column,)).values(rows)[name], np.float64)
-    if np.isnan(seconds).all():
-        example = next((value for value in python_values(rows.column(name)) if value is not None), None)
-        held = "it is empty" if example is None else f"{shortened(example)} is neither a date or time nor a number"
-        raise DataError(f"column {shortened(name)} cannot be the time: {held}; name another column")
+    seconds = _seconds(rows, column)
+    if not len(seconds) and judged.kind == Kind.CONSTANT:  # a single time, which is read as one if its form is certain
+        column = _judged(rows, name, Kind.TIMESTAMP, rest)
+        seconds = _seconds(rows, column) if column.form.dates not in ("dmy", "mdy") else seconds
+    if not len(seconds):
+        raise _no_time(rows.column(name), name)
+    if column.kind == Kind.NUMBER and not given.partition(";")[0].strip():
+        return _counted_since_1970(rows, column, np.sort(seconds), rest)
     return column
+
+
+def _no_time(values: pa.ChunkedArray, name: str) -> DataError:
+    """Return the error about a column without any time."""
+    example = next((value for value in python_values(values) if value is not None), None)
+    if isinstance(example, str) and re.search(LIKE_A_DATE, example):
+        forms = [Setting("columns", {name: f"timestamp; dates={form}"}) for form in ("dmy", "mdy")]
+        return DataError(
+            f"column {shortened(name)} cannot be the time: whether the day or the month comes first in "
+            f"{shortened(example)} cannot be told from its values",
+            remedy=remedy("say it with ", forms[0], " or ", forms[1]),
+        )
+    held = "it is empty" if example is None else f"{shortened(example)} is neither a date or time nor a number"
+    return DataError(f"column {shortened(name)} cannot be the time: {held}; name another column")
+
+
+def _counted_since_1970(rows: pa.Table, column: ColumnSchema, ordered: Floats, rest: TableSketch) -> ColumnSchema:
+    """Return a column of numbers as times if its sorted values count from 1970, or are dates of eight digits.
+
+    Numbers are judged as such where they run on from row to row, which they do not if the rows of one entity come after
+    those of another.
+    """
+    whole = ordered.astype(np.int64) if bool((ordered == np.floor(ordered)).all()) else ordered
+    found = _judged(pa.table({column.name: whole}), column.name, "", NOTHING_ELSE)
+    if found.kind != Kind.TIMESTAMP:
+        return column
+    return _judged(rows, column.name, f"timestamp; dates={found.form.dates}", rest)
+
+
+def _seconds(rows: pa.Table, column: ColumnSchema) -> Floats:
+    """Return the times that are there and can be counted in microseconds."""
+    seconds = np.asarray(TableSchema((column,)).values(rows)[column.name], np.float64)
+    return seconds[np.abs(seconds) <= MAX_SECONDS]
 
 
 def _judged(rows: pa.Table, name: str, given: str, rest: TableSketch) -> ColumnSchema:

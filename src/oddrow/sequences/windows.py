@@ -68,7 +68,7 @@ class Windows:
     def learn(
         self,
         table: Any,
-        kinds: Mapping[str, str] | None = None,
+        columns: Mapping[str, str] | None = None,
         rest: TableSketch = NOTHING_ELSE,
         ordered: Any = None,
     ) -> WindowPlan:
@@ -86,7 +86,7 @@ class Windows:
         ----------
         table
             The training rows: anything that holds a table. They may be a sample.
-        kinds
+        columns
             Column name to kind, for columns whose kind is not judged.
         rest
             A sketch of the training rows that are not in the table.
@@ -105,7 +105,7 @@ class Windows:
         shape, lags = self._shape(), self._lags()
         if self.time == self.entity:
             raise SettingError(f"time and entity are both the column {self.time!r}; give two columns")
-        given = {} if kinds is None else dict(kinds)
+        given = {} if columns is None else dict(columns)
         ignored = {name for name in {*given} - {self.time, self.entity} if is_ignored(given[name])}
         rows = as_table(table, reads=lambda name: name not in ignored)
         for setting, name in (("time", self.time), ("entity", self.entity)):
@@ -115,13 +115,13 @@ class Windows:
                 raise SettingError(f"{setting}={name!r}: the table has no such column; it has {shown}{more}")
         raw = RawColumns.judge(rows, self.time, self.entity, given, rest)
         spacing = raw.spacing(rows if ordered is None else as_table(ordered))
-        columns = raw.derived(rows, rest, shape, lags, is_even=spacing.is_even)
-        return WindowPlan(raw.schema, self.time, self.entity, shape, columns, spacing.usual)
+        derived = raw.derived(rows, rest, shape, lags, is_even=spacing.is_even)
+        return WindowPlan(raw.schema, self.time, self.entity, shape, derived, spacing.usual)
 
-    def table(self, table: Any, kinds: Mapping[str, str] | None = None) -> pa.Table:
+    def table(self, table: Any, columns: Mapping[str, str] | None = None) -> pa.Table:
         """Learn from a table and return its windows; see :meth:`learn` and :meth:`WindowPlan.table`."""
         rows = as_table(table)
-        return self.learn(rows, kinds).table(rows)
+        return self.learn(rows, columns).table(rows)
 
     def check(self) -> None:
         """Check the specification without a table.
