@@ -104,6 +104,18 @@ def test_damaged_tables_with_the_right_hash_are_refused_or_hold_a_state(path):
     assert n_refused > 200
 
 
+def test_a_table_that_is_compressed_is_refused(path):
+    schema = STATE.tables["rows"].schema
+    zeros = pa.table([np.zeros(10**6, np.int64), *[np.zeros(10**6)] * 2], schema=schema)
+    body = pa.BufferOutputStream()
+    with pa.ipc.new_stream(body, schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(zeros)
+    packed_rows = body.getvalue().to_pybytes()
+    path.write_bytes(packed({"plan": plan_digest(PLAN), "tables": [["rows", len(packed_rows)]]}, packed_rows))
+    with pytest.raises(CheckpointError, match="its table 'rows' is larger than its bytes"):
+        read_state(path, PLAN)
+
+
 @pytest.mark.parametrize(
     "manifest",
     [
