@@ -104,6 +104,18 @@ def test_damaged_tables_with_the_right_hash_are_refused_or_hold_a_state(path):
     assert n_refused > 200
 
 
+def test_a_table_that_is_compressed_is_refused(path):
+    schema = STATE.tables["rows"].schema
+    zeros = pa.table([np.zeros(10**6, np.int64), *[np.zeros(10**6)] * 2], schema=schema)
+    body = pa.BufferOutputStream()
+    with pa.ipc.new_stream(body, schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(zeros)
+    packed_rows = body.getvalue().to_pybytes()
+    path.write_bytes(packed({"plan": plan_digest(PLAN), "tables": [["rows", len(packed_rows)]]}, packed_rows))
+    with pytest.raises(CheckpointError, match="its table 'rows' is larger than its bytes"):
+        read_state(path, PLAN)
+
+
 @pytest.mark.parametrize(
     "manifest",
     [
@@ -148,7 +160,8 @@ HOSTILE = {
     "a missing time": changed("rows", "time", np.full(len(ROWS), np.nan)),
     "a null": changed("rows", "time", pa.nulls(len(ROWS), pa.float64())),
     "an infinite number": changed("rows", "number_0", np.full(len(ROWS), np.inf)),
-    "an entity twice": changed("entities", "entity", ["card-1"] * 7),
+    "an entity twice": {**STATE.tables, "entities": pa.concat_tables([STATE.tables["entities"]] * 2)},
+    "values in no order": {**STATE.tables, "values": STATE.tables["values"].sort_by([("entity", "descending")])},
     "a missing value": changed("values", "value", np.full(len(STATE.tables["values"]), np.nan)),
     "a number that is not there": changed("values", "number", np.full(len(STATE.tables["values"]), 1)),
     "too many values": changed("values", "entity", np.zeros(len(STATE.tables["values"]), np.int64)),

@@ -98,7 +98,12 @@ def _tables(listed: list[tuple[str, int]], body: bytes) -> dict[str, pa.Table]:
     tables, start, whole = {}, 0, pa.py_buffer(body)
     for name, size in listed:
         with pa.ipc.open_stream(whole.slice(start, size)) as reader:
-            tables[name] = reader.read_all()
+            batches = []
+            for batch in reader:
+                if batch.nbytes > size:  # a few compressed bytes can be gigabytes
+                    raise ValueError(f"its table {name!r} is larger than its bytes")
+                batches.append(batch)
+            tables[name] = pa.Table.from_batches(batches, reader.schema)
         tables[name].validate(full=True)
         start += size
     return tables
