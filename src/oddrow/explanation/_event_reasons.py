@@ -74,6 +74,19 @@ def event_reasons(
         If there is no explanation.
     SettingError
         If ``top`` is less than 1.
+
+    Examples
+    --------
+    >>> class Windows:  # a preparation knows more than these two methods
+    ...     def original(self, column):
+    ...         return column.split(".")[0]
+    ...     def words(self, column):
+    ...         return f"{self.original(column)}: {column.split('.')[1]} over the last 16 rows"
+    >>> trend = Reason("pressure.trend", 0.8, 0.01, 12.0, 0.5, "-0.02 to 0.03")
+    >>> mean = Reason("pressure.mean", 7.1, 5.0, 6.0, 0.25, "4.9 to 5.2")
+    >>> peak = Explanation(0, 24.0, 1e-6, True, (trend, mean), 6.0, 0.25, 0.0, 0.0)
+    >>> event_reasons([peak], Windows())
+    (<EventReason pressure: trend over the last 16 rows, 0.8 where -0.02 to 0.03 was expected (75 %)>,)
     """
     if top is not None and top < 1:
         raise SettingError(f"top is {top}; give 1 or more columns, or None for all")
