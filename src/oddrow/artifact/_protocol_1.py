@@ -262,12 +262,22 @@ def _check_fit(manifest: Manifest) -> None:
         names = tuple(f"x{index}" for index in range(manifest.n_features_in))
     if len(names) != manifest.n_features_in or len(set(names)) != len(names):
         raise ModelFileError(f"{len(names):,} feature_names for {manifest.n_features_in:,} columns, or one name twice")
-    needed = set(manifest.encoding.sources)
-    if manifest.preparation is not None:
-        needed = {name for name in needed if not manifest.preparation.derives(name)} | set(manifest.preparation.sources)
-    unknown = needed - set(names)
+    unknown = _read_columns(manifest) - set(names)
     if unknown:
         raise ModelFileError(f"column {min(unknown)!r} of the schema is not among the features")
+
+
+def _read_columns(manifest: Manifest) -> set[str]:
+    """Return the columns of a table that are read, after a check of what derives rows from them."""
+    encoded, preparation = set(manifest.encoding.sources), manifest.preparation
+    if preparation is None:
+        return encoded
+    preparation.check()
+    raw = {name for name in encoded if not preparation.derives(name)}
+    absent = {name for name in raw if not preparation.keeps(name)}
+    if absent:
+        raise ModelFileError(f"column {min(absent)!r} of the schema is not a column of the derived rows")
+    return raw | set(preparation.sources)
 
 
 def _model(manifest: Manifest, store: ArrayStore) -> FittedModel:

@@ -125,6 +125,20 @@ class Preparation(Protocol):
         """
         ...
 
+    def check(self) -> None:
+        """Refuse a preparation that cannot read every table of its schema, such as a damaged one from a file.
+
+        Raises
+        ------
+        SettingError
+            If there is a fault; the message names it.
+        """
+        ...
+
+    def keeps(self, column: str) -> bool:
+        """Return whether a column of the table that is not derived is a column of the derived rows, too."""
+        ...
+
     def derives(self, column: str) -> bool:
         """Return whether a column of the derived rows is a derived one, and not one of the table."""
         ...

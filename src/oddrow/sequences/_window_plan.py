@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from oddrow.columns import TableSchema
 from oddrow.sequences._durations import ticks_of
+from oddrow.sequences._plan_checks import check_windows
 from oddrow.sequences._preparation import SequenceState
 from oddrow.sequences._window_columns import WindowColumns, WindowShape
 from oddrow.sequences._window_run import WindowRun
@@ -83,6 +84,20 @@ class WindowPlan:
         if not bool(np.isnan(seconds).any()):  # the run's error names a row without a time
             rows = rows.take(pa.array(np.argsort(ticks_of(np.asarray(seconds)), kind="stable")))
         return self.begin().feed(rows).table
+
+    def check(self) -> None:
+        """Refuse a plan that :meth:`Windows.learn` cannot have learned, such as a damaged one from a file.
+
+        Raises
+        ------
+        SettingError
+            If there is a fault; the message names it.
+        """
+        check_windows(self.schema, self.time, self.entity, self.shape, self.columns, self.usual_step)
+
+    def keeps(self, column: str) -> bool:
+        """Return whether a column of the table is one of the derived rows, too: the time and the entity are."""
+        return column in (self.time, self.entity)
 
     def derives(self, column: str) -> bool:
         """Return whether a column is derived, and not one of the table."""

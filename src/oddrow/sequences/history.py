@@ -16,6 +16,7 @@ from oddrow.sequences._entity_memory import unpacked_memories
 from oddrow.sequences._grouped_rows import unit_exponent
 from oddrow.sequences._history_columns import HistoryColumns, NumberHistory
 from oddrow.sequences._history_run import HistoryRun, check_features, read_rows
+from oddrow.sequences._plan_checks import check_history
 from oddrow.sequences._preparation import SequenceState
 from oddrow.table import as_table, shortened
 
@@ -153,6 +154,20 @@ class HistoryPlan:
         of = self.columns
         memories = {} if state is None else unpacked_memories(state, len(of.numbers), len(of.categories))
         return HistoryRun(of, memories)
+
+    def check(self) -> None:
+        """Refuse a plan that :meth:`EntityHistory.learn` cannot have learned, such as a damaged one from a file.
+
+        Raises
+        ------
+        SettingError
+            If there is a fault; the message names it.
+        """
+        check_history(self.columns)
+
+    def keeps(self, column: str) -> bool:  # noqa: ARG002 - of the protocol
+        """Return whether a column of the table is one of the derived rows, too: all are."""
+        return True
 
     def derives(self, column: str) -> bool:
         """Return whether a column is a feature, and not one of the table."""
