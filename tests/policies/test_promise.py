@@ -122,7 +122,7 @@ def test_a_rate_that_too_few_independent_rows_support_is_refused():
 
 
 def test_a_flood_of_dependent_rows_is_counted_by_their_worth():
-    """Sixty rows where ten were expected are a flood of independent rows, and no evidence if these are worth 30 rows."""
+    """Sixty rows where ten were expected are a flood if all rows are independent, and none if they are worth 30."""
     rare, level = RareRows(1_000, 60, {"x": 60}), RareLevel(1.0, 9)
     assert is_flood(rare, level, Calibration(np.arange(999.0)))
     assert not is_flood(rare, level, dependent(999, 30.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -20,6 +20,8 @@ from oddrow.table import Floats
 
 CIRCLE_GRID = 2.0**20
 """Number of steps of a circle's coordinates from 0 to 1; one step is of the order of 0.1 seconds for a day."""
+CALENDAR = 1e12
+"""Seconds before and after 1970 within which all times of a calendar lie."""
 MIN_PERIODS = 2.0
 """Smallest number of periods of a cycle in training rows: with fewer, the next rows have hours that are unseen."""
 
@@ -125,3 +127,12 @@ class ClockEncoding:
     @classmethod
     def together(cls, encodings: Sequence[Self], places: Sequence[int], starts: Sequence[int]) -> None:
         return None
+
+
+class OrderingClock(ClockEncoding):
+    """Learns the clock of the column that orders the rows: every later time is expected, so no time is a jump."""
+
+    @classmethod
+    def learn(cls, values: Floats, rest: ColumnSketch = NO_ROWS) -> ClockEncoding:  # type: ignore[override]
+        """Learn from seconds float64 [n]; the range of expected times is the calendar."""
+        return replace(ClockEncoding.learn(values, rest), low=-CALENDAR, high=CALENDAR)
