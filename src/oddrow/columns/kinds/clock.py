@@ -57,6 +57,10 @@ class ClockEncoding:
         has_day, has_week = (high - low >= MIN_PERIODS * period for period in (DAY, WEEK))
         return cls(low, high, has_missing, has_day=has_day, has_week=has_week)
 
+    def ordering(self) -> ClockEncoding:
+        """Return the clock of a column that orders the rows: every later time is expected, so no time is a jump."""
+        return replace(self, low=-CALENDAR, high=CALENDAR)
+
     @property
     def periods(self) -> tuple[float, ...]:
         """The periods of the encoded cycles, in seconds."""
@@ -127,12 +131,3 @@ class ClockEncoding:
     @classmethod
     def together(cls, encodings: Sequence[Self], places: Sequence[int], starts: Sequence[int]) -> None:
         return None
-
-
-class OrderingClock(ClockEncoding):
-    """Learns the clock of the column that orders the rows: every later time is expected, so no time is a jump."""
-
-    @classmethod
-    def learn(cls, values: Floats, rest: ColumnSketch = NO_ROWS) -> ClockEncoding:  # type: ignore[override]
-        """Learn from seconds float64 [n]; the range of expected times is the calendar."""
-        return replace(ClockEncoding.learn(values, rest), low=-CALENDAR, high=CALENDAR)

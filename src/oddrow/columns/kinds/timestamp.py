@@ -19,7 +19,7 @@ from oddrow.columns.kinds._novelty import presence_and_novelty
 from oddrow.columns.kinds._protocol import ColumnEncoding, Features, PresenceAndNovelty
 from oddrow.columns.kinds._reference_values import present_numbers
 from oddrow.columns.kinds._running import DAY, WEEK, moment
-from oddrow.columns.kinds.clock import ClockEncoding, OrderingClock
+from oddrow.columns.kinds.clock import ClockEncoding
 from oddrow.graph import FLOAT
 from oddrow.table import Floats, TextForm, as_seconds, shortened
 
@@ -93,8 +93,6 @@ class TimestampKind:
         column: ColumnSchema,
         style: EncodingStyle,
     ) -> type[TimestampEncoding] | type[ClockEncoding]:
-        if column.orders:
-            return OrderingClock
         return ClockEncoding if column.runs_on else TimestampEncoding
 
     def sketched(self, column: ColumnSchema, rest: Sequence[ColumnSketch]) -> ColumnSketch:
