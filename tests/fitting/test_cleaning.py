@@ -63,6 +63,7 @@ def test_no_row_set_aside_trains_is_watched_or_calibrates(robust, dirty, monkeyp
     assert not np.isin(aside.raw, fitted.model_.calibration.scores).any()
 
 
+@pytest.mark.filterwarnings("ignore::oddrow.exceptions.DependenceWarning")  # the odd rows are all at the beginning
 def test_robust_training_finds_odd_rows_that_plain_training_learned_as_normal(untrained, dirty, later):
     rows, is_odd = later
 

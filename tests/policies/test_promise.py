@@ -7,7 +7,20 @@ from hypothesis import strategies as st
 from scipy.stats import beta, binomtest
 
 from oddrow.calibration import Calibration
-from oddrow.policies import AlertBudget, Cost, FalseAlarmRate, FalseDiscoveryRate, FixedSurprise, Promise, TrainingShare
+from oddrow.exceptions import SettingError
+from oddrow.policies import (
+    AlertBudget,
+    Cost,
+    FalseAlarmRate,
+    FalseDiscoveryRate,
+    FixedSurprise,
+    Promise,
+    RareLevel,
+    RareRows,
+    TrainingShare,
+    is_flood,
+    strictest_supported,
+)
 
 
 @given(st.integers(1, 2000), st.data())
@@ -69,3 +82,47 @@ def test_a_sentence_has_the_rule_the_rate_and_the_remark_in_this_order():
         "at most 1 alert; by chance about 1 in 100 normal rows, between 0.5 and 2 in 100 (95 %, 1,000 cross-fitted "
         "rows); 5 more rows are as strange"
     )
+
+
+def dependent(n_rows, worth, source="block cross-fitted"):
+    return Calibration(np.arange(float(n_rows)), source).worth(worth)
+
+
+def test_the_interval_of_dependent_rows_has_the_mean_of_all_and_the_width_of_the_independent_ones():
+    promise = FalseAlarmRate(0.02).promise(dependent(9_999, 499.0))
+    assert promise.rate == 0.02
+    assert (promise.low, promise.high) == pytest.approx(beta.ppf([0.025, 0.975], 0.02 * 500, 0.98 * 500), rel=1e-9)
+    assert (promise.n_rows, promise.n_independent) == (9_999, 499.0)
+
+
+def test_a_promise_in_time_names_its_independent_rows_and_what_it_does_not_cover():
+    assert str(FalseAlarmRate(0.02).promise(dependent(9_999, 499.0))) == (
+        "about 2 in 100 normal rows, between 0.97 and 3.4 in 100 (95 %, 9,999 rows cross-fitted in blocks of time, "
+        "worth 499 independent rows); a later change of what is normal is not covered"
+    )
+
+
+def test_a_promise_of_groups_names_its_independent_rows():
+    text = str(FalseAlarmRate(0.02).promise(dependent(9_999, 499.0, "group cross-fitted")))
+    assert text.endswith("(95 %, 9,999 rows cross-fitted in groups, worth 499 independent rows)")
+
+
+def test_rows_that_are_all_independent_change_no_interval():
+    independent = FalseAlarmRate(0.02).promise(Calibration(np.arange(999.0), "cross-fitted"))
+    worth_all = FalseAlarmRate(0.02).promise(dependent(999, 999.0, "cross-fitted"))
+    assert (worth_all.low, worth_all.high) == (independent.low, independent.high)
+
+
+def test_a_rate_that_too_few_independent_rows_support_is_refused():
+    with pytest.raises(
+        SettingError, match="10,000 calibration rows, which depend on each other and are worth 80 indep"
+    ):
+        FalseAlarmRate(0.01).promise(dependent(10_000, 80.0))
+    assert strictest_supported(0.01, dependent(10_000, 79.0)) == FalseAlarmRate(2 / 80)
+
+
+def test_a_flood_of_dependent_rows_is_counted_by_their_worth():
+    """Sixty rows where ten were expected are a flood if all rows are independent, and none if they are worth 30."""
+    rare, level = RareRows(1_000, 60, {"x": 60}), RareLevel(1.0, 9)
+    assert is_flood(rare, level, Calibration(np.arange(999.0)))
+    assert not is_flood(rare, level, dependent(999, 30.0))

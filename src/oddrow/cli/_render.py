@@ -15,7 +15,7 @@ from oddrow.artifact import PROTOCOL
 from oddrow.batch import RowOfStream, shown
 from oddrow.calibration import Calibration
 from oddrow.cli._console import print_table
-from oddrow.columns import Inspection, Suspicion, TableSchema
+from oddrow.columns import Inspection, OrderProposals, Suspicion, TableSchema
 from oddrow.density import TrainingHealth
 from oddrow.explanation import COMBINATION, Explanation, usual_cell, value_text
 from oddrow.files import Origin
@@ -46,12 +46,33 @@ def print_inspection(found: Inspection) -> None:
     for one in found.columns:
         for kind, text in one.suspicions.items():
             typer.echo(f"{text} ({answer_to(kind, one.column.name)})")
+    for text in proposal_texts(found.order):
+        typer.echo(text)
+
+
+def proposal_texts(order: OrderProposals) -> list[str]:
+    """Return what a table's rows may depend on, each with the options that respect it."""
+    texts, time = [], None if order.time is None else shlex.quote(order.time)
+    if time is not None:
+        texts.append(
+            f"{order.time!r} orders the rows (fit --time {time} calibrates by blocks of time: the promise then holds for "
+            "rows that depend on each other)"
+        )
+    for group in order.groups:
+        name = shlex.quote(group.name)
+        history = "" if time is None else f", --entity {name} --time {time} adds features of its earlier rows"
+        texts.append(
+            f"{group.name!r} has {group.n_groups:,} values with about {group.rows_per_group:,.0f} rows each (fit "
+            f"--group {name} if later rows are of new ones{history})"
+        )
+    return texts
 
 
 def inspection_values(found: Inspection) -> dict[str, Any]:
     """Return an inspection as plain values."""
     return {
         "rows": found.n_rows,
+        "order": asdict(found.order),
         "columns": [
             {
                 "name": one.column.name,

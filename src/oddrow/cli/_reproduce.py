@@ -47,6 +47,12 @@ def kddcup99(
     ] = SettingsName.DEFAULT,
     detector: Annotated[DetectorName, typer.Option("--detector", help="The detector to fit.")] = DetectorName.VAE,
     seed: SeedOption = 0,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            "--time", metavar="order", help="order: calibrate by blocks of the rows in the order of the file."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FOLDER", help="Draw the article's three maps into this folder."),
@@ -63,6 +69,7 @@ def kddcup99(
             settings=settings.value,
             detector=detector.value,
             seed=seed,
+            time=time,  # type: ignore[arg-type]  # checked by the function
             on_progress=watching.on_progress,
             on_note=_console.say,
         )

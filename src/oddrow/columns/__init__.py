@@ -8,6 +8,7 @@ from oddrow.columns._graph import EncodedValues, check_exportable, encoded_value
 from oddrow.columns._inspection import Inspection, Suspicion, inspect_table
 from oddrow.columns._limits import MAX_COLUMNS, MAX_ENCODED, MAX_FEATURES, check_width
 from oddrow.columns._order_column import order_values
+from oddrow.columns._order_proposals import GroupProposal, OrderProposals
 from oddrow.columns._reference import NO_REFERENCE, REFERENCE_LEVELS, ColumnReference, TableReference
 from oddrow.columns._sampling import SampledTable, Sampling, sampled
 from oddrow.columns._schema import TableSchema, column_kinds
@@ -32,8 +33,10 @@ __all__ = [
     "EncodedValues",
     "EncodingStyle",
     "FeatureLayout",
+    "GroupProposal",
     "Inspection",
     "Kind",
+    "OrderProposals",
     "SampledTable",
     "Sampling",
     "Suspicion",

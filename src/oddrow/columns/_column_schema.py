@@ -38,6 +38,7 @@ class ColumnSchema:
     runs_on : whether later rows have later values, such as the time of an event
     note : a sentence for the user about a remarkable choice; "" if there is none
     sources : the names of its source columns in the table; () means the column of the same name
+    orders : whether its times order the rows, so that later rows may have any later time
     """
 
     name: str
@@ -47,6 +48,7 @@ class ColumnSchema:
     runs_on: bool = False
     note: str = ""
     sources: tuple[str, ...] = ()
+    orders: bool = False
 
     @property
     def reads(self) -> tuple[str, ...]:

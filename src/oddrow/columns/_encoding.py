@@ -19,6 +19,7 @@ from oddrow.columns._sketch import ColumnSketch
 from oddrow.columns._stored_precision import as_learned, as_learned_texts
 from oddrow.columns._table_sketch import NOTHING_ELSE, TableSketch
 from oddrow.columns.kinds import KINDS, ColumnEncoding, JointEncoder, Values, encoding_classes
+from oddrow.columns.kinds.clock import ClockEncoding
 
 
 class _RegisteredEncoding:
@@ -255,7 +256,8 @@ def _learned(
     column: ColumnSchema, values: Values, rest: Sequence[ColumnSketch], style: EncodingStyle
 ) -> ColumnEncoding:
     kind = KINDS[column.kind]
-    return kind.encoding(column, style).learn(values, kind.sketched(column, rest))
+    learned = kind.encoding(column, style).learn(values, kind.sketched(column, rest))
+    return learned.ordering() if column.orders and isinstance(learned, ClockEncoding) else learned
 
 
 def _layout(columns: tuple[ColumnEncoding, ...]) -> FeatureLayout:

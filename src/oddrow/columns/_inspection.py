@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oddrow.columns._column_schema import ColumnSchema, Kind
+from oddrow.columns._order_proposals import OrderProposals, order_proposals
 from oddrow.columns._row_order import evenly_spread
 from oddrow.columns._schema import TableSchema
 from oddrow.table import ReadableTable, as_texts, python_values, shortened
@@ -57,11 +58,13 @@ class Inspection:
     schema : the kinds that a fit would use
     n_rows : rows of the table
     columns : one for each column of the table, in its order
+    order : columns by which rows may depend on each other
     """
 
     schema: TableSchema
     n_rows: int
     columns: tuple[InspectedColumn, ...]
+    order: OrderProposals
 
 
 def inspect_table(
@@ -113,7 +116,7 @@ def inspect_table(
                 f"{shortened(name)} predicts the label almost exactly: later tables may not have it"
             )
         columns.append(InspectedColumn(column, _examples(table.column(name)), suspicions))
-    return Inspection(schema, table.num_rows, tuple(columns))
+    return Inspection(schema, table.num_rows, tuple(columns), order_proposals(schema.columns, table))
 
 
 def _suspicions(column: ColumnSchema, values: pa.ChunkedArray) -> dict[Suspicion, str]:

@@ -54,7 +54,7 @@ def order_values(table: pa.Table, name: str, kinds: dict[str, str] | None = None
         ) from error
     values = np.asarray(values, np.float64)
     is_missing = np.isnan(values)
-    unread = np.flatnonzero(is_missing & ~np.asarray(only.column(0).is_null()))
+    unread = np.flatnonzero(is_missing & ~np.asarray(only.column(0).is_null(nan_is_null=True)))
     if len(unread):
         raise DataError(
             f"column {shortened(name)} cannot order the rows: row {unread[0] + 1:,}, counted from 1, holds "

@@ -117,6 +117,24 @@ class TableSchema:
         ]
         return cls(with_order(columns, table, given, table.num_rows + rest.n_rows))
 
+    def ordered_by(self, name: str) -> TableSchema:
+        """Return the schema of a table whose rows are ordered by a column.
+
+        Of a timestamp only the hour and the weekday are used. A number is ignored, because later rows have later ones.
+
+        Raises
+        ------
+        DataError
+            If no other column is left.
+        """
+        columns = tuple(_ordering(column) if name in column.reads else column for column in self.columns)
+        schema = replace(self, columns=columns)
+        if not schema.used:
+            raise DataError(
+                f"no column is left: {shortened(name)} orders the rows, and there is no other one to learn from"
+            )
+        return schema
+
     def values(self, table: pa.Table) -> ColumnValues:
         """Return the used columns of a later table as values of their kind, by name, in the order of the schema.
 
@@ -209,6 +227,17 @@ class TableSchema:
         """Return the schema as a JSON text that a user can edit and pass to ``oddrow fit`` as kinds of columns."""
         entries = [{"name": column.name, "kind": kind_text(column), "why": column.why} for column in self.columns]
         return json.dumps({"columns": entries}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _ordering(column: ColumnSchema) -> ColumnSchema:
+    if column.kind == Kind.IGNORE:
+        return column
+    name = shortened(column.name)
+    if column.kind == Kind.TIMESTAMP:
+        note = f"{name} orders the rows: the model uses its hour and its weekday, but not its position in time"
+        return replace(column, runs_on=True, orders=True, note=note)
+    note = f"{name} orders the rows, and is not learned from"
+    return replace(column, kind=Kind.IGNORE, why="orders the rows", note=note, runs_on=False)
 
 
 def column_kinds(text: str) -> dict[str, str]:

@@ -60,6 +60,7 @@ class CheckedParameters:
     start : the model to start from
     dependence : which rows depend on each other; None if they are independent
     sequences : what derives the rows that are learned from, or its specification; None if nothing does
+    ordered_by : the column that orders the rows, or "order"; None if no order is known
     """
 
     recipe: Recipe
@@ -69,6 +70,7 @@ class CheckedParameters:
     start: FittedModel | None
     dependence: Dependence | None = None
     sequences: Windows | EntityHistory | Preparation | None = None
+    ordered_by: str | None = None
 
     @classmethod
     def of(cls, detector: Detector, start_from: Detector | None = None) -> CheckedParameters:
@@ -95,7 +97,7 @@ class CheckedParameters:
         if dependence is not None and dependence.group is not None:
             kinds.setdefault(dependence.group, Kind.IGNORE)
         if start_from is None:
-            return cls(recipe, control, kinds, detector.encoding, None, dependence, sequences)
+            return cls(recipe, control, kinds, detector.encoding, None, dependence, sequences, time)
         check_start(detector, start_from)
         start = start_from.model_
         return cls(recipe, control, kinds, start.encoding, start, dependence)
@@ -171,7 +173,7 @@ class CheckedParameters:
             kinds.setdefault(name, kind)
         if preparation.entity is not None:
             kinds.setdefault(preparation.entity, Kind.IGNORE)
-        return replace(self, kinds=kinds, sequences=None)
+        return replace(self, kinds=kinds, sequences=None, ordered_by=preparation.time)
 
     def sampling(self, rng: np.random.Generator) -> Sampling:
         """Return the sampling of a table that comes in batches."""
@@ -189,12 +191,18 @@ class CheckedParameters:
         encoding = self.encoding
         if encoding is not None:
             return within_memory(table, lambda _: encoding), encoding.schema
-        schema = TableSchema.infer(table.sample.ordered, self.kinds, table.rest)
+        schema = self._schema(table.sample.ordered, table.rest)
 
         def learned(table: SampledTable) -> TableEncoding:
             return TableEncoding.learn(schema, table.sample.rows, self.recipe.style, table.rest)
 
         return within_memory(table, learned), schema
+
+    def _schema(self, table: pa.Table, rest: TableSketch) -> TableSchema:
+        schema, time = TableSchema.infer(table, self.kinds, rest), self.ordered_by
+        if time is None or time in self.kinds or time not in table.column_names:
+            return schema
+        return schema.ordered_by(time)
 
     def plan(self, table: pa.Table, rest: TableSketch = NOTHING_ELSE, schema: TableSchema | None = None) -> FitPlan:
         """Return the plan of a fit to a table and summaries of further rows; ``schema`` is its schema, if known.
@@ -215,7 +223,7 @@ class CheckedParameters:
         if self.encoding is not None:
             schema = self.encoding.schema
         elif schema is None:
-            schema = TableSchema.infer(table, self.kinds, rest)
+            schema = self._schema(table, rest)
         # if some rows may be odd, so may the rows that are only in the summaries
         rest = rest if self.recipe.clean == "assume" else NOTHING_ELSE
         start = None if self.start is None else self.start.network

@@ -105,12 +105,13 @@ class Memory:
 
         Among equally distant rows the first are taken, so that the result does not depend on a machine's rounding.
         ``own`` [n] is the index of the row itself, which is excluded; -1 excludes none. ``dependent`` [n, m] marks
-        remembered rows that are taken only if there are no others. A memory of m rows returns
+        remembered rows that are not taken, if ``count`` others are left. A memory of m rows returns
         min(count, max(m - 1, 1)) neighbours.
         """
         distance = _with_one(rows) @ self._sought
         if dependent is not None:
-            distance[:, : len(self.rows)][dependent] += DEPENDENT
+            has_others = (~dependent).sum(axis=1) >= count
+            distance[:, : len(self.rows)][dependent & has_others[:, None]] += DEPENDENT
         if own is not None:
             remembered = np.flatnonzero(own >= 0)
             distance[remembered, own[remembered]] = np.inf

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -20,6 +20,8 @@ from oddrow.table import Floats
 
 CIRCLE_GRID = 2.0**20
 """Number of steps of a circle's coordinates from 0 to 1; one step is of the order of 0.1 seconds for a day."""
+CALENDAR = 1e12
+"""Seconds before and after 1970 within which all times of a calendar lie."""
 MIN_PERIODS = 2.0
 """Smallest number of periods of a cycle in training rows: with fewer, the next rows have hours that are unseen."""
 
@@ -54,6 +56,10 @@ class ClockEncoding:
         has_missing = bool(np.isnan(values).any() or rest.n_missing)
         has_day, has_week = (high - low >= MIN_PERIODS * period for period in (DAY, WEEK))
         return cls(low, high, has_missing, has_day=has_day, has_week=has_week)
+
+    def ordering(self) -> ClockEncoding:
+        """Return the clock of a column that orders the rows: every later time is expected, so no time is a jump."""
+        return replace(self, low=-CALENDAR, high=CALENDAR)
 
     @property
     def periods(self) -> tuple[float, ...]:
