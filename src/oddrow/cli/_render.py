@@ -55,8 +55,8 @@ def proposal_texts(order: OrderProposals) -> list[str]:
     texts, time = [], None if order.time is None else shlex.quote(order.time)
     if time is not None:
         texts.append(
-            f"{order.time!r} orders the rows (fit --time {time} calibrates by blocks of time: the promise then holds for "
-            "rows that depend on each other)"
+            f"{order.time!r} orders the rows (fit --time {time} calibrates by blocks of time: the promise then holds "
+            "for rows that depend on each other)"
         )
     for group in order.groups:
         name = shlex.quote(group.name)

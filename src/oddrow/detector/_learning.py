@@ -220,10 +220,10 @@ def _fit_to_sample(
     is_array: bool,
 ) -> None:
     take_names(detector, table.sample.rows if preparation is None else raw[0], is_array=is_array)
+    if preparation is not None:
+        check_derived_rows(table.sample.rows.num_rows, preparation)
     table, schema = parameters.fitting_sample(table)
     rows = table.sample.ordered
-    if preparation is not None:
-        check_derived_rows(rows.num_rows, preparation)
     _fit_to(detector, parameters.plan(rows, table.rest, schema), rows, rng, preparation)
 
 

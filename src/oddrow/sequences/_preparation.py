@@ -125,6 +125,18 @@ class Preparation(Protocol):
         """
         ...
 
+    def unfit_rows(self, table: pa.Table) -> dict[int, str]:
+        """Return the rows of a table from which nothing can be derived, counted from 0, with the reason.
+
+        Rows that are out of order are not among them: they are an error of the whole table.
+
+        Raises
+        ------
+        SchemaMismatchError
+            If a column is missing, or has a type that its kind does not allow in any row.
+        """
+        ...
+
     def check(self) -> None:
         """Refuse a preparation that cannot read every table of its schema, such as a damaged one from a file.
 

@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from oddrow.columns import TableSchema
-from oddrow.sequences._durations import ticks_of
+from oddrow.sequences._durations import MAX_SECONDS, ticks_of
 from oddrow.sequences._plan_checks import check_windows
 from oddrow.sequences._preparation import SequenceState
+from oddrow.sequences._whole_table import unfit_rows
 from oddrow.sequences._window_columns import WindowColumns, WindowShape
 from oddrow.sequences._window_run import WindowRun
 from oddrow.table import as_table
@@ -84,6 +85,16 @@ class WindowPlan:
         if not bool(np.isnan(seconds).any()):  # the run's error names a row without a time
             rows = rows.take(pa.array(np.argsort(ticks_of(np.asarray(seconds)), kind="stable")))
         return self.begin().feed(rows).table
+
+    def unfit_rows(self, table: pa.Table) -> dict[int, str]:
+        """Return the rows of a table that no window can contain, counted from 0, with the reason.
+
+        Raises
+        ------
+        SchemaMismatchError
+            If a column is missing, or has a type that its kind does not allow in any row.
+        """
+        return unfit_rows(self.schema, self.time, table, MAX_SECONDS)
 
     def check(self) -> None:
         """Refuse a plan that :meth:`Windows.learn` cannot have learned, such as a damaged one from a file.

@@ -18,6 +18,7 @@ from oddrow.sequences._history_columns import HistoryColumns, NumberHistory
 from oddrow.sequences._history_run import HistoryRun, check_features, read_rows
 from oddrow.sequences._plan_checks import check_history
 from oddrow.sequences._preparation import SequenceState
+from oddrow.sequences._whole_table import unfit_rows
 from oddrow.table import as_table, shortened
 
 
@@ -154,6 +155,16 @@ class HistoryPlan:
         of = self.columns
         memories = {} if state is None else unpacked_memories(state, len(of.numbers), len(of.categories))
         return HistoryRun(of, memories)
+
+    def unfit_rows(self, table: pa.Table) -> dict[int, str]:
+        """Return the rows of a table that have no place among those of their entity, counted from 0, with the reason.
+
+        Raises
+        ------
+        SchemaMismatchError
+            If a column is missing, or has a type that its kind does not allow in any row.
+        """
+        return unfit_rows(self.schema, self.time, table)
 
     def check(self) -> None:
         """Refuse a plan that :meth:`EntityHistory.learn` cannot have learned, such as a damaged one from a file.
