@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.batch._scored_stream import OnProgress, fed, located_errors
+from oddrow.exceptions import DataError
 from oddrow.files import TableStream
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, RareRows, RowScores
@@ -58,7 +59,7 @@ def stream_scores(
     Raises
     ------
     DataError
-        If there is no such label.
+        If there is no such label, or if no window ends in the stream.
     SchemaMismatchError
         If the model cannot score a row; the message names its file and line.
     """
@@ -87,6 +88,8 @@ def stream_scores(
             on_progress(n_read, stream.n_rows)
     if label is not None and not any(normal.any() for normal in is_normal):
         split_label(pa.Table.from_batches([next(iter(stream))]), *label)  # raises the error, which names the labels
+    if run is not None and not start:
+        raise DataError(f"{stream.label}: no full window ends in it, so none of its rows has a score")
     joined = RowScores.joined(scores)
     return StreamScores(
         joined.surprise,

@@ -96,6 +96,11 @@ class Preparation(Protocol):
         ...
 
     @property
+    def summary(self) -> str:
+        """What is derived, in words: 'windows over the last 16 rows of each 'machine', in the order of 'at''."""
+        ...
+
+    @property
     def schema(self) -> TableSchema:
         """The raw columns that are read, and their kinds."""
         ...

@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from oddrow.columns import TableSchema
-from oddrow.sequences._durations import MAX_SECONDS, ticks_of
+from oddrow.sequences._durations import MAX_SECONDS, duration_words, ticks_of
 from oddrow.sequences._plan_checks import check_windows
 from oddrow.sequences._preparation import SequenceState
 from oddrow.sequences._whole_table import unfit_rows
 from oddrow.sequences._window_columns import WindowColumns, WindowShape
 from oddrow.sequences._window_run import WindowRun
-from oddrow.table import as_table
+from oddrow.table import as_table, shortened
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,16 @@ class WindowPlan:
     columns: WindowColumns
     usual_step: int | None
     kind: Literal["windows"] = "windows"
+
+    @property
+    def summary(self) -> str:
+        """What is derived, in words: 'windows over the last 16 rows of each 'machine', in the order of 'at''."""
+        shape = self.shape
+        step = "" if shape.step is None or shape.step == 1 else f", one at every {shape.step:,} rows"
+        step = step if shape.step_span is None else f", at least {duration_words(shape.step_span)} apart"
+        gap = "" if shape.max_gap is None else f", without gaps of more than {duration_words(shape.max_gap)}"
+        of_entity = "" if self.entity is None else f" of each {shortened(self.entity)}"
+        return f"windows {shape.words}{of_entity}, in the order of {shortened(self.time)}{step}{gap}"
 
     @property
     def kinds(self) -> Mapping[str, str]:

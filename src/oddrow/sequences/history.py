@@ -140,6 +140,11 @@ class HistoryPlan:
         return self.columns.schema.sources
 
     @property
+    def summary(self) -> str:
+        """What is derived, in words: 'features of the earlier rows of each 'card', in the order of 'at''."""
+        return f"features of the earlier rows of each {shortened(self.entity)}, in the order of {shortened(self.time)}"
+
+    @property
     def kinds(self) -> Mapping[str, str]:
         """The kind of each feature, for the schema of the derived rows."""
         return self.columns.kinds
