@@ -411,6 +411,16 @@ def test_a_row_that_does_not_fit_is_not_explained_and_those_after_it_are(models,
     assert found.values["note"] == "row 37"
 
 
+def test_a_row_out_of_order_before_the_explained_one_is_named(models, damaged_file, monkeypatch):
+    cut(monkeypatch, 1_000)
+    lines = damaged_file.read_text().splitlines()
+    lines[15], lines[16] = lines[16], lines[15]
+    damaged_file.write_text("\n".join(lines))
+    model = models["windows of a span"]
+    with pytest.raises(DataError, match=r"damaged.csv, line 17: .*sort the rows by"):
+        explain_row(model, files.open(damaged_file, on_error="skip"), 20)
+
+
 def test_figures_of_a_stream_are_of_the_rows_with_a_score(model, table_file, tmp_path):
     labels = pa.array(["odd" if 20 <= row < 24 else "normal" for row in range(ROWS)])
     pyarrow.csv.write_csv(TABLE.append_column("label", labels), tmp_path / "labelled.csv")

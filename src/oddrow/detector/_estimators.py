@@ -100,7 +100,8 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
     ----------
     model_ : FittedModel
     cleaning_ : Cleaning or None
-        With ``clean="robust"``, the estimated share of odd rows, its interval, and the indices of the rows set aside.
+        With ``clean="robust"``, the estimated share of odd rows, its interval, and the indices of the rows set aside;
+        with ``sequences``, those of derived rows.
     order_test_ : OrderTest or None
         With ``calibration="split"``, whether the held-out rows depend on their order in the table; None if they are too
         few, and in a detector from a file.
