@@ -55,7 +55,7 @@ def proposal_texts(order: OrderProposals) -> list[str]:
     texts, time = [], None if order.time is None else shlex.quote(order.time)
     if time is not None:
         texts.append(
-            f"{order.time!r} orders the rows (fit --time {time} calibrates by blocks of time: the promise then holds for "
+            f"{order.time!r} orders the rows (fit --time {time} calibrates by blocks of time, so the promise holds for "
             "rows that depend on each other)"
         )
     for group in order.groups:
