@@ -147,13 +147,15 @@ def in_new_groups(
     """Groups with a mean of their own, and a scale of their own if there is a spread; later rows of other groups."""
     mixing = np.eye(width) + 0.4 * rng.normal(size=(width, width))
 
-    def draw(n_groups: int, each: int) -> pa.Table:
+    def draw(names: range, each: int) -> pa.Table:
+        n_groups = len(names)
         mean, scale = effect * rng.normal(size=(n_groups, width)), np.exp(spread * rng.normal(size=n_groups))
         number = np.repeat(np.arange(n_groups), each)
         rows = (mean[number] + scale[number, None] * rng.normal(size=(len(number), width))) @ mixing
-        return table_of(rows).append_column("customer", pa.array([f"customer {each}" for each in number]))
+        return table_of(rows).append_column("customer", pa.array([f"customer {names[each]}" for each in number]))
 
-    return Drawn(draw(groups, rows_each), draw(LATER_GROUPS, 4), {"group": "customer"}, ("customer",))
+    later = range(groups, groups + LATER_GROUPS)
+    return Drawn(draw(range(groups), rows_each), draw(later, 4), {"group": "customer"}, ("customer",))
 
 
 def in_same_groups(
