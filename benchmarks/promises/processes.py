@@ -2,8 +2,10 @@
 
 The processes have no anomalies and do not change in the long run. Each is fitted twice, with the random split and with
 ``calibration="blocks"``. The share of later rows that is flagged is measured on a long continuation, every 49th step
-of 1,000,000, or on 5,000 new groups. ``python -m benchmarks processes [--only NAME ...] [--results FILE]``: NAME is a
-process or the beginning of several; results are added to FILE, one JSON object a line, and are not computed again.
+of 1,000,000, or on 5,000 new groups.
+
+``python -m benchmarks processes [--only NAME ...] [--results FILE] [--seed N]``: NAME is a process or the beginning of
+several; results are added to FILE, one JSON object a line, and are not computed again; N draws other rows.
 """
 
 from __future__ import annotations
@@ -294,14 +296,14 @@ def measured(detector: VAEDetector, drawn: Drawn) -> Measured:
     return Measured(float(is_flagged.mean()), error, low, high, model.calibration.n_independent)
 
 
-def both(name: str, draw: Callable[[np.random.Generator], Drawn]) -> dict[str, Any]:
-    """Measure one process, by the random split and by blocks."""
-    drawn = draw(np.random.default_rng(zlib.crc32(name.encode())))
+def both(name: str, draw: Callable[[np.random.Generator], Drawn], seed: int) -> dict[str, Any]:
+    """Measure one process, by the random split and by blocks; another seed is another draw of its rows."""
+    drawn = draw(np.random.default_rng(zlib.crc32(f"{name} {seed}".encode() if seed else name.encode())))
     columns = dict.fromkeys(drawn.ignored, "ignore")
     split = VAEDetector(random_state=0, columns=columns or None)
     blocks = VAEDetector(random_state=0, columns=columns or None, calibration="blocks", **drawn.dependence)
     found = {"split": asdict(measured(split, drawn)), "blocks": asdict(measured(blocks, drawn))}
-    return {"process": name, "rows": drawn.training.num_rows, **found}
+    return {"process": name, "seed": seed, "rows": drawn.training.num_rows, **found}
 
 
 def show(result: Mapping[str, Any]) -> tuple[bool, bool]:
@@ -324,20 +326,21 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks processes")
     parser.add_argument("--only", nargs="+", default=[], help="processes, or the beginnings of their names")
     parser.add_argument("--results", type=Path, help="a file to which results are added; those in it are taken over")
+    parser.add_argument("--seed", type=int, default=0, help="another seed draws other rows of every process")
     options = parser.parse_args(list(arguments))
     for ignored in (DependenceWarning, TrainingHealthWarning):  # what is promised holds for a poor fit, too
         warnings.simplefilter("ignore", ignored)
     done: dict[str, dict[str, Any]] = {}
     if options.results is not None and options.results.exists():
         lines = [json.loads(line) for line in options.results.read_text(encoding="utf-8").splitlines()]
-        done = {line["process"]: line for line in lines}
+        done = {line["process"]: line for line in lines if line["seed"] == options.seed}
     print("## Processes: later rows flagged, the promised 95 % interval, and whether the share is inside\n")
     print(f"{'process':<36}{'rows':>6} |{'random split':>39} |{'blocks':>39} {'worth':>8}")
     kept = []
     for name, draw in chosen(options.only).items():
         result = done.get(name)
         if result is None:
-            result = both(name, draw)
+            result = both(name, draw, options.seed)
             if options.results is not None:
                 with options.results.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(result) + "\n")

@@ -68,10 +68,10 @@ def test_later_rows_of_groups_come_from_new_or_from_the_same_groups():
 def test_results_of_a_file_are_not_computed_again(tmp_path, monkeypatch, capsys):
     computed = []
 
-    def both(name, draw):
+    def both(name, draw, seed):
         computed.append(name)
         split = {"share": 0.03, "error": 0.001, "low": 0.005, "high": 0.02, "n_effective": 600.0}
-        return {"process": name, "rows": 3_000, "split": split, "blocks": split | {"share": 0.01}}
+        return {"process": name, "seed": seed, "rows": 3_000, "split": split, "blocks": split | {"share": 0.01}}
 
     monkeypatch.setattr(processes, "both", both)
     results = tmp_path / "results.jsonl"
@@ -80,4 +80,6 @@ def test_results_of_a_file_are_not_computed_again(tmp_path, monkeypatch, capsys)
     processes.main(["--results", str(results), "--only", "GARCH", "seasonal 24, noise 0.5"])
     assert computed[2:] == ["seasonal 24, noise 0.5"]
     assert len([json.loads(line) for line in results.read_text().splitlines()]) == 3
+    processes.main(["--results", str(results), "--only", "seasonal 24, noise 0.5", "--seed", "1"])
+    assert computed[3:] == ["seasonal 24, noise 0.5"]
     assert "3 processes; inside the promised interval: 0 by the split, 3 by blocks" in capsys.readouterr().out
