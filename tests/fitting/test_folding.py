@@ -6,6 +6,7 @@ import pytest
 from oddrow.calibration import effective_rows
 from oddrow.fitting._folding import Folding, _stretches
 from oddrow.fitting._folds import Fold, block_folds
+from oddrow.exceptions import DataError
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
 
 
@@ -44,3 +45,8 @@ def test_rows_of_a_random_folding_are_worth_themselves():
     folds = [Fold(np.arange(5), np.arange(5, 10)), Fold(np.arange(5, 10), np.arange(5))]
     calibration = Folding(folds, "cross-fitted").calibration([np.arange(5.0), np.arange(5.0)], DEFAULT_CONSTANTS)
     assert calibration.n_effective is None
+
+
+def test_a_gap_that_leaves_no_row_to_learn_from_is_refused():
+    with pytest.raises(DataError, match="a gap of 1,000 leaves no row to learn from .* 60 times"):
+        block_folds(np.arange(60), 1_000)
