@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from oddrow.calibration import effective_rows
+from oddrow.exceptions import DataError
 from oddrow.fitting._folding import Folding, _stretches
 from oddrow.fitting._folds import Fold, block_folds
-from oddrow.exceptions import DataError
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
 
 
@@ -48,5 +48,5 @@ def test_rows_of_a_random_folding_are_worth_themselves():
 
 
 def test_a_gap_that_leaves_no_row_to_learn_from_is_refused():
-    with pytest.raises(DataError, match="a gap of 1,000 leaves no row to learn from .* 60 times"):
+    with pytest.raises(DataError, match=r"a gap of 1,000 leaves no row to learn from .* 60 times"):
         block_folds(np.arange(60), 1_000)
