@@ -147,7 +147,7 @@ class FittedModel:
         if preparation is None:
             return schema.unfit_rows(table)
         kept = [column for column in schema.used if not any(map(preparation.derives, column.reads))]
-        unfit = TableSchema(tuple(kept)).unfit_rows(table) | preparation.schema.unfit_rows(table)
+        unfit = TableSchema(tuple(kept)).unfit_rows(table) | preparation.unfit_rows(table)
         return dict(sorted(unfit.items()))
 
     @property

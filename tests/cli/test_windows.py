@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from oddrow.cli import _windows
+from oddrow.cli import _sequences
 from oddrow.columns import sampled
 from oddrow.files import write_table
 from oddrow.sequences import Windows
@@ -88,7 +88,7 @@ def test_a_table_larger_than_the_sample_has_the_usual_spacing_of_its_successive_
     run: Run, csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = partial(sampled, bounds=SampleBounds(rows=30))
-    monkeypatch.setattr(_windows, "sampled", small)
+    monkeypatch.setattr(_sequences, "sampled", small)
     lines = csv.read_text().splitlines(keepends=True)
     csv.write_text("".join([*lines, lines[-1].replace("2024-05-01", "2024-05-02")]))
     done = run("windows", csv, *SPEC)
@@ -122,7 +122,7 @@ def test_an_unsorted_file_is_an_error_that_names_the_line_and_leaves_no_output(
         (("--time", "at", "--entity", "who", "--length", 3), "--entity who: the table has no such column"),
         (("--time", "at"), "give one of --length N, the rows of a window, and --span TIME"),
         (("--time", "at", "--length", 3, "--span", "1h"), "give one of --length N"),
-        (("--time", "at", "--length", 1), "length=1 is not a whole number of at least 2 rows"),
+        (("--time", "at", "--length", 1), "length=1 is not a whole number from 2 to 1,000,000 rows"),
         (("--time", "at", "--span", "soon"), "span='soon' is not a duration"),
     ],
 )

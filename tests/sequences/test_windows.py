@@ -521,7 +521,7 @@ def test_the_notes_after_a_state_count_new_entities():
     [
         ({}, "neither is given of length"),
         ({"length": 3, "span": "1h"}, "both are given of length"),
-        ({"length": 1}, "length=1 is not a whole number of at least 2 rows"),
+        ({"length": 1}, "length=1 is not a whole number from 2 to 1,000,000 rows"),
         ({"length": True}, "length=True is not a whole number"),
         ({"length": 2.5}, "length=2.5 is not a whole number"),
         ({"span": "10"}, "span='10' is not a duration; write a number and a unit"),

@@ -105,7 +105,11 @@ def data(path: Path) -> int:
 
 def errors() -> tuple[type[Exception], ...]:
     tables = (oddrow.exceptions.DataError, oddrow.exceptions.TableReadError, oddrow.exceptions.SchemaMismatchError)
-    fits = (oddrow.exceptions.TrainingError, oddrow.exceptions.TrainingHealthWarning)
+    fits = (
+        oddrow.exceptions.TrainingError,
+        oddrow.exceptions.TrainingHealthWarning,
+        oddrow.exceptions.DependenceWarning,
+    )
     files = (oddrow.exceptions.ModelFileError, oddrow.exceptions.CheckpointError, oddrow.exceptions.OutputError)
     others = (oddrow.exceptions.SettingError, oddrow.exceptions.DownloadError, oddrow.exceptions.MissingExtraError)
     return (oddrow.exceptions.OddrowError, *tables, *fits, *files, *others)

@@ -77,7 +77,7 @@ class Manifest:
     views: tuple[str, ...]
     calibration_source: Source
     extrapolates: bool
-    calibration: Literal["split", "cross", "blocks"]
+    calibration: Literal["auto", "split", "cross", "blocks"]
     is_policy_given: bool
     policy: Annotated[Policy, _RegisteredPolicy()]
     clean: Literal["assume", "robust"]
@@ -155,7 +155,7 @@ def _manifest(detector: VAEDetector | AutoencoderDetector) -> Manifest:
         views=evidence.views.names if isinstance(evidence, ViewEvidence) else (),
         calibration_source=model.calibration.source,
         extrapolates=model.calibration.extrapolates,
-        calibration=checked_calibration(detector.calibration, depends=model.calibration.n_effective is not None),
+        calibration=detector.calibration,  # type: ignore[arg-type]  # checked by fit
         is_policy_given=detector.policy is not None,
         policy=model.policy,
         clean=checked_clean(detector.clean),
@@ -247,10 +247,12 @@ def _check_fit(manifest: Manifest) -> None:
     if is_vae != manifest.shape.is_variational or is_article != (manifest.evidence == "reconstruction"):
         raise ModelFileError("the network and the evidence are not those of this detector and its settings")
     checked_contamination(manifest.contamination)
-    time = manifest.time
-    if manifest.preparation is not None and time is None and manifest.group is None:
-        time = manifest.preparation.time if manifest.calibration == "blocks" else None
-    checked_dependence(manifest.calibration, time, manifest.group, manifest.gap)
+    time, preparation = manifest.time, manifest.preparation
+    depends = any(value is not None for value in (time, manifest.group, preparation))
+    calibration = checked_calibration(manifest.calibration, depends=depends)
+    if preparation is not None and calibration == "blocks" and time is None and manifest.group is None:
+        time = preparation.time
+    checked_dependence(calibration, time, manifest.group, manifest.gap)
     if is_article and (manifest.view_weights is not None or manifest.views):
         raise ModelFileError("the article's settings have no views, and no weights of views")
     if manifest.kl_weight < 0 or (manifest.random_state is not None and manifest.random_state < 0):
@@ -262,12 +264,22 @@ def _check_fit(manifest: Manifest) -> None:
         names = tuple(f"x{index}" for index in range(manifest.n_features_in))
     if len(names) != manifest.n_features_in or len(set(names)) != len(names):
         raise ModelFileError(f"{len(names):,} feature_names for {manifest.n_features_in:,} columns, or one name twice")
-    needed = set(manifest.encoding.sources)
-    if manifest.preparation is not None:
-        needed = {name for name in needed if not manifest.preparation.derives(name)} | set(manifest.preparation.sources)
-    unknown = needed - set(names)
+    unknown = _read_columns(manifest) - set(names)
     if unknown:
         raise ModelFileError(f"column {min(unknown)!r} of the schema is not among the features")
+
+
+def _read_columns(manifest: Manifest) -> set[str]:
+    """Return the columns of a table that are read, after a check of what derives rows from them."""
+    encoded, preparation = set(manifest.encoding.sources), manifest.preparation
+    if preparation is None:
+        return encoded
+    preparation.check()
+    raw = {name for name in encoded if not preparation.derives(name)}
+    absent = {name for name in raw if not preparation.keeps(name)}
+    if absent:
+        raise ModelFileError(f"column {min(absent)!r} of the schema is not a column of the derived rows")
+    return raw | set(preparation.sources)
 
 
 def _model(manifest: Manifest, store: ArrayStore) -> FittedModel:

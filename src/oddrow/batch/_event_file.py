@@ -11,10 +11,24 @@ import numpy as np
 import pyarrow as pa
 
 from oddrow.batch._scored_table import EVENT_REASONS, N_EVENT_REASONS
+from oddrow.columns import TableSchema
 from oddrow.exceptions import SettingError
 from oddrow.files import table_writer
 from oddrow.fitted import FittedModel
 from oddrow.sequences import Event, EventMerging
+
+_COLUMNS = (
+    "start",
+    "peak",
+    "end",
+    "peak_surprise",
+    "alerts",
+    "first_row",
+    "last_row",
+    "reason_1",
+    "reason_2",
+    "reason_3",
+)
 
 
 class StreamEvents:
@@ -33,6 +47,10 @@ class StreamEvents:
                 "or entity features"
             )
         self._preparation = model.preparation
+        if self._preparation.entity in _COLUMNS:
+            raise SettingError(
+                f"the column {self._preparation.entity!r} of the entity has the name of a column of events; rename it"
+            )
         self._merging = EventMerging(self._preparation.max_gap)
         self._events: list[Event] = []
         self._alerts: dict[int, _Alert] = {}
@@ -50,11 +68,19 @@ class StreamEvents:
         is_odd = rows.column("is_odd").fill_null(False).to_numpy(zero_copy_only=False)[scored]
         time, reasons = rows.column(plan.time), rows.column(EVENT_REASONS)
         for row in scored[is_odd].tolist():
-            self._alerts[self._n_rows + row] = _Alert(time[row].as_py(), reasons[row].as_py() or "[]")
-        entity = None if plan.entity is None else rows.column(plan.entity).take(pa.array(scored))
+            name = None if plan.entity is None else rows.column(plan.entity)[row].as_py()
+            self._alerts[self._n_rows + row] = _Alert(time[row].as_py(), name, reasons[row].as_py() or "[]")
+        entity = None if plan.entity is None else self._entities(rows, plan.entity).take(pa.array(scored))
         # the order of times was checked when the rows were derived, so events are merged by the numbers of the rows
         self._take(self._merging.feed(self._n_rows + scored, surprise, is_odd, entity))
         self._n_rows += rows.num_rows
+
+    def _entities(self, rows: pa.RecordBatch, name: str) -> pa.ChunkedArray:
+        """Return the entity of each row as the preparation reads it: ``7``, ``7.0`` and `` 7`` may be one."""
+        columns = tuple(column for column in self._preparation.schema.columns if column.name == name)
+        table = pa.Table.from_batches([rows.select([name])])
+        values: pa.ChunkedArray = TableSchema(columns).values(table)[name]
+        return values
 
     def _take(self, ended: tuple[Event, ...]) -> None:
         """Keep events that have ended."""
@@ -70,7 +96,9 @@ class StreamEvents:
             for name in ("start", "peak", "end")
         }
         if plan.entity is not None:
-            columns[plan.entity] = pa.array([event.entity for event in events], self._types.get(plan.entity))
+            columns[plan.entity] = pa.array(
+                [alerts[event.peak].entity for event in events], self._types.get(plan.entity)
+            )
         columns["peak_surprise"] = pa.array([event.peak_surprise for event in events], pa.float64())
         columns["alerts"] = pa.array([event.n_alerts for event in events], pa.int64())
         columns["first_row"] = pa.array([int(event.start) + 1 for event in events], pa.int64())
@@ -84,11 +112,12 @@ class StreamEvents:
 
 class _Alert(NamedTuple):
     time: object
+    entity: object
     reasons: str
 
 
-def write_events(target: str | Path, events: pa.Table, *, force: bool) -> None:
-    """Write a table of events to a file.
+def write_events(target: str | Path, events: pa.Table, *, force: bool) -> int:
+    """Write a table of events to a file, and return their number.
 
     Raises
     ------
@@ -97,3 +126,5 @@ def write_events(target: str | Path, events: pa.Table, *, force: bool) -> None:
     """
     with table_writer(target, events.schema, force=force) as write:
         write(events)
+    n_events: int = events.num_rows
+    return n_events

@@ -17,7 +17,7 @@ from oddrow.files import TableStream
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision
 from oddrow.sequences import Preparation
-from oddrow.table import LocatedBatch, SkippedRow, as_table
+from oddrow.table import LocatedBatch, SkippedRow, SomeRows, as_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +82,7 @@ def explain_row(model: FittedModel, stream: TableStream, number: int) -> RowOfSt
 def _explain_derived(model: FittedModel, preparation: Preparation, stream: TableStream, number: int) -> RowOfStream:
     """Explain the derived row that ends at the row with this number, by the rows before it."""
     run = preparation.begin()
+    needs_all = model.policy.needs.all_rows
     tables, index, found = [], None, None
     n_rows = 0
     for located, _, numbers in numbered(stream.located()):
@@ -92,19 +93,20 @@ def _explain_derived(model: FittedModel, preparation: Preparation, stream: Table
             at = int(matches[0])
             raise SchemaMismatchError(f"{located.place.description(at)}: {unfit[at]}")
         fits = np.array([row for row in range(table.num_rows) if row not in unfit], np.int64)
-        prepared = fed(run, located, table.take(pa.array(fits)))
+        fit = LocatedBatch(located.rows, SomeRows(located.place, fits), ())
+        prepared = fed(run, fit, table.take(pa.array(fits)))
         if len(matches):
             found = _Found(located, int(matches[0]))
             ends = (fits[prepared.row] == found.at).nonzero()[0]
             if not len(ends):
                 raise SettingError(f"row {number}: no full window ends there, so it has no score")
             index = n_rows + int(ends[0])
-        tables.append(prepared.table)
-        n_rows += prepared.table.num_rows
-        if found is not None and not model.policy.needs.all_rows:
+        if needs_all:
+            tables.append(prepared.table)
+            n_rows += prepared.table.num_rows
+        elif index is not None:
+            tables, index = [prepared.table.slice(index, 1)], 0
             break
-        if not model.policy.needs.all_rows:
-            tables, n_rows = [], 0
     if found is None or index is None:
         raise DataError(f"{stream.label}: row {number} cannot be read, or the file changed while it was read")
     derived = pa.concat_tables(tables)

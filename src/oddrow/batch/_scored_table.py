@@ -73,7 +73,8 @@ def scored_table(
     rows = table if prepared is None else prepared.table
     encoded = model.encoding.encode(rows)
     scored = model.surprise_model.score(encoded)
-    decision = model.decide(scored, rows, policy)
+    # a policy finds all columns of the table, and windows keep only two of them
+    decision = model.decide(scored, table if prepared is None else table.take(pa.array(prepared.row)), policy)
     added = {
         "surprise": pa.array(scored.surprise, pa.float64()),
         "p_value": pa.array(scored.p_value, pa.float64()),

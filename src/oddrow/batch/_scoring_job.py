@@ -18,7 +18,7 @@ from oddrow.batch._kept_parts import KeptParts
 from oddrow.batch._scored_stream import OnProgress, ScoredPart, decide_each, decide_stream, decided, scored_parts
 from oddrow.batch._scored_table import EVENT_REASONS
 from oddrow.exceptions import DataError
-from oddrow.files import TableStream, quarantine_writer, table_writer
+from oddrow.files import TableStream, check_target, quarantine_writer, table_writer
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, Policy, RareRows
 from oddrow.sequences import PreparationRun
@@ -101,6 +101,10 @@ def score_stream(
         As :func:`scored_parts` and :func:`oddrow.files.table_writer`.
     """
     policy = options.policy or model.policy
+    events = None
+    if options.events is not None:
+        events = StreamEvents(model)
+        check_target(options.events, options.force)
     with ExitStack() as stack:
         if kept is None and (policy.needs.all_rows or options.by_surprise):
             beside = None if target == "-" else Path(target).absolute().parent
@@ -128,7 +132,7 @@ def score_stream(
         if kept is not None and policy.needs.all_rows:
             decision = decide_stream(model, kept, policy)
             parts = decided(parts, decision)
-        counting = _Counting(None if options.events is None else StreamEvents(model))
+        counting = _Counting(events)
         if kept is not None and options.by_surprise:
             parts = _strangest_first(kept, decision, counting, only_odd=options.only_odd)
         else:
@@ -136,10 +140,8 @@ def score_stream(
         written = _write(parts, stream, counting, target, options)
     decision = model.noted(decision or decide_each(model, policy), counting.rare, policy)
     n_events = None
-    if options.events is not None and counting.events is not None:
-        events = counting.events.table()
-        write_events(options.events, events, force=options.force)
-        n_events = events.num_rows
+    if options.events is not None and events is not None:
+        n_events = write_events(options.events, events.table(), force=options.force)
     return ScoringCount(counting.scored, counting.odd, counting.skipped, decision, written, counting.unscored, n_events)
 
 

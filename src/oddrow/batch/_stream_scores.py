@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.batch._scored_stream import OnProgress, fed, located_errors
+from oddrow.exceptions import DataError
 from oddrow.files import TableStream
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, RareRows, RowScores
@@ -58,32 +59,37 @@ def stream_scores(
     Raises
     ------
     DataError
-        If there is no such label.
+        If there is no such label, or if no window ends in the stream.
     SchemaMismatchError
         If the model cannot score a row; the message names its file and line.
     """
     step, start = max(1, -(-stream.n_rows // max(max_sampled, 1))), 0
     scores, is_normal, sample, rare = [], [], [], RareRows()
-    run = None if model.preparation is None else model.preparation.begin()
+    run, n_read = None if model.preparation is None else model.preparation.begin(), 0
     for located in stream.located():
         table = pa.Table.from_batches([located.rows])
         if label is not None:
             is_normal.append(is_normal_row(table, *label))
             table = table.drop_columns([label[0]])
+        raw = table
         if run is not None:
             prepared = fed(run, located, as_table(table, reads=set(model.sources).__contains__))
             table = prepared.table
             is_normal = [*is_normal[:-1], *(labelled[prepared.row] for labelled in is_normal[-1:])]
+            raw = raw.take(pa.array(prepared.row))
         with located_errors(model, located):
             scored = model.score(table)
-        scores.append(model.row_scores(scored.surprise, scored.p_value, table))
+        scores.append(model.row_scores(scored.surprise, scored.p_value, raw))
         rare += model.rare_rows(scored)
         sample.append(table.take(np.arange(-start % step, table.num_rows if max_sampled else 0, step)))
         start += table.num_rows
+        n_read += located.rows.num_rows
         if on_progress is not None:
-            on_progress(start, stream.n_rows)
+            on_progress(n_read, stream.n_rows)
     if label is not None and not any(normal.any() for normal in is_normal):
         split_label(pa.Table.from_batches([next(iter(stream))]), *label)  # raises the error, which names the labels
+    if run is not None and not start:
+        raise DataError(f"{stream.label}: no full window ends in it, so none of its rows has a score")
     joined = RowScores.joined(scores)
     return StreamScores(
         joined.surprise,

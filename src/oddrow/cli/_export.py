@@ -32,5 +32,10 @@ def export(
     check_target(output, force)
     fitted = artifact.load(model)
     export_onnx(fitted, output, parts=parts, missing_text=missing_text, force=force)
-    columns = len(fitted.model_.encoding.names)
+    columns, preparation = len(fitted.model_.encoding.names), fitted.model_.preparation
     _console.say(f"wrote {output}: ONNX opset {OPSET}, {columns} columns in, {output.stat().st_size:,} bytes")
+    if preparation is not None:
+        _console.say(
+            f"note: the columns in are those of derived rows ({preparation.summary}); the graph does not derive them: "
+            "in Python model_.preparation.begin().feed(table) does"
+        )

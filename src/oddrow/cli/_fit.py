@@ -175,6 +175,8 @@ def fit(
                 "--start-from; give a table of normal rows"
             )
         preparation = learned(sequences.specification(time, names), stream, overrides)
+        # the other calibrations take no time, and windows need one
+        time = preparation.time if calibration in (None, CalibrationName.BLOCKS) else None
     parameters: dict[str, Any] = {
         "settings": settings.value,
         "contamination": contamination if contamination == "auto" else _number(contamination),

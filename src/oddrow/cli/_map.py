@@ -51,7 +51,8 @@ def map_(
         note_unknown(fitted, stream.schema.empty_table(), label)
         found = stream_scores(fitted, stream, labelled, MAX_DRAWN, on_progress)
     rows = found.sampled
-    drawn = "" if len(rows) == stream.n_rows else f", one row in {rows[1]:,} of {stream.n_rows:,}"
+    n_scored = len(found.surprise)
+    drawn = "" if len(rows) == n_scored else f", one row in {rows[1]:,} of {n_scored:,}"
     summary = MapSummary(
         latent_map=fitted.projection.apply(fitted.latent(found.sample)),
         surprise=found.surprise[rows],

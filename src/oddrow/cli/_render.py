@@ -23,6 +23,7 @@ from oddrow.fitted import FittedModel
 from oddrow.fitting import Cleaning
 from oddrow.metrics import DetectionMetrics
 from oddrow.policies import ROWS, Decision, Promise
+from oddrow.sequences import Preparation
 
 if TYPE_CHECKING:
     from oddrow.detector import AutoencoderDetector, VAEDetector
@@ -55,8 +56,8 @@ def proposal_texts(order: OrderProposals) -> list[str]:
     texts, time = [], None if order.time is None else shlex.quote(order.time)
     if time is not None:
         texts.append(
-            f"{order.time!r} orders the rows (fit --time {time} calibrates by blocks of time, so the promise holds for "
-            "rows that depend on each other)"
+            f"{order.time!r} orders the rows (fit --time {time} calibrates by blocks of time: the promise then holds "
+            "for rows that depend on each other)"
         )
     for group in order.groups:
         name = shlex.quote(group.name)
@@ -120,6 +121,7 @@ def info_values(fitted: VAEDetector | AutoencoderDetector) -> dict[str, Any]:
         "rows_trained": model.encoding.n_rows,
         "rows_calibrated": len(model.surprise_model.calibration.scores),
         "columns": [asdict(column) for column in model.encoding.schema.columns],
+        "preparation": None if model.preparation is None else preparation_values(model.preparation),
         "features": model.network.shape.n_inputs,
         "hidden": list(model.network.shape.hidden),
         "n_latent": model.network.shape.n_latent,
@@ -135,6 +137,17 @@ def info_values(fitted: VAEDetector | AutoencoderDetector) -> dict[str, Any]:
         **promise_values(model.policy.promise(model.calibration)),
         "clean": fitted.clean,
         "cleaning": None if fitted.cleaning_ is None else asdict(fitted.cleaning_),
+    }
+
+
+def preparation_values(preparation: Preparation) -> dict[str, Any]:
+    """Return what derives the rows that are scored as plain values."""
+    return {
+        "kind": preparation.kind,
+        "summary": preparation.summary,
+        "time": preparation.time,
+        "entity": preparation.entity,
+        "columns": list(preparation.sources),
     }
 
 
@@ -170,6 +183,7 @@ def info_lines(fitted: VAEDetector | AutoencoderDetector) -> list[str]:
         f"held-out loss {values['held_out_loss']:.3f} nats/row, of it KL {values['kl']:.3f}",
         f"trained on {health.device}; the fit ended because {health.end.sentence}; "
         f"{health.n_active} of {values['n_latent']} latent units are active",
+        *([] if fitted.model_.preparation is None else [f"scores {fitted.model_.preparation.summary}"]),
         *([] if fitted.model_.origin is None else [origin_text(fitted.model_.origin)]),
         *([] if fitted.cleaning_ is None else [f"cleaned: {cleaning_text(fitted.cleaning_)}"]),
         _tail_line(fitted.model_.calibration),

@@ -142,8 +142,7 @@ def score(
         return
     notes = _console.gather_notes() if json_ else []
     _check_outputs(output, on_error, quarantine, resume, force)
-    if events is not None:
-        check_target(events, force)
+    _check_other_outputs(output, quarantine, events, state, force)
     fitted = artifact.load_model(model)
     run = _begun(fitted, state)
     if policy is not None:
@@ -181,7 +180,8 @@ def score(
             count = score_stream(fitted, stream, output, options)
     _end(fitted, run, state)
     if json_:
-        typer.echo(json.dumps(_values(count, stream, output, quarantine, notes), ensure_ascii=False))
+        outputs = [str(path) for path in (output, quarantine, events) if path is not None]
+        typer.echo(json.dumps(_values(count, stream, outputs, notes), ensure_ascii=False))
     else:
         _say_count(count, stream, quarantine)
     leave_if_found((fail_on_anomaly and count.odd > 0) or (fail_on_flood and count.decision.note is not None))
@@ -235,8 +235,24 @@ def _check_outputs(output: str, on_error: OnErrorName, quarantine: Path | None, 
         raise SettingError("--on-error quarantine needs a file for the rows left out; give --quarantine FILE")
     if quarantine is not None:
         check_target(quarantine, force)
-        if output != "-" and quarantine.resolve() == Path(output).resolve():
-            raise SettingError(f"{quarantine}: is given for the scored rows and for the rows left out; give two files")
+
+
+def _check_other_outputs(
+    output: str, quarantine: Path | None, events: Path | None, state: Path | None, force: bool
+) -> None:
+    """Refuse events that cannot be written, and one file for two outputs."""
+    if events is not None:
+        check_target(events, force)
+    if state is not None:
+        check_target(state, force=True)  # it is replaced by each run
+    targets = {"scored rows": output, "rows left out": quarantine, "events": events, "state": state}
+    found: dict[Path, str] = {}
+    for what, target in targets.items():
+        if target is None or target == "-":
+            continue
+        before = found.setdefault(Path(target).resolve(), what)
+        if before != what:
+            raise SettingError(f"{target}: is given for the {before} and for the {what}; give two files")
 
 
 @contextmanager
@@ -251,9 +267,7 @@ def _kept_until_done(output: str, identity: JobIdentity) -> Iterator[KeptParts]:
     kept.discard()
 
 
-def _values(
-    count: ScoringCount, stream: TableStream, output: str, quarantine: Path | None, notes: list[str]
-) -> dict[str, Any]:
+def _values(count: ScoringCount, stream: TableStream, outputs: list[str], notes: list[str]) -> dict[str, Any]:
     decision = count.decision
     return {
         "table": stream.label,
@@ -267,7 +281,7 @@ def _values(
         "threshold": decision.threshold if math.isfinite(decision.threshold) else None,
         **promise_values(decision.promise),
         "note": decision.note,
-        "outputs": [output, *([] if quarantine is None else [str(quarantine)])],
+        "outputs": outputs,
         "notes": notes,
     }
 

@@ -35,8 +35,8 @@ class SequenceOptions:
 
     @property
     def is_given(self) -> bool:
-        """Whether rows are derived."""
-        return self.windows is not None or self.entity is not None
+        """Whether any option is given."""
+        return self != NO_SEQUENCES
 
     def specification(self, time: str | None, present: list[str]) -> Windows | EntityHistory:
         """Return the specification of windows, or else of entity features.
@@ -46,13 +46,13 @@ class SequenceOptions:
         SettingError
             If the column of the time is not given, or a column is not in the table.
         """
+        if self.windows is None and (self.step is not None or self.max_gap is not None):
+            raise SettingError("--step and --max-gap are about windows; give --windows too")
         if time is None:
             raise SettingError("--windows and --entity need the time of each row; give its column with --time COL")
         time = present_column(time, present, "--time")
         entity = None if self.entity is None else present_column(self.entity, present, "--entity")
         if self.windows is None:
-            if self.step is not None or self.max_gap is not None:
-                raise SettingError("--step and --max-gap are about windows; give --windows too")
             assert entity is not None  # noqa: S101 - is_given
             return EntityHistory(entity, time)
         is_rows = self.windows.isdecimal()

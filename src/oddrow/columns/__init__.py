@@ -2,8 +2,8 @@
 
 from oddrow.columns._column_schema import ColumnSchema, EncodingStyle, Kind
 from oddrow.columns._encoding import EncodedTable, FeatureLayout, TableEncoding
-from oddrow.columns._encoding_checks import check_encoding
-from oddrow.columns._given_kinds import ALL_COLUMNS, AUTO, checked_kinds, is_ignored
+from oddrow.columns._encoding_checks import check_encoding, check_schema
+from oddrow.columns._given_kinds import ALL_COLUMNS, AUTO, checked_kinds, given_sources, is_ignored
 from oddrow.columns._graph import EncodedValues, check_exportable, encoded_values
 from oddrow.columns._inspection import Inspection, Suspicion, inspect_table
 from oddrow.columns._limits import MAX_COLUMNS, MAX_ENCODED, MAX_FEATURES, check_width
@@ -46,11 +46,13 @@ __all__ = [
     "TableSketch",
     "check_encoding",
     "check_exportable",
+    "check_schema",
     "check_width",
     "checked_kinds",
     "column_kinds",
     "encoded_values",
     "encoding_classes",
+    "given_sources",
     "inspect_table",
     "is_ignored",
     "order_values",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from oddrow.columns._column_facts import MAX_ALIASES
 from oddrow.columns._column_schema import ColumnSchema, Kind
 from oddrow.columns._encoding import TableEncoding
+from oddrow.columns._schema import TableSchema
 from oddrow.columns._text_facts import AFFIXES
 from oddrow.columns.kinds import KINDS
 from oddrow.exceptions import SettingError
@@ -33,12 +34,8 @@ def check_encoding(encoding: TableEncoding) -> None:
         ...
     oddrow.exceptions.SettingError: the encoding has 0 columns, its schema uses 1
     """
-    for column in encoding.schema.columns:
-        _check_kind(column)
+    check_schema(encoding.schema)
     used = encoding.schema.used
-    names = [column.name for column in encoding.schema.columns]
-    if len(set(names)) != len(names):
-        raise SettingError("two columns of the schema have the same name")
     if len(encoding.columns) != len(used) or not used:
         raise SettingError(f"the encoding has {len(encoding.columns):,} columns, its schema uses {len(used):,}")
     if not 1 <= encoding.n_rows <= MAX_ROWS:
@@ -46,9 +43,36 @@ def check_encoding(encoding: TableEncoding) -> None:
     for schema, one in zip(used, encoding.columns, strict=True):
         if not encoding.encodes(schema, one):
             raise SettingError(f"column {schema.name!r} is a {schema.kind}, but encoded as {one.kind}")
-        problem = _problem_of_form(schema.form) or one.check(encoding.n_rows)
+        problem = one.check(encoding.n_rows)
         if problem:
             raise SettingError(f"column {schema.name!r}: {problem}")
+
+
+def check_schema(schema: TableSchema) -> None:
+    """Refuse a schema by which no table can be read.
+
+    Raises
+    ------
+    SettingError
+        If a kind is not known, a name occurs twice, or a form of values cannot be read.
+
+    Examples
+    --------
+    >>> from oddrow.columns import ColumnSchema, TableSchema
+    >>> check_schema(TableSchema((ColumnSchema("x", "number"), ColumnSchema("x", "number"))))
+    Traceback (most recent call last):
+        ...
+    oddrow.exceptions.SettingError: two columns of the schema have the same name
+    """
+    for column in schema.columns:
+        _check_kind(column)
+    names = [column.name for column in schema.columns]
+    if len(set(names)) != len(names):
+        raise SettingError("two columns of the schema have the same name")
+    for column in schema.used:
+        problem = _problem_of_form(column.form)
+        if problem:
+            raise SettingError(f"column {column.name!r}: {problem}")
 
 
 def _check_kind(column: ColumnSchema) -> None:

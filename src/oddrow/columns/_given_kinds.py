@@ -90,6 +90,11 @@ def checked_kinds(overrides: Mapping[str, str], names: Iterable[str]) -> dict[st
     return given_columns(overrides, names)
 
 
+def given_sources(name: str, text: str) -> tuple[str, ...]:
+    """Return the table columns that the setting of a column names as its sources; () if it names none."""
+    return _given(name, text).sources
+
+
 def is_ignored(text: str | None) -> bool:
     """Return whether the setting of a column leaves it out."""
     return text is not None and text.partition(";")[0].strip() == Kind.IGNORE

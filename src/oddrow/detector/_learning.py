@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from oddrow.columns import SampledTable, Sampling
 from oddrow.detector._detector import Detector, DetectorT, decide_by, generator
-from oddrow.detector._parameters import CheckedParameters
+from oddrow.detector._parameters import CheckedParameters, check_derived_rows
 from oddrow.detector._tables import has_column_names, table_to_learn, take_names
 from oddrow.exceptions import DependenceWarning, SettingError, TrainingHealthWarning
 from oddrow.fitting import FitPlan, fit_model
@@ -66,9 +66,10 @@ def fit(self: DetectorT, X: Any, y: Any = None, *, start_from: DetectorT | None 
     preparation = None
     if parameters.sequences is not None:
         parameters.check_columns(table.column_names)
-        preparation = parameters.learned_sequences(table)
+        preparation, raw = parameters.learned_sequences(table), table.column_names
         table = prepared_table(preparation, table).table
-        parameters = parameters.of_derived(preparation, table.column_names)
+        check_derived_rows(table.num_rows, preparation)
+        parameters = parameters.of_derived(preparation, raw, table.column_names)
     _fit_to(self, parameters.plan(table), table, rng, preparation)
     _warn(self)
     return self
@@ -132,10 +133,10 @@ def fit_batches(self: DetectorT, batches: Iterable[Any], *, start_from: Detector
         preparation = parameters.sequences
         run = preparation.begin()
         derived = (run.feed(as_table(batch, reads=sampling.reads)).table for batch in raw)
-        head = next(derived, None)
-        names = () if head is None else head.column_names
-        parameters = parameters.of_derived(preparation, names)
-        gathered = parameters.sampling(rng).part(chain([] if head is None else [head], derived))
+        head = list(islice(derived, 1))
+        if head:
+            parameters = parameters.of_derived(preparation, tables[0].column_names, head[0].column_names)
+        gathered = parameters.sampling(rng).part(chain(head, derived))
     _fit_to_sample(
         self, parameters, gathered, rng, preparation, raw=tables, is_array=not has_column_names((first or [{}])[0])
     )
@@ -219,6 +220,8 @@ def _fit_to_sample(
     is_array: bool,
 ) -> None:
     take_names(detector, table.sample.rows if preparation is None else raw[0], is_array=is_array)
+    if preparation is not None:
+        check_derived_rows(table.sample.rows.num_rows, preparation)
     table, schema = parameters.fitting_sample(table)
     rows = table.sample.ordered
     _fit_to(detector, parameters.plan(rows, table.rest, schema), rows, rng, preparation)

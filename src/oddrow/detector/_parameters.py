@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 
@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from oddrow.columns import (
+    ALL_COLUMNS,
     NOTHING_ELSE,
     Kind,
     SampledTable,
@@ -18,6 +19,7 @@ from oddrow.columns import (
     TableSchema,
     TableSketch,
     checked_kinds,
+    given_sources,
     is_ignored,
 )
 from oddrow.detector._detector import Detector
@@ -141,19 +143,32 @@ class CheckedParameters:
         """Return the preparation, learned from a table if it is not yet."""
         sequences = self.sequences
         if isinstance(sequences, Windows | EntityHistory):
-            return sequences.learn(
-                table, {name: kind for name, kind in self.kinds.items() if name in table.column_names}
-            )
+            return sequences.learn(table, _kinds_of(self.kinds, table.column_names))
         assert sequences is not None  # noqa: S101 - the caller has checked it
         return sequences
 
-    def of_derived(self, preparation: Preparation, names: Iterable[str]) -> CheckedParameters:
-        """Return the parameters of a fit to derived rows with columns of these names.
+    def of_derived(self, preparation: Preparation, raw: Iterable[str], names: Iterable[str]) -> CheckedParameters:
+        """Return the parameters of a fit to derived rows.
 
         The entity is left out: later rows may be of entities that the training rows do not have.
+
+        Parameters
+        ----------
+        preparation
+            What derives the rows.
+        raw, names
+            The columns of the table, and of the derived rows.
+
+        Raises
+        ------
+        SettingError
+            If a kind is given for a column that neither has.
         """
-        present = set(names)
-        kinds = {name: kind for name, kind in self.kinds.items() if name in present}
+        raw, names = list(raw), list(names)
+        checked_kinds(self.kinds, list(dict.fromkeys((*raw, *names))))
+        kinds = _kinds_of(self.kinds, names)
+        if not all(map(preparation.keeps, raw)):  # what is said of all columns is about those of the table
+            kinds.pop(ALL_COLUMNS, None)
         for name, kind in preparation.kinds.items():
             kinds.setdefault(name, kind)
         if preparation.entity is not None:
@@ -228,6 +243,30 @@ def checked_sequences(sequences: object) -> Windows | EntityHistory | Preparatio
     if sequences is None or isinstance(sequences, Windows | EntityHistory | WindowPlan | HistoryPlan):
         return sequences
     raise SettingError(f"sequences is {sequences!r:.80}; give Windows(...), EntityHistory(...), or what they learn")
+
+
+def check_derived_rows(n_rows: int, preparation: Preparation) -> None:
+    """Refuse to learn from fewer than two derived rows.
+
+    Raises
+    ------
+    DataError
+        If there are fewer; the message says that the table is too short for its windows.
+    """
+    if n_rows < 2:
+        found = "no full window ends" if n_rows == 0 else "a full window ends at one row only"
+        what = f"{found} in the table" if preparation.kind == "windows" else f"the table has {n_rows} row"
+        raise DataError(f"{what}; fitting needs at least 2 (n_samples={n_rows}): give more rows, or shorter windows")
+
+
+def _kinds_of(kinds: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    """Return the settings of the columns of a table with these names, and of columns that are read from them."""
+    given = {name: text for name, text in kinds.items() if name in names or name == ALL_COLUMNS}
+    for name, text in kinds.items():
+        sources = given_sources(name, text)
+        if sources and set(sources) <= set(names):
+            given[name] = text
+    return given
 
 
 def _calibration(detector: Detector) -> CalibrationName:

@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from oddrow.explanation import Explanation
 from oddrow.fitted import FittedModel
-from oddrow.policies import Decision
+from oddrow.policies import Decision, Policy
 from oddrow.sequences import prepared_table
+from oddrow.surprise import Surprise
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
@@ -25,28 +26,33 @@ class RowsToScore:
     ----------
     table : the rows [m]
     row : int64 [m], ascending, the row of the user's table at which each of them ends; None if they are its rows
-    n_rows : the number of rows of the user's table
+    users : the user's table
     """
 
     table: pa.Table
     row: npt.NDArray[np.int64] | None
-    n_rows: int
+    users: pa.Table
 
     @classmethod
     def of(cls, model: FittedModel, table: pa.Table) -> RowsToScore:
         """Derive the rows to score from a user's table, if the model has a preparation."""
         if model.preparation is None:
-            return cls(table, None, table.num_rows)
+            return cls(table, None, table)
         prepared = prepared_table(model.preparation, table)
-        return cls(prepared.table, prepared.row, table.num_rows)
+        return cls(prepared.table, prepared.row, table)
 
     def spread(self, values: npt.NDArray[ScalarT], none: object) -> npt.NDArray[ScalarT]:
         """Return one value for each row of the user's table; ``none`` where no scored row ends."""
         if self.row is None:
             return values
-        spread = np.full((self.n_rows, *values.shape[1:]), none, values.dtype)
+        spread = np.full((self.users.num_rows, *values.shape[1:]), none, values.dtype)
         spread[self.row] = values
         return spread
+
+    def decided(self, model: FittedModel, scored: Surprise, policy: Policy | None = None) -> Decision:
+        """Return the decision on the scored rows; a policy finds all columns of the user's table."""
+        table = self.users if self.row is None else self.users.take(pa.array(self.row))
+        return model.decide(scored, table, policy)
 
     def decision(self, decision: Decision) -> Decision:
         """Return a decision on the scored rows as one on the rows of the user's table."""

@@ -72,7 +72,7 @@ def decision_function(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     """
     rows = RowsToScore.of(self.model_, table_to_score(self, X))
     scored = self.model_.score(rows.table)
-    decision = self.model_.decide(scored, rows.table)
+    decision = rows.decided(self.model_, scored)
     distance = decision.threshold - scored.surprise
     return rows.spread(np.where(decision.is_odd, distance, np.maximum(distance, 0.0)), np.nan)
 
@@ -80,7 +80,7 @@ def decision_function(self: Detector, X: Any) -> npt.NDArray[np.float64]:
 def predict(self: Detector, X: Any) -> npt.NDArray[np.int64]:
     """Return +1 for a normal row, -1 for an odd one; int [n]. With windows, +1 also where no window ends."""
     rows = RowsToScore.of(self.model_, table_to_score(self, X))
-    is_odd = self.model_.decide(self.model_.score(rows.table), rows.table).is_odd
+    is_odd = rows.decided(self.model_, self.model_.score(rows.table)).is_odd
     return np.where(rows.spread(is_odd, none=False), -1, 1)
 
 
@@ -96,7 +96,7 @@ def decide(self: Detector, X: Any, policy: Policy | None = None) -> Decision:
     if policy is not None:
         check_policy(policy, self.model_.calibration)
     rows = RowsToScore.of(self.model_, table)
-    return rows.decision(self.model_.decide(self.model_.score(rows.table), rows.table, policy))
+    return rows.decision(rows.decided(self.model_, self.model_.score(rows.table), policy))
 
 
 def explain(self: Detector, X: Any, top: int | None = 3) -> tuple[Explanation, ...]:

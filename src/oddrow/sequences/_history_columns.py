@@ -81,6 +81,12 @@ class HistoryColumns:
             named[is_first(name)] = name, f"first time of this value, {same}"
         return named
 
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the features, also of several of the same name, which only a damaged file has."""
+        of_numbers = (name for number in self.numbers for name in (*map(number.sum_over, WINDOWS), number.own_median))
+        return (SECONDS_SINCE_LAST, *map(count_over, WINDOWS), *of_numbers, *map(is_first, self.categories))
+
     @cached_property
     def kinds(self) -> Mapping[str, str]:
         """The kind of each feature: a count is a number also where training rows have only two counts."""

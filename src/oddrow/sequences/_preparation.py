@@ -96,6 +96,11 @@ class Preparation(Protocol):
         ...
 
     @property
+    def summary(self) -> str:
+        """What is derived, in words: 'windows over the last 16 rows of each 'machine', in the order of 'at''."""
+        ...
+
+    @property
     def schema(self) -> TableSchema:
         """The raw columns that are read, and their kinds."""
         ...
@@ -123,6 +128,32 @@ class Preparation(Protocol):
         DataError
             If the state is not one of this preparation.
         """
+        ...
+
+    def unfit_rows(self, table: pa.Table) -> dict[int, str]:
+        """Return the rows of a table from which nothing can be derived, counted from 0, with the reason.
+
+        Rows that are out of order are not among them: they are an error of the whole table.
+
+        Raises
+        ------
+        SchemaMismatchError
+            If a column is missing, or has a type that its kind does not allow in any row.
+        """
+        ...
+
+    def check(self) -> None:
+        """Refuse a preparation that cannot read every table of its schema, such as a damaged one from a file.
+
+        Raises
+        ------
+        SettingError
+            If there is a fault; the message names it.
+        """
+        ...
+
+    def keeps(self, column: str) -> bool:
+        """Return whether a column of the table that is not derived is a column of the derived rows, too."""
         ...
 
     def derives(self, column: str) -> bool:

@@ -7,6 +7,36 @@ import pyarrow as pa
 
 from oddrow.columns import TableSchema
 from oddrow.sequences._preparation import Preparation, Prepared
+from oddrow.table import shortened
+
+
+def unfit_rows(schema: TableSchema, time: str, table: pa.Table, latest: float = np.inf) -> dict[int, str]:
+    """Return the rows from which nothing can be derived, with the reason; rows without a time are among them.
+
+    Parameters
+    ----------
+    schema, time
+        The raw columns that are read, and the one of the time.
+    table
+        The rows, counted from 0.
+    latest
+        The largest magnitude of a time.
+
+    Raises
+    ------
+    SchemaMismatchError
+        If a column is missing, or has a type that its kind does not allow in any row.
+    """
+    unfit = schema.unfit_rows(table)
+    fits = np.ones(table.num_rows, np.bool_)
+    fits[list(unfit)] = False
+    places = np.flatnonzero(fits)
+    times = TableSchema(tuple(column for column in schema.columns if column.name == time))
+    seconds = np.asarray(times.values(table if not unfit else table.take(pa.array(places)))[time], np.float64)
+    for place in np.flatnonzero(~(np.abs(seconds) <= latest)).tolist():
+        what = "the time is missing" if np.isnan(seconds[place]) else "the time is out of range"
+        unfit[int(places[place])] = f"column {shortened(time)}: {what}"
+    return dict(sorted(unfit.items()))
 
 
 def prepared_table(preparation: Preparation, table: pa.Table) -> Prepared:

@@ -10,6 +10,8 @@ from oddrow.sequences._durations import duration_words
 
 MAX_TYPES = 20
 """Largest number of types of an event column that are counted each by itself; the others are counted together."""
+MAX_LENGTH = 1_000_000
+"""Largest number of rows of a window: the last rows of each entity are kept in memory."""
 
 _NUMBER_WORDS = {
     "last": "last value",
@@ -31,6 +33,9 @@ _TIME_WORDS = {
     "duration": "seconds from the first to the last row {over}",
     "rows": "number of rows {over}",
 }
+
+NUMBER_FEATURES, EVENT_FEATURES, TIME_FEATURES = tuple(_NUMBER_WORDS), tuple(_EVENT_WORDS), tuple(_TIME_WORDS)
+"""What can be derived from a column of numbers, besides lags; of names, besides counts of types; and of times."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class NumberColumn:
 
     name: str
     features: tuple[str, ...]
-    lags: tuple[int, ...] = ()
+    lags: tuple[int, ...]
 
     def derived(self, over: str) -> Iterator[tuple[str, str]]:
         """Yield the name of each derived column, and its words."""

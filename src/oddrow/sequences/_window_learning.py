@@ -173,9 +173,9 @@ def _number_column(
     """Return what is derived from a column of numbers; of two values the others follow from the last and the trend."""
     missing = ("missing",) if has_missing else ()
     if column.kind == Kind.COUNTER:
-        return NumberColumn(column.name, ("trend", "step", *missing) if shape.length != 2 else ("trend", *missing))
+        return NumberColumn(column.name, ("trend", "step", *missing) if shape.length != 2 else ("trend", *missing), ())
     if shape.length == 2:
-        return NumberColumn(column.name, ("last", "trend", *missing))
+        return NumberColumn(column.name, ("last", "trend", *missing), ())
     return NumberColumn(column.name, ("last", "mean", "std", "min", "max", "trend", "step", *missing), lags)
 
 

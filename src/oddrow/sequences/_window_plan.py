@@ -11,11 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from oddrow.columns import TableSchema
-from oddrow.sequences._durations import ticks_of
+from oddrow.sequences._durations import MAX_SECONDS, duration_words, ticks_of
+from oddrow.sequences._plan_checks import check_windows
 from oddrow.sequences._preparation import SequenceState
+from oddrow.sequences._whole_table import unfit_rows
 from oddrow.sequences._window_columns import WindowColumns, WindowShape
 from oddrow.sequences._window_run import WindowRun
-from oddrow.table import as_table
+from oddrow.table import as_table, shortened
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,16 @@ class WindowPlan:
     columns: WindowColumns
     usual_step: int | None
     kind: Literal["windows"] = "windows"
+
+    @property
+    def summary(self) -> str:
+        """What is derived, in words: 'windows over the last 16 rows of each 'machine', in the order of 'at''."""
+        shape = self.shape
+        step = "" if shape.step is None or shape.step == 1 else f", one at every {shape.step:,} rows"
+        step = step if shape.step_span is None else f", at least {duration_words(shape.step_span)} apart"
+        gap = "" if shape.max_gap is None else f", without gaps of more than {duration_words(shape.max_gap)}"
+        of_entity = "" if self.entity is None else f" of each {shortened(self.entity)}"
+        return f"windows {shape.words}{of_entity}, in the order of {shortened(self.time)}{step}{gap}"
 
     @property
     def kinds(self) -> Mapping[str, str]:
@@ -83,6 +95,30 @@ class WindowPlan:
         if not bool(np.isnan(seconds).any()):  # the run's error names a row without a time
             rows = rows.take(pa.array(np.argsort(ticks_of(np.asarray(seconds)), kind="stable")))
         return self.begin().feed(rows).table
+
+    def unfit_rows(self, table: pa.Table) -> dict[int, str]:
+        """Return the rows of a table that no window can contain, counted from 0, with the reason.
+
+        Raises
+        ------
+        SchemaMismatchError
+            If a column is missing, or has a type that its kind does not allow in any row.
+        """
+        return unfit_rows(self.schema, self.time, table, MAX_SECONDS)
+
+    def check(self) -> None:
+        """Refuse a plan that :meth:`Windows.learn` cannot have learned, such as a damaged one from a file.
+
+        Raises
+        ------
+        SettingError
+            If there is a fault; the message names it.
+        """
+        check_windows(self.schema, self.time, self.entity, self.shape, self.columns, self.usual_step)
+
+    def keeps(self, column: str) -> bool:
+        """Return whether a column of the table is one of the derived rows, too: the time and the entity are."""
+        return column in (self.time, self.entity)
 
     def derives(self, column: str) -> bool:
         """Return whether a column is derived, and not one of the table."""

@@ -177,7 +177,8 @@ class WindowRun:
         raise _row_error(
             self._columns.time,
             row,
-            f"{shortened(str(given))} is {back} before the row before it{of_entity}; sort the rows by time",
+            f"{shortened(str(given))} is {back} before the row before it{of_entity}; sort the rows by time, or leave "
+            "them out if they have been read before",
         )
 
     def _admit(self, new_names: list[str | None]) -> None:
@@ -228,6 +229,6 @@ class WindowRun:
 
 
 def _row_error(column: str, row: int, what: str) -> DataError:
-    error = DataError(f"column {shortened(column)}, row {row}, counted from 0: {what}")
+    error = DataError(f"column {shortened(column)}, row {row:,}, counted from 0: {what}")
     error.row = row
     return error

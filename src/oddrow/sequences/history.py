@@ -16,7 +16,9 @@ from oddrow.sequences._entity_memory import unpacked_memories
 from oddrow.sequences._grouped_rows import unit_exponent
 from oddrow.sequences._history_columns import HistoryColumns, NumberHistory
 from oddrow.sequences._history_run import HistoryRun, check_features, read_rows
+from oddrow.sequences._plan_checks import check_history
 from oddrow.sequences._preparation import SequenceState
+from oddrow.sequences._whole_table import unfit_rows
 from oddrow.table import as_table, shortened
 
 
@@ -138,6 +140,11 @@ class HistoryPlan:
         return self.columns.schema.sources
 
     @property
+    def summary(self) -> str:
+        """What is derived, in words: 'features of the earlier rows of each 'card', in the order of 'at''."""
+        return f"features of the earlier rows of each {shortened(self.entity)}, in the order of {shortened(self.time)}"
+
+    @property
     def kinds(self) -> Mapping[str, str]:
         """The kind of each feature, for the schema of the derived rows."""
         return self.columns.kinds
@@ -153,6 +160,30 @@ class HistoryPlan:
         of = self.columns
         memories = {} if state is None else unpacked_memories(state, len(of.numbers), len(of.categories))
         return HistoryRun(of, memories)
+
+    def unfit_rows(self, table: pa.Table) -> dict[int, str]:
+        """Return the rows of a table that have no place among those of their entity, counted from 0, with the reason.
+
+        Raises
+        ------
+        SchemaMismatchError
+            If a column is missing, or has a type that its kind does not allow in any row.
+        """
+        return unfit_rows(self.schema, self.time, table)
+
+    def check(self) -> None:
+        """Refuse a plan that :meth:`EntityHistory.learn` cannot have learned, such as a damaged one from a file.
+
+        Raises
+        ------
+        SettingError
+            If there is a fault; the message names it.
+        """
+        check_history(self.columns)
+
+    def keeps(self, column: str) -> bool:  # noqa: ARG002 - of the protocol
+        """Return whether a column of the table is one of the derived rows, too: all are."""
+        return True
 
     def derives(self, column: str) -> bool:
         """Return whether a column is a feature, and not one of the table."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 from oddrow.columns import NOTHING_ELSE, TableSketch, is_ignored
 from oddrow.exceptions import SettingError
 from oddrow.sequences._durations import duration_ticks
-from oddrow.sequences._window_columns import WindowShape
+from oddrow.sequences._window_columns import MAX_LENGTH, WindowShape
 from oddrow.sequences._window_learning import RawColumns
 from oddrow.sequences._window_plan import WindowPlan
 from oddrow.table import as_table
@@ -37,7 +37,8 @@ class Windows:
         The column whose equal values belong to one sequence, such as a machine or a customer; None if all rows are one
         sequence. Missing values are an entity of their own.
     length
-        The number of rows of a window, at least 2. The first window of an entity ends at its ``length``-th row.
+        The number of rows of a window, from 2 to 1,000,000. The first window of an entity ends at its ``length``-th
+        row.
     span
         The duration of a window, such as ``"10min"``: a window that ends at time t contains the rows in (t - span, t].
         The first window of an entity ends at the first row that is at least a span after the entity's first row.
@@ -142,8 +143,8 @@ class Windows:
             raise SettingError(
                 f"{given} given of length, a number of rows, and span, a duration such as '10min'; give one of them"
             )
-        if self.length is not None and not _is_whole(self.length, 2):
-            raise SettingError(f"length={self.length!r} is not a whole number of at least 2 rows")
+        if self.length is not None and not (_is_whole(self.length, 2) and self.length <= MAX_LENGTH):
+            raise SettingError(f"length={self.length!r} is not a whole number from 2 to {MAX_LENGTH:,} rows")
         step_span = None
         if isinstance(self.step, str):
             if self.span is None:
@@ -163,6 +164,8 @@ class Windows:
         lags = self.lags
         if isinstance(lags, str) or not isinstance(lags, Sequence) or not all(_is_whole(lag, 1) for lag in lags):
             raise SettingError(f"lags={lags!r} are not whole numbers of at least 1 row")
+        if lags and max(lags) > MAX_LENGTH:
+            raise SettingError(f"lags={lags!r} are more than {MAX_LENGTH:,} rows")
         if len(set(lags)) != len(lags):
             raise SettingError(f"lags={lags!r} names a number of rows twice")
         if self.length is not None and lags and max(lags) >= self.length:
