@@ -3,7 +3,7 @@
 A detector of windows learns from a week of ordinary minutes of ``make_sensors`` and scores the next ten days, in which
 40 events are planted. All methods score the same windows: 16 rows, chosen before any score was computed. The rivals
 see them standardised, without the time. A flagged window finds an event if it ends in it, or up to 15 minutes after.
-``--scores FOLDER`` keeps the scores of every method; with ``--rivals-only`` oddrow is left out.
+``--scores FOLDER`` keeps the scores of every method and oddrow's models; with ``--rivals-only`` oddrow is left out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
-from oddrow import VAEDetector
+from oddrow import VAEDetector, save
 from oddrow.datasets import SENSOR_EVENT_KINDS, Sensors, make_sensors
 from oddrow.metrics import events_found, vus_pr
 from oddrow.sequences import Windows
@@ -44,7 +44,7 @@ def isolation_forest(training: Floats, tested: Floats, seed: int) -> Floats:
 def reconstruction(share: float) -> Scorer:
     """Score by the squared error of the principal components that hold this share of the variance."""
 
-    def scored(training: Floats, tested: Floats, seed: int) -> Floats:
+    def scored(training: Floats, tested: Floats, _: int) -> Floats:
         components = PCA(share, svd_solver="full").fit(training)
         errors: Floats = np.sum((tested - components.inverse_transform(components.transform(tested))) ** 2, axis=1)
         return errors
@@ -52,7 +52,7 @@ def reconstruction(share: float) -> Scorer:
     return scored
 
 
-def nearest(training: Floats, tested: Floats, seed: int) -> Floats:
+def nearest(training: Floats, tested: Floats, _: int) -> Floats:
     """Score by the distance to the nearest training window."""
     distances: Floats = NearestNeighbors(n_neighbors=1).fit(training).kneighbors(tested)[0][:, 0]
     return distances
@@ -105,17 +105,18 @@ def matrix(windows: pa.Table) -> Floats:
     return np.column_stack([windows[name].to_numpy() for name in windows.column_names if name != "at"]).astype(float)
 
 
-def oddrow_scores(training: Sensors, log: Sensors, seed: int) -> tuple[Floats, str]:
+def oddrow_scores(training: Sensors, log: Sensors, seed: int, folder: Path | None) -> tuple[Floats, str]:
     """Score by oddrow's defaults, and say how its flagged share of ordinary windows compares with its promise."""
     detector = VAEDetector(sequences=Windows("at", length=LENGTH), random_state=seed).fit(training.table)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        save(detector, folder / f"sensors_{seed}.oddrow")
     decision = detector.decide(log.table)
-    odd = np.flatnonzero(log.is_odd)
-    touched = np.zeros(log.table.num_rows + LENGTH, dtype=np.bool_)  # windows that contain a row of an event
-    for later in range(LENGTH):
-        touched[odd + later] = True
-    ordinary = ~touched[LENGTH - 1 : log.table.num_rows]
+    ordinary = ~np.convolve(log.is_odd, np.ones(LENGTH))[: log.table.num_rows].astype(bool)  # no row is of an event
+    ordinary[: LENGTH - 1] = False
     share = float(np.mean(decision.is_odd[ordinary]))
-    return decision.surprise, f"{share:.2%} of {int(ordinary.sum()):,} ordinary windows flagged\n{detector.promise}"
+    words = f"{share:.2%} of {int(ordinary.sum()):,} ordinary windows flagged; {decision.promise}"
+    return detector.surprise(log.table), words
 
 
 def measured(seed: int, training_days: int, *, rivals_only: bool, folder: Path | None) -> dict[str, Figures]:
@@ -133,8 +134,7 @@ def measured(seed: int, training_days: int, *, rivals_only: bool, folder: Path |
         keep(folder, seed, name, surprise)
     if not rivals_only:
         started = time.perf_counter()
-        surprise, words = oddrow_scores(training, log, seed)
-        surprise = of_rows(surprise, n_rows)
+        surprise, words = oddrow_scores(training, log, seed, folder)
         found["oddrow"] = figures(log, surprise, time.perf_counter() - started)
         keep(folder, seed, "oddrow", surprise)
         print(f"seed {seed}: {words}", flush=True)
@@ -154,7 +154,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2], help="seeds of logs and fit")
     parser.add_argument("--days", type=int, default=7, help="days to learn from")
     parser.add_argument("--rivals-only", action="store_true", help="leave oddrow out")
-    parser.add_argument("--scores", type=Path, metavar="FOLDER", help="write the scores of every method here")
+    parser.add_argument("--scores", type=Path, metavar="FOLDER", help="write scores and models here")
     chosen = parser.parse_args(arguments)
     print(f"## Events found at {FALSE_ALARMS_A_DAY} false alarms a day, {chosen.days} days to learn from")
     kinds = ["all", *SENSOR_EVENT_KINDS]

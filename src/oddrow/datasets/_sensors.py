@@ -146,11 +146,11 @@ def _drift(part: _Part, rng: np.random.Generator) -> Array:
     return part.values + towards * part.deviation * rng.uniform(3.0, 6.0) * np.linspace(0.0, 1.0, len(part.values))
 
 
-def _stuck(part: _Part, rng: np.random.Generator) -> Array:
+def _stuck(part: _Part, _: np.random.Generator) -> Array:
     return np.full(len(part.values), part.values[0])
 
 
-def _uncoupled(part: _Part, rng: np.random.Generator) -> Array:
+def _uncoupled(part: _Part, _: np.random.Generator) -> Array:
     share = np.minimum(np.arange(1, len(part.values) + 1) / 4.0, 1.0)  # without a jump
     return share * part.others + (1.0 - share) * part.values
 
@@ -226,7 +226,8 @@ def make_sensors(
     values = _readings(n_rows, rng)
     events = _placed(n_rows, n_events, names, rng)
     _change(values, events, n_rows, rng)
-    is_odd, kind_names = np.zeros(n_rows, dtype=np.bool_), [None] * n_rows
+    is_odd = np.zeros(n_rows, dtype=np.bool_)
+    kind_names: list[str | None] = [None] * n_rows
     for event in events:
         is_odd[event.start : event.stop] = True
         kind_names[event.start : event.stop] = [event.kind] * (event.stop - event.start)
