@@ -177,7 +177,8 @@ def make_sensors(
     temperatures share lubrication. Each sensor adds its own autocorrelated variation and noise. The state is "drain"
     in 3 to 6 minutes about every three hours, "warm" while the oil is warm, and "ok" otherwise.
 
-    An event changes one sensor for 10 to 60 minutes, so that each of its values by itself is usual:
+    An event changes one sensor for 10 to 60 minutes, so that its values by themselves are usual; noise may leave the
+    usual range for a minute:
 
     - ``drift``: within 30 to 60 minutes the values move away, up to 3 to 6 standard deviations of what the other
       sensors do not determine, towards the middle of the usual range.
