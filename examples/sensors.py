@@ -32,11 +32,27 @@ def read(path: Path) -> list[dict[str, str]]:
 
 def short(reason: str) -> str:
     """Return the column and its feature, 'current: trend', without the rows and the values."""
-    return reason.split(" over the last")[0].split(",")[0]
+    words = reason.split(" over the last")[0].split(",")[0]
+    return words.replace("standard deviation", "std").replace("mean absolute step", "step")
+
+
+def strongest(events: list[dict[str, str]]) -> list[dict[str, str]]:
+    return sorted(events, key=lambda event: -float(event["peak_surprise"]))[:8]
 
 
 def minutes_since(first: datetime, time: str) -> float:
     return (datetime.fromisoformat(time) - first).total_seconds() / 60
+
+
+def label_height(
+    minute: float, peak: float, words: str, others: list[tuple[float, float, float]], step: float
+) -> float:
+    """Return a height for a label at which it covers no other one, and remember where it is."""
+    first, last, height = minute - 10, minute + 20 + 8.5 * len(words), peak + 0.6 * step
+    while any(first < end and start < last and abs(height - at) < step for start, end, at in others):
+        height += step / 4
+    others.append((first, last, height))
+    return height
 
 
 def draw(folder: Path, later: oddrow.datasets.Sensors) -> None:
@@ -46,46 +62,37 @@ def draw(folder: Path, later: oddrow.datasets.Sensors) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
+    blue, red, yellow = "#1f4e79", "#c0392b", "#f9dca0"
     scores, events = read(folder / "scores.csv"), read(folder / "events.csv")
     surprise = [float(row["surprise"]) if row["surprise"] else float("nan") for row in scores]
-    threshold = min(float(row["surprise"]) for row in scores if row["is_odd"] == "true")
-    shown = sorted(events, key=lambda event: -float(event["peak_surprise"]))[:8]
-    figure, panels = plt.subplots(LATER_DAYS, 1, figsize=(10, 3.3 * LATER_DAYS), dpi=110, sharey=True)
+    threshold = -oddrow.load(folder / "machine.oddrow").offset_
+    highest = 1.25 * max(float(event["peak_surprise"]) for event in events)
+    figure, panels = plt.subplots(LATER_DAYS, 1, figsize=(10, 3.2 * LATER_DAYS), dpi=110)
     for day, panel in enumerate(panels):
-        first_row = 1440 * day
-        first = START + timedelta(days=TRAINING_DAYS + day)
-        panel.plot(surprise[first_row : first_row + 1440], color="#1f4e79", linewidth=0.8)
-        panel.axhline(threshold, color="#555555", linewidth=0.9, linestyle="--")
-        panel.annotate("threshold", (1438, threshold), ha="right", va="bottom", fontsize=8, color="#555555")
+        first_row, first = 1440 * day, START + timedelta(days=TRAINING_DAYS + day)
         for event in later.events:
-            if first_row <= event.start < first_row + 1440:
-                panel.axvspan(event.start - first_row, event.stop - first_row, color="#f2b134", alpha=0.45, linewidth=0)
-                middle = (event.start + event.stop) / 2 - first_row
-                words = f"{event.kind}\n{event.column}"
-                panel.annotate(
-                    words, (middle, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=8
-                )
-        for event in shown:
-            minute = minutes_since(first, event["peak"])
+            start, stop = event.start - first_row, event.stop - first_row
+            if 0 <= start < 1440:
+                panel.axvspan(start, stop, color=yellow, linewidth=0, label="planted event, with its kind and sensor")
+                panel.text((start + stop) / 2, 1.02 * highest, f"{event.kind}\n{event.column}", ha="center", fontsize=8)
+        panel.plot(surprise[first_row : first_row + 1440], color=blue, linewidth=0.8, label="surprise of a window")
+        panel.axhline(threshold, color="#555555", linewidth=0.9, linestyle="--", label="threshold")
+        labels: list[tuple[float, float, float]] = []
+        for event in strongest(events):
+            minute, peak = minutes_since(first, event["peak"]), float(event["peak_surprise"])
             if 0 <= minute < 1440:
-                peak = float(event["peak_surprise"])
-                on_the_left = minute > 1200
-                panel.plot(minute, peak, "v", color="#c0392b", markersize=5)
-                panel.annotate(
-                    short(event["reason_1"]),
-                    (minute, peak),
-                    xytext=(-6 if on_the_left else 6, 2),
-                    textcoords="offset points",
-                    ha="right" if on_the_left else "left",
-                    fontsize=8,
-                    color="#c0392b",
-                )
+                panel.plot(minute, peak, "v", color=red, markersize=5, label="event found, with its first reason")
+                words = short(event["reason_1"])
+                left = min(minute, 1420 - 8.5 * len(words))
+                height = label_height(left, peak, words, labels, 0.075 * highest)
+                panel.text(left, height, words, fontsize=8, color=red, va="center")
         hours = range(0, 25, 3)
-        panel.set_xticks([60 * hour for hour in hours], [f"{hour:02}:00" for hour in hours], fontsize=8)
-        panel.set(xlim=(0, 1440), ylabel="surprise in nats")
-        panel.set_xlabel(f"{first:%Y-%m-%d}", fontsize=9)
-    panels[0].set_ylim(0, 1.15 * max(float(event["peak_surprise"]) for event in events))
-    figure.tight_layout()
+        panel.set_xticks([60 * hour for hour in hours], [f"{hour:02}:00" for hour in hours])
+        panel.set(xlim=(0, 1440), ylim=(0, highest), ylabel="surprise in nats", xlabel=f"{first:%Y-%m-%d}")
+    handles, names = panels[0].get_legend_handles_labels()
+    once = dict(zip(names, handles, strict=True))
+    figure.legend(once.values(), once.keys(), loc="lower center", ncols=len(once), fontsize=8, frameon=False)
+    figure.tight_layout(rect=(0, 0.04, 1, 1))
     figure.savefig(folder / "scores.png")
 
 
@@ -102,7 +109,7 @@ def main(folder: Path) -> None:
 
     events = read(folder / "events.csv")
     print("\nThe strongest events:")
-    for event in sorted(events, key=lambda event: -float(event["peak_surprise"]))[:8]:
+    for event in strongest(events):
         rows = range(int(event["first_row"]) - 1, int(event["last_row"]))
         start = rows.start - 15  # the first window of the event begins there
         planted = [one for one in later.events if one.start < rows.stop and start < one.stop]
