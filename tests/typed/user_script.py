@@ -96,7 +96,10 @@ def events(times: Any, surprise: Any) -> tuple[oddrow.sequences.Event, ...]:
 def data(path: Path) -> int:
     connections = assert_type(oddrow.datasets.make_connections(10), oddrow.datasets.Connections)
     payments = assert_type(oddrow.datasets.make_card_payments(10), oddrow.datasets.CardPayments)
-    kinds = (*oddrow.datasets.ODDNESS_KINDS, *oddrow.datasets.PAYMENT_ODDNESS_KINDS)
+    sensors = assert_type(oddrow.datasets.make_sensors(1, events_per_day=4), oddrow.datasets.Sensors)
+    first = assert_type(sensors.events[0], oddrow.datasets.SensorEvent)
+    kinds = (*oddrow.datasets.ODDNESS_KINDS, *oddrow.datasets.PAYMENT_ODDNESS_KINDS, first.kind)
+    kinds = (*kinds, *oddrow.datasets.SENSOR_EVENT_KINDS)
     rows = oddrow.reproductions.read_connections(oddrow.reproductions.kddcup99_file())
     result = assert_type(oddrow.reproductions.reproduce_kddcup99(rows), oddrow.reproductions.KddResult)
     oddrow.reproductions.reproduce_latent_space(seed=0)

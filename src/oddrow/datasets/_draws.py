@@ -33,13 +33,14 @@ def truncated_normal(n_rows: int, rng: np.random.Generator) -> Array:
     return np.clip(rng.standard_normal(n_rows), -MAX_DEVIATIONS, MAX_DEVIATIONS)
 
 
-def _is_whole(value: object, smallest: int) -> bool:
+def is_whole(value: object, smallest: int) -> bool:
+    """Return whether a value is a whole number of at least ``smallest``."""
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= smallest
 
 
 def valid_n_rows(n_rows: int) -> int:
     """Return the number of rows, or raise SettingError if it is not a whole number of at least 1."""
-    if not _is_whole(n_rows, smallest=1):
+    if not is_whole(n_rows, smallest=1):
         raise SettingError(f"n_rows is {n_rows!r}: give a whole number of at least 1")
     return int(n_rows)
 
@@ -69,6 +70,6 @@ def valid_kinds(kinds: Iterable[str] | None, known: Sequence[str]) -> tuple[str,
 def generator(random_state: int | np.random.Generator | None) -> np.random.Generator:
     """Return the generator that ``random_state`` gives or seeds."""
     known = random_state is None or isinstance(random_state, np.random.Generator)
-    if not known and not _is_whole(random_state, smallest=0):
+    if not known and not is_whole(random_state, smallest=0):
         raise SettingError(f"random_state is {random_state!r}: give a whole number of at least 0, a Generator or None")
     return np.random.default_rng(random_state)

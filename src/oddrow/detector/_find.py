@@ -137,6 +137,11 @@ def find(
     pattern = _checked_pattern(detector, top, reasons)
     parameters = CheckedParameters.of(pattern)
     _check_policy(parameters.recipe)
+    if parameters.dependence is not None or parameters.sequences is not None:
+        raise SettingError(
+            "find holds rows out at random, and rows that depend on each other need blocks of time or groups; fit a "
+            "detector to earlier rows, and score the later ones"
+        )
     rows = as_table(table, reads=parameters.reads, passes=True)
     if rows.num_rows < MIN_ROWS:
         raise DataError(f"the table has {rows.num_rows} rows; finding odd rows among them needs at least {MIN_ROWS}")

@@ -220,6 +220,8 @@ class CheckedParameters:
             )
         if self.start is not None:
             check_same_columns(table.column_names, self.start.encoding.schema, self.kinds)
+        if self.dependence is not None:
+            self.dependence.check_columns(table.column_names)
         if self.encoding is not None:
             schema = self.encoding.schema
         elif schema is None:

@@ -20,10 +20,13 @@ from oddrow.views import Moments
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
-GAPS_PER_CLUSTER = 5
-"""Length of a stretch of time that counts as independent of the others, in gaps."""
-MAX_CLUSTERS = 50
-"""Largest number of such stretches; longer stretches also show dependence beyond the gap."""
+GAPS_PER_STRETCH = (1, 2, 5)
+"""Lengths of stretches of time that count as independent of each other, in gaps. Short stretches leave a part of the
+dependence out; of long ones there are few, so that the variance between them is estimated poorly. The length that shows
+the most dependence counts."""
+NUMBERS_OF_STRETCHES = (50, 20)
+"""Other lengths, as numbers of equal stretches; no length gives more than the first. They also show dependence beyond
+the gap, which is that of the values: a change of their variance that lasts, for example, need not correlate values."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,14 @@ class Folding:
     folds : the rows that are held out in turn
     source : how the scores of the calibration rows come about
     moments : positions and groups of the rows; None if the rows are independent
-    cluster : int64 [n], rows of different clusters are independent; None if all rows are
+    clusters : int64 [n] each, rows of different clusters are about independent; the cut of the rows into clusters that
+        shows the most dependence counts. Empty if all rows are independent
     """
 
     folds: Sequence[Fold]
     source: Source
     moments: Moments | None = None
-    cluster: Places | None = None
+    clusters: Sequence[Places] = ()
 
     @classmethod
     def random(cls, n_rows: int, rng: np.random.Generator) -> Folding:
@@ -57,7 +61,7 @@ class Folding:
         position, group = order.position, order.group
         if position is None:
             assert group is not None  # noqa: S101 - a dependence has a time or a group
-            return cls(group_folds(group, rng), "group cross-fitted", Moments(group, -1, group), group)
+            return cls(group_folds(group, rng), "group cross-fitted", Moments(group, -1, group), [group])
         gap = order.gap
         if gap is None:
             gap = estimated_gap(encoding, encoding.encode(table), position, group)
@@ -67,14 +71,15 @@ class Folding:
         """Learn the calibration from the raw scores of the rows of each fold."""
         scores = np.concatenate(seen)
         calibration = Calibration.learn(scores, self.source, constants)
-        if self.cluster is None:
+        if not self.clusters:
             return calibration
-        cluster = self.cluster[np.concatenate([fold.held_out for fold in self.folds])]
-        return calibration.worth(effective_rows(scores, cluster))
+        row = np.concatenate([fold.held_out for fold in self.folds])
+        return calibration.worth(min(effective_rows(scores, cluster[row]) for cluster in self.clusters))
 
 
-def _stretches(position: Places, gap: int) -> Places:
-    """Return the number of the stretch of time of each row."""
+def _stretches(position: Places, gap: int) -> list[Places]:
+    """Return the number of the stretch of time of each row, for stretches of several lengths."""
     times, own = np.unique(position, return_inverse=True)
-    length = max(GAPS_PER_CLUSTER * gap, -(-len(times) // MAX_CLUSTERS), 1)
-    return np.asarray(own // length)
+    equal = [max(-(-len(times) // number), 1) for number in NUMBERS_OF_STRETCHES]
+    lengths = {max(gaps * gap, equal[0]) for gaps in GAPS_PER_STRETCH} | set(equal)
+    return [np.asarray(own // length) for length in sorted(lengths)]

@@ -57,7 +57,7 @@ def block_folds(position: Places, gap: int) -> list[Fold]:
     Raises
     ------
     DataError
-        If the rows have fewer than two times.
+        If the rows have fewer than two times, or if all rows are within the gap of a block.
     """
     n_rows = len(position)
     times, first = np.unique(np.sort(position), return_index=True)
@@ -75,6 +75,11 @@ def block_folds(position: Places, gap: int) -> list[Fold]:
             there = position[block == each]
             if len(there):
                 near |= (position >= there.min() - gap) & (position <= there.max() + gap)
+        if near.all():
+            raise DataError(
+                f"a gap of {gap:,} leaves no row to learn from when a block of the {len(times):,} times is held out; "
+                "give a smaller gap, or a longer table"
+            )
         if is_held_out.any():
             folds.append(Fold(np.flatnonzero(is_held_out), np.flatnonzero(~near)))
     return folds

@@ -13,6 +13,9 @@ from oddrow.views import Moments
 
 Places = npt.NDArray[np.int64]
 
+MAX_STRETCHES = 10
+"""Largest number of stretches of time that decide when to stop."""
+
 
 @dataclass(frozen=True)
 class SplitTable:
@@ -24,6 +27,7 @@ class SplitTable:
     in_doubt : bool [n], rows that calibrate, but that neither train, nor decide when to stop, nor are remembered
     training, stopping, calibration : indices of the rows that train, that decide when to stop, and that calibrate; each
         ascending
+    between : indices of rows that are only remembered, since they depend on a row that decides when to stop; ascending
     moments : the positions of all rows in time, and their groups; None if the rows are independent
     """
 
@@ -32,6 +36,7 @@ class SplitTable:
     training: Places
     stopping: Places
     calibration: Places
+    between: Places
     moments: Moments | None = None
 
     @classmethod
@@ -43,9 +48,21 @@ class SplitTable:
         rng: np.random.Generator,
         moments: Moments | None = None,
     ) -> SplitTable:
-        """Draw a random split by the shares of stopping and calibration rows, see :func:`split_rows`."""
-        training, stopping, calibration = split_rows(table.num_rows, shares, rng)
-        return cls(table, in_doubt, training[~in_doubt[training]], stopping[~in_doubt[stopping]], calibration, moments)
+        """Draw a random split by the shares of stopping and calibration rows, see :func:`split_rows`.
+
+        With moments, the stopping rows are stretches of time or whole groups, see :func:`independent_stopping`; then no
+        rows calibrate. Stopping rows that depend on training rows would not show that a network learns these by heart.
+        """
+        between = np.empty(0, np.int64)
+        if moments is None or shares[0] == 0:
+            training, stopping, calibration = split_rows(table.num_rows, shares, rng)
+        else:
+            training, stopping, between = independent_stopping(moments, shares[0], rng)
+            calibration = np.empty(0, np.int64)
+            if not len(training):  # all rows depend on each other
+                training, stopping, between = *split_rows(table.num_rows, (shares[0], 0.0), rng)[:2], calibration
+        training, stopping, between = (rows[~in_doubt[rows]] for rows in (training, stopping, between))
+        return cls(table, in_doubt, training, stopping, calibration, between, moments)
 
 
 def split_rows(n_rows: int, shares: tuple[float, float], rng: np.random.Generator) -> tuple[Places, Places, Places]:
@@ -62,6 +79,33 @@ def split_rows(n_rows: int, shares: tuple[float, float], rng: np.random.Generato
     order = rng.permutation(n_rows)
     held_out = n_calibration + n_stopping
     return np.sort(order[held_out:]), np.sort(order[n_calibration:held_out]), np.sort(order[:n_calibration])
+
+
+def independent_stopping(moments: Moments, share: float, rng: np.random.Generator) -> tuple[Places, Places, Places]:
+    """Return indices of training rows, of stopping rows that depend on none of them, and of the rows between.
+
+    About this share of the rows decides when to stop: whole groups drawn at random, none much larger than that; or at
+    most :data:`MAX_STRETCHES` stretches of two gaps or more, at a random place in each of as many equal parts of time.
+    """
+    position, gap = moments.position, moments.gap
+    n_rows = len(position)
+    if moments.group is not None:
+        groups, sizes = np.unique(moments.group, return_counts=True)
+        drawn = rng.permutation(np.flatnonzero(sizes <= max(2 * share * n_rows, sizes.min())))
+        count = int(np.searchsorted(np.cumsum(sizes[drawn]), share * n_rows)) + 1
+        is_stopping = np.isin(moments.group, groups[drawn[:count]])
+        return np.flatnonzero(~is_stopping), np.flatnonzero(is_stopping), np.empty(0, np.int64)
+    times = np.unique(position)
+    n_stretches = int(np.clip(share * len(times) // (2 * max(gap, 1)), 1, MAX_STRETCHES))
+    length = max(round(share * len(times) / n_stretches), 1)
+    apart = min(gap, length)  # a gap longer than the stretch would leave few rows to train
+    is_stopping, is_near = np.zeros(n_rows, np.bool_), np.zeros(n_rows, np.bool_)
+    for part in np.array_split(times, n_stretches):
+        first = int(rng.integers(max(len(part) - length, 0) + 1))
+        start, stop = part[first], part[min(first + length, len(part)) - 1]
+        is_stopping |= (position >= start) & (position <= stop)
+        is_near |= (position >= start - apart) & (position <= stop + apart)
+    return np.flatnonzero(~is_near), np.flatnonzero(is_stopping), np.flatnonzero(is_near & ~is_stopping)
 
 
 def n_calibration_rows(recipe: Recipe, n_rows: int) -> int:

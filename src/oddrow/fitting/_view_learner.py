@@ -163,7 +163,7 @@ class ViewFit:
 def _fit(plan: FitPlan, split: SplitTable, n_rows: int, rng: np.random.Generator) -> ViewFit:
     """Fit the network and learn the views. ``n_rows``, the rows of the whole table, sets the mini-batch size.
 
-    Training, stopping and calibration rows are remembered, except for rows in doubt.
+    Training, stopping and calibration rows and the rows between are remembered, except for rows in doubt.
     """
     from oddrow.training import DEFAULT_TRAINING  # loads JAX
 
@@ -173,7 +173,7 @@ def _fit(plan: FitPlan, split: SplitTable, n_rows: int, rng: np.random.Generator
     base = fit_to_split(plan, split, likelihood_of, DEFAULT_TRAINING.for_rows(n_rows), rng)
     encoding, training = base.encoding, base.training
     calibrating = split.calibration[~split.in_doubt[split.calibration]]
-    pool = np.concatenate([split.training, split.stopping, calibrating])
+    pool = np.concatenate([split.training, split.stopping, calibrating, split.between])
     held_out = encoding.encode(split.table.take(pool[len(split.training) :]))
     density = DensityModel(base.network, base.likelihood, FeatureRange.learn(training.rows))
     moments = None if split.moments is None else split.moments.take(pool)

@@ -119,7 +119,7 @@ def reproduce_kddcup99(
     time: Literal["order"] | None = None,
     on_progress: Callable[[int, int, float], None] | None = None,
     on_note: Callable[[str], None] = lambda _: None,
-) -> KddResult:
+) -> KddResult:  # long: most of it documents the parameters and fills the fields of the result
     """Run one protocol of the KDD Cup 1999 experiment.
 
     Parameters

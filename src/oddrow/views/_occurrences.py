@@ -28,6 +28,11 @@ class Moments:
     gap: int
     group: Places | None = None
 
+    @property
+    def cluster(self) -> Places:
+        """The number of a stretch of time, or of the group, that holds most rows that depend on a row, int64 [n]."""
+        return self.position // (2 * self.gap + 1) if self.group is None else self.group
+
     def take(self, rows: Places) -> Moments:
         """Return the moments of the rows with these indices."""
         return Moments(self.position[rows], self.gap, None if self.group is None else self.group[rows])

@@ -22,11 +22,17 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LearningContext:
-    """The input of a view's learning: the training rows, and the state that all views share."""
+    """The input of a view's learning: the training rows, and the state that all views share.
+
+    Attributes
+    ----------
+    cluster : int64 [n], rows of the same cluster depend on each other; None if the training rows are independent
+    """
 
     basis: ViewBasis
     training: EncodedTable
     rng: np.random.Generator
+    cluster: npt.NDArray[np.int64] | None = None
 
 
 class Judged(Enum):

@@ -71,7 +71,8 @@ class Views:
         remembered.
         """
         basis, remembered = ViewBasis.learn(density, training, held_out, straightened, rng, moments)
-        context = LearningContext(basis, training, rng)
+        cluster = None if moments is None else moments.take(np.arange(len(training.rows))).cluster
+        context = LearningContext(basis, training, rng, cluster)
         return cls(basis, tuple(view.learn(context) for view in VIEWS.values())), remembered
 
     @property
