@@ -78,11 +78,11 @@ def draw(folder: Path, later: oddrow.datasets.Sensors) -> None:
         panel.plot(surprise[first_row : first_row + 1440], color=blue, linewidth=0.8, label="surprise of a window")
         panel.axhline(threshold, color="#555555", linewidth=0.9, linestyle="--", label="threshold")
         labels: list[tuple[float, float, float]] = []
-        for event in strongest(events):
-            minute, peak = minutes_since(first, event["peak"]), float(event["peak_surprise"])
+        for found in strongest(events):
+            minute, peak = minutes_since(first, found["peak"]), float(found["peak_surprise"])
             if 0 <= minute < 1440:
                 panel.plot(minute, peak, "v", color=red, markersize=5, label="event found, with its first reason")
-                words = short(event["reason_1"])
+                words = short(found["reason_1"])
                 left = min(minute, 1420 - 8.5 * len(words))
                 height = label_height(left, peak, words, labels, 0.075 * highest)
                 panel.text(left, height, words, fontsize=8, color=red, va="center")

@@ -92,7 +92,7 @@ def figures(log: Sensors, surprise: Floats, seconds: float) -> Figures:
     for kind in SENSOR_EVENT_KINDS:
         hits = [bool(flagged[e.start : e.stop + LENGTH - 1].any()) for e in log.events if e.kind == kind]
         found[kind] = sum(hits), len(hits)
-    return Figures(found, vus_pr(log.is_odd, surprise, max_buffer=2 * LENGTH), seconds)
+    return Figures(found, vus_pr(log.is_odd, surprise, max_buffer=2 * LENGTH) or 0.0, seconds)
 
 
 def of_rows(surprise: Floats, n_rows: int) -> Floats:
