@@ -47,7 +47,7 @@ def test_p_values_of_small_tables_are_super_uniform(untrained, calibration):
 
 
 def test_an_unknown_calibration_method_is_an_error(numbers):
-    with pytest.raises(SettingError, match="calibration is 'none'; choose from 'split', 'cross'"):
+    with pytest.raises(SettingError, match="calibration is 'none'; choose from 'auto', 'split', 'cross', 'blocks'"):
         VAEDetector(calibration="none").fit(numbers)
 
 

@@ -31,7 +31,7 @@ from oddrow.views import VIEWS
         ({"resume": True}, "resume needs a checkpoint"),
         ({"checkpoint": "folder", "random_state": None}, "a checkpoint needs a random_state"),
         ({"policy": 3}, "policy is 3; give one of FalseAlarmRate"),
-        ({"calibration": "none"}, "calibration is 'none'; choose from 'split', 'cross'"),
+        ({"calibration": "none"}, "calibration is 'none'; choose from 'auto', 'split', 'cross', 'blocks'"),
         ({"columns": {"z": "number"}}, "column 'z' is named as 'number' but is not in the table, which has 'x0', 'x1'"),
         ({"columns": {"x1": "figure"}}, "column 'x1'.*figure"),
     ],
