@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from oddrow.detector._detector import Detector
 from oddrow.explanation import Explanation
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, Policy
@@ -34,11 +35,12 @@ class RowsToScore:
     users: pa.Table
 
     @classmethod
-    def of(cls, model: FittedModel, table: pa.Table) -> RowsToScore:
-        """Derive the rows to score from a user's table, if the model has a preparation."""
-        if model.preparation is None:
+    def of(cls, detector: Detector, table: pa.Table) -> RowsToScore:
+        """Derive the rows that a fitted detector scores from a user's table, if its model has a preparation."""
+        preparation = detector.model_.preparation
+        if preparation is None:
             return cls(table, None, table)
-        prepared = prepared_table(model.preparation, table)
+        prepared = prepared_table(preparation, table)
         return cls(prepared.table, prepared.row, table)
 
     def spread(self, values: npt.NDArray[ScalarT], none: object) -> npt.NDArray[ScalarT]:

@@ -48,19 +48,19 @@ def surprise(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     ``-ln(share of normal rows at least this strange)``: 4.6 is one normal row in a hundred, 6.9 one in a thousand. With
     windows, a row at which no window ends has no score: NaN, here and in the other scores.
     """
-    rows = _rows_to_score(self, X)
+    rows = RowsToScore.of(self, table_to_score(self, X))
     return rows.spread(self.model_.score(rows.table).surprise, np.nan)
 
 
 def p_value(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     """Return the conformal p-value of each row, float64 [n]; lower is stranger, at least 1 / (calibration rows + 1)."""
-    rows = _rows_to_score(self, X)
+    rows = RowsToScore.of(self, table_to_score(self, X))
     return rows.spread(self.model_.score(rows.table).p_value, np.nan)
 
 
 def score_samples(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     """Return the negative surprise, float64 [n]; higher is more normal (scikit-learn's sign)."""
-    rows = _rows_to_score(self, X)
+    rows = RowsToScore.of(self, table_to_score(self, X))
     return -rows.spread(self.model_.score(rows.table).surprise, np.nan)
 
 
@@ -70,7 +70,7 @@ def decision_function(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     This is ``score_samples(X) - offset_``, except for a policy that looks at the batch: its threshold is that of the
     batch, and a row above it for which a budget has no room gets 0.
     """
-    rows = _rows_to_score(self, X)
+    rows = RowsToScore.of(self, table_to_score(self, X))
     scored = self.model_.score(rows.table)
     decision = rows.decided(self.model_, scored)
     distance = decision.threshold - scored.surprise
@@ -79,7 +79,7 @@ def decision_function(self: Detector, X: Any) -> npt.NDArray[np.float64]:
 
 def predict(self: Detector, X: Any) -> npt.NDArray[np.int64]:
     """Return +1 for a normal row, -1 for an odd one; int [n]. With windows, +1 also where no window ends."""
-    rows = _rows_to_score(self, X)
+    rows = RowsToScore.of(self, table_to_score(self, X))
     is_odd = rows.decided(self.model_, self.model_.score(rows.table)).is_odd
     return np.where(rows.spread(is_odd, none=False), -1, 1)
 
@@ -92,7 +92,7 @@ def decide(self: Detector, X: Any, policy: Policy | None = None) -> Decision:
     SettingError
         If the calibration cannot support the policy's promise; the message states what would be needed.
     """
-    rows = _rows_to_score(self, X)
+    rows = RowsToScore.of(self, table_to_score(self, X))
     if policy is not None:
         check_policy(policy, self.model_.calibration)
     return rows.decision(rows.decided(self.model_, self.model_.score(rows.table), policy))
@@ -103,19 +103,19 @@ def explain(self: Detector, X: Any, top: int | None = 3) -> tuple[Explanation, .
 
     With windows, there is one explanation for each row at which a window ends.
     """
-    rows = _rows_to_score(self, X)
+    rows = RowsToScore.of(self, table_to_score(self, X))
     return with_index(rows.explanations(explain_rows(self.model_, rows.table, top)), X)
 
 
 def embed(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     """Return the latent means of the rows, float64 [n, n_latent]."""
-    rows = _rows_to_score(self, X)
+    rows = RowsToScore.of(self, table_to_score(self, X))
     return rows.spread(self.model_.latent(rows.table), np.nan)
 
 
 def latent_map(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     """Return the rows on the first two principal components of the training rows' latent means, float64 [n, 2]."""
-    rows = _rows_to_score(self, X)
+    rows = RowsToScore.of(self, table_to_score(self, X))
     return rows.spread(self.model_.projection.apply(self.model_.latent(rows.table)), np.nan)
 
 
@@ -129,8 +129,3 @@ def notes(detector: Detector) -> tuple[str, ...]:
     """Return sentences about columns with special treatment, for example columns that were left out."""
     check_is_fitted(detector, "model_")
     return tuple(column.note for column in detector.model_.encoding.schema.columns if column.note)
-
-
-def _rows_to_score(detector: Detector, X: Any) -> RowsToScore:
-    table = table_to_score(detector, X)  # raises if the detector is not fitted
-    return RowsToScore.of(detector.model_, table)
