@@ -63,7 +63,7 @@ def test_every_protocol_runs_and_reports_the_named_figures(protocol, small_file,
     figures = json.loads(json.dumps(result.figures()))
     named = (
         "protocol settings detector seed rows_train rows_test rows_test_normal threshold flagged_share auroc "
-        "average_precision precision recall f1 accuracy false_alarm_rate by_family seconds"
+        "average_precision precision recall f1 accuracy false_alarm_rate by_family seconds promise"
     )
     assert set(named.split()) == set(figures)
     assert set(figures["by_family"]) == {"dos", "probe", "r2l", "u2r"}
@@ -133,6 +133,7 @@ def test_offline_the_error_says_where_the_file_should_come_from(monkeypatch, tmp
 
 
 @pytest.mark.skipif("ODDROW_DATA" not in os.environ, reason="ODDROW_DATA is not set: the real file is not here")
+@pytest.mark.filterwarnings("ignore::oddrow.exceptions.DependenceWarning")  # the split of the protocol is random
 class TestRealFile:
     """What the issue of this experiment names, on the real file."""
 
@@ -194,3 +195,15 @@ def test_command_prints_exactly_one_json_object(small_file, tmp_path, monkeypatc
         "latent_by_decision",
         "latent_by_truth",
     }
+
+
+@pytest.mark.usefixtures("short_training")
+def test_the_order_of_the_file_calibrates_by_blocks(small_file):
+    figures = reproduce_kddcup99(small_file, seed=0, time="order").figures()
+    assert "rows cross-fitted in blocks of time" in figures["promise"]
+
+
+@pytest.mark.parametrize(("time", "protocol"), [("at", "article"), ("order", "clean")])
+def test_an_order_that_the_protocol_does_not_have_is_refused(small_file, time, protocol):
+    with pytest.raises(SettingError, match="only 'order' is known, and not with 'clean'"):
+        reproduce_kddcup99(small_file, protocol=protocol, time=time)
