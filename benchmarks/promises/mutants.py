@@ -108,9 +108,9 @@ MUTANTS = (
     ),
     Mutant(
         "cross-calibrated with the rows of the fit",
-        "fitting/_folds.py",
-        "held_out = fit.encoding.encode(table.take(np.flatnonzero(fold_of == fold)))",
-        "held_out = fit.encoding.encode(others.slice(0, int((fold_of == fold).sum())))",
+        "fitting/_cross_fit.py",
+        "held_out = fit.encoding.encode(table.take(fold.held_out))",
+        "held_out = fit.encoding.encode(table.take(fold.others[: len(fold.held_out)]))",
         ("tests/detector",),
     ),
     Mutant(
@@ -144,15 +144,15 @@ MUTANTS = (
     Mutant(
         "one false alarm too many",
         "policies/_promise.py",
-        "count = int(np.floor(rate * (calibration.n_rows + 1) + 1e-9))",
-        "count = int(np.floor(rate * (calibration.n_rows + 1) + 1e-9)) + 1",
+        "return max(int(np.floor(rate * (calibration.n_rows + 1) + 1e-9)), 1)",
+        "return max(int(np.floor(rate * (calibration.n_rows + 1) + 1e-9)), 1) + 1",
         (*SCORES,),
     ),
     Mutant(
         "an interval from one row where two bound it",
         "policies/_promise.py",
-        "exceedance_interval(above - 1, calibration.n_rows)[0]",
-        "exceedance_interval(above, calibration.n_rows)[0]",
+        "exceedance_interval(above - 1, n_rows, worth)[0]",
+        "exceedance_interval(above, n_rows, worth)[0]",
         (*SCORES,),
     ),
     Mutant(
@@ -332,6 +332,34 @@ MUTANTS = (
         "return self.message if self.remedy is None else",
         "return self.message if self.message else",
         ("tests/test_exceptions.py",),
+    ),
+    Mutant(
+        "rows within the gap are learned from",
+        "fitting/_folds.py",
+        "near |= (position >= there.min() - gap) & (position <= there.max() + gap)",
+        "near |= (position >= there.min()) & (position <= there.max())",
+        ("tests/fitting/test_folds.py",),
+    ),
+    Mutant(
+        "dependent rows count in full",
+        "policies/_promise.py",
+        "worth = (n_independent + 1.0) / (n_rows + 1.0)",
+        "worth = 1.0",
+        ("tests/policies/test_promise.py",),
+    ),
+    Mutant(
+        "a neighbour in time is evidence",
+        "views/_occurrences.py",
+        "dependent = (self.first >= last - self.gap) & (self.last <= first + self.gap)",
+        "dependent = np.zeros((len(own), len(self.first)), np.bool_)",
+        ("tests/views/test_occurrences.py",),
+    ),
+    Mutant(
+        "the state of a file is not continued",
+        "sequences/_window_plan.py",
+        "self.usual_step, state)",
+        "self.usual_step, None)",
+        ("tests/sequences/test_windows.py",),
     ),
 )
 

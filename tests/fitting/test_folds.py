@@ -18,11 +18,26 @@ def held_out_once(folds, n_rows):
 @given(times, st.integers(0, 20))
 def test_every_row_is_held_out_once_and_no_row_within_the_gap_is_learned_from(values, gap):
     position = np.array(values)
-    folds = block_folds(position, gap)
+    try:
+        folds = block_folds(position, gap)
+    except DataError:
+        assert gap > 0  # too few times for the gap, which the error says
+        return
     assert held_out_once(folds, len(position))
     for fold in folds:
         apart = np.abs(position[fold.held_out][:, None] - position[fold.others][None, :])
         assert apart.size == 0 or apart.min() > gap
+
+
+def test_a_time_with_nearly_all_rows_is_held_out_by_itself():
+    folds = block_folds(np.array([0, *[1] * 50, 2]), 0)
+    assert held_out_once(folds, 52)
+    assert all(len(fold.others) for fold in folds)
+
+
+def test_a_gap_that_leaves_no_row_to_learn_from_is_refused():
+    with pytest.raises(DataError, match="a gap of 30 leaves no row to learn from"):
+        block_folds(np.arange(40), 30)
 
 
 @given(times)

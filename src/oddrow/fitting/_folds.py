@@ -66,7 +66,10 @@ def block_folds(position: Places, gap: int) -> list[Fold]:
     per_fold = int(np.clip(len(times) // (N_FOLDS * GAPS_PER_BLOCK * max(gap, 1)), 1, MAX_BLOCKS_PER_FOLD))
     n_blocks = min(N_FOLDS * per_fold, len(times))
     # rows of equal time are in the same block
-    block = (first * n_blocks // n_rows)[np.searchsorted(times, position)]
+    of_time = first * n_blocks // n_rows
+    if len(np.unique(of_time)) < n_blocks:  # one time has so many rows that a block has none
+        of_time = np.arange(len(times)) * n_blocks // len(times)
+    block = of_time[np.searchsorted(times, position)]
     folds = []
     for fold in range(min(N_FOLDS, n_blocks)):
         is_held_out = block % N_FOLDS == fold
