@@ -157,6 +157,7 @@ def test_counts_of_more_rows_than_the_training_rows_are_refused(reference, encod
         TableReference.unpacked(ArrayStore(arrays), encoding)
 
 
+@pytest.mark.filterwarnings("ignore::oddrow.exceptions.DependenceWarning")  # the values follow a cycle
 def test_a_fit_learns_the_reference_and_a_model_file_keeps_it(untrained, table, tmp_path):
     detector = oddrow.VAEDetector(columns=KINDS, random_state=0).fit(table)
     zones = table["zone"].to_pylist()

@@ -152,3 +152,18 @@ def test_a_code_is_how_many_borders_a_value_has_passed(n_borders, seed):
     for column, own in enumerate(edges):
         expected = np.searchsorted(own, rows[:, column].astype(float), side="right")
         np.testing.assert_array_equal(codes[:, column], np.where(presence[:, column], expected, len(own) + 1))
+
+
+def test_dependence_by_chance_between_dependent_rows_is_not_counted():
+    """Ten clusters of equal rows: 500 rows show every pair of columns as dependent, ten rows do not."""
+    rows = np.repeat(np.random.default_rng(0).normal(size=(10, 4)), 50, axis=0)
+    table = pa.table({name: rows[:, column] for column, name in enumerate("abcd")})
+    encoding = TableEncoding.learn(TableSchema.infer(table), table)
+    encoded, basis = encoding.encode(table), basis_of(encoding, encoding.encode(table))
+    independent = DependenceView.learn(LearningContext(basis, encoded, np.random.default_rng(0)))
+    clustered = DependenceView.learn(
+        LearningContext(basis, encoded, np.random.default_rng(0), np.repeat(np.arange(10), 50))
+    )
+    assert (independent.informative >= 0).all()
+    assert (clustered.informative == -1).all()
+    assert not any(one.any() for one in clustered.tables)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import ClassVar
@@ -42,8 +42,6 @@ class DependenceView:
     tables : for each variable, float32 [codes of the informative variable, own codes], nats; one row where none is
         informative
     own_tables : the same nats for training rows, with the row itself removed from the counts; None after loading
-    cluster_units : units from training rows, with all rows of a row's cluster removed from the counts; None if the rows
-        are independent, and after loading
     """
 
     n_columns: int
@@ -51,7 +49,6 @@ class DependenceView:
     informative: npt.NDArray[np.int64]
     tables: tuple[npt.NDArray[np.float32], ...]
     own_tables: tuple[npt.NDArray[np.float32], ...] | None = None
-    cluster_units: ViewUnits | None = None
 
     name: ClassVar[str] = "dependence"
     judges: ClassVar[Judged] = Judged.COLUMNS
@@ -75,15 +72,13 @@ class DependenceView:
             _tables(codes[:, place], _given(codes, other), shape)
             for place, (other, shape) in enumerate(zip(informative, shapes, strict=True))
         ]
+        if cluster is not None:
+            # nats of a single variable are nearly constant, and their small differences between the fits of a
+            # cross-calibration would be magnified; the view of single columns has them too
+            alone = zip(tables, informative, strict=True)
+            tables = [pair if other >= 0 else (0.0 * pair[0], 0.0 * pair[1]) for pair, other in alone]
         n_columns = context.basis.layout.n_columns
-        view = cls(n_columns, coding, informative, tuple(one for one, _ in tables), tuple(own for _, own in tables))
-        if cluster is None:
-            return view
-        nats = np.empty(codes.shape)
-        for place, (other, (_, n_codes)) in enumerate(zip(informative, shapes, strict=True)):
-            nats[:, place] = _nats_without_cluster(codes[:, place], _given(codes, other), n_codes, cluster)
-        values = view._by_column(nats, training.presence)  # the units that `units` returns for independent rows
-        return replace(view, cluster_units=ViewUnits.of_quantiles(values, context.basis.constants.min_unit))
+        return cls(n_columns, coding, informative, tuple(one for one, _ in tables), tuple(own for _, own in tables))
 
     def score(self, rows: RowContext) -> ViewScore:
         """Return the nats of each column; a column without a value has those of its flag alone."""
@@ -95,23 +90,13 @@ class DependenceView:
         nats = self._flat_tables.take(places).astype(np.float64)
         if self.own_tables is not None and rows.counted.any():
             nats[rows.counted] = self._flat_own_tables.take(places[rows.counted])
-        return ViewScore(self._by_column(nats, rows.presence), power=rows.constants.marginal_power)
-
-    def _by_column(self, nats: Floats, presence: npt.NDArray[np.bool_]) -> Floats:
-        """Return the sums over the variables of each column, from nats of the variables [n, n_variables]."""
-        has_value = presence[:, [variable.column for variable in self.coding.variables]]
+        has_value = rows.presence[:, [variable.column for variable in self.coding.variables]]
         if not has_value.all():
             nats *= has_value | np.array([variable.is_flag for variable in self.coding.variables], np.bool_)
-        return self._sums(nats)
+        return ViewScore(self._sums(nats), power=rows.constants.marginal_power)
 
     def units(self, training: RowContext) -> ViewUnits:
-        """Return units: two fits may choose different informative variables, which changes the nats.
-
-        The pair of codes of a training row that depends on others was counted with these others, so its nats are far
-        lower than those of a new row: all rows of its cluster are then removed from the counts.
-        """
-        if self.cluster_units is not None:
-            return self.cluster_units
+        """Return units: two fits may choose different informative variables, which changes the nats."""
         return ViewUnits.of_quantiles(self.score(training).values, training.constants.min_unit)
 
     def packed(self) -> Arrays:
@@ -194,23 +179,6 @@ def _tables(codes: Codes, given: Codes, shape: tuple[int, int]) -> tuple[npt.NDA
     share = (counts + alone) / (total + 1.0)
     own_share = (np.maximum(counts - 1, 0) + alone) / np.maximum(total, 1)
     return np.asarray(-np.log(share), np.float32), np.asarray(-np.log(own_share), np.float32)
-
-
-def _nats_without_cluster(codes: Codes, given: Codes, n_codes: int, cluster: npt.NDArray[np.int64]) -> Floats:
-    """Return the nats [n] of training rows, as of new rows, without the rows of its cluster."""
-    cell = given * n_codes + codes
-    clusters = np.unique(cluster, return_inverse=True)[1]
-    n_clusters = int(clusters.max(initial=-1)) + 1
-    of_cell, of_given = np.bincount(cell)[cell], np.bincount(given)[given]
-    own_cell, own_given = (_sizes(key * n_clusters + clusters) for key in (cell, given))
-    alone = (np.bincount(codes, minlength=n_codes) + 0.5) / (len(codes) + 0.5 * n_codes)
-    return np.asarray(-np.log((of_cell - own_cell + alone[codes]) / (of_given - own_given + 1.0)))
-
-
-def _sizes(keys: Codes) -> Codes:
-    """Return how many keys [n] equal each key."""
-    _, own, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return np.asarray(counts[own])
 
 
 def _informative(
