@@ -165,6 +165,6 @@ def test_dependence_by_chance_between_dependent_rows_is_not_counted():
         LearningContext(basis, encoded, np.random.default_rng(0), np.repeat(np.arange(10), 50))
     )
     assert (independent.informative >= 0).all()
-    assert (clustered.informative == -1).sum() >= 2
+    assert (clustered.informative == -1).all()
     for informative, nats_of_codes in zip(clustered.informative, clustered.tables, strict=True):
         assert nats_of_codes.any() == (informative >= 0)

@@ -187,7 +187,7 @@ def frequent_codes(codes: Codes, n_codes: int) -> Codes:
     return np.minimum(rank, n_codes)[codes]
 
 
-def mutual_information(joint: Floats, n_rows: float) -> Floats:
+def mutual_information(joint: Floats, n_rows: int) -> Floats:
     """Return the mutual information [a, b] of pairs in nats, from shares [a, b, codes, codes], minus its bias.
 
     For independent variables with k and l codes, the bias is (k - 1)(l - 1) / 2n nats in n rows (Miller 1955).

@@ -64,9 +64,10 @@ class DependenceView:
         """
         training, coding, cluster = context.training, context.basis.coding, context.cluster
         codes = coding.codes(training.rows, training.presence)
-        # dependent rows count as the number of their clusters: more would find dependence between columns by chance
-        worth = 1.0 if cluster is None else len(np.unique(cluster)) / len(cluster)
-        informative = _informative(coding.variables, training, worth, context.rng, context.basis.constants)
+        informative = _informative(coding.variables, training, context.rng, context.basis.constants)
+        if cluster is not None:
+            # between dependent rows, columns depend on each other by chance, and not on the same ones in every fit
+            informative = np.full(len(coding.variables), -1)
         shapes = table_shapes(coding, informative)
         tables = [
             _tables(codes[:, place], _given(codes, other), shape)
@@ -184,14 +185,10 @@ def _tables(codes: Codes, given: Codes, shape: tuple[int, int]) -> tuple[npt.NDA
 def _informative(
     variables: tuple[Variable, ...],
     training: EncodedTable,
-    worth: float,
     rng: np.random.Generator,
     constants: ScoringConstants,
 ) -> npt.NDArray[np.int64]:
-    """Return the index of the most informative other variable of each variable [n_variables], or -1.
-
-    Each row counts as ``worth`` independent rows.
-    """
+    """Return the index of the most informative other variable of each variable [n_variables], or -1."""
     n_codes = constants.search_codes
     n_rows = len(training.rows)
     drawn = np.sort(rng.permutation(n_rows)[: constants.search_rows])
@@ -208,7 +205,7 @@ def _informative(
         block = taken[:, start : start + VARIABLES_AT_ONCE]
         n_block, width = block.shape[1:]
         joint = (block.reshape(len(rows), -1).T @ others).reshape(n_block, width, len(candidates), width)
-        nats = mutual_information(joint.transpose(0, 2, 1, 3).astype(np.float64) / len(rows), worth * len(rows))
+        nats = mutual_information(joint.transpose(0, 2, 1, 3).astype(np.float64) / len(rows), len(rows))
         nats[columns[start : start + VARIABLES_AT_ONCE, None] == columns[candidates]] = 0.0
         best = np.argmax(nats, axis=1)
         is_informed = nats[np.arange(n_block), best] > 0
