@@ -350,8 +350,8 @@ MUTANTS = (
     Mutant(
         "a neighbour in time is evidence",
         "views/_occurrences.py",
-        "dependent = (self.first >= last - self.gap) & (self.last <= first + self.gap)",
-        "dependent = np.zeros((len(own), len(self.first)), np.bool_)",
+        "kinds = ((self.positions, self.gap), (self.groups, 0))",
+        "kinds = ((self.positions, -1), (self.groups, 0))",
         ("tests/views/test_occurrences.py",),
     ),
     Mutant(

@@ -23,7 +23,7 @@ def test_a_stopping_row_is_apart_in_time_from_every_training_row(n_rows, gap):
 def test_whole_groups_decide_when_to_stop():
     rng = np.random.default_rng(0)
     group = rng.permutation(np.concatenate([np.zeros(900, np.int64), 1 + np.arange(600) % 30]))
-    training, stopping, between = independent_stopping(Moments(group, -1, group), 0.1, rng)
+    training, stopping, between = independent_stopping(Moments(None, 0, group), 0.1, rng)
     assert not set(group[training]) & set(group[stopping])
     assert len(between) == 0
     assert 0 not in group[stopping]  # a group of more than half of the rows trains
@@ -33,7 +33,7 @@ def test_whole_groups_decide_when_to_stop():
 def test_rows_that_all_depend_on_each_other_are_split_at_random():
     table = pa.table({"a": np.arange(50.0)})
     same = np.zeros(50, np.int64)
-    for moments in (Moments(same, 0), Moments(same, -1, same)):
+    for moments in (Moments(same, 0), Moments(None, 0, same)):
         split = SplitTable.draw(table, np.zeros(50, np.bool_), (0.1, 0.0), np.random.default_rng(0), moments)
         assert (len(split.training), len(split.stopping), len(split.between)) == (45, 5, 0)
 

@@ -10,7 +10,7 @@ from oddrow.views._surroundings import Reach
 def occurrences(positions, gap, group=None):
     """Each list holds the positions of the rows that equal one remembered row."""
     keys = [bytes([row]) for row, places in enumerate(positions) for _ in places]
-    moments = Moments(np.concatenate(positions), gap, None if group is None else np.concatenate(group))
+    moments = Moments(np.concatenate(positions), gap) if group is None else Moments(None, 0, np.concatenate(group))
     return Occurrences.of(keys, [bytes([row]) for row in range(len(positions))], moments)
 
 
@@ -26,7 +26,7 @@ def test_a_row_that_also_occurs_elsewhere_is_evidence():
 
 def test_rows_of_one_group_depend_on_each_other():
     places = [np.array([place]) for place in range(3)]
-    found = occurrences(places, -1, [np.array([0]), np.array([0]), np.array([1])]).dependent_on(np.array([0]))
+    found = occurrences(places, 0, [np.array([0]), np.array([0]), np.array([1])]).dependent_on(np.array([0]))
     assert found.tolist() == [[True, True, False]]
 
 

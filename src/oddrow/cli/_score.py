@@ -153,17 +153,17 @@ def score(
         ids = check_ids(id_, stream.schema.names or id_ or [])
         note_unknown(fitted, stream.schema.empty_table(), ids=ids)
         options = ScoringOptions(
-            explain,
-            policy,
-            skips,
-            quarantine,
-            force,
-            on_progress,
-            with_row,
-            only_odd,
-            sort is SortName.SURPRISE,
-            events,
-            run,
+            top=explain,
+            policy=policy,
+            skips=skips,
+            quarantine=quarantine,
+            force=force,
+            on_progress=on_progress,
+            with_row=with_row,
+            only_odd=only_odd,
+            by_surprise=sort is SortName.SURPRISE,
+            events=events,
+            run=run,
         )
         if resume:
             decisive: dict[str, Any] = {

@@ -71,6 +71,16 @@ class SequenceOptions:
 NO_SEQUENCES = SequenceOptions()
 """No options: rows are scored as they are."""
 
+MaxGapOption = Annotated[
+    str | None,
+    typer.Option(
+        "--max-gap",
+        metavar="TIME",
+        help="Longest duration between two rows of a window; after a longer one windows begin anew.",
+        rich_help_panel=WINDOWS,
+    ),
+]
+
 _OPTIONS: dict[str, tuple[Any, Any]] = {
     "windows": (
         Annotated[
@@ -106,18 +116,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         ],
         None,
     ),
-    "max_gap": (
-        Annotated[
-            str | None,
-            typer.Option(
-                "--max-gap",
-                metavar="TIME",
-                help="Longest duration between two rows of a window; after a longer one windows begin anew.",
-                rich_help_panel=WINDOWS,
-            ),
-        ],
-        None,
-    ),
+    "max_gap": (MaxGapOption, None),
 }
 
 

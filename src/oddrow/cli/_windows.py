@@ -24,7 +24,7 @@ from oddrow.cli._options import (
     treats_columns,
 )
 from oddrow.cli._remedies import in_options
-from oddrow.cli._sequences import learned_windows, present_column, step_of
+from oddrow.cli._sequences import MaxGapOption, learned_windows, present_column, step_of
 from oddrow.exceptions import SettingError
 from oddrow.files import ReadingOptions, TableStream, check_target, table_writer
 from oddrow.sequences import PreparationRun, WindowPlan, Windows
@@ -67,15 +67,7 @@ def windows(
             rich_help_panel=WINDOWS,
         ),
     ] = "1",
-    max_gap: Annotated[
-        str | None,
-        typer.Option(
-            "--max-gap",
-            metavar="TIME",
-            help="Longest duration between two rows of a window; after a longer one windows begin anew.",
-            rich_help_panel=WINDOWS,
-        ),
-    ] = None,
+    max_gap: MaxGapOption = None,
     lag: Annotated[
         list[int] | None,
         typer.Option(

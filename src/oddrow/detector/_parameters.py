@@ -124,12 +124,12 @@ class CheckedParameters:
             if missing:
                 raise SettingError(f"sequences name the column {missing[0]!r:.60}, which the table does not have")
             return  # other parameters are about derived columns, too
+        if self.dependence is not None:
+            self.dependence.check_columns(names)
         if self.start is not None:
             check_same_columns(names, self.start.encoding.schema, self.kinds)
         elif self.encoding is None:
             checked_kinds(self.kinds, names)
-        if self.dependence is not None:
-            self.dependence.check_columns(names)
 
     @property
     def _ordering(self) -> frozenset[str]:

@@ -61,7 +61,7 @@ class Folding:
         position, group = order.position, order.group
         if position is None:
             assert group is not None  # noqa: S101 - a dependence has a time or a group
-            return cls(group_folds(group, rng), "group cross-fitted", Moments(group, -1, group), [group])
+            return cls(group_folds(group, rng), "group cross-fitted", Moments(None, 0, group), [group])
         gap = order.gap
         if gap is None:
             gap = estimated_gap(encoding, encoding.encode(table), position, group)

@@ -84,22 +84,32 @@ def split_rows(n_rows: int, shares: tuple[float, float], rng: np.random.Generato
 def independent_stopping(moments: Moments, share: float, rng: np.random.Generator) -> tuple[Places, Places, Places]:
     """Return indices of training rows, of stopping rows that depend on none of them, and of the rows between.
 
-    About this share of the rows decides when to stop: whole groups drawn at random, none much larger than that; or at
-    most :data:`MAX_STRETCHES` stretches of two gaps or more, at a random place in each of as many equal parts of time.
+    About this share of the rows decides when to stop: stretches of time, or whole groups if the order does not matter.
     """
-    position, gap = moments.position, moments.gap
-    n_rows = len(position)
-    if moments.group is not None:
-        groups, sizes = np.unique(moments.group, return_counts=True)
-        drawn = rng.permutation(np.flatnonzero(sizes <= max(2 * share * n_rows, sizes.min())))
-        count = int(np.searchsorted(np.cumsum(sizes[drawn]), share * n_rows)) + 1
-        is_stopping = np.isin(moments.group, groups[drawn[:count]])
-        return np.flatnonzero(~is_stopping), np.flatnonzero(is_stopping), np.empty(0, np.int64)
+    if moments.position is not None:
+        return _stopping_stretches(moments.position, moments.gap, share, rng)
+    assert moments.group is not None  # noqa: S101 - moments have positions or groups
+    return _stopping_groups(moments.group, share, rng)
+
+
+def _stopping_groups(group: Places, share: float, rng: np.random.Generator) -> tuple[Places, Places, Places]:
+    """Draw groups at random, none much larger than the share of all rows."""
+    groups, sizes = np.unique(group, return_counts=True)
+    drawn = rng.permutation(np.flatnonzero(sizes <= max(2 * share * len(group), sizes.min())))
+    count = int(np.searchsorted(np.cumsum(sizes[drawn]), share * len(group))) + 1
+    is_stopping = np.isin(group, groups[drawn[:count]])
+    return np.flatnonzero(~is_stopping), np.flatnonzero(is_stopping), np.empty(0, np.int64)
+
+
+def _stopping_stretches(
+    position: Places, gap: int, share: float, rng: np.random.Generator
+) -> tuple[Places, Places, Places]:
+    """Draw at most :data:`MAX_STRETCHES` stretches of two gaps or more, one in each of as many equal parts of time."""
     times = np.unique(position)
     n_stretches = int(np.clip(share * len(times) // (2 * max(gap, 1)), 1, MAX_STRETCHES))
     length = max(round(share * len(times) / n_stretches), 1)
     apart = min(gap, length)  # a gap longer than the stretch would leave few rows to train
-    is_stopping, is_near = np.zeros(n_rows, np.bool_), np.zeros(n_rows, np.bool_)
+    is_stopping, is_near = np.zeros(len(position), np.bool_), np.zeros(len(position), np.bool_)
     for part in np.array_split(times, n_stretches):
         first = int(rng.integers(max(len(part) - length, 0) + 1))
         start, stop = part[first], part[min(first + length, len(part)) - 1]

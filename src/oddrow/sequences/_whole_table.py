@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.columns import TableSchema
@@ -31,12 +32,26 @@ def unfit_rows(schema: TableSchema, time: str, table: pa.Table, latest: float = 
     fits = np.ones(table.num_rows, np.bool_)
     fits[list(unfit)] = False
     places = np.flatnonzero(fits)
-    times = TableSchema(tuple(column for column in schema.columns if column.name == time))
+    times = _only(schema, time)
     seconds = np.asarray(times.values(table if not unfit else table.take(pa.array(places)))[time], np.float64)
     for place in np.flatnonzero(~(np.abs(seconds) <= latest)).tolist():
         what = "the time is missing" if np.isnan(seconds[place]) else "the time is out of range"
         unfit[int(places[place])] = f"column {shortened(time)}: {what}"
     return dict(sorted(unfit.items()))
+
+
+def time_order(schema: TableSchema, time: str, table: pa.Table) -> npt.NDArray[np.int64]:
+    """Return the rows of a table in the order of time; rows of equal time keep their order.
+
+    If a row has no time, the rows keep their order: the pass over them raises the error, which names the row.
+    """
+    seconds = np.asarray(_only(schema, time).values(table)[time], np.float64)
+    return np.arange(table.num_rows) if np.isnan(seconds).any() else np.argsort(seconds, kind="stable")
+
+
+def _only(schema: TableSchema, name: str) -> TableSchema:
+    """Return the schema of one column."""
+    return TableSchema(tuple(column for column in schema.columns if column.name == name))
 
 
 def prepared_table(preparation: Preparation, table: pa.Table) -> Prepared:
@@ -51,11 +66,7 @@ def prepared_table(preparation: Preparation, table: pa.Table) -> Prepared:
     DataError
         If the time of a row is missing.
     """
-    columns = tuple(column for column in preparation.schema.columns if column.name == preparation.time)
-    times = np.asarray(TableSchema(columns).values(table)[preparation.time], np.float64)
-    order = np.arange(table.num_rows)
-    if not np.isnan(times).any():  # the run's error names a row without a time
-        order = np.argsort(times, kind="stable")
+    order = time_order(preparation.schema, preparation.time, table)
     is_ordered = bool(np.all(order[1:] > order[:-1]))
     prepared = preparation.begin().feed(table if is_ordered else table.take(pa.array(order)))
     if is_ordered:

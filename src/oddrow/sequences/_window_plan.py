@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
 
 from oddrow.columns import TableSchema
-from oddrow.sequences._durations import MAX_SECONDS, duration_words, ticks_of
+from oddrow.sequences._durations import MAX_SECONDS, duration_words
 from oddrow.sequences._plan_checks import check_windows
 from oddrow.sequences._preparation import SequenceState
-from oddrow.sequences._whole_table import unfit_rows
+from oddrow.sequences._whole_table import time_order, unfit_rows
 from oddrow.sequences._window_columns import WindowColumns, WindowShape
 from oddrow.sequences._window_run import WindowRun
 from oddrow.table import as_table, shortened
@@ -91,10 +90,8 @@ class WindowPlan:
             If the time of a row is missing.
         """
         rows = as_table(table, reads=set(self.sources).__contains__)
-        seconds = self.schema.values(rows)[self.time]
-        if not bool(np.isnan(seconds).any()):  # the run's error names a row without a time
-            rows = rows.take(pa.array(np.argsort(ticks_of(np.asarray(seconds)), kind="stable")))
-        return self.begin().feed(rows).table
+        order = time_order(self.schema, self.time, rows)
+        return self.begin().feed(rows.take(pa.array(order))).table
 
     def unfit_rows(self, table: pa.Table) -> dict[int, str]:
         """Return the rows of a table that no window can contain, counted from 0, with the reason.

@@ -15,10 +15,10 @@ from oddrow.exceptions import DataError, SettingError
 from oddrow.sequences._entity_memory import unpacked_memories
 from oddrow.sequences._grouped_rows import unit_exponent
 from oddrow.sequences._history_columns import HistoryColumns, NumberHistory
-from oddrow.sequences._history_run import HistoryRun, check_features, read_rows
+from oddrow.sequences._history_run import HistoryRun, check_features
 from oddrow.sequences._plan_checks import check_history
 from oddrow.sequences._preparation import SequenceState
-from oddrow.sequences._whole_table import unfit_rows
+from oddrow.sequences._whole_table import time_order, unfit_rows
 from oddrow.table import as_table, shortened
 
 
@@ -98,7 +98,7 @@ class EntityHistory:
         """
         rows = as_table(table)
         plan = self.learn(rows)
-        order = np.argsort(read_rows(plan.columns, rows).time, kind="stable")
+        order = time_order(plan.schema, plan.time, rows)
         return plan.begin().feed(rows.take(pa.array(order))).table
 
 

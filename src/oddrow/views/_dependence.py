@@ -61,23 +61,24 @@ class DependenceView:
         The informative variable belongs to another column and has the largest mutual information (Chow and Liu 1968),
         minus the bias of independent variables. Its table counts training rows; a pseudo-count of one row, distributed
         like the variable in all training rows, is added for each code of the informative variable.
+
+        Between rows that depend on each other, columns depend on each other by chance, and on other columns in each fit
+        of a cross-calibration; the nats of a variable alone are nearly constant, and their small differences between
+        the fits would be magnified. So the view has 0 nats for every row then.
         """
-        training, coding, cluster = context.training, context.basis.coding, context.cluster
+        training, coding = context.training, context.basis.coding
         codes = coding.codes(training.rows, training.presence)
-        informative = _informative(coding.variables, training, context.rng, context.basis.constants)
-        if cluster is not None:
-            # between dependent rows, columns depend on each other by chance, and not on the same ones in every fit
+        if context.is_dependent:
             informative = np.full(len(coding.variables), -1)
+        else:
+            informative = _informative(coding.variables, training, context.rng, context.basis.constants)
         shapes = table_shapes(coding, informative)
         tables = [
             _tables(codes[:, place], _given(codes, other), shape)
             for place, (other, shape) in enumerate(zip(informative, shapes, strict=True))
         ]
-        if cluster is not None:
-            # nats of a single variable are nearly constant, and their small differences between the fits of a
-            # cross-calibration would be magnified; the view of single columns has them too
-            alone = zip(tables, informative, strict=True)
-            tables = [pair if other >= 0 else (0.0 * pair[0], 0.0 * pair[1]) for pair, other in alone]
+        if context.is_dependent:
+            tables = [(np.zeros_like(new), np.zeros_like(own)) for new, own in tables]
         n_columns = context.basis.layout.n_columns
         return cls(n_columns, coding, informative, tuple(one for one, _ in tables), tuple(own for _, own in tables))
 

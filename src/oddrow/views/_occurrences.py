@@ -13,47 +13,52 @@ Places = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Moments:
-    """The positions of rows [n] in an ordered table.
+    """The positions of rows [n] in an ordered table, and their groups.
 
     Two rows depend on each other if their positions differ by at most the gap, or if they belong to the same group.
 
     Attributes
     ----------
-    position : int64 [n]; rows of equal time have equal positions
-    gap : the largest difference of positions at which two rows depend on each other; -1 if no rows do
+    position : int64 [n]; rows of equal time have equal positions. None if the order does not matter
+    gap : the largest difference of positions at which two rows depend on each other
     group : int64 [n], the number of the group of each row; None if groups do not matter
     """
 
-    position: Places
+    position: Places | None
     gap: int
     group: Places | None = None
 
-    @property
-    def cluster(self) -> Places:
-        """The number of a stretch of time, or of the group, that holds most rows that depend on a row, int64 [n]."""
-        return self.position // (2 * self.gap + 1) if self.group is None else self.group
-
     def take(self, rows: Places) -> Moments:
         """Return the moments of the rows with these indices."""
-        return Moments(self.position[rows], self.gap, None if self.group is None else self.group[rows])
+        position = None if self.position is None else self.position[rows]
+        return Moments(position, self.gap, None if self.group is None else self.group[rows])
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The smallest and the largest value of the rows that equal each remembered row, int64 [m] each."""
+
+    low: Places
+    high: Places
+
+    def depend(self, own: Places, gap: int) -> npt.NDArray[np.bool_]:
+        """Return bool [n, m]: whether all values of a remembered row are within the gap of all those of row ``own``."""
+        return np.asarray((self.low >= self.high[own][:, None] - gap) & (self.high <= self.low[own][:, None] + gap))
 
 
 @dataclass(frozen=True)
 class Occurrences:
-    """The first and the last position of each remembered row, which may stand for several equal rows.
+    """Where each remembered row, which may stand for several equal rows, occurs in an ordered or grouped table.
 
     Attributes
     ----------
-    first, last : int64 [m], positions
+    positions, groups : None if positions, or groups, do not matter
     gap : as in :class:`Moments`
-    lowest, highest : int64 [m], the smallest and the largest group number; None if groups do not matter
     """
 
-    first: Places
-    last: Places
+    positions: Ends | None
+    groups: Ends | None
     gap: int
-    lowest: Places | None = None
-    highest: Places | None = None
 
     @classmethod
     def of(cls, keys: Sequence[bytes], remembered: Sequence[bytes], moments: Moments) -> Occurrences:
@@ -62,16 +67,16 @@ class Occurrences:
         own = np.array([places.get(key, -1) for key in keys], np.int64)
         found, chosen = np.flatnonzero(own >= 0), own[own >= 0]
 
-        def ends(values: Places) -> tuple[Places, Places]:
+        def ends(values: Places | None) -> Ends | None:
+            if values is None:
+                return None
             low = np.full(len(remembered), np.iinfo(np.int64).max)
             high = np.full(len(remembered), np.iinfo(np.int64).min)
             np.minimum.at(low, chosen, values[found])
             np.maximum.at(high, chosen, values[found])
-            return low, high
+            return Ends(low, high)
 
-        first, last = ends(moments.position)
-        lowest, highest = (None, None) if moments.group is None else ends(moments.group)
-        return cls(first, last, moments.gap, lowest, highest)
+        return cls(ends(moments.position), ends(moments.group), moments.gap)
 
     def dependent_on(self, own: Places) -> npt.NDArray[np.bool_]:
         """Return bool [n, m]: which remembered rows depend on the remembered rows with the indices ``own`` [n].
@@ -79,9 +84,6 @@ class Occurrences:
         A remembered row depends on another one if all rows that equal it do; one that occurs elsewhere too is
         evidence like any other row.
         """
-        first, last = self.first[own][:, None], self.last[own][:, None]
-        dependent = (self.first >= last - self.gap) & (self.last <= first + self.gap)
-        if self.lowest is not None and self.highest is not None:
-            lowest, highest = self.lowest[own][:, None], self.highest[own][:, None]
-            dependent |= (self.lowest == highest) & (self.highest == lowest)
-        return np.asarray(dependent)
+        kinds = ((self.positions, self.gap), (self.groups, 0))
+        found = [ends.depend(own, gap) for ends, gap in kinds if ends is not None]
+        return np.asarray(np.logical_or.reduce(found))

@@ -26,13 +26,13 @@ class LearningContext:
 
     Attributes
     ----------
-    cluster : int64 [n], rows of the same cluster depend on each other; None if the training rows are independent
+    is_dependent : whether training rows depend on each other, in time or within groups
     """
 
     basis: ViewBasis
     training: EncodedTable
     rng: np.random.Generator
-    cluster: npt.NDArray[np.int64] | None = None
+    is_dependent: bool = False
 
 
 class Judged(Enum):

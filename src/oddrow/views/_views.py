@@ -71,8 +71,7 @@ class Views:
         remembered.
         """
         basis, remembered = ViewBasis.learn(density, training, held_out, straightened, rng, moments)
-        cluster = None if moments is None else moments.take(np.arange(len(training.rows))).cluster
-        context = LearningContext(basis, training, rng, cluster)
+        context = LearningContext(basis, training, rng, is_dependent=moments is not None)
         return cls(basis, tuple(view.learn(context) for view in VIEWS.values())), remembered
 
     @property
