@@ -55,6 +55,9 @@ class ScoringConstants:
     search_codes : number of codes of each variable in the search for the most informative other variable
     search_rows : largest number of training rows in that search
     search_parts : largest number of variables in that search; from more variables a random sample is drawn
+    random_subsets, related_subsets : number of subsets of the columns in the views of these names
+    min_subset_share, max_subset_share : a subset has a share of the columns that is drawn between these bounds
+    subset_rows : largest number of training rows from which the curve of each subset is learned
     isolation_sample_rows, isolation_samples : rows in a random sample, and number of samples, in the isolation score
     isolation_weight : weight of isolation in a table of numbers; all views together have the weight 1
     kind_quantile : quantile at which the scores of two kinds of rows are compared. It lies in the upper tail, below
@@ -91,6 +94,11 @@ class ScoringConstants:
     search_codes: int = _count(6, 2, 64)
     search_rows: int = _count(4_096, 2, 1_000_000)
     search_parts: int = _count(1_000, 1, 100_000)
+    random_subsets: int = _count(8, 1, 1_000)
+    related_subsets: int = _count(4, 1, 1_000)
+    min_subset_share: float = _number(0.3, 0.0, 1.0)
+    max_subset_share: float = _number(0.7, 0.0, 1.0)
+    subset_rows: int = _count(2_000, 1, 100_000_000)
     isolation_sample_rows: int = _count(16, 2, 1_000)
     isolation_samples: int = _count(100, 1, 10_000)
     isolation_weight: float = _number(3.0, 0.0, 1e3)

@@ -10,22 +10,19 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.columns import EncodedTable
 from oddrow.container import Arrays, ArrayStore, piece_starts
 from oddrow.density import ColumnSums
 from oddrow.exceptions import ModelFileError
 from oddrow.graph import FLOAT
-from oddrow.scoring_constants import ScoringConstants
 from oddrow.views._basis import ViewBasis
-from oddrow.views._coding import Codes, Coding, Variable, frequent_codes, mutual_information
+from oddrow.views._coding import Codes, Coding
 from oddrow.views._graph_row_context import GraphRowContext, indicator
+from oddrow.views._pair_information import PairInformation
 from oddrow.views._row_context import RowContext
 from oddrow.views._view import GraphScore, Judged, LearningContext, ViewScore, ViewUnits
 
 Floats = npt.NDArray[np.float64]
 
-VARIABLES_AT_ONCE = 64
-"""Number of variables whose most informative other variable is searched with one matrix product."""
 MAX_CELL_NATS = 1e6
 """Upper bound of a table entry: a pair of codes that n rows never showed has about ln n nats."""
 
@@ -62,25 +59,28 @@ class DependenceView:
         minus the bias of independent variables. Its table counts training rows; a pseudo-count of one row, distributed
         like the variable in all training rows, is added for each code of the informative variable.
 
+        A variable counts only if its table, with each training row removed from the counts, gives fewer nats on average
+        than the variable's own frequencies: otherwise it has 0 nats, and a table without dependence has no evidence.
+
         Between rows that depend on each other, columns depend on each other by chance, and on other columns in each fit
-        of a cross-calibration; the nats of a variable alone are nearly constant, and their small differences between
-        the fits would be magnified. So the view has 0 nats for every row then.
+        of a cross-calibration, whose nats could not be compared. So the view has 0 nats for every row then.
         """
         training, coding = context.training, context.basis.coding
         codes = coding.codes(training.rows, training.presence)
-        if context.is_dependent:
-            informative = np.full(len(coding.variables), -1)
-        else:
-            informative = _informative(coding.variables, training, context.rng, context.basis.constants)
-        shapes = table_shapes(coding, informative)
-        tables = [
-            _tables(codes[:, place], _given(codes, other), shape)
-            for place, (other, shape) in enumerate(zip(informative, shapes, strict=True))
-        ]
-        if context.is_dependent:
-            tables = [(np.zeros_like(new), np.zeros_like(own)) for new, own in tables]
-        n_columns = context.basis.layout.n_columns
-        return cls(n_columns, coding, informative, tuple(one for one, _ in tables), tuple(own for _, own in tables))
+        informative = np.full(len(coding.variables), -1)
+        if not context.is_dependent:
+            constants = context.basis.constants
+            informative = PairInformation.learn(coding.variables, training, context.rng, constants).most_informative()
+        tables, own_tables = [], []
+        for place, n_codes in enumerate(coding.n_codes):
+            other = informative[place]
+            found = None if other < 0 else _tables(codes[:, place], codes[:, other], (coding.n_codes[other], n_codes))
+            if found is None:
+                informative[place] = -1
+                found = np.zeros((1, n_codes), np.float32), np.zeros((1, n_codes), np.float32)
+            tables.append(found[0])
+            own_tables.append(found[1])
+        return cls(context.basis.layout.n_columns, coding, informative, tuple(tables), tuple(own_tables))
 
     def score(self, rows: RowContext) -> ViewScore:
         """Return the nats of each column; a column without a value has those of its flag alone."""
@@ -167,48 +167,20 @@ def _end_to_end(tables: tuple[npt.NDArray[np.float32], ...]) -> npt.NDArray[np.f
     return np.concatenate([np.empty(0, np.float32), *(table.ravel() for table in tables)])
 
 
-def _given(codes: Codes, other: int) -> Codes:
-    """Return the codes [n] of the informative variable; the same code for all rows if there is none."""
-    return codes[:, other] if other >= 0 else np.zeros(len(codes), np.int64)
+def _tables(
+    codes: Codes, given: Codes, shape: tuple[int, int]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None:
+    """Return nats float32 [codes of the informative variable, own codes]: for new rows and training rows.
 
-
-def _tables(codes: Codes, given: Codes, shape: tuple[int, int]) -> tuple[npt.NDArray[np.float32], ...]:
-    """Return nats float32 [codes of the informative variable, own codes]: for new rows and training rows."""
+    Return None if the training rows' nats are no fewer on average than by the frequencies of the codes alone.
+    """
     n_given, n_codes = shape
     counts = np.bincount(given * n_codes + codes, minlength=n_given * n_codes).reshape(n_given, n_codes)
     alone = (counts.sum(axis=0) + 0.5) / (len(codes) + 0.5 * n_codes)
     total = counts.sum(axis=1, keepdims=True)
     share = (counts + alone) / (total + 1.0)
     own_share = (np.maximum(counts - 1, 0) + alone) / np.maximum(total, 1)
+    own_alone = (np.maximum(counts.sum(axis=0) - 1, 0) + 0.5) / (len(codes) - 1 + 0.5 * n_codes)
+    if np.sum(counts * np.log(own_share)) <= np.sum(counts.sum(axis=0) * np.log(own_alone)):
+        return None
     return np.asarray(-np.log(share), np.float32), np.asarray(-np.log(own_share), np.float32)
-
-
-def _informative(
-    variables: tuple[Variable, ...],
-    training: EncodedTable,
-    rng: np.random.Generator,
-    constants: ScoringConstants,
-) -> npt.NDArray[np.int64]:
-    """Return the index of the most informative other variable of each variable [n_variables], or -1."""
-    n_codes = constants.search_codes
-    n_rows = len(training.rows)
-    drawn = np.sort(rng.permutation(n_rows)[: constants.search_rows])
-    rows, presence = training.rows[drawn], training.presence[drawn]
-    codes = Coding.learn(variables, rows, n_codes).codes(rows, presence)
-    # categories keep their most frequent names, so that one matrix product over equally many codes covers all pairs
-    codes = np.stack([frequent_codes(column, n_codes) for column in codes.T], axis=1) if len(variables) else codes
-    taken = (codes[:, :, None] == np.arange(n_codes + 1)).astype(np.float32)
-    columns = np.array([variable.column for variable in variables], np.int64)
-    informative = np.full(len(variables), -1)
-    candidates = np.sort(rng.permutation(len(variables))[: constants.search_parts])
-    others = taken[:, candidates].reshape(len(rows), -1)
-    for start in range(0, len(variables), VARIABLES_AT_ONCE):
-        block = taken[:, start : start + VARIABLES_AT_ONCE]
-        n_block, width = block.shape[1:]
-        joint = (block.reshape(len(rows), -1).T @ others).reshape(n_block, width, len(candidates), width)
-        nats = mutual_information(joint.transpose(0, 2, 1, 3).astype(np.float64) / len(rows), len(rows))
-        nats[columns[start : start + VARIABLES_AT_ONCE, None] == columns[candidates]] = 0.0
-        best = np.argmax(nats, axis=1)
-        is_informed = nats[np.arange(n_block), best] > 0
-        informative[start : start + VARIABLES_AT_ONCE] = np.where(is_informed, candidates[best], -1)
-    return informative

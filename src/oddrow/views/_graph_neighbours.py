@@ -28,8 +28,6 @@ def nearest_places(xp: GraphNamespace, rows: Value, memory: Memory, count: int, 
         distance = xp.where(own.equals(np.arange(len(wide))), np.inf, distance)
     count = min(count, max(len(wide) - 1, 1))
     values, places = _least(xp, distance, count)
-    if count == 1:
-        return places
     border = values[:, count - 1 : count]
     furthest = places[:, count - 1 : count].taken_from(half_squares)
     margin = ((rows * rows).sum(axis=1, keepdims=True) * 0.5 + furthest) * memory.constants.tie_tolerance

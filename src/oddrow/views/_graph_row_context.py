@@ -84,8 +84,12 @@ class GraphRowContext:
     @cached_property
     def among_ranks(self) -> NeighbourhoodValues:
         """The nearest neighbours with numbers as normal scores of their ranks; values by column."""
-        normal_rows = self.basis.normal_rows
-        return self._neighbourhood(self._in_space(normal_rows.ranks), normal_rows.rank_surroundings)
+        return self._neighbourhood(self.ranked, self.basis.normal_rows.rank_surroundings)
+
+    @cached_property
+    def ranked(self) -> Value:
+        """The rows [n, n_features] with numbers as normal scores of their ranks."""
+        return self._in_space(self.basis.normal_rows.ranks)
 
     @cached_property
     def _standard(self) -> Value:

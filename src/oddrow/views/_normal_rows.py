@@ -99,6 +99,11 @@ class NormalRows:
         reach, rank_reach = (Reach.among(memory, occurrences) for memory in memories)
         return cls(rows, is_single, standard, ranks, reach, rank_reach, constants), Remembered(own, chosen)
 
+    @property
+    def has_few_duplicates(self) -> bool:
+        """Whether at most ``max_copied_share`` of the training rows had a duplicate."""
+        return bool(self.is_single.any())
+
     @cached_property
     def surroundings(self) -> Surroundings:
         """The remembered rows and their distances, with numbers in standard deviations."""

@@ -12,7 +12,6 @@ from oddrow.columns import FeatureLayout
 from oddrow.density import RowLikelihood, in_blocks
 from oddrow.scoring_constants import ScoringConstants
 from oddrow.views._basis import ViewBasis
-from oddrow.views._spaces import Space
 from oddrow.views._surroundings import Neighbourhood, Surroundings
 
 Floats = npt.NDArray[np.float64]
@@ -64,22 +63,26 @@ class RowContext:
         return self.basis.coding.codes(self.rows, self.presence)
 
     @cached_property
+    def ranked(self) -> npt.NDArray[np.float32]:
+        """The rows [n, n_features] with numbers as normal scores of their ranks."""
+        return self.basis.normal_rows.ranks.apply(self.rows)
+
+    @cached_property
     def among_values(self) -> Neighbourhood:
         """The nearest neighbours of the rows with numbers in standard deviations; values by column."""
         normal_rows = self.basis.normal_rows
-        return self._neighbourhood(normal_rows.standard, normal_rows.surroundings)
+        return self._neighbourhood(normal_rows.standard.apply(self.rows), normal_rows.surroundings)
 
     @cached_property
     def among_ranks(self) -> Neighbourhood:
         """The nearest neighbours of the rows with numbers as normal scores of their ranks; values by column."""
-        normal_rows = self.basis.normal_rows
-        return self._neighbourhood(normal_rows.ranks, normal_rows.rank_surroundings)
+        return self._neighbourhood(self.ranked, self.basis.normal_rows.rank_surroundings)
 
-    def _neighbourhood(self, space: Space, surroundings: Surroundings) -> Neighbourhood:
+    def _neighbourhood(self, scaled: npt.NDArray[np.float32], surroundings: Surroundings) -> Neighbourhood:
         sums = self.basis.feature_sums
 
         def block(rows: npt.NDArray[np.float32], passed_over: npt.NDArray[np.int64]) -> tuple[Floats, ...]:
             around = surroundings.of(rows, passed_over)
             return sums(around.nearest), sums(around.apartness), around.sparseness
 
-        return Neighbourhood(*in_blocks(block, space.apply(self.rows), self.passed_over))
+        return Neighbourhood(*in_blocks(block, scaled, self.passed_over))

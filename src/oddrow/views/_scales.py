@@ -13,7 +13,8 @@ from oddrow.container import Arrays, ArrayStore, packed_components
 from oddrow.exceptions import SettingError
 from oddrow.scoring_constants import ScoringConstants
 from oddrow.views._evidence import Evidence, split_total
-from oddrow.views._registry import VIEWS
+from oddrow.views._nats import power_mean, scale_of
+from oddrow.views._registry import VIEWS, views_learned
 from oddrow.views._view import ViewScore, ViewUnits
 from oddrow.views._views import RowViews, Views
 
@@ -21,9 +22,10 @@ Floats = npt.NDArray[np.float64]
 
 
 def checked_view_weights(weights: Mapping[str, float] | None, views: Collection[str] | None = None) -> Floats:
-    """Return the weights of all views divided by the largest; views that are not named have weight 1.
+    """Return the weights of the views divided by the largest; views that are not named have weight 1.
 
-    ``views`` are the names of the views, in order; None means all registered ones.
+    ``views`` are the names of the views, in order; None means those that a fit with these weights learns. Another
+    registered view may be named if its weight is 0.
 
     Raises
     ------
@@ -35,16 +37,19 @@ def checked_view_weights(weights: Mapping[str, float] | None, views: Collection[
     >>> checked_view_weights({"likelihood": 2, "marginal": 0})
     array([1. , 0. , 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
     """
-    names = VIEWS if views is None else views
     if weights is not None and not isinstance(weights, Mapping):
         raise SettingError(f"view_weights is {weights!r:.60}; give a mapping of view to weight, or None")
     given = dict(weights or {})
     for name, weight in given.items():
-        if name not in names:
-            raise SettingError(f"view_weights has {name!r}, which is not a view; choose from {', '.join(names)}")
+        if name not in VIEWS and name not in (views or ()):
+            raise SettingError(f"view_weights has {name!r}, which is not a view; choose from {', '.join(VIEWS)}")
         is_number = isinstance(weight, int | float | np.number) and not isinstance(weight, bool)
         if not (is_number and np.isfinite(weight) and weight >= 0):
             raise SettingError(f"view_weights has {name!r} at {weight!r:.40}; give a finite number >= 0")
+    names = views_learned(given) if views is None else views
+    absent = next((name for name, weight in given.items() if weight > 0 and name not in names), None)
+    if absent is not None:
+        raise SettingError(f"view_weights has {absent!r}, which is not a view here; choose from {', '.join(names)}")
     complete = np.array([float(given.get(name, 1.0)) for name in names])
     if not complete.any():
         raise SettingError("view_weights sets every weight to 0; give at least one view a weight > 0")
@@ -183,21 +188,7 @@ class ViewScales:
         return cls(weights, scales, views.basis.constants)
 
 
-def scale_of(scores: Floats, constants: ScoringConstants) -> TailCurve:
-    """Learn the curve from the scores of a view, or of a column, to nats."""
-    curve = TailCurve.learn(scores, constants.max_scale_knots, constants)
-    return replace(curve, shape=max(curve.shape, constants.min_scale_shape))
-
-
 def _calibrated(tails: TailCurves, values: Floats, constants: ScoringConstants) -> Floats:
     """Return the surprise of each column [n, k], at most ``max_nats``."""
     surprises = tails(values)
     return np.minimum(surprises, constants.max_nats, out=surprises)
-
-
-def power_mean(nats: Floats, power: float, weights: Floats | None = None) -> Floats:
-    """Return -ln of the power mean of tail probabilities [n] from their nats [n, k], by default with equal weights."""
-    powers = np.exp(nats * power)
-    # NumPy's average without weights fails for an empty array
-    mean = powers.mean(axis=1) if weights is None else np.average(powers, axis=1, weights=weights)
-    return np.asarray(np.log(mean) / power)

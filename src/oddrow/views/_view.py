@@ -26,11 +26,14 @@ class LearningContext:
 
     Attributes
     ----------
+    place : int64 [n_training], the index in the memory of each training row; -1 if it is not remembered or has further
+        duplicates
     is_dependent : whether training rows depend on each other, in time or within groups
     """
 
     basis: ViewBasis
     training: EncodedTable
+    place: npt.NDArray[np.int64]
     rng: np.random.Generator
     is_dependent: bool = False
 
