@@ -37,7 +37,7 @@ def subset_size(n_columns: int, low: float, high: float, rng: np.random.Generato
 
 
 def random_members(context: LearningContext, n_subsets: int, rng: np.random.Generator) -> Members:
-    """Return random subsets bool [k, n_columns] of the columns that have features, k <= ``n_subsets``, all different."""
+    """Return different random subsets bool [k, n_columns], k <= ``n_subsets``, of the columns that have features."""
     layout, constants = context.basis.layout, context.basis.constants
     columns = columns_with_features(layout)
     members = np.zeros((n_subsets if len(columns) else 0, layout.n_columns), np.bool_)
