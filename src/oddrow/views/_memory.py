@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from oddrow.density import in_blocks
 from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
-from oddrow.views._search import Asked, Search
+from oddrow.views._products import Asked
+from oddrow.views._search import Search
 
 
 def distinct_rows(
