@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.density import in_blocks
+from oddrow.density import in_slabs
 from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
 from oddrow.views._products import Asked
 from oddrow.views._search import Search
@@ -53,7 +53,7 @@ def covering_rows(
     half = np.sort(rng.choice(distinct, n_rows // 2, replace=False))
     others = np.setdiff1d(distinct, half)
     memory = Memory.of(rows[half], constants)
-    (squares,) = in_blocks(lambda block: (memory.squares(block).sum(axis=1),), rows[others])
+    (squares,) = in_slabs(lambda slab: (memory.squares(slab).sum(axis=1),), rows[others])
     distance = np.sqrt(squares)
     far = rng.choice(others, n_rows - len(half), replace=False, p=distance / distance.sum())
     return np.sort(np.concatenate([half, far]))

@@ -78,8 +78,12 @@ class RowContext:
     def _neighbourhood(self, space: Space, surroundings: Surroundings) -> Neighbourhood:
         sums = self.basis.feature_sums
 
-        def block(rows: npt.NDArray[np.float32], passed_over: npt.NDArray[np.int64]) -> tuple[Floats, ...]:
-            around = surroundings.of(rows, passed_over)
+        def block(
+            rows: npt.NDArray[np.float32], places: npt.NDArray[np.int64], passed_over: npt.NDArray[np.int64]
+        ) -> tuple[Floats, ...]:
+            around = surroundings.around(rows, places, passed_over)
             return sums(around.nearest), sums(around.apartness), around.sparseness
 
-        return Neighbourhood(*in_blocks(block, space.apply(self.rows), self.passed_over))
+        rows = space.apply(self.rows)
+        places = surroundings.places(rows, self.passed_over)
+        return Neighbourhood(*in_blocks(block, rows, places, self.passed_over))
