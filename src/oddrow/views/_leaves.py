@@ -7,12 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.views._products import LARGEST, Asked, Candidates, Flags, Floats, Margin, Places, Products, bound_of
+from oddrow.views._products import LARGEST, Asked, Candidates, Flags, Floats, Held, Margin, Places, Products, bound_of
 
 MAX_LEAF_ROWS = 256
 """Largest number of rows in a leaf."""
 MAX_AXES = 8
 """Largest number of axes along which a leaf has sides."""
+
+PARTS = 4
+"""Number of rows of a leaf of which only the smallest value is looked at first."""
+MAX_NEEDED = 0.7
+"""Largest share of leaves that a row may need; products with all remembered rows are faster than with more."""
+BLOCK_ROWS = 512
+"""Rows whose distances to all boxes are computed at once, in the processor's cache."""
 
 Singles = npt.NDArray[np.float32]
 NOTHING = (np.empty(0, np.float32), np.empty(0, np.int64), np.empty(0, np.int64))
@@ -46,7 +53,7 @@ class Leaves:
         leaves = [np.arange(len(rows))]
         while len(leaves[0]) > MAX_LEAF_ROWS:
             leaves = [half for leaf in leaves for half in _halves(leaf, at[leaf])]
-        size = max(map(len, leaves))
+        size = PARTS * -(-max(map(len, leaves)) // PARTS)
         place = np.full((len(leaves), size), -1)
         matrix = np.zeros((len(leaves), size, products.matrix.shape[1]), np.float32)
         matrix[:, :, -1] = 2 * LARGEST  # the value of a place without a row
@@ -57,44 +64,60 @@ class Leaves:
             low[:, number, 0], high[:, number, 0] = at[leaf].min(axis=0) - rounding, at[leaf].max(axis=0) + rounding
         return cls(products, matrix, place, axes, low, high)
 
-    def candidates(self, asked: Asked, count: int, margin: Margin) -> tuple[Candidates, Flags]:
-        """Return the candidates of the rows, but for those marked [n], for which most leaves are needed."""
+    def candidates(self, asked: Asked, count: int, margin: Margin, *, held: Held) -> tuple[Candidates, Flags]:
+        """Return the candidates of rows, but for those marked [n], for which most leaves are needed."""
         seen = self.products.seen_from(asked)
-        factor = seen.factor
         squares = self._squares(seen.apart @ self.axes)
-        home = squares.argmin(axis=0).astype(np.uint16)
-        order = np.argsort(home, kind="stable")
-        bound = np.empty(len(order), np.float32)
-        for leaf, rows in enumerate(np.split(order, np.searchsorted(home[order], np.arange(1, len(self.place))))):
-            if len(rows):
-                bound[rows] = bound_of(self.matrix[leaf] @ factor[rows].T, count)
-        limit, distance = seen.limit(bound, margin)
+        limit, distance = seen.limit(self._bound(squares.argmin(axis=0), seen.factor, count, held), margin)
         reach = (distance + 2.0**-21 * seen.norms) * (1 + 1e-6)
         needed = squares <= (reach**2).astype(np.float32)
-        is_left = (needed.sum(axis=0) * 2 > len(self.place)) | (seen.shrink > 1)
+        is_left = (needed.sum(axis=0) > MAX_NEEDED * len(self.place)) | (seen.shrink > 1)
         needed[:, is_left] = False
-        found = []
+        found = [NOTHING]
         for leaf, is_needed in enumerate(needed):
             rows = np.flatnonzero(is_needed)
             if len(rows):
-                values = self.matrix[leaf] @ factor[rows].T
-                hits = np.flatnonzero(values <= limit[rows])
-                at, hit = np.divmod(hits, len(rows))
-                found.append((values.ravel()[hits], rows[hit], self.place[leaf, at]))
-        value, row, place = (np.concatenate(parts) for parts in zip(*found, strict=True)) if found else NOTHING
+                values = self._values(leaf, seen.factor[rows], held).reshape(PARTS, -1)
+                groups = np.flatnonzero(values.min(axis=0).reshape(-1, len(rows)) <= limit[rows])
+                row = rows[groups % len(rows)]
+                near = values[:, groups]
+                parts, group = np.nonzero(near <= limit[row])
+                places = self.place[leaf].reshape(PARTS, -1)[parts, groups[group] // len(rows)]
+                found.append((near[parts, group], row[group], places))
+        value, row, place = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return seen.nearer(value, row, place, count, margin), is_left
+
+    def _bound(self, home: Places, factor: Singles, count: int, held: Held) -> Singles:
+        """Return a bound [n] of the computed values of ``count`` rows in the leaf of each row."""
+        home = home.astype(np.uint16)  # which NumPy sorts by digits
+        order = np.argsort(home, kind="stable")
+        bound = np.empty(len(home), np.float32)
+        for leaf, rows in enumerate(np.split(order, np.searchsorted(home[order], np.arange(1, len(self.place))))):
+            if len(rows):
+                bound[rows] = bound_of(self._values(leaf, factor[rows], held), count)
+        return bound
+
+    def _values(self, leaf: int, factor: Singles, held: Held) -> Singles:
+        """Return the computed values [size, n] of the rows of a leaf."""
+        values = held.array((self.place.shape[1], len(factor)), factor.dtype)
+        return np.matmul(self.matrix[leaf], factor.T, out=values)
 
     def _squares(self, at: Floats) -> Singles:
         """Return the squared distance [n_leaves, n] of points [n, n_axes] to each box."""
         squares = np.zeros((len(self.place), len(at)), np.float32)
-        apart, other = np.empty_like(squares), np.empty_like(squares)
-        for low, high, x in zip(self.low, self.high, at.T.astype(np.float32), strict=True):
-            np.subtract(low, x, out=apart)
-            np.subtract(x, high, out=other)
-            np.maximum(apart, other, out=apart)
-            np.maximum(apart, 0, out=apart)
-            apart *= apart
-            squares += apart
+        for start in range(0, len(at), BLOCK_ROWS):
+            block = squares[:, start : start + BLOCK_ROWS]
+            total = np.zeros(block.shape, np.float32)
+            apart = np.empty_like(total)
+            for low, high, x in zip(
+                self.low, self.high, at[start : start + BLOCK_ROWS].T.astype(np.float32), strict=True
+            ):
+                np.maximum(low, x, out=apart)
+                np.minimum(apart, high, out=apart)
+                apart -= x
+                apart *= apart
+                total += apart
+            block[:] = total
         return squares
 
 

@@ -21,7 +21,7 @@ MIN_PART_ROWS = 128
 """Smallest number of remembered rows of a product, if there are more."""
 MAX_PARTS = 16
 """Largest number of products. Remembered rows at the same place of all parts are a group, judged by its least value."""
-GROUPS_A_NEIGHBOUR = 8
+GROUPS_A_NEIGHBOUR = 5
 """Groups of remembered rows for each neighbour: their smallest values bound its distance."""
 MAX_CANDIDATES = 500
 """Largest number of candidates from products in single precision whose distances are computed."""

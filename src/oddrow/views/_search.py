@@ -121,7 +121,7 @@ class Search:
         size = int(np.clip(HELD_VALUES // len(self.rows), *QUERY_ROWS))
         if self._single.error <= MAX_ERROR:
             if asked.far is None and len(asked.rows) >= MIN_LEAF_QUERIES and self._has_leaves(count):
-                yield self._leaves.candidates, QUERY_ROWS[1]
+                yield partial(self._leaves.candidates, held=Held()), QUERY_ROWS[1]
             yield partial(self._single.candidates, held=Held(), most=MAX_CANDIDATES), size
         yield partial(self._double.candidates, held=Held(), most=len(self.rows)), size
 
