@@ -16,6 +16,8 @@ MAX_AXES = 8
 
 PARTS = 4
 """Number of rows of a leaf of which only the smallest value is looked at first."""
+HOME_LEAVES = 4
+"""Number of leaves, neighbours in the tree, that bound the distance of a row's neighbours."""
 MAX_NEEDED = 0.7
 """Largest share of leaves that a row may need; products with all remembered rows are faster than with more."""
 BLOCK_ROWS = 512
@@ -73,34 +75,31 @@ class Leaves:
         needed = squares <= (reach**2).astype(np.float32)
         is_left = (needed.sum(axis=0) > MAX_NEEDED * len(self.place)) | (seen.shrink > 1)
         needed[:, is_left] = False
-        found = [NOTHING]
+        found, size = [NOTHING], self.place.shape[1]
         for leaf, is_needed in enumerate(needed):
             rows = np.flatnonzero(is_needed)
             if len(rows):
-                values = self._values(leaf, seen.factor[rows], held).reshape(PARTS, -1)
+                values = _values(self.matrix[leaf], seen.factor[rows], held).reshape(PARTS, -1)
                 groups = np.flatnonzero(values.min(axis=0).reshape(-1, len(rows)) <= limit[rows])
-                row = rows[groups % len(rows)]
-                near = values[:, groups]
-                parts, group = np.nonzero(near <= limit[row])
-                places = self.place[leaf].reshape(PARTS, -1)[parts, groups[group] // len(rows)]
-                found.append((near[parts, group], row[group], places))
+                at, hit = np.divmod(groups, len(rows))
+                near, row = values[:, groups].ravel(), rows[hit]
+                pairs = np.flatnonzero(near.reshape(PARTS, -1) <= limit[row])
+                part, group = np.divmod(pairs, len(groups) or 1)
+                found.append((near[pairs], row[group], self.place[leaf, part * (size // PARTS) + at[group]]))
         value, row, place = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return seen.nearer(value, row, place, count, margin), is_left
 
     def _bound(self, home: Places, factor: Singles, count: int, held: Held) -> Singles:
-        """Return a bound [n] of the computed values of ``count`` rows in the leaf of each row."""
-        home = home.astype(np.uint16)  # which NumPy sorts by digits
+        """Return a bound [n] of the computed values of ``count`` rows in the leaf of each row and those beside it."""
+        home = (home // HOME_LEAVES).astype(np.uint16)  # which NumPy sorts by digits
         order = np.argsort(home, kind="stable")
         bound = np.empty(len(home), np.float32)
-        for leaf, rows in enumerate(np.split(order, np.searchsorted(home[order], np.arange(1, len(self.place))))):
+        n_homes = -(-len(self.place) // HOME_LEAVES)
+        for number, rows in enumerate(np.split(order, np.searchsorted(home[order], np.arange(1, n_homes)))):
             if len(rows):
-                bound[rows] = bound_of(self._values(leaf, factor[rows], held), count)
+                leaves = self.matrix[number * HOME_LEAVES : (number + 1) * HOME_LEAVES]
+                bound[rows] = bound_of(_values(leaves.reshape(-1, factor.shape[1]), factor[rows], held), count)
         return bound
-
-    def _values(self, leaf: int, factor: Singles, held: Held) -> Singles:
-        """Return the computed values [size, n] of the rows of a leaf."""
-        values = held.array((self.place.shape[1], len(factor)), factor.dtype)
-        return np.matmul(self.matrix[leaf], factor.T, out=values)
 
     def _squares(self, at: Floats) -> Singles:
         """Return the squared distance [n_leaves, n] of points [n, n_axes] to each box."""
@@ -126,3 +125,8 @@ def _halves(leaf: Places, at: Floats) -> tuple[Places, Places]:
     along = at[:, at.var(axis=0).argmax()]
     order, middle = np.argpartition(along, len(leaf) // 2), len(leaf) // 2
     return leaf[order[:middle]], leaf[order[middle:]]
+
+
+def _values(rows: Singles, factor: Singles, held: Held) -> Singles:
+    """Return the computed values [m, n] of remembered rows."""
+    return np.matmul(rows, factor.T, out=held.array((len(rows), len(factor)), factor.dtype))

@@ -162,11 +162,11 @@ class Products:
             np.minimum(least, value, out=least) if part else np.copyto(least, value)
         limit, _ = seen.limit(bound_of(least, count), margin)
         groups = np.flatnonzero(least <= limit)
-        row = groups % n_asked
-        near = values.reshape(n_parts, -1)[:, groups]
-        parts, group = np.nonzero(near <= limit[row])
-        place = parts * size + groups[group] // n_asked
-        found = seen.nearer(near[parts, group], row[group], place, count, margin)
+        at, row = np.divmod(groups, n_asked)
+        near = values.reshape(n_parts, -1)[:, groups].ravel()
+        pairs = np.flatnonzero(near.reshape(n_parts, -1) <= limit[row])
+        which, group = np.divmod(pairs, len(groups))
+        found = seen.nearer(near[pairs], row[group], which * size + at[group], count, margin)
         return found, np.bincount(found.row, minlength=n_asked) > most
 
 
