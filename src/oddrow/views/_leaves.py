@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from oddrow.views._products import LARGEST, Asked, Candidates, Flags, Floats, Held, Margin, Places, Products, bound_of
 
-MAX_LEAF_ROWS = 256
+MAX_LEAF_ROWS = 360
 """Largest number of rows in a leaf."""
 MAX_AXES = 8
 """Largest number of axes along which a leaf has sides."""
 
 PARTS = 4
 """Number of rows of a leaf of which only the smallest value is looked at first."""
-HOME_LEAVES = 4
+HOME_LEAVES = 2
 """Number of leaves, neighbours in the tree, that bound the distance of a row's neighbours."""
 MAX_NEEDED = 0.7
 """Largest share of leaves that a row may need; products with all remembered rows are faster than with more."""
@@ -69,11 +69,7 @@ class Leaves:
     def candidates(self, asked: Asked, count: int, margin: Margin, *, held: Held) -> tuple[Candidates, Flags]:
         """Return the candidates of rows, but for those marked [n], for which most leaves are needed."""
         seen = self.products.seen_from(asked)
-        squares = self._squares(seen.apart @ self.axes)
-        limit, distance = seen.limit(self._bound(squares.argmin(axis=0), seen.factor, count, held), margin)
-        reach = (distance + 2.0**-21 * seen.norms) * (1 + 1e-6)
-        needed = squares <= (reach**2).astype(np.float32)
-        is_left = (needed.sum(axis=0) > MAX_NEEDED * len(self.place)) | (seen.shrink > 1)
+        needed, limit, is_left = self._needed(seen, count, margin, held)
         needed[:, is_left] = False
         found, size = [NOTHING], self.place.shape[1]
         for leaf, is_needed in enumerate(needed):
@@ -88,6 +84,19 @@ class Leaves:
                 found.append((near[pairs], row[group], self.place[leaf, part * (size // PARTS) + at[group]]))
         value, row, place = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return seen.nearer(value, row, place, count, margin), is_left
+
+    def share(self, asked: Asked, count: int, margin: Margin) -> float:
+        """Return the mean share of leaves that a row needs."""
+        needed, _, is_left = self._needed(self.products.seen_from(asked), count, margin, Held())
+        return float(np.mean(needed.mean(axis=0) + is_left))
+
+    def _needed(self, seen: Seen, count: int, margin: Margin, held: Held) -> tuple[Flags, Singles, Flags]:
+        """Return which leaves hold candidates [n_leaves, n], the limit of their computed values, and who needs most."""
+        squares = self._squares(seen.apart @ self.axes)
+        limit, distance = seen.limit(self._bound(squares.argmin(axis=0), seen.factor, count, held), margin)
+        reach = (distance + 2.0**-21 * seen.norms) * (1 + 1e-6)
+        needed = squares <= (reach**2).astype(np.float32)
+        return needed, limit, (needed.sum(axis=0) > MAX_NEEDED * len(self.place)) | (seen.shrink > 1)
 
     def _bound(self, home: Places, factor: Singles, count: int, held: Held) -> Singles:
         """Return a bound [n] of the computed values of ``count`` rows in the leaf of each row and those beside it."""

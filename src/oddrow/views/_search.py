@@ -27,13 +27,13 @@ in double precision, where the same holds with u = 2^-53.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.views._leaves import MAX_LEAF_ROWS, Leaves
+from oddrow.views._leaves import Leaves
 from oddrow.views._products import (
     HELD_VALUES,
     MAX_CANDIDATES,
@@ -58,6 +58,12 @@ MIN_LEAF_QUERIES = 1024
 """Smallest number of rows for which leaves are searched: the first search makes them."""
 MIN_LEAVES_ROWS = 2000
 """Smallest number of remembered rows that are divided into leaves."""
+MAX_LEAVES_COUNT = 30
+"""Largest number of neighbours that are sought in leaves."""
+SAMPLE_ROWS = 128
+"""Number of remembered rows that show whether leaves save products."""
+MAX_SHARE = 0.5
+"""Largest share of leaves that a row of the sample needs on average, if leaves are used."""
 MAX_LEAVES_WIDTH = 256
 """Largest number of features with leaves."""
 
@@ -72,6 +78,7 @@ class Search:
 
     rows: npt.NDArray[np.float32]
     tie_tolerance: float
+    _saves: dict[int, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def _single(self) -> Products:
@@ -101,7 +108,7 @@ class Search:
         margin = self._single_margin if count == 1 else self._margin
         places = np.empty((len(asked.rows), count), np.int64)
         left = np.arange(len(asked.rows))
-        for candidates_of, size in self._methods(asked, sought):
+        for candidates_of, size in self._methods(asked, sought, margin):
             remaining = [left[:0]]
             for start in range(0, len(left), size):
                 rows = left[start : start + size]
@@ -113,22 +120,28 @@ class Search:
             left = np.concatenate(remaining)
         return places
 
-    def _methods(self, asked: Asked, count: int) -> Iterator[tuple[CandidatesOf, int]]:
+    def _methods(self, asked: Asked, count: int, margin: Margin) -> Iterator[tuple[CandidatesOf, int]]:
         """Yield ways to find candidates, and the number of rows for which each does so at once.
 
         Each also marks the rows that are left to the next one.
         """
         size = int(np.clip(HELD_VALUES // len(self.rows), *QUERY_ROWS))
         if self._single.error <= MAX_ERROR:
-            if asked.far is None and len(asked.rows) >= MIN_LEAF_QUERIES and self._has_leaves(count):
+            if asked.far is None and len(asked.rows) >= MIN_LEAF_QUERIES and self._saves_products(count, margin):
                 yield partial(self._leaves.candidates, held=Held()), QUERY_ROWS[1]
             yield partial(self._single.candidates, held=Held(), most=MAX_CANDIDATES), size
         yield partial(self._double.candidates, held=Held(), most=len(self.rows)), size
 
-    def _has_leaves(self, count: int) -> bool:
-        """Whether leaves save products."""
+    def _saves_products(self, count: int, margin: Margin) -> bool:
+        """Whether leaves save enough products, judged by a sample of the remembered rows."""
         n_rows, width = self.rows.shape
-        return n_rows >= MIN_LEAVES_ROWS and width <= MAX_LEAVES_WIDTH and 4 * count <= MAX_LEAF_ROWS // 2
+        if n_rows < MIN_LEAVES_ROWS or width > MAX_LEAVES_WIDTH or count > MAX_LEAVES_COUNT:
+            return False
+        if count not in self._saves:
+            sample = self.rows[:: n_rows // SAMPLE_ROWS]
+            asked = Asked(sample, np.full(len(sample), -1), None)
+            self._saves[count] = self._leaves.share(asked, count + 1, margin) <= MAX_SHARE
+        return self._saves[count]
 
     def _margin(self, square: Floats, own_squares: Floats, last_squares: Floats) -> Floats:  # noqa: ARG002 - a Margin
         return self.tie_tolerance * (own_squares + last_squares)
