@@ -7,7 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from oddrow.views._products import LARGEST, Asked, Candidates, Flags, Floats, Held, Margin, Places, Products, bound_of
+from oddrow.views._products import (
+    LARGEST,
+    Asked,
+    Candidates,
+    Flags,
+    Floats,
+    Held,
+    Margin,
+    Places,
+    Products,
+    Seen,
+    bound_of,
+)
 
 MAX_LEAF_ROWS = 360
 """Largest number of rows in a leaf."""
