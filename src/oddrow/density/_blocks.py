@@ -26,8 +26,12 @@ Result = TypeVar("Result")
 
 BLOCK_ROWS = 256
 """Rows of one matrix product."""
-SLAB_ROWS = 4 * BLOCK_ROWS
-"""Rows that a thread takes at once: few enough for its cache, enough to make the overhead of a call small."""
+SLAB_ROWS = 16 * BLOCK_ROWS
+"""Largest number of rows that a thread takes at once: enough to make the overhead of a call small."""
+MIN_SLAB_ROWS = 4 * BLOCK_ROWS
+"""Smallest number of rows that a thread takes at once, if there are more."""
+SLAB_VALUES = SLAB_ROWS * 64
+"""Number of values that a thread takes at once, between these bounds: few enough for its cache."""
 
 
 def in_slabs(
@@ -48,7 +52,7 @@ def map_slabs(function: Callable[..., Result], *arrays: npt.NDArray[Any]) -> lis
     if n_rows <= BLOCK_ROWS:
         return [function(*arrays)]
     with threads_of_blas() as n_threads:
-        size = min(SLAB_ROWS, BLOCK_ROWS * -(-n_rows // (BLOCK_ROWS * n_threads)))
+        size = min(_slab_rows(arrays[0]), BLOCK_ROWS * -(-n_rows // (BLOCK_ROWS * n_threads)))
         if n_rows <= size:
             return [function(*arrays)]
         slabs = [[array[start : start + size] for array in arrays] for start in range(0, n_rows, size)]
@@ -70,13 +74,19 @@ def in_blocks(
     The last block is padded with zeros; the results of the padding are dropped.
     """
     n_rows = len(arrays[0])
-    if n_rows > SLAB_ROWS:
+    if n_rows > _slab_rows(arrays[0]):
         return in_slabs(partial(in_blocks, function), *arrays)
     blocks = []
     for start in range(0, max(n_rows, 1), BLOCK_ROWS):
         block = [array[start : start + BLOCK_ROWS] for array in arrays]
         blocks.append(function(*(_padded(part) for part in block)))
     return tuple(np.concatenate(parts)[:n_rows] for parts in zip(*blocks, strict=True))
+
+
+def _slab_rows(array: npt.NDArray[Any]) -> int:
+    """Return the largest number of rows of a slab of an array [n, ...]."""
+    width = array[:1].size
+    return min(max(SLAB_VALUES // max(width, 1), MIN_SLAB_ROWS), SLAB_ROWS)
 
 
 def _padded(block: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -164,7 +164,8 @@ class ViewFit:
 def _fit(plan: FitPlan, split: SplitTable, n_rows: int, names: tuple[str, ...], rng: np.random.Generator) -> ViewFit:
     """Fit the network and learn the views of these names.
 
-    ``n_rows``, the rows of the whole table, sets the mini-batch size. Training, stopping and calibration rows and the rows between are remembered, except for rows in doubt.
+    ``n_rows``, the rows of the whole table, sets the mini-batch size. Training, stopping and calibration rows
+    and the rows between are remembered, except for rows in doubt.
     """
     from oddrow.training import DEFAULT_TRAINING  # loads JAX
 

@@ -51,11 +51,8 @@ class LatentNearestView:
         return cls(whitening, Memory.of(_whitened(latent, whitening), basis.constants))
 
     def score(self, rows: RowContext) -> ViewScore:
-        def block(latent: Floats, passed_over: npt.NDArray[np.int64]) -> tuple[Floats]:
-            squares = self.memory.squares(_whitened(latent, self.whitening), passed_over)
-            return (squares.sum(axis=1),)
-
-        (squares,) = in_blocks(block, rows.read.latent, rows.passed_over)
+        (whitened,) = in_blocks(lambda latent: (_whitened(latent, self.whitening),), rows.read.latent)
+        squares = self.memory.squares(whitened, rows.passed_over).sum(axis=1)
         return ViewScore(rows.no_column, np.ones(len(squares)), np.sqrt(squares))
 
     def units(self, training: RowContext) -> ViewUnits:

@@ -81,8 +81,11 @@ class RowContext:
     def _neighbourhood(self, scaled: npt.NDArray[np.float32], surroundings: Surroundings) -> Neighbourhood:
         sums = self.basis.feature_sums
 
-        def block(rows: npt.NDArray[np.float32], passed_over: npt.NDArray[np.int64]) -> tuple[Floats, ...]:
-            around = surroundings.of(rows, passed_over)
+        def block(
+            rows: npt.NDArray[np.float32], places: npt.NDArray[np.int64], passed_over: npt.NDArray[np.int64]
+        ) -> tuple[Floats, ...]:
+            around = surroundings.around(rows, places, passed_over)
             return sums(around.nearest), sums(around.apartness), around.sparseness
 
-        return Neighbourhood(*in_blocks(block, scaled, self.passed_over))
+        places = surroundings.places(scaled, self.passed_over)
+        return Neighbourhood(*in_blocks(block, scaled, places, self.passed_over))

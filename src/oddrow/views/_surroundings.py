@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.container import Arrays, ArrayStore
-from oddrow.density import in_blocks
+from oddrow.density import in_blocks, in_slabs
 from oddrow.exceptions import ModelFileError
 from oddrow.views._memory import Memory
 from oddrow.views._occurrences import Occurrences
@@ -35,14 +35,19 @@ class Reach:
         since no row of a later table is as near to the remembered rows as they are to each other.
         """
 
-        def block(rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], ...]:
+        def found(rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64]]:
             dependent = None if occurrences is None else occurrences.dependent_on(own)
-            places = memory.nearest(rows, memory.constants.neighbours, own, dependent)
+            return (memory.nearest(rows, memory.constants.neighbours, own, dependent),)
+
+        def block(rows: npt.NDArray[np.float32], places: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], ...]:
             squares = [memory.squares_at(rows, place).sum(axis=1) for place in places.T]
             distance = np.sqrt(np.stack(squares, axis=1))
             return distance.mean(axis=1), distance.max(axis=1)
 
-        return cls(*in_blocks(block, memory.rows, np.arange(len(memory.rows))))
+        own = np.arange(len(memory.rows))
+        # a table of dependent rows has as many columns as rows are remembered
+        (places,) = (in_slabs if occurrences is None else in_blocks)(found, memory.rows, own)
+        return cls(*in_blocks(block, memory.rows, places))
 
     def packed(self) -> Arrays:
         """Return both distances."""
@@ -88,13 +93,22 @@ class Surroundings:
         return self.memory.constants.min_reach * median or 1.0
 
     def of(self, rows: npt.NDArray[np.floating], own: npt.NDArray[np.int64] | None = None) -> Neighbourhood:
-        """Return the nearest neighbours of rows [n, d]; ``own`` as in :meth:`Memory.nearest`.
+        """Return the nearest neighbours of rows [n, d]; ``own`` as in :meth:`Memory.nearest`."""
+        return self.around(rows, self.places(rows, own), np.full(len(rows), -1) if own is None else own)
+
+    def places(self, rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
+        """Return the indices [n, count] of the nearest neighbours of rows [n, d]."""
+        return self.memory.nearest(rows, self.memory.constants.neighbours, own)
+
+    def around(
+        self, rows: npt.NDArray[np.float32], places: npt.NDArray[np.int64], own: npt.NDArray[np.int64]
+    ) -> Neighbourhood:
+        """Return what the neighbours at ``places`` [n, count] say of rows [n, d].
 
         Sparseness is a density ratio like that of the local outlier factor (Breunig et al. 2000). Each neighbour's
         reach is computed with the row among its own neighbours. That is the case for a remembered row, and a new row
         must be measured in the same way.
         """
-        places = self.memory.nearest(rows, self.memory.constants.neighbours, own)
         squares = np.empty(places.shape)
         apartness = np.zeros(rows.shape)
         for neighbour, place in enumerate(places.T):  # all neighbours of a wide table at once would not fit the cache
@@ -104,8 +118,7 @@ class Surroundings:
         nearest = self.memory.squares_at(rows, places[np.arange(len(rows)), squares.argmin(axis=1)])
         distances = np.sqrt(squares)
         nearer = np.minimum(distances - self.reach.furthest[places], 0.0) / places.shape[1]
-        if own is not None:
-            nearer[own >= 0] = 0.0
+        nearer[own >= 0] = 0.0
         distance = distances.mean(axis=1)
         reach = np.maximum(self.reach.mean[places] + nearer, 0.0).mean(axis=1)
         sparseness = np.log(distance + self.least) - np.log(reach + self.least)
