@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -80,6 +80,13 @@ class Candidates:
     def where(self, chosen: Flags) -> Candidates:
         """Return the pairs that are marked [k]."""
         return Candidates(self.row[chosen], self.place[chosen])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Candidates]) -> Candidates:
+        """Return the pairs of several parts, each of other rows."""
+        row, place = (np.concatenate([getattr(part, name) for part in parts]) for name in ("row", "place"))
+        order = np.argsort(row, kind="stable")
+        return cls(row[order], place[order])
 
 
 class Held:
@@ -222,7 +229,7 @@ class Seen:
 
         Each row has at least ``count`` pairs, or none.
         """
-        if value.dtype == np.float32 and len(value):
+        if value.dtype == np.float32 and len(value) > count * len(self.norms):
             keys = (row << 32) + _ordered(value.view(np.int32))
             keys.sort()
             n_pairs = np.bincount(row, minlength=len(self.norms))
