@@ -34,6 +34,8 @@ MAX_NEEDED = 0.7
 """Largest share of leaves that a row may need; products with all remembered rows are faster than with more."""
 BLOCK_ROWS = 512
 """Rows whose distances to all boxes are computed at once, in the processor's cache."""
+FARTHEST = 2.0**60
+"""Largest coordinate of a point; the boxes are nearer."""
 
 Singles = npt.NDArray[np.float32]
 NOTHING = (np.empty(0, np.float32), np.empty(0, np.int64), np.empty(0, np.int64))
@@ -107,7 +109,7 @@ class Leaves:
         squares = self._squares(seen.apart @ self.axes)
         limit, distance = seen.limit(self._bound(squares.argmin(axis=0), seen.factor, count, held), margin)
         reach = (distance + 2.0**-21 * seen.norms) * (1 + 1e-6)
-        needed = squares <= (reach**2).astype(np.float32)
+        needed = squares <= (np.minimum(reach, 8 * FARTHEST) ** 2).astype(np.float32)
         return needed, limit, (needed.sum(axis=0) > MAX_NEEDED * len(self.place)) | (seen.shrink > 1)
 
     def _bound(self, home: Places, factor: Singles, count: int, held: Held) -> Singles:
@@ -124,6 +126,7 @@ class Leaves:
 
     def _squares(self, at: Floats) -> Singles:
         """Return the squared distance [n_leaves, n] of points [n, n_axes] to each box."""
+        at = np.clip(at, -FARTHEST, FARTHEST)  # no square overflows, and the distances of far points become smaller
         squares = np.zeros((len(self.place), len(at)), np.float32)
         for start in range(0, len(at), BLOCK_ROWS):
             block = squares[:, start : start + BLOCK_ROWS]
