@@ -54,7 +54,7 @@ Places = npt.NDArray[np.int64]
 
 CandidatesOf = Callable[[Asked, int, Margin], tuple[Candidates, Flags]]
 
-MIN_LEAF_QUERIES = 1024
+MIN_LEAF_QUERIES = 2048
 """Smallest number of rows for which leaves are searched: the first search makes them."""
 MIN_LEAVES_ROWS = 2000
 """Smallest number of remembered rows that are divided into leaves."""
