@@ -1,4 +1,13 @@
-"""Remembered rows in small boxes, so that most of them need not be compared with a row."""
+"""Remembered rows in small boxes, so that most of them need not be compared with a row.
+
+The axes are orthonormal, so a row is at least as far from a remembered row as its projection is from the box of that
+row's leaf. A row's own leaf and the one beside it in the tree give a bound of the distance to its neighbours, and the
+leaves whose boxes are farther away hold no candidate.
+
+Distances to boxes are in single precision. The sides of a box are moved outwards by more than the rounding of the rows
+in it, 2^-23 times their largest norm. The rounding of a row a moves its projection by at most 2^-24 |a|, and 2^-21 |a|
+is added to the bound. The factor 1 + 1e-6 is larger than the rounding of the 8 squares and their sum.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +115,7 @@ class Leaves:
 
     def _needed(self, seen: Seen, count: int, margin: Margin, held: Held) -> tuple[Flags, Singles, Flags]:
         """Return which leaves hold candidates [n_leaves, n], the limit of their computed values, and who needs most."""
-        squares = self._squares(seen.apart @ self.axes)
+        squares = self._squares(seen.apart @ self.axes)  # the leaf with the nearest box is the row's own
         limit, distance = seen.limit(self._bound(squares.argmin(axis=0), seen.factor, count, held), margin)
         reach = (distance + 2.0**-21 * seen.norms) * (1 + 1e-6)
         needed = squares <= (np.minimum(reach, 8 * FARTHEST) ** 2).astype(np.float32)

@@ -15,7 +15,7 @@ Flags = npt.NDArray[np.bool_]
 
 QUERY_ROWS = (256, 4096)
 """Smallest and largest number of rows whose products with the memory are held at once."""
-HELD_VALUES = 256 * 10_000
+HELD_VALUES = 256 * 5_000
 """Number of values of products that are held at once, if the rows are not fewer than the smallest number."""
 MIN_PART_ROWS = 128
 """Smallest number of remembered rows of a product, if there are more."""
