@@ -38,7 +38,7 @@ class ScoringConstants:
         beyond the scores it was learned from, so that extrapolation cannot let one view dominate the others
     max_curve_knots : largest number of knots of a feature's curve in a space, and of its rarity curve
     straight_tolerance : a curve is a straight line if it departs from its chord by at most this share of its rise
-    memory_rows : largest number of remembered rows; scoring costs three matrix products with them
+    memory_rows : largest number of remembered rows; scoring a row searches them three times
     candidate_rows : largest number of training rows that are searched for distinct rows
     max_copied_share : if at most this share of the training rows has a duplicate, a scored row that equals a
         remembered row is taken to be that training row

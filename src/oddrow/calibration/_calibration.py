@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from oddrow._interpolation import interpolated
 from oddrow.container import MAX_NUMBER, Arrays, ArrayStore, piece_starts
 from oddrow.exceptions import ModelFileError
 from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
@@ -128,7 +129,7 @@ class TailCurve:
     def __call__(self, scores: Floats) -> Floats:
         """Return the nats of scores [n]."""
         ends = (self.knots[0], self.knots[-1], self.scale, self.shape)
-        return _with_tails(np.asarray(np.interp(scores, self.knots, self.nats)), scores, *map(np.asarray, ends))
+        return _with_tails(interpolated(scores, self.knots, self.nats), scores, *map(np.asarray, ends))
 
     def packed(self) -> Arrays:
         """Return the knots, their nats, and the scale and shape of the tail as arrays."""
@@ -168,7 +169,7 @@ class TailCurves:
         """Return nats float64 [n, k] of scores [n, k], each by the curve of its column."""
         nats = np.empty(scores.shape)
         for column, tail in enumerate(self.tails):
-            nats[:, column] = np.interp(scores[:, column], tail.knots, tail.nats)
+            nats[:, column] = interpolated(scores[:, column], tail.knots, tail.nats)
         return _with_tails(nats, scores, *self._ends)
 
     def packed(self) -> Arrays:

@@ -2,7 +2,7 @@
 
 A matrix product of another shape may sum in another order, so every block has the same shape. That is not enough: the
 single-precision kernels of OpenBLAS round the same row differently in different places of one block (seen on AVX2: rows
-0-5 of every twelve against rows 6-11). Its double-precision kernels do not, so scoring is float64 throughout.
+0-5 of every twelve against rows 6-11). Its double-precision kernels do not, so scores are computed in float64.
 
 One block is too small for BLAS to divide among threads. Instead, as many threads as BLAS would use each score other
 rows, with BLAS limited to one thread. The matrix products, and thus the bits of the scores, are the same with any

@@ -1,4 +1,13 @@
-"""Remembered rows in small boxes, so that most of them need not be compared with a row."""
+"""Remembered rows in small boxes, so that most of them need not be compared with a row.
+
+The axes are orthonormal, so a row is at least as far from a remembered row as its projection is from the box of that
+row's leaf. A row's own leaf and the one beside it in the tree give a bound of the distance to its neighbours, and the
+leaves whose boxes are farther away hold no candidate.
+
+Distances to boxes are in single precision. The sides of a box are moved outwards by more than the rounding of the rows
+in it, 2^-23 times their largest norm. The rounding of a row a moves its projection by at most 2^-24 |a|, and 2^-21 |a|
+is added to the bound. The factor 1 + 1e-6 is larger than the rounding of the 8 squares and their sum.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +43,8 @@ MAX_NEEDED = 0.7
 """Largest share of leaves that a row may need; products with all remembered rows are faster than with more."""
 BLOCK_ROWS = 512
 """Rows whose distances to all boxes are computed at once, in the processor's cache."""
+FARTHEST = 2.0**60
+"""Largest coordinate of a point; the boxes are nearer."""
 
 Singles = npt.NDArray[np.float32]
 NOTHING = (np.empty(0, np.float32), np.empty(0, np.int64), np.empty(0, np.int64))
@@ -104,10 +115,10 @@ class Leaves:
 
     def _needed(self, seen: Seen, count: int, margin: Margin, held: Held) -> tuple[Flags, Singles, Flags]:
         """Return which leaves hold candidates [n_leaves, n], the limit of their computed values, and who needs most."""
-        squares = self._squares(seen.apart @ self.axes)
+        squares = self._squares(seen.apart @ self.axes)  # the leaf with the nearest box is the row's own
         limit, distance = seen.limit(self._bound(squares.argmin(axis=0), seen.factor, count, held), margin)
         reach = (distance + 2.0**-21 * seen.norms) * (1 + 1e-6)
-        needed = squares <= (reach**2).astype(np.float32)
+        needed = squares <= (np.minimum(reach, 8 * FARTHEST) ** 2).astype(np.float32)
         return needed, limit, (needed.sum(axis=0) > MAX_NEEDED * len(self.place)) | (seen.shrink > 1)
 
     def _bound(self, home: Places, factor: Singles, count: int, held: Held) -> Singles:
@@ -124,6 +135,7 @@ class Leaves:
 
     def _squares(self, at: Floats) -> Singles:
         """Return the squared distance [n_leaves, n] of points [n, n_axes] to each box."""
+        at = np.clip(at, -FARTHEST, FARTHEST)  # no square overflows, and the distances of far points become smaller
         squares = np.zeros((len(self.place), len(at)), np.float32)
         for start in range(0, len(at), BLOCK_ROWS):
             block = squares[:, start : start + BLOCK_ROWS]

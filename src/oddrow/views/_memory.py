@@ -97,7 +97,8 @@ class Memory:
 
     def squares_at(self, rows: npt.NDArray[np.floating], places: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Return the exact squared difference of each feature [n, d] of rows [n, d] to the rows at ``places`` [n]."""
-        difference = np.subtract(rows, self.rows[places], dtype=np.float64)
+        difference = self.rows.take(places, axis=0).astype(np.float64)
+        difference -= rows
         difference *= difference
         return np.asarray(difference)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +15,7 @@ Flags = npt.NDArray[np.bool_]
 
 QUERY_ROWS = (256, 4096)
 """Smallest and largest number of rows whose products with the memory are held at once."""
-HELD_VALUES = 256 * 10_000
+HELD_VALUES = 256 * 5_000
 """Number of values of products that are held at once, if the rows are not fewer than the smallest number."""
 MIN_PART_ROWS = 128
 """Smallest number of remembered rows of a product, if there are more."""
@@ -80,6 +80,13 @@ class Candidates:
     def where(self, chosen: Flags) -> Candidates:
         """Return the pairs that are marked [k]."""
         return Candidates(self.row[chosen], self.place[chosen])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Candidates]) -> Candidates:
+        """Return the pairs of several parts, each of other rows."""
+        row, place = (np.concatenate([getattr(part, name) for part in parts]) for name in ("row", "place"))
+        order = np.argsort(row, kind="stable")
+        return cls(row[order], place[order])
 
 
 class Held:
@@ -222,7 +229,7 @@ class Seen:
 
         Each row has at least ``count`` pairs, or none.
         """
-        if value.dtype == np.float32 and len(value):
+        if value.dtype == np.float32 and len(value) > count * len(self.norms):
             keys = (row << 32) + _ordered(value.view(np.int32))
             keys.sort()
             n_pairs = np.bincount(row, minlength=len(self.norms))

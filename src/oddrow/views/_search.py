@@ -54,7 +54,7 @@ Places = npt.NDArray[np.int64]
 
 CandidatesOf = Callable[[Asked, int, Margin], tuple[Candidates, Flags]]
 
-MIN_LEAF_QUERIES = 1024
+MIN_LEAF_QUERIES = 2048
 """Smallest number of rows for which leaves are searched: the first search makes them."""
 MIN_LEAVES_ROWS = 2000
 """Smallest number of remembered rows that are divided into leaves."""
@@ -100,7 +100,8 @@ class Search:
         # a remembered row is found as its own neighbour, and left out then
         for is_known in (False, True):
             chosen = np.flatnonzero((asked.own >= 0) == is_known)
-            places[chosen] = self._nearest(asked.take(chosen), count, min(count + is_known, len(self.rows)))
+            if len(chosen):
+                places[chosen] = self._nearest(asked.take(chosen), count, min(count + is_known, len(self.rows)))
         return places
 
     def _nearest(self, asked: Asked, count: int, sought: int) -> Places:
@@ -108,16 +109,22 @@ class Search:
         margin = self._single_margin if count == 1 else self._margin
         places = np.empty((len(asked.rows), count), np.int64)
         left = np.arange(len(asked.rows))
+        undecided: list[Candidates] = []
         for candidates_of, size in self._methods(asked, sought, margin):
             remaining = [left[:0]]
             for start in range(0, len(left), size):
                 rows = left[start : start + size]
                 found, is_left = candidates_of(asked.take(rows), sought, margin)
                 remaining.append(rows[is_left])
-                kept, found = rows[~is_left], found.where(~is_left[found.row])
-                found = Candidates((np.cumsum(~is_left) - 1)[found.row], found.place)
-                places[kept] = self._decided(asked.take(kept), found, count, margin)
+                found = found.where((found.place != asked.own[rows][found.row]) & ~is_left[found.row])
+                is_decided = np.bincount(found.row, minlength=len(rows)) == count
+                places[rows[is_decided]] = found.place[is_decided[found.row]].reshape(-1, count)
+                found = found.where(~is_decided[found.row])
+                undecided.append(Candidates(rows[found.row], found.place))
             left = np.concatenate(remaining)
+            if not len(left):
+                break
+        self._decide(asked, Candidates.joined(undecided), places, margin)
         return places
 
     def _methods(self, asked: Asked, count: int, margin: Margin) -> Iterator[tuple[CandidatesOf, int]]:
@@ -149,21 +156,15 @@ class Search:
     def _single_margin(self, square: Floats, own_squares: Floats, last_squares: Floats) -> Floats:  # noqa: ARG002
         return self.tie_tolerance * square
 
-    def _decided(self, asked: Asked, found: Candidates, count: int, margin: Margin) -> Places:
-        """Return the nearest ``count`` of the candidates of each row [n, count]."""
-        found = found.where(found.place != asked.own[found.row])
-        n_found = np.bincount(found.row, minlength=len(asked.rows))
-        places = np.empty((len(asked.rows), count), np.int64)
-        is_found = n_found == count
-        places[is_found] = found.place[is_found[found.row]].reshape(-1, count)
-        if is_found.all():
-            return places
-        found = found.where(~is_found[found.row])
+    def _decide(self, asked: Asked, found: Candidates, places: Places, margin: Margin) -> None:
+        """Fill in the places [n, count] of those rows that have candidates, more than ``count``, in their order."""
         squares = self._squares_of(asked, found)
-        start = np.cumsum(np.where(is_found, 0, n_found)) - n_found
+        count = places.shape[1]
+        n_found = np.bincount(found.row, minlength=len(places))
+        start = np.cumsum(n_found) - n_found
         # rows with similar numbers of candidates are ordered together
-        widths = np.where(is_found, 0, 2 ** np.ceil(np.log2(n_found)).astype(np.int64))
-        for width in np.unique(widths[~is_found]):
+        widths = 2 ** np.ceil(np.log2(np.maximum(n_found, 1))).astype(np.int64) * (n_found > 0)
+        for width in np.unique(widths[n_found > 0]):
             rows = np.flatnonzero(widths == width)
             columns = np.arange(width)
             is_candidate = columns < n_found[rows, None]
@@ -178,7 +179,6 @@ class Search:
             # candidates are in the order of places, so the first of tied ones are taken
             chosen = np.sort(np.argsort(rank, axis=1, kind="stable")[:, :count], axis=1)
             places[rows] = np.take_along_axis(place, chosen, axis=1)
-        return places
 
     def _squares_of(self, asked: Asked, found: Candidates) -> Floats:
         """Return the squared distance [k] of each pair."""

@@ -10,6 +10,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from oddrow._interpolation import interpolated as sorted_interpolation
 from oddrow.columns import MAX_ENCODED, FeatureLayout
 from oddrow.container import Arrays, ArrayStore, piece_starts
 from oddrow.density import MAX_OUTPUT
@@ -33,7 +34,7 @@ class PiecewiseCurve:
     values: Floats
 
     def __call__(self, x: Floats) -> Floats:
-        return np.asarray(np.interp(x, self.knots, self.values))
+        return sorted_interpolation(x, self.knots, self.values)
 
     def going_on(self, x: Floats) -> Floats:
         """Return the values of the curve, continued beyond its knots with the slope of its last piece."""

@@ -109,13 +109,14 @@ class Surroundings:
         reach is computed with the row among its own neighbours. That is the case for a remembered row, and a new row
         must be measured in the same way.
         """
+        wide = rows.astype(np.float64)  # converted once, not for each neighbour
         squares = np.empty(places.shape)
         apartness = np.zeros(rows.shape)
         for neighbour, place in enumerate(places.T):  # all neighbours of a wide table at once would not fit the cache
-            by_feature = self.memory.squares_at(rows, place)
+            by_feature = self.memory.squares_at(wide, place)
             squares[:, neighbour] = by_feature.sum(axis=1)
             apartness += by_feature
-        nearest = self.memory.squares_at(rows, places[np.arange(len(rows)), squares.argmin(axis=1)])
+        nearest = self.memory.squares_at(wide, places[np.arange(len(rows)), squares.argmin(axis=1)])
         distances = np.sqrt(squares)
         nearer = np.minimum(distances - self.reach.furthest[places], 0.0) / places.shape[1]
         nearer[own >= 0] = 0.0
