@@ -94,7 +94,7 @@ class ScoringConstants:
     search_codes: int = _count(6, 2, 64)
     search_rows: int = _count(4_096, 2, 1_000_000)
     search_parts: int = _count(1_000, 1, 100_000)
-    random_subsets: int = _count(8, 1, 1_000)
+    random_subsets: int = _count(4, 1, 1_000)
     related_subsets: int = _count(4, 1, 1_000)
     min_subset_share: float = _number(0.3, 0.0, 1.0)
     max_subset_share: float = _number(0.7, 0.0, 1.0)
