@@ -11,9 +11,11 @@ import pyarrow as pa
 import pytest
 
 import oddrow
+from oddrow.artifact._protocol_1 import ADDED_CONSTANTS
 from oddrow.exceptions import ModelFileError
 from oddrow.scoring_constants import DEFAULT_CONSTANTS, ScoringConstants
-from testing.model_files import golden, golden_rows, rebuilt
+from testing.model_files import golden, golden_rows, parts, rebuilt
+from tests.support.failing_disk import as_saved_now
 
 SOURCE = Path(oddrow.__file__).parent
 TIGHT = {
@@ -72,7 +74,7 @@ def with_constants(**changed):
         assert manifest["constants"] == asdict(DEFAULT_CONSTANTS)
         manifest["constants"] |= changed
 
-    return rebuilt(golden("vae"), change)
+    return rebuilt(as_saved_now("vae"), change)
 
 
 def loaded(content, path):
@@ -100,6 +102,19 @@ def test_a_constant_out_of_its_bounds_is_refused(field, tmp_path):
             loaded(with_constants(**{field.name: value}), tmp_path / "m.oddrow")
 
 
-def test_bounds_in_the_wrong_order_are_refused():
-    with pytest.raises(ModelFileError, match="'min_tail_shape' is above 'max_tail_shape'"):
-        replace(DEFAULT_CONSTANTS, min_tail_shape=0.8, max_tail_shape=0.5).check()
+@pytest.mark.parametrize("name", ["tail_shape", "subset_share"])
+def test_bounds_in_the_wrong_order_are_refused(name):
+    with pytest.raises(ModelFileError, match=f"'min_{name}' is above 'max_{name}'"):
+        replace(DEFAULT_CONSTANTS, **{f"min_{name}": 0.8, f"max_{name}": 0.5}).check()
+
+
+def test_a_file_may_lack_only_constants_that_earlier_versions_did_not_have(tmp_path):
+    """They are read as they were when they were added, whatever a later version uses."""
+    lacking = {field.name for field in fields(ScoringConstants)} - parts(golden("vae"))[0]["constants"].keys()
+    assert lacking == ADDED_CONSTANTS.keys()
+    constants = loaded(golden("vae"), tmp_path / "m.oddrow").model_.constants
+    assert {name: getattr(constants, name) for name in lacking} == ADDED_CONSTANTS
+    for name in (field.name for field in fields(ScoringConstants) if field.name not in lacking):
+        without = rebuilt(golden("vae"), lambda manifest, name=name: manifest["constants"].pop(name))
+        with pytest.raises(ModelFileError, match=f"constants.{name} is missing"):
+            loaded(without, tmp_path / "m.oddrow")

@@ -38,7 +38,7 @@ class ScoringConstants:
         beyond the scores it was learned from, so that extrapolation cannot let one view dominate the others
     max_curve_knots : largest number of knots of a feature's curve in a space, and of its rarity curve
     straight_tolerance : a curve is a straight line if it departs from its chord by at most this share of its rise
-    memory_rows : largest number of remembered rows; scoring a row searches them three times
+    memory_rows : largest number of remembered rows; each space and each subset of columns is searched among them
     candidate_rows : largest number of training rows that are searched for distinct rows
     max_copied_share : if at most this share of the training rows has a duplicate, a scored row that equals a
         remembered row is taken to be that training row
@@ -124,6 +124,8 @@ class ScoringConstants:
                 raise ModelFileError(f"the constant {each.name!r} is {value!r:.40}; it must lie in [{low:g}, {high:g}]")
         if self.min_tail_shape > self.max_tail_shape:
             raise ModelFileError("the constant 'min_tail_shape' is above 'max_tail_shape'")
+        if self.min_subset_share > self.max_subset_share:
+            raise ModelFileError("the constant 'min_subset_share' is above 'max_subset_share'")
 
 
 DEFAULT_CONSTANTS = ScoringConstants()

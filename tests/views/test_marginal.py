@@ -7,9 +7,9 @@ from scipy import stats
 
 from oddrow.columns import TableEncoding, TableSchema
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
-from oddrow.views import LearningContext, MarginalView
+from oddrow.views import MarginalView
 from oddrow.views._marginal import rarity_curve
-from tests.support.view_rows import basis_of, rows_of
+from tests.support.view_rows import basis_of, context_of, rows_of
 
 
 def test_few_distinct_values_have_their_smoothed_frequencies():
@@ -53,7 +53,7 @@ def test_each_column_has_the_nats_of_its_own_value():
     encoding = TableEncoding.learn(TableSchema.infer(table), table)
     encoded = encoding.encode(table)
     basis = basis_of(encoding, encoded)
-    view = MarginalView.learn(LearningContext(basis, encoded, np.random.default_rng(0)))
+    view = MarginalView.learn(context_of(basis, encoded))
     nats = view.score(rows_of(basis, encoded)).by_column
     colour = np.array(table["colour"].to_pylist())
     for name, count in (("red", 150), ("blue", 40), ("green", 10)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
 
 import numpy as np
@@ -47,6 +47,15 @@ if TYPE_CHECKING:
     from oddrow.detector import AutoencoderDetector, VAEDetector
 
 PROTOCOL = 1
+ADDED_CONSTANTS: Mapping[str, Any] = {
+    "random_subsets": 8,
+    "related_subsets": 4,
+    "min_subset_share": 0.3,
+    "max_subset_share": 0.7,
+    "subset_rows": 2_000,
+}
+"""Constants that files of earlier versions lack, with the values they are read as. No score depends on them: only a
+fit reads them."""
 
 
 class _RegisteredPolicy:
@@ -215,11 +224,16 @@ def _parsed(manifest: bytes) -> Manifest:
     objects = strict_json(manifest)
     manifest_type().validate_python(objects)
     # a value that the file lacks must not be replaced by a default of this version
-    for name, kind in {"shape": NetworkShape, "constants": ScoringConstants}.items():
-        missing = {field.name for field in fields(kind)} - objects[name].keys()
+    lacking = {
+        name: {field.name for field in fields(kind)} - objects[name].keys()
+        for name, kind in {"shape": NetworkShape, "constants": ScoringConstants}.items()
+    }
+    added = {key: value for key, value in ADDED_CONSTANTS.items() if key in lacking["constants"]}
+    for name, missing in (lacking | {"constants": lacking["constants"] - added.keys()}).items():
         if missing:
             raise ModelFileError(f"{name}.{min(missing)} is missing")
-    return manifest_type().validate_json(manifest, strict=True)
+    parsed = manifest_type().validate_json(manifest, strict=True)
+    return replace(parsed, constants=replace(parsed.constants, **added))
 
 
 def _parameters(manifest: Manifest) -> dict[str, Any]:

@@ -33,7 +33,8 @@ class RandomSubsetsView:
     def learn(cls, context: LearningContext) -> RandomSubsetsView:
         """Draw the subsets, and learn their curves.
 
-        The subsets depend on the number of columns alone, so that all fits of a cross-calibration have the same ones.
+        The subsets depend on nothing but the columns that have features, so that all fits of a cross-calibration have
+        the same ones.
         """
         rng = np.random.default_rng(0)
         members = random_members(context, context.basis.constants.random_subsets, rng)
@@ -50,7 +51,7 @@ class RandomSubsetsView:
 
     @classmethod
     def unpacked(cls, store: ArrayStore, basis: ViewBasis) -> RandomSubsetsView:
-        return cls(SubsetNeighbours.unpacked(store, basis))
+        return cls(SubsetNeighbours.unpacked(store, basis, basis.constants.random_subsets))
 
     def graph(self, rows: GraphRowContext) -> GraphScore:
         return self.neighbours.graph(rows)

@@ -61,7 +61,7 @@ class RelatedSubsetsView:
 
     @classmethod
     def unpacked(cls, store: ArrayStore, basis: ViewBasis) -> RelatedSubsetsView:
-        return cls(SubsetNeighbours.unpacked(store, basis))
+        return cls(SubsetNeighbours.unpacked(store, basis, basis.constants.related_subsets))
 
     def graph(self, rows: GraphRowContext) -> GraphScore:
         return self.neighbours.graph(rows)

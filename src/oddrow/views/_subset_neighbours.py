@@ -133,8 +133,9 @@ class SubsetNeighbours:
             squares = part.sums(_squares(part, rows.ranked, rows.passed_over))
             square = squares.sum(axis=1)
             nats[:, place] = np.minimum(tail(np.sqrt(square)), constants.max_nats)
-            brought = np.expm1(nats[:, place] * constants.power)
-            squares *= np.divide(brought, square, out=np.zeros_like(square), where=square > 0)[:, None]
+            # divided first: the quotient of a large share and a tiny square could overflow
+            squares /= np.where(square > 0, square, 1.0)[:, None]
+            squares *= np.expm1(nats[:, place] * constants.power)[:, None]
             by_column[:, part.columns] += squares
         return ViewScore(by_column, total=power_mean(nats, constants.power))
 
@@ -143,9 +144,14 @@ class SubsetNeighbours:
         return {"members": self.members.astype(np.int64), **packed_components({"tails": self.tails})}
 
     @classmethod
-    def unpacked(cls, store: ArrayStore, basis: ViewBasis) -> SubsetNeighbours:
-        """Rebuild the subsets; each has a column with features."""
+    def unpacked(cls, store: ArrayStore, basis: ViewBasis, most: int) -> SubsetNeighbours:
+        """Rebuild at most ``most`` subsets; each has a column with features."""
         members = store.take("members", np.int64, (None, basis.layout.n_columns))
+        # each subset has a copy of its features of all remembered rows, which is much larger than its row of flags
+        if len(members) > most:
+            raise ModelFileError(
+                f"{store.name_of('members')!r} has {len(members):,} subsets; at most {most:,} fit here"
+            )
         if np.any((members != 0) & (members != 1)):
             raise ModelFileError(f"{store.name_of('members')!r} has values that are neither 0 nor 1")
         if not members[:, columns_with_features(basis.layout)].any(axis=1).all():
@@ -166,12 +172,11 @@ class SubsetNeighbours:
             totals.append(apart.sum(axis=1, keepdims=True))
         square = xp.concatenate(totals, axis=1)
         nats = xp.minimum(tail_nats(xp, xp.sqrt(square), self.tails.tails), constants.max_nats)
-        is_apart = square > 0.0
-        share = xp.where(is_apart, xp.expm1(nats * constants.power) / xp.where(is_apart, square, 1.0), 0.0)
+        divisor, share = xp.where(square > 0.0, square, 1.0), xp.expm1(nats * constants.power)
         for at, (part, apart) in enumerate(zip(self.parts, squares, strict=True)):
             owners = np.asarray(self.basis.layout.feature_column, np.int64)[part.features]
             to_columns = indicator(owners.tolist(), self.basis.layout.n_columns)
-            by_column = by_column + (apart @ to_columns) * share[:, at : at + 1]
+            by_column = by_column + (apart @ to_columns) / divisor[:, at : at + 1] * share[:, at : at + 1]
         total = xp.log(xp.exp(nats * constants.power).mean(axis=1)[:, None]) / constants.power
         return GraphScore(by_column, total=total.astype(FLOAT))
 
