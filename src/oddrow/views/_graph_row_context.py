@@ -73,13 +73,13 @@ class GraphRowContext:
         if not normal_rows.is_single.any():
             return None
         memory = normal_rows.surroundings.memory
-        near = nearest_places(self.xp, self._standard, memory, memory.constants.neighbours, None)
+        near = nearest_places(self.xp, self.standard, memory, memory.constants.neighbours, None)
         return places_of_equals(self.xp, self.rows, normal_rows.rows, normal_rows.is_single, near)
 
     @cached_property
     def among_values(self) -> NeighbourhoodValues:
         """The nearest neighbours with numbers in standard deviations; values by column."""
-        return self._neighbourhood(self._standard, self.basis.normal_rows.surroundings)
+        return self._neighbourhood(self.standard, self.basis.normal_rows.surroundings)
 
     @cached_property
     def among_ranks(self) -> NeighbourhoodValues:
@@ -92,7 +92,8 @@ class GraphRowContext:
         return self._in_space(self.basis.normal_rows.ranks)
 
     @cached_property
-    def _standard(self) -> Value:
+    def standard(self) -> Value:
+        """The rows [n, n_features] with numbers in standard deviations."""
         return self._in_space(self.basis.normal_rows.standard)
 
     def _in_space(self, space: Space) -> Value:

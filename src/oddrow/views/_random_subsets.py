@@ -20,7 +20,8 @@ class RandomSubsetsView:
     """The distances to the nearest remembered row within random subsets of the columns, combined.
 
     A row that is odd in few of many columns is far from all others in some subsets, while in all columns together the
-    difference is small beside the sum of the ordinary ones (feature bagging, Lazarevic and Kumar 2005).
+    difference is small beside the sum of the ordinary ones (feature bagging, Lazarevic and Kumar 2005). Numbers are
+    normal scores of their ranks in every second subset, and in standard deviations in the others.
     """
 
     neighbours: SubsetNeighbours
@@ -38,7 +39,8 @@ class RandomSubsetsView:
         """
         rng = np.random.default_rng(0)
         members = random_members(context, context.basis.constants.random_subsets, rng)
-        return cls(SubsetNeighbours.learn(context, members))
+        is_ranked = np.arange(len(members)) % 2 == 0
+        return cls(SubsetNeighbours.learn(context, members, is_ranked))
 
     def score(self, rows: RowContext) -> ViewScore:
         return self.neighbours.score(rows)

@@ -28,7 +28,8 @@ class RelatedSubsetsView:
     """The distances to the nearest remembered row within subsets of related columns, combined.
 
     A subset is a random column with the columns that have the largest mutual information with it: a combination of
-    values that these columns never show together is far from all remembered rows.
+    values that these columns never show together is far from all remembered rows. Numbers are normal scores of their
+    ranks.
     """
 
     neighbours: SubsetNeighbours
@@ -48,7 +49,7 @@ class RelatedSubsetsView:
             members = random_members(context, context.basis.constants.related_subsets, rng)
         else:
             members = _related_members(context, rng)
-        return cls(SubsetNeighbours.learn(context, members))
+        return cls(SubsetNeighbours.learn(context, members, np.ones(len(members), np.bool_)))
 
     def score(self, rows: RowContext) -> ViewScore:
         return self.neighbours.score(rows)

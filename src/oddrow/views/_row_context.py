@@ -63,6 +63,11 @@ class RowContext:
         return self.basis.coding.codes(self.rows, self.presence)
 
     @cached_property
+    def standard(self) -> npt.NDArray[np.float32]:
+        """The rows [n, n_features] with numbers in standard deviations."""
+        return self.basis.normal_rows.standard.apply(self.rows)
+
+    @cached_property
     def ranked(self) -> npt.NDArray[np.float32]:
         """The rows [n, n_features] with numbers as normal scores of their ranks."""
         return self.basis.normal_rows.ranks.apply(self.rows)
@@ -70,8 +75,7 @@ class RowContext:
     @cached_property
     def among_values(self) -> Neighbourhood:
         """The nearest neighbours of the rows with numbers in standard deviations; values by column."""
-        normal_rows = self.basis.normal_rows
-        return self._neighbourhood(normal_rows.standard.apply(self.rows), normal_rows.surroundings)
+        return self._neighbourhood(self.standard, self.basis.normal_rows.surroundings)
 
     @cached_property
     def among_ranks(self) -> Neighbourhood:

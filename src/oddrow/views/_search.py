@@ -60,7 +60,7 @@ MIN_LEAVES_ROWS = 2000
 """Smallest number of remembered rows that are divided into leaves."""
 MAX_LEAVES_COUNT = 30
 """Largest number of neighbours that are sought in leaves."""
-LEAF_SAMPLE_ROWS = 128
+TRIED_ROWS = 128
 """Number of remembered rows that show whether leaves save products."""
 MAX_SHARE = 0.5
 """Largest share of leaves that a row of the sample needs on average, if leaves are used."""
@@ -145,7 +145,7 @@ class Search:
         if n_rows < MIN_LEAVES_ROWS or width > MAX_LEAVES_WIDTH or count > MAX_LEAVES_COUNT:
             return False
         if count not in self._saves:
-            sample = self.rows[:: n_rows // LEAF_SAMPLE_ROWS]
+            sample = self.rows[:: n_rows // TRIED_ROWS]
             asked = Asked(sample, np.full(len(sample), -1), None)
             self._saves[count] = self._leaves.share(asked, count + 1, margin) <= MAX_SHARE
         return self._saves[count]

@@ -59,11 +59,13 @@ class SubsetPart:
 
     Attributes
     ----------
+    is_ranked : whether numbers are normal scores of their ranks; else they are in standard deviations
     columns : int64 [k], ascending
     features : int64 [f], ascending
     sums : sums values of these features into values of these columns [k]
     """
 
+    is_ranked: bool
     columns: npt.NDArray[np.int64]
     features: npt.NDArray[np.int64]
     sums: ColumnSums
@@ -72,9 +74,10 @@ class SubsetPart:
 
 @dataclass(frozen=True)
 class SubsetNeighbours:
-    """The nearest remembered row within each of several subsets of the columns, with numbers as normal scores.
+    """The nearest remembered row within each of several subsets of the columns.
 
-    Each subset has a curve that turns its distance into nats, so that subsets of different sizes are comparable; the
+    In each subset numbers are either in standard deviations, which heavy tails rule, or normal scores of their ranks,
+    which do not tell how far a value lies beyond the others. Each subset has a curve that turns its distance into nats, so that subsets of different sizes are comparable; the
     nats are combined by the power mean of the tail probabilities with exponent -``power``. A row's score is split over
     the subsets by their shares of the mean, and within a subset in proportion to the squared differences of its
     columns.
@@ -83,44 +86,55 @@ class SubsetNeighbours:
     ----------
     basis : the state that the views share; its remembered rows are searched
     members : bool [n_subsets, n_columns], the columns of each subset
+    is_ranked : bool [n_subsets], whether numbers are normal scores of their ranks in a subset
     tails : the curve of each subset
     """
 
     basis: ViewBasis
     members: Members
+    is_ranked: npt.NDArray[np.bool_]
     tails: TailCurves
 
     @classmethod
-    def learn(cls, context: LearningContext, members: Members) -> SubsetNeighbours:
+    def learn(cls, context: LearningContext, members: Members, is_ranked: npt.NDArray[np.bool_]) -> SubsetNeighbours:
         """Learn the curves of these subsets from training rows, each scored without itself."""
         basis, constants = context.basis, context.basis.constants
         drawn = np.sort(context.rng.permutation(len(context.training.rows))[: constants.subset_rows])
         rows = context.training.rows[drawn]
         passed_over = basis.normal_rows.passed_over(rows, context.place[drawn])
-        found = cls(basis, members, TailCurves(()))
-        (distances,) = in_slabs(
-            lambda ranked, own: (found.distances(ranked, own),), basis.normal_rows.ranks.apply(rows), passed_over
-        )
-        return cls(basis, members, TailCurves(tuple(scale_of(subset, constants) for subset in distances.T)))
+        found = cls(basis, members, is_ranked, TailCurves(()))
+        spaces = basis.normal_rows.standard.apply(rows), basis.normal_rows.ranks.apply(rows)
+        (distances,) = in_slabs(lambda *slab: (found.distances(*slab),), *spaces, passed_over)
+        tails = TailCurves(tuple(scale_of(subset, constants) for subset in distances.T))
+        return cls(basis, members, is_ranked, tails)
 
     @cached_property
     def parts(self) -> tuple[SubsetPart, ...]:
         """The subsets with their remembered rows."""
-        remembered = self.basis.normal_rows.rank_surroundings.memory
+        normal_rows = self.basis.normal_rows
+        memories = normal_rows.surroundings.memory, normal_rows.rank_surroundings.memory
         owners = np.asarray(self.basis.layout.feature_column, np.int64)
         parts = []
-        for subset in self.members:
+        for subset, is_ranked in zip(self.members, self.is_ranked.tolist(), strict=True):
             columns, features = np.flatnonzero(subset), np.flatnonzero(subset[owners])
             places = np.searchsorted(columns, owners[features])
+            remembered = memories[is_ranked]
             memory = Memory.of(np.ascontiguousarray(remembered.rows[:, features]), remembered.constants)
-            parts.append(SubsetPart(columns, features, ColumnSums(tuple(places.tolist()), len(columns)), memory))
+            sums = ColumnSums(tuple(places.tolist()), len(columns))
+            parts.append(SubsetPart(is_ranked, columns, features, sums, memory))
         return tuple(parts)
 
-    def distances(self, ranked: npt.NDArray[np.float32], passed_over: npt.NDArray[np.int64]) -> Floats:
-        """Return the distance [n, n_subsets] of rows [n, n_features], as normal scores, to their nearest row."""
+    def distances(
+        self,
+        standard: npt.NDArray[np.float32],
+        ranked: npt.NDArray[np.float32],
+        passed_over: npt.NDArray[np.int64],
+    ) -> Floats:
+        """Return the distance [n, n_subsets] of rows [n, n_features], in both spaces, to their nearest row."""
         found = np.empty((len(ranked), len(self.parts)))
         for place, part in enumerate(self.parts):
-            found[:, place] = np.sqrt(_squares(part, ranked, passed_over).sum(axis=1))
+            squares = _squares(part, ranked if part.is_ranked else standard, passed_over)
+            found[:, place] = np.sqrt(squares.sum(axis=1))
         return found
 
     def score(self, rows: RowContext) -> ViewScore:
@@ -130,7 +144,7 @@ class SubsetNeighbours:
             return ViewScore(by_column, total=np.zeros(len(by_column)))
         nats = np.empty((len(by_column), len(self.parts)))
         for place, (part, tail) in enumerate(zip(self.parts, self.tails.tails, strict=True)):
-            squares = part.sums(_squares(part, rows.ranked, rows.passed_over))
+            squares = part.sums(_squares(part, rows.ranked if part.is_ranked else rows.standard, rows.passed_over))
             square = squares.sum(axis=1)
             nats[:, place] = np.minimum(tail(np.sqrt(square)), constants.max_nats)
             # divided first: the quotient of a large share and a tiny square could overflow
@@ -140,8 +154,9 @@ class SubsetNeighbours:
         return ViewScore(by_column, total=power_mean(nats, constants.power))
 
     def packed(self) -> Arrays:
-        """Return the members and the curves."""
-        return {"members": self.members.astype(np.int64), **packed_components({"tails": self.tails})}
+        """Return the members, the spaces and the curves."""
+        flags = {"members": self.members.astype(np.int64), "is_ranked": self.is_ranked.astype(np.int64)}
+        return {**flags, **packed_components({"tails": self.tails})}
 
     @classmethod
     def unpacked(cls, store: ArrayStore, basis: ViewBasis, most: int) -> SubsetNeighbours:
@@ -156,7 +171,8 @@ class SubsetNeighbours:
             raise ModelFileError(f"{store.name_of('members')!r} has values that are neither 0 nor 1")
         if not members[:, columns_with_features(basis.layout)].any(axis=1).all():
             raise ModelFileError(f"{store.name_of('members')!r} has a subset without a feature")
-        return cls(basis, members == 1, TailCurves.unpacked(store.under("tails"), len(members)))
+        is_ranked = store.take_flags("is_ranked", len(members))
+        return cls(basis, members == 1, is_ranked, TailCurves.unpacked(store.under("tails"), len(members)))
 
     def graph(self, rows: GraphRowContext) -> GraphScore:
         """Add the operations of :meth:`score` to a graph."""
@@ -165,7 +181,7 @@ class SubsetNeighbours:
             return GraphScore(by_column, total=by_column.sum(axis=1, keepdims=True))
         squares, totals = [], []
         for part in self.parts:
-            inside = rows.ranked[:, part.features]
+            inside = (rows.ranked if part.is_ranked else rows.standard)[:, part.features]
             place = nearest_places(xp, inside, part.memory, 1, rows.passed_over)
             apart = differences(xp, inside, part.memory, place).sum(axis=1)
             squares.append(apart)
@@ -181,7 +197,7 @@ class SubsetNeighbours:
         return GraphScore(by_column, total=total.astype(FLOAT))
 
 
-def _squares(part: SubsetPart, ranked: npt.NDArray[np.float32], passed_over: npt.NDArray[np.int64]) -> Floats:
-    """Return the squared differences [n, f] of rows [n, n_features] to their nearest remembered row in a subset."""
-    inside = np.ascontiguousarray(ranked[:, part.features])
+def _squares(part: SubsetPart, rows: npt.NDArray[np.float32], passed_over: npt.NDArray[np.int64]) -> Floats:
+    """Return the squared differences [n, f] of rows [n, n_features], in the subset's space, to their nearest."""
+    inside = np.ascontiguousarray(rows[:, part.features])
     return part.memory.squares(inside, passed_over)
