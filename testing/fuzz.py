@@ -324,7 +324,7 @@ def check_scores(detector: Any, table: pa.Table) -> None:
 
 def fuzz(start: int, inputs: int, scored_share: float, path: Path) -> tuple[Counter[tuple[str, str]], list[str]]:
     """Counts by level and outcome, and a line for each escape."""
-    seeds = [Seed(golden(name)) for name in ("vae", "autoencoder", "article", "written")]
+    seeds = [Seed(golden(name)) for name in ("vae", "autoencoder", "article", "written", "subsets")]
     tables = (extreme_table(), extreme_written_table())
     counts: Counter[tuple[str, str]] = Counter()
     escapes = []

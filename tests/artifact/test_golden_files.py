@@ -19,7 +19,7 @@ FILES = sorted(GOLDEN.glob("*/*.oddrow"))
 def test_every_protocol_up_to_this_one_has_golden_files_of_each_kind():
     for protocol in range(1, PROTOCOL + 1):
         names = {path.stem for path in FILES if path.parent.name == f"protocol-{protocol}"}
-        assert names >= {"vae", "autoencoder", "article", "written"}
+        assert names >= {"vae", "autoencoder", "article", "written", "subsets"}
 
 
 def rows_and_scores(path):

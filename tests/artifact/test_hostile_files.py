@@ -41,6 +41,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of memor
 
 VAE = golden("vae")
 ARTICLE = golden("article")
+SUBSETS = golden("subsets")
 MANIFEST, ARRAYS = sections(VAE)
 
 
@@ -331,6 +332,11 @@ MANIFESTS = {
     "a latent variance that overflows": set_entry(("shape", "log_variance_bound"), 1e4),
     "no view that counts": set_entry(("view_weights",), dict.fromkeys(VIEWS, 0.0)),
     "weights in a list": set_entry(("view_weights",), [1.0] * 8),
+    "a weight of an optional view that the file lacks": set_entry(("view_weights",), {"nearest": 1.0}, SUBSETS),
+    "shares of subsets turned round": set_entry(("constants", "min_subset_share"), 0.9, SUBSETS),
+    "a share of a subset beyond all columns": set_entry(("constants", "max_subset_share"), 1.5, SUBSETS),
+    "subsets without end": set_entry(("constants", "random_subsets"), 10**9, SUBSETS),
+    "more subsets than the constants allow": set_entry(("constants", "random_subsets"), 2, SUBSETS),
     "weights of the article's views": set_entry(("view_weights",), {"nearest": 2.0}, ARTICLE),
     "a seed below zero": set_entry(("random_state",), -1),
     "other settings": set_entry(("settings",), "../../etc/passwd"),
@@ -393,6 +399,20 @@ def set_array(name, change, content=VAE):
 def filled(value, place=0):
     def fill(array):
         array.flat[place] = value
+        return array
+
+    return fill
+
+
+CONSTANT = 1 << column_of("constant", SUBSETS)
+"""The bit of the column that has no feature."""
+
+
+def of_row(columns):
+    """The first subset has the columns whose bits are set."""
+
+    def fill(array):
+        array[0] = [columns >> column & 1 for column in range(array.shape[1])]
         return array
 
     return fill
@@ -499,6 +519,30 @@ ARRAY_FILES = {
     "a table of pairs too short": set_array("views.dependence.nats", lambda array: array[1:]),
     "pairs of negative nats": set_array("views.dependence.nats", filled(-1.0)),
     "pairs of nats beyond all": set_array("views.dependence.nats", filled(1e30)),
+    "a column that is half in a subset": set_array("views.random_subsets.members", filled(2), SUBSETS),
+    "a column less than out of a subset": set_array("views.related_subsets.members", filled(-1), SUBSETS),
+    "a subset of no columns": set_array("views.random_subsets.members", of_row(0), SUBSETS),
+    "a subset of a column without features": set_array("views.related_subsets.members", of_row(CONSTANT), SUBSETS),
+    "a million subsets": set_array(
+        "views.random_subsets.members", lambda a: np.ones((10**6, a.shape[1]), a.dtype), SUBSETS
+    ),
+    "subsets of a column too few": set_array("views.random_subsets.members", lambda array: array[:, 1:], SUBSETS),
+    "subsets in fractions": set_array("views.random_subsets.members", lambda array: array.astype(np.float64), SUBSETS),
+    "subsets in a row": set_array("views.related_subsets.members", np.ravel, SUBSETS),
+    "no subsets, but curves": set_array("views.related_subsets.members", lambda array: array[:0], SUBSETS),
+    "a subset more than curves": set_array("views.related_subsets.members", lambda array: array[1:], SUBSETS),
+    "curves of subsets turned round": set_array(
+        "views.random_subsets.tails.knots", lambda array: array[::-1].copy(), SUBSETS
+    ),
+    "curves of subsets that overlap": set_array(
+        "views.random_subsets.tails.starts", lambda array: array[::-1].copy(), SUBSETS
+    ),
+    "nats of a subset of zero": set_array("views.random_subsets.tails.nats", filled(0.0), SUBSETS),
+    "nats of a subset beyond all": set_array("views.random_subsets.tails.nats", filled(1e300, -1), SUBSETS),
+    "a tail of a subset of no scale": set_array("views.related_subsets.tails.beyond", filled(0.0), SUBSETS),
+    "a tail of a subset too few": set_array("views.related_subsets.tails.beyond", lambda array: array[1:], SUBSETS),
+    "a view that is used half": set_array("views.sparseness.is_used", filled(2), SUBSETS),
+    "a view that is used twice": set_array("views.rank_sparseness.is_used", lambda _: np.zeros(2, np.int64), SUBSETS),
     "a whitening that overflows": set_array("views.latent_nearest.whitening", filled(1e90)),
     "a whitening that is not square": set_array("views.latent_nearest.whitening", lambda array: array[1:]),
     "a latent memory further out than any row": set_array("views.latent_nearest.memory", filled(3e38)),

@@ -13,7 +13,9 @@ from oddrow.density import MAX_OUTPUT, _network
 from testing.model_files import HEADER, golden, parts
 
 PAGE = (Path(__file__).parents[2] / "docs" / "model_file.md").read_text(encoding="utf-8")
-GOLDEN_ARRAYS = [array for name in ("vae", "autoencoder", "article") for array in parts(golden(name))[1].items()]
+GOLDEN_ARRAYS = [
+    array for name in ("vae", "autoencoder", "article", "subsets") for array in parts(golden(name))[1].items()
+]
 
 
 def rows(heading):

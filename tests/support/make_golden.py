@@ -1,12 +1,15 @@
 """Writes the golden model files of this protocol, and the scores that every later version must get from them.
 
 ``python -m tests.support.make_golden`` writes ``tests/golden/protocol-N/``. Run it when a protocol is new, and never
-again: a golden file that was written anew proves nothing about the files that users have.
+again: a golden file that was written anew proves nothing about the files that users have. Files that a later version
+added, because it writes arrays that the first files do not hold, are written alone, by their names:
+``python -m tests.support.make_golden subsets``.
 """
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -123,9 +126,28 @@ def write_written(folder: Path) -> None:
     (folder / "written.json").write_text(text + "\n", encoding="utf-8")
 
 
-def main() -> None:
+def write_subsets(folder: Path) -> None:
+    """The file of a table with many duplicates, with the views within subsets of the columns."""
+    narrow = {name: replace(recipe, hidden=HIDDEN, n_latent=N_LATENT) for name, recipe in RECIPES.items()}
+    table = pa.table(columns(TRAINING_ROWS, seed=0))
+    with mock.patch.dict(RECIPES, narrow):
+        detector = oddrow.VAEDetector(random_state=4).fit(pa.concat_tables([table, table.slice(0, 20)]))
+    oddrow.save(detector, folder / "subsets.oddrow", force=True)
+    rows = new_rows()
+    text = json.dumps({"rows": rows, "scores": {"subsets": scores(detector, rows)}}, ensure_ascii=False, indent=1)
+    (folder / "subsets.json").write_text(text + "\n", encoding="utf-8")
+
+
+ADDED = {"subsets": write_subsets}
+
+
+def main(names: Sequence[str]) -> None:
     folder = GOLDEN / f"protocol-{PROTOCOL}"
     folder.mkdir(parents=True, exist_ok=True)
+    if names:
+        for name in names:
+            ADDED[name](folder)
+        return
     narrow = {name: replace(recipe, hidden=HIDDEN, n_latent=N_LATENT) for name, recipe in RECIPES.items()}
     rows, expected = new_rows(), {}
     with mock.patch.dict(RECIPES, narrow):
@@ -136,9 +158,10 @@ def main() -> None:
     text = json.dumps({"rows": rows, "scores": expected}, ensure_ascii=False, indent=1)
     (folder / "scores.json").write_text(text + "\n", encoding="utf-8")
     write_written(folder)
+    write_subsets(folder)
     for path in sorted(folder.iterdir()):
         print(f"{path.stat().st_size:>8,}  {path.relative_to(GOLDEN)}")  # noqa: T201
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

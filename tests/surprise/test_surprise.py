@@ -6,10 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import oddrow
 from oddrow.density import BLOCK_ROWS, decode, encode
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
 from oddrow.table import as_table
 from oddrow.views import Evidence, Space, checked_view_weights, variables_of
+from testing.untrained import no_training
 
 POWER, MARGINAL_POWER = DEFAULT_CONSTANTS.power, DEFAULT_CONSTANTS.marginal_power
 MIN_REACH, NEIGHBOURS = DEFAULT_CONSTANTS.min_reach, DEFAULT_CONSTANTS.neighbours
@@ -86,10 +88,25 @@ def power_mean(nats, power):
     return -np.log(np.mean(np.exp(-np.asarray(nats)) ** -power) ** (-1 / power))
 
 
+def within_subsets(neighbours, asked, remembered, columns, n_columns):
+    """Of one row: the nats of all subsets combined, and its split over the columns [n_columns]."""
+    nats, share = [], np.zeros(n_columns)
+    for subset, tail in zip(neighbours.members, neighbours.tails.tails, strict=True):
+        features = [feature for feature, column in enumerate(columns) if subset[column]]
+        squares = (asked[features] - remembered[:, features]) ** 2
+        nearest = squares[np.argmin(squares.sum(axis=1))]
+        nats.append(float(tail(np.sqrt([nearest.sum()]))[0]))
+        if nearest.any():
+            own = np.zeros(n_columns)
+            np.add.at(own, columns[features], nearest / nearest.sum())
+            share += own * (np.exp(nats[-1] * POWER) - 1)
+    return power_mean(nats, POWER), share
+
+
 def views(model, encoded):
     """The evidence of :class:`ViewEvidence` once more, row by row and from its description.
 
-    Returns nats by view [n, 8], and each view's split over the columns and the rest [n, 8, n_columns + 1].
+    Returns nats by view [n, n_views], and each view's split over the columns and the rest [n, n_views, n_columns + 1].
     """
     layout, seen, scales = model.density.layout, model.views.basis.normal_rows, model.scales.scales
     latent_view = model.views.named("latent_nearest")
@@ -101,8 +118,9 @@ def views(model, encoded):
     remembered = {name: in_space(space, seen.rows) for name, (space, _) in spaces.items()}
     asked = {name: in_space(space, encoded.rows) for name, (space, _) in spaces.items()}
     latent = (read.latent @ latent_view.whitening).astype(np.float32).astype(float)
-    nats = np.zeros((len(encoded.rows), 8))
-    share = np.zeros((len(encoded.rows), 8, layout.n_columns + 1))
+    place = {name: index for index, name in enumerate(model.views.names)}
+    nats = np.zeros((len(encoded.rows), len(place)))
+    share = np.zeros((len(encoded.rows), len(place), layout.n_columns + 1))
     for row in range(len(encoded.rows)):
         own = [float(tail(parts[row, [j]])[0]) for j, tail in enumerate(scales["likelihood"].columns.tails)]
         nats[row, 0] = scales["likelihood"].total(np.array([power_mean(own, POWER)]))[0]
@@ -113,22 +131,30 @@ def views(model, encoded):
         own = [float(tail(beside[row, [j]])[0]) for j, tail in enumerate(scales["dependence"].columns.tails)]
         nats[row, 2] = scales["dependence"].total(np.array([power_mean(own, MARGINAL_POWER)]))[0]
         share[row, 2, :-1] = np.exp(np.array(own) * MARGINAL_POWER) - 1
-        for view, (name, (_, reach)) in zip((3, 5), spaces.items(), strict=True):
+        for name, (_, reach) in spaces.items():
             squares = (asked[name][row] - remembered[name]) ** 2
             order = np.argsort(squares.sum(axis=1))
-            nats[row, view] = scales[f"{name}nearest"].total(np.sqrt([squares[order[0]].sum()]))[0]
-            np.add.at(share[row, view], columns, squares[order[0]])
+            if f"{name}nearest" in place:
+                view = place[f"{name}nearest"]
+                nats[row, view] = scales[f"{name}nearest"].total(np.sqrt([squares[order[0]].sum()]))[0]
+                np.add.at(share[row, view], columns, squares[order[0]])
+            view = place[f"{name}sparseness"]
             near = order[:NEIGHBOURS]
             least = MIN_REACH * np.median(reach.mean)
             distance = np.sqrt(squares[near].sum(axis=1))
             # the reach of each neighbour with the row itself among its own neighbours
             theirs = reach.mean[near] - np.maximum(reach.furthest[near] - distance, 0.0) / NEIGHBOURS
             further = (distance.mean() + least) / (theirs.mean() + least)
-            nats[row, view + 1] = scales[f"{name}sparseness"].total(np.log([further]))[0]
-            np.add.at(share[row, view + 1], columns, squares[near].sum(axis=0))
+            nats[row, view] = scales[f"{name}sparseness"].total(np.log([further]))[0]
+            np.add.at(share[row, view], columns, squares[near].sum(axis=0))
         apart = ((latent[row] - latent_view.memory.rows.astype(float)) ** 2).sum(axis=1).min()
-        nats[row, 7] = scales["latent_nearest"].total(np.sqrt([apart]))[0]
-        share[row, 7, -1] = 1.0
+        nats[row, place["latent_nearest"]] = scales["latent_nearest"].total(np.sqrt([apart]))[0]
+        share[row, place["latent_nearest"], -1] = 1.0
+        for name in ("random_subsets", "related_subsets"):
+            total, share[row, place[name], :-1] = within_subsets(
+                model.views.named(name).neighbours, asked["rank_"][row], remembered["rank_"], columns, layout.n_columns
+            )
+            nats[row, place[name]] = scales[name].total(np.array([total]))[0]
     return nats, share / np.maximum(share.sum(axis=2, keepdims=True), 1e-300)
 
 
@@ -151,11 +177,29 @@ def test_surprise_is_the_calibrated_raw_score_split_in_proportion(model, encoded
     )
 
 
+@pytest.fixture(scope="module")
+def with_optional_views(connections):
+    with no_training():
+        weights = {"nearest": 1, "rank_nearest": 2, "random_subsets": 0.5}
+        return oddrow.VAEDetector(random_state=0, view_weights=weights).fit(connections.slice(0, 700))
+
+
 @pytest.mark.parametrize("given", [None, {"marginal": 3, "nearest": 0, "latent_nearest": 0.5}])
 def test_the_evidence_is_that_of_eight_views_computed_a_second_way(detector, fresh, given):
     model = detector.model_.surprise_model.evidence_model
-    weights = checked_view_weights(given)
-    model = replace(model, scales=replace(model.scales, weights=weights))
+    assert len(model.views.names) == 8
+    weights = checked_view_weights(given, model.views.names)
+    check_a_second_way(replace(model, scales=replace(model.scales, weights=weights)), detector, fresh)
+
+
+def test_the_evidence_is_that_of_ten_views_computed_a_second_way(with_optional_views, fresh):
+    model = with_optional_views.model_.surprise_model.evidence_model
+    assert len(model.views.names) == 10
+    check_a_second_way(model, with_optional_views, fresh)
+
+
+def check_a_second_way(model, detector, fresh):
+    weights = model.scales.weights
     encoded = detector.model_.encoding.encode(fresh.slice(0, 100))
     nats, share = views(model, encoded)
     whole = np.log((np.exp(nats * POWER) * weights).sum(axis=1) / weights.sum()) / POWER

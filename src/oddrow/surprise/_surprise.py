@@ -85,14 +85,19 @@ class ViewEvidence:
       second odd column);
     - *marginal*: the rarity of each column's value, independent of the other columns, combined in the same way with
       exponent -1/2;
-    - *dependence*: the rarity given the value of the one other column that is most informative about it, combined in
-      the same way;
-    - *nearest*: distance to the nearest remembered row, its square split column by column, with numbers in standard
-      deviations;
-    - *sparseness*: how much further the row is from its neighbours than these are from their neighbours;
-    - *rank_nearest*, *rank_sparseness*: the same with numbers as normal scores of their ranks;
+    - *dependence*: the rarity given the value of the one other column that is most informative about it, if that
+      predicts training rows better than the column's own frequencies (otherwise 0), combined in the same way;
+    - *sparseness*: how much further the row is from its neighbours than these are from their neighbours, with numbers
+      in standard deviations; 0 where duplicates are common;
+    - *rank_sparseness*: the same with numbers as normal scores of their ranks;
     - *latent_nearest*: distance to the nearest remembered row in the whitened latent space, which is not attributed to
-      columns.
+      columns;
+    - *random_subsets*: distance to the nearest remembered row within random subsets of the columns, with numbers as
+      normal scores of their ranks, each subset calibrated separately, then combined with exponent -1/4; the square is
+      split column by column;
+    - *related_subsets*: the same within subsets of a column with those most informative about it;
+    - *nearest*, *rank_nearest*, only if they are given a weight: distance to the nearest remembered row over all
+      columns, with numbers in standard deviations or as normal scores, its square split column by column.
 
     Each view's score is calibrated to nats by the tail of its distribution (a score that one normal row in a hundred
     reaches counts 4.6 nats, whatever the view's unit). The views are combined by the same power mean with exponent

@@ -27,9 +27,9 @@ from oddrow.views._view import GraphScore, Judged, LearningContext, ViewScore
 class RelatedSubsetsView:
     """The distances to the nearest remembered row within subsets of related columns, combined.
 
-    A subset is a random column with the columns that have the largest mutual information with it: a combination of
-    values that these columns never show together is far from all remembered rows. Numbers are normal scores of their
-    ranks.
+    A subset is a random column with the columns, at least one, that have the largest mutual information with it: a
+    combination of values that these columns never show together is far from all remembered rows. Numbers are normal
+    scores of their ranks.
     """
 
     neighbours: SubsetNeighbours
@@ -77,7 +77,8 @@ def _related_members(context: LearningContext, rng: np.random.Generator) -> npt.
         return members
     pairs = PairInformation.learn(basis.coding.variables, context.training, context.rng, constants)
     for subset, column in zip(members, rng.permutation(columns), strict=False):
-        size = subset_size(len(columns), constants.min_subset_share, constants.max_subset_share, rng)
+        # with two or three columns a share can be one column, which no other one is related to
+        size = max(2, subset_size(len(columns), constants.min_subset_share, constants.max_subset_share, rng))
         subset[column] = True
         subset[pairs.columns_related_to(int(column))[: size - 1]] = True
     return different(members)
