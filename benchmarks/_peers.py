@@ -6,6 +6,8 @@ import compileall
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
+from importlib.metadata import distributions
 from pathlib import Path
 
 import oddrow
@@ -13,22 +15,36 @@ import oddrow
 FOLDER = Path(__file__).parents[1] / ".venvs"
 
 
-def peer_python(name: str, *packages: str) -> Path | None:
-    """The Python of an environment with these packages; None, said on stderr, where they cannot be installed."""
-    folder = FOLDER / name
-    python, done = folder / "bin" / "python", folder / ".installed"
-    if done.exists() and done.read_text(encoding="utf-8") == " ".join(packages):
+def python_of(name: str) -> Path:
+    """The Python of the environment of that name, which need not exist."""
+    return FOLDER / name / "bin" / "python"
+
+
+def peer_python(name: str, *packages: str, alone: Sequence[str] = ()) -> Path | None:
+    """The Python of an environment with these packages; None, said on stderr, where they cannot be installed.
+
+    The packages of ``alone`` are installed without what they ask for.
+    """
+    python, done = python_of(name), FOLDER / name / ".installed"
+    wanted = " ".join([*packages, *alone])
+    if done.exists() and done.read_text(encoding="utf-8") == wanted:
         return python
-    print(f"installing {' '.join(packages)} into {folder}", file=sys.stderr)
-    venv.create(folder, with_pip=True)
-    made = subprocess.run(
-        [str(python), "-m", "pip", "install", "--quiet", *packages], capture_output=True, text=True, check=False
-    )
-    if made.returncode != 0:
-        print(f"{name} cannot be installed: {made.stderr.strip().splitlines()[-1]}", file=sys.stderr)
-        return None
-    done.write_text(" ".join(packages), encoding="utf-8")
+    print(f"installing {wanted} into {FOLDER / name}", file=sys.stderr)
+    venv.create(FOLDER / name, with_pip=True)
+    for options, some in (((), packages), (("--no-deps",), alone)):
+        command = [str(python), "-m", "pip", "install", "--quiet", *options, *some]
+        made = subprocess.run(command, capture_output=True, text=True, check=False) if some else None
+        if made is not None and made.returncode != 0:
+            print(f"{name} cannot be installed: {made.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+            return None
+    done.write_text(wanted, encoding="utf-8")
     return python
+
+
+def installed_versions(name: str) -> dict[str, str]:
+    """The version of each package of an environment, by its name in lower case; empty where there is no environment."""
+    found = (FOLDER / name).glob("lib/python*/site-packages")
+    return {one.name.lower(): one.version for one in distributions(path=[str(path) for path in found])}
 
 
 def compile_ours() -> None:

@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from benchmarks.quality._peer_methods import LIMIT_SECONDS, PREFIX, PeerMethod, PeerScorer, peer_method
 from benchmarks.quality._protocols import NoSplitError, Protocol, SetFile, Split
 from benchmarks.quality._results import Result, append
 from benchmarks.quality._versions import is_own, own_version, rival_version
+from benchmarks.quality._written_rivals import WRITTEN
 from oddrow import VAEDetector, find
 from oddrow.columns import TableSchema
 from oddrow.comparison import Method, MethodRows, PlainEncoding, Scorer, method_of
@@ -33,6 +35,8 @@ class Task:
     seed: int
     max_rows: int
     versions: dict[str, str]
+    limit: float = LIMIT_SECONDS
+    """Seconds that a run of a peer may take."""
 
 
 class RobustVAE:
@@ -61,14 +65,28 @@ ONE_TABLE = {method.name: method for method in (RobustVAE(), Finding())}
 """Methods for one table that holds odd rows: of the protocol "contaminated" alone."""
 
 
-def named(method: str) -> Method:
-    """The method of a name, as the results call it."""
-    return ONE_TABLE[method] if method in ONE_TABLE else method_of(method)
+def named(method: str, limit: float = LIMIT_SECONDS) -> Method:
+    """The method of a name, as the results call it; a run of a peer may take ``limit`` seconds.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method.
+    """
+    if method.startswith(PREFIX):
+        return peer_method(method, limit)
+    for methods in (ONE_TABLE, WRITTEN):
+        if method in methods:
+            return methods[method]
+    return method_of(method)
 
 
 def version(method: str) -> str:
     """The version of the code that a method's figures depend on."""
-    return own_version() if is_own(method) else rival_version(named(method))
+    if is_own(method):
+        return own_version()
+    found = named(method)
+    return found.version if isinstance(found, PeerMethod) else rival_version(found)
 
 
 def end_with_parent() -> None:
@@ -116,10 +134,12 @@ def judged(task: Task, method: str, code: str, split: Split, training: MethodRow
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a poor fit is seen in the figures
             started = time.perf_counter()
-            scorer = named(method).fit(training, task.seed)
+            scorer = named(method, task.limit).fit(training, task.seed)
             fitted = time.perf_counter()
             scores = scorer(test)
             figures = {"fit_seconds": fitted - started, "score_seconds": time.perf_counter() - fitted}
+            if isinstance(scorer, PeerScorer):
+                figures = dict(scorer.seconds)
         figures |= _figures(split.is_anomaly, scores)
     except Exception as failure:
         error = f"{type(failure).__name__}: {failure}"[:300]

@@ -18,6 +18,8 @@ from benchmarks.quality._results import Result
 TIE = 0.0005
 """Half of a tenth of a point: a smaller difference of AUROC wins nothing."""
 RESAMPLES = 10_000
+BEST = 5
+"""Number of sets whose share of the gain is shown."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,11 @@ class Grid:
 
 @dataclass(frozen=True)
 class Paired:
-    """A reference against one method, over sets: positive is the reference's gain."""
+    """A reference against one method, over sets: positive is the reference's gain.
+
+    ``best_share`` is the sum of the five largest differences divided by the sum of all differences; None where that
+    total is not positive, because there is no gain to share. It is above 1 where the other sets together lose.
+    """
 
     mean: float
     low: float
@@ -54,6 +60,7 @@ class Paired:
     ties: int
     losses: int
     p: float
+    best_share: float | None
 
 
 def grid(results: Sequence[Result], methods: Sequence[str]) -> Grid:
@@ -101,29 +108,61 @@ def paired(reference: npt.NDArray[np.float64], other: npt.NDArray[np.float64], s
         int(np.sum(np.abs(difference) < TIE)),
         int(np.sum(difference <= -TIE)),
         float(wilcoxon(difference).pvalue) if np.any(difference) else 1.0,
+        _best_share(difference),
     )
 
 
 def table(compared: Grid, reference: str) -> list[str]:
     """A line a method, best mean AUROC first, then whatever failed or is unfinished."""
-    headings = ["AUROC", "AP", "rank", "rank AP", "fit s", "slowest", "failed"]
+    headings = ["method", "AUROC", "median", "AP", "median", "rank", "rank AP", "fit s", "slowest", "failed"]
     against = reference in compared.methods
     if against:
-        headings += ["dAUROC", "95 %", "W-T-L", "p", "dAP", "95 %", "p"]
-    lines = ["  ".join([f"{'method':<20}", *(_cell(heading, name) for name, heading in enumerate(headings))])]
+        headings += [*PAIRED_HEADINGS, "best 5", "best 5 AP"]
+    lines = [headings]
     ranks, ap_ranks = compared.ranks("auroc").mean(axis=0), compared.ranks("ap").mean(axis=0)
     for at in np.argsort(-compared.auroc.mean(axis=0), kind="stable"):
         seconds = compared.fit_seconds[:, at]
         known = seconds[np.isfinite(seconds)]
-        cells = [f"{100 * compared.auroc[:, at].mean():.2f}", f"{100 * compared.ap[:, at].mean():.2f}"]
+        cells = [compared.methods[at], *_centre(compared.auroc[:, at]), *_centre(compared.ap[:, at])]
         cells += [f"{ranks[at]:.2f}", f"{ap_ranks[at]:.2f}"]
         cells += [f"{np.median(known):.2f}", f"{known.max():.1f}"] if len(known) else ["-", "-"]
         cells.append(str(int(compared.failed[:, at].sum())))
         if against and compared.methods[at] != reference:
-            cells += _against(compared, compared.methods.index(reference), int(at))
-        lines.append(
-            "  ".join([f"{compared.methods[at]:<20}", *(_cell(cell, name) for name, cell in enumerate(cells))])
-        )
+            auroc, ap = against_other(compared, reference, compared.methods[at])
+            cells += [*paired_cells(auroc, ap), _share(auroc.best_share), _share(ap.best_share)]
+        lines.append(cells)
+    return [*aligned(lines), *_remarks(compared)]
+
+
+PAIRED_HEADINGS = ("dAUROC", "95 %", "W-T-L", "p", "dAP", "95 %", "p")
+
+
+def against_other(
+    compared: Grid, reference: str, other: str, sets: Sequence[int] | None = None
+) -> tuple[Paired, Paired]:
+    """The reference against one method by AUROC and by AP, on all sets or on those at some positions."""
+    chosen = slice(None) if sets is None else list(sets)
+    first, second = compared.methods.index(reference), compared.methods.index(other)
+    auroc, ap = compared.auroc[chosen], compared.ap[chosen]
+    return paired(auroc[:, first], auroc[:, second]), paired(ap[:, first], ap[:, second])
+
+
+def paired_cells(auroc: Paired, ap: Paired) -> list[str]:
+    """The cells of :data:`PAIRED_HEADINGS`."""
+    counts = f"{auroc.wins}-{auroc.ties}-{auroc.losses}"
+    return [*_difference(auroc), counts, f"{auroc.p:.2g}", *_difference(ap), f"{ap.p:.2g}"]
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Cells as lines of text: the first column flush left, the others flush right; a line may end early."""
+    n_columns = max(map(len, lines))
+    widths = [max(len(line[at]) for line in lines if at < len(line)) for at in range(n_columns)]
+    return ["  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines]
+
+
+def _remarks(compared: Grid) -> list[str]:
+    """Which methods failed where, and which sets are not compared."""
+    lines = []
     for at, method in enumerate(compared.methods):
         names = [name for name, is_failed in zip(compared.sets, compared.failed[:, at], strict=True) if is_failed]
         if names:
@@ -133,19 +172,21 @@ def table(compared: Grid, reference: str) -> list[str]:
     return lines
 
 
-def _against(compared: Grid, reference: int, other: int) -> list[str]:
-    auroc = paired(compared.auroc[:, reference], compared.auroc[:, other])
-    ap = paired(compared.ap[:, reference], compared.ap[:, other])
-    counts = f"{auroc.wins}-{auroc.ties}-{auroc.losses}"
-    return [*_difference(auroc), counts, f"{auroc.p:.2g}", *_difference(ap), f"{ap.p:.2g}"]
+def _best_share(difference: npt.NDArray[np.float64]) -> float | None:
+    total = float(difference.sum())
+    return float(np.sort(difference)[-BEST:].sum()) / total if total > 0 else None
+
+
+def _centre(figures: npt.NDArray[np.float64]) -> list[str]:
+    return [f"{100 * figures.mean():.2f}", f"{100 * np.median(figures):.2f}"]
 
 
 def _difference(of: Paired) -> list[str]:
     return [f"{100 * of.mean:+.2f}", f"{100 * of.low:+.1f} to {100 * of.high:+.1f}"]
 
 
-def _cell(text: str, column: int) -> str:
-    return f"{text:>{16 if column in (8, 12) else 9 if column == 9 else 7}}"
+def _share(of: float | None) -> str:
+    return "-" if of is None else f"{100 * of:.0f} %"
 
 
 def _figure(result: Result, name: str) -> float:

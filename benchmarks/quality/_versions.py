@@ -46,8 +46,14 @@ def rival_version(method: Method) -> str:
     A commit that changes none of these leaves it, so that a rival is not run again.
     """
     learn = getattr(method, "learn", None) or type(method)
-    settings = repr(inspect.getclosurevars(learn).nonlocals) if inspect.isfunction(learn) else repr(method)
-    parts = (settings, *(_reached(root) for root in (learn, PlainEncoding, SetFile)))
+    return code_version(
+        repr(inspect.getclosurevars(learn).nonlocals) if inspect.isfunction(learn) else repr(method), learn
+    )
+
+
+def code_version(settings: str, root: Callable[..., Any]) -> str:
+    """A hash of settings, of the code that a function or class reaches in its module, of encoding and protocols."""
+    parts = (settings, *(_reached(one) for one in (root, PlainEncoding, SetFile)))
     return "code-" + _hash(*(part.encode() for part in parts))
 
 

@@ -25,11 +25,15 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 from benchmarks.quality import kddcup99
+from benchmarks.quality._groups import SetProperties, group_table
+from benchmarks.quality._peer_methods import LIMIT_SECONDS, PeerError, close_all, install
 from benchmarks.quality._protocols import PROTOCOLS, NoSplitError, Protocol, SetFile, set_files
 from benchmarks.quality._results import Result, Run, prepare, read
 from benchmarks.quality._runs import ONE_TABLE, Task, end_with_parent, kept, named, run, version
-from benchmarks.quality._standings import grid, table
+from benchmarks.quality._standings import Grid, grid, table
 
+HALVES = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
+"""Which of the sets of a folder, in the order of their names."""
 BASELINES = ("knn1", "knn5", "iforest", "lof", "pca", "ecod", "gmm", "ocsvm", "oddrow-article")
 DEFAULT = "oddrow"
 RESULTS = Path("benchmarks/results/quality.csv")
@@ -50,6 +54,16 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--max-rows", type=int, default=10_000, help="rows that train; twice as many are tested")
     parser.add_argument("--protocol", choices=[*PROTOCOLS, "all"], default="all")
     parser.add_argument("--sets", nargs="+", default=[], help="so many of each folder, or names, as thyroid")
+    parser.add_argument(
+        "--half",
+        choices=HALVES,
+        default="all",
+        help="sets at even positions (0, 2, ...) of a folder by name, or at odd ones",
+    )
+    parser.add_argument("--group-against", default="knn1", help="the method of the tables by group of sets")
+    parser.add_argument(
+        "--limit", type=float, default=LIMIT_SECONDS, help="seconds that a run of a peer: method may take"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes, of one thread each if there are several")
     parser.add_argument("--results", type=Path, default=RESULTS, help="the CSV file that keeps results")
     parser.add_argument("--retry", action="store_true", help="run again what failed")
@@ -60,10 +74,27 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     chosen = parser.parse_args(arguments)
     chosen.protocols = PROTOCOLS if chosen.protocol == "all" else (chosen.protocol,)
     chosen.methods = list(dict.fromkeys(chosen.methods.split(",")))
+    if not chosen.limit > 0:
+        parser.error(f"--limit is {chosen.limit}; give seconds above 0")
     for count in ("seeds", "fixed_seeds", "max_rows", "jobs"):
         if getattr(chosen, count) < 1:
             parser.error(f"--{count.replace('_', '-')} is {getattr(chosen, count)}; give a whole number from 1")
     return chosen
+
+
+def files_of(chosen: argparse.Namespace) -> list[SetFile]:
+    """The sets of the folders, the wanted ones of the wanted half.
+
+    Raises
+    ------
+    ValueError
+        If a folder holds no sets, or a named set is in none or in the other half alone.
+    """
+    in_half = {file for folder in chosen.data for file in set_files([folder], [])[HALVES[chosen.half]]}
+    files = [file for file in set_files(chosen.data, chosen.sets) if file in in_half]
+    if not files:
+        raise ValueError(f"none of the sets {' '.join(chosen.sets)} is in the {chosen.half} half; give --half all")
+    return files
 
 
 def methods_of(protocol: Protocol, methods: Sequence[str]) -> list[str]:
@@ -104,7 +135,7 @@ def tasks(files: Sequence[SetFile], chosen: argparse.Namespace) -> list[Task]:
             if Run(file.name, protocol, seed, chosen.max_rows, name, versions[name]) not in done
         }
         if missing:
-            left.append(Task(file, protocol, seed, chosen.max_rows, missing))
+            left.append(Task(file, protocol, seed, chosen.max_rows, missing, chosen.limit))
     return left
 
 
@@ -132,8 +163,8 @@ def finish(work: Callable[[], object]) -> None:
         print(f"left out: {error}", flush=True)
 
 
-def print_summary(results: Sequence[Result], chosen: argparse.Namespace) -> None:
-    """A table a protocol, and one of half and shipped together."""
+def print_summary(results: Sequence[Result], files: Sequence[SetFile], chosen: argparse.Namespace) -> None:
+    """Tables of each protocol, and of half and shipped together."""
     methods = list(dict.fromkeys(name for one in chosen.protocols for name in methods_of(one, chosen.methods)))
     results, versions = kept(results, methods, chosen.max_rows)
     print(f"\n## Quality: at most {chosen.max_rows:,} rows train and {2 * chosen.max_rows:,} are tested")
@@ -153,12 +184,28 @@ def print_summary(results: Sequence[Result], chosen: argparse.Namespace) -> None
         seeds = len({result.seed for result in of_group})
         print(f"\n### {' and '.join(group)}: {len(compared.sets)} sets, up to {seeds} seeds")
         print(*table(compared, chosen.reference), sep="\n", flush=True)
+        if {chosen.reference, chosen.group_against} <= set(present) and chosen.reference != chosen.group_against:
+            print(f"\n{chosen.reference} against {chosen.group_against} by group of sets")
+            properties = properties_of(compared, of_group, files)
+            print(*group_table(compared, properties, chosen.reference, chosen.group_against), sep="\n", flush=True)
     if chosen.reference in versions:
         print(
             f"\ndAUROC, dAP: {chosen.reference} less the method, in points, mean over sets with the bootstrap's 95 % "
             "interval; W-T-L: sets on which it wins, ties (less than 0.05 points), loses by AUROC; p: Wilcoxon's "
-            "signed-rank test"
+            "signed-rank test; best 5: sum of the five largest differences, as a share of the sum of all (- where "
+            "that sum is not positive)"
         )
+
+
+def properties_of(compared: Grid, results: Sequence[Result], files: Sequence[SetFile]) -> dict[str, SetProperties]:
+    """What the training rows of the compared sets are like, at seed 0."""
+    protocols = {result.set: result.protocol for result in results}
+    max_rows = {result.set: result.max_rows for result in results}
+    return {
+        file.name: SetProperties.of(file.split(protocols[file.name], 0, max_rows[file.name]).training)
+        for file in files
+        if file.name in compared.sets
+    }
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -166,17 +213,22 @@ def main(arguments: Sequence[str]) -> None:
         small = [*SMALL, "--results", str(Path(folder, "quality.csv"))] if "--small" in arguments else []
         chosen = options([*small, *arguments])
         try:
-            files = set_files(chosen.data, chosen.sets)
+            files = files_of(chosen)
             for name in chosen.methods:
                 named(name)
             prepare(chosen.results)
-        except ValueError as error:
+            if not chosen.summary_only:
+                install(chosen.methods)
+        except (ValueError, PeerError) as error:
             sys.exit(str(error))
         if not chosen.summary_only:
             left = tasks(files, chosen)
             print(f"{sum(len(task.versions) for task in left):,} runs to do", flush=True)
-            run_all(left, chosen.jobs, chosen.results)
+            try:
+                run_all(left, chosen.jobs, chosen.results)
+            finally:
+                close_all()
         names = {file.name for file in files}
-        print_summary([result for result in read(chosen.results) if result.set in names], chosen)
+        print_summary([result for result in read(chosen.results) if result.set in names], files, chosen)
     if chosen.kdd:
         kddcup99.main([] if chosen.kdd_test is None else [str(chosen.kdd_test)])

@@ -10,7 +10,7 @@ from scipy.stats import wilcoxon
 from benchmarks.quality import quality
 from benchmarks.quality._protocols import NoSplitError, SetFile, set_files
 from benchmarks.quality._results import COLUMNS, Result, append, prepare, read
-from benchmarks.quality._standings import grid, paired, table
+from benchmarks.quality._standings import aligned, grid, paired, table
 from benchmarks.quality._versions import rival_version
 
 
@@ -172,6 +172,37 @@ def test_the_interval_is_the_one_of_the_mean():
     error = difference.std() / np.sqrt(200)
     assert [found.low, found.high] == pytest.approx(difference.mean() + 1.96 * error * np.array([-1, 1]), abs=0.002)
     assert found.p == pytest.approx(wilcoxon(difference).pvalue)
+
+
+def test_the_share_of_the_five_best_sets_is_of_the_sum_of_all_differences():
+    gain = np.array([0.05, -0.02, 0.01, 0.04, 0.03, 0.02, -0.04, 0.01])  # the five largest: .15, all: .10
+    assert paired(gain, np.zeros(8)).best_share == pytest.approx(1.5)
+    assert paired(np.full(20, 0.01), np.zeros(20)).best_share == pytest.approx(0.25)
+    assert paired(gain[:3], np.zeros(3)).best_share == pytest.approx(1.0)  # fewer sets than five are all of them
+
+
+def test_there_is_no_share_of_a_gain_where_there_is_no_gain():
+    gain = np.array([0.5, -0.25, -0.25, 0.0, 0.0, 0.0])
+    assert paired(gain, np.zeros(6)).best_share is None
+    assert paired(gain - 0.01, np.zeros(6)).best_share is None
+
+
+def test_a_table_shows_medians_and_shares_beside_means():
+    figures = {"x": (0.9, 0.9, 0.6), "y": (0.7, 0.5, 0.5)}
+    results = [
+        result(set=f"a/{at}", method=name, auroc=auroc, ap=auroc / 2)
+        for name, of in figures.items()
+        for at, auroc in enumerate(of)
+    ]
+    heading, first, second = (line.split() for line in table(grid(results, ["x", "y"]), "x"))
+    assert heading[:5] == ["method", "AUROC", "median", "AP", "median"]
+    assert first[:5] == ["x", "80.00", "90.00", "40.00", "45.00"]
+    assert second[:5] == ["y", "56.67", "50.00", "28.33", "25.00"]
+    assert second[-4:] == ["100", "%", "100", "%"]
+
+
+def test_cells_stand_under_their_headings():
+    assert aligned([["name", "n"], ["a", "100"], ["b"]]) == ["name    n", "a     100", "b   "]
 
 
 def test_equal_figures_are_ties_with_a_p_value_of_one():
