@@ -77,10 +77,10 @@ class SubsetNeighbours:
     """The nearest remembered row within each of several subsets of the columns.
 
     In each subset numbers are either in standard deviations, which heavy tails rule, or normal scores of their ranks,
-    which do not tell how far a value lies beyond the others. Each subset has a curve that turns its distance into nats, so that subsets of different sizes are comparable; the
-    nats are combined by the power mean of the tail probabilities with exponent -``power``. A row's score is split over
-    the subsets by their shares of the mean, and within a subset in proportion to the squared differences of its
-    columns.
+    which do not tell how far a value lies beyond the others. Each subset has a curve that turns its distance into nats,
+    so that subsets of different sizes are comparable; the nats are combined by the power mean of the tail probabilities
+    with exponent -``power``. A row's score is split over the subsets by their shares of the mean, and within a subset
+    in proportion to the squared differences of its columns.
 
     Attributes
     ----------
