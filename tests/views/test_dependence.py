@@ -99,12 +99,13 @@ def mixed_columns(n_rows, rng, *, is_dependent):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_table_without_dependence_has_no_nats_and_a_dependence_is_kept(seed):
-    """Most of ten independent columns have some mutual information with another, and at most one pair predicts rows."""
+    """Most of ten independent columns have some mutual information with another by chance; few tables predict rows."""
     rng = np.random.default_rng(seed)
     none, encoding = learned(mixed_columns(250, rng, is_dependent=False))
-    assert (none.informative >= 0).sum() <= 2
+    assert (none.informative >= 0).sum() <= 3
     found = nats(none, encoding, mixed_columns(40, rng, is_dependent=False))
-    assert (found != 0).any(axis=0).sum() <= 2
+    assert (found != 0).any(axis=0).sum() <= 3
+    assert not found[:, [0, 1, 2, 3, 4, 10]].any()  # the numbers
     kept, encoding = learned(mixed_columns(250, rng, is_dependent=True))
     ends = [encoding.names.index(name) for name in ("first", "last")]
     columns = [variable.column for variable in variables_of(encoding.layout)]
@@ -112,7 +113,7 @@ def test_a_table_without_dependence_has_no_nats_and_a_dependence_is_kept(seed):
     assert (informative[ends[0]], informative[ends[1]]) == (ends[1], ends[0])
     found = nats(kept, encoding, mixed_columns(40, rng, is_dependent=True))
     assert (found[:, ends] > 0).all()
-    assert (np.delete(found, ends, axis=1) != 0).any(axis=0).sum() <= 2
+    assert (np.delete(found, ends, axis=1) != 0).any(axis=0).sum() <= 3
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 0.6))

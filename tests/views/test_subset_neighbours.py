@@ -188,9 +188,9 @@ def test_wrong_members_are_refused(learned, members, message):
 
 
 @given(st.integers(1, 60), st.integers(0, 2**32 - 1))
-def test_a_subset_has_a_share_of_the_columns_and_at_least_one(n_columns, seed):
+def test_a_subset_has_a_share_of_the_columns_and_at_least_two(n_columns, seed):
     size = subset_size(n_columns, 0.3, 0.7, np.random.default_rng(seed))
-    assert max(1, np.floor(0.3 * n_columns)) <= size <= max(1, np.ceil(0.7 * n_columns))
+    assert max(2, np.floor(0.3 * n_columns)) <= size <= max(2, np.ceil(0.7 * n_columns)) or size == n_columns == 1
 
 
 def test_random_subsets_differ_and_hold_only_columns_with_features():
@@ -198,9 +198,9 @@ def test_random_subsets_differ_and_hold_only_columns_with_features():
     columns = columns_with_features(basis.layout)
     assert columns.tolist() == [0, 1, 2, 4]
     members = random_members(context_of(basis, encoded), 50, np.random.default_rng(0))
-    assert len({row.tobytes() for row in members}) == len(members) <= 14
+    assert len({row.tobytes() for row in members}) == len(members) <= 10
     assert not members[:, 3].any()
-    assert set(members.sum(axis=1)) == {1, 2, 3}
+    assert set(members.sum(axis=1)) == {2, 3}
 
 
 def test_of_equal_subsets_the_first_stays():
