@@ -355,6 +355,20 @@ MUTANTS = (
         ("tests/views/test_occurrences.py",),
     ),
     Mutant(
+        "a dependence that predicts nothing is evidence",
+        "views/_dependence.py",
+        "if np.sum(counts * np.log(own_share)) <= np.sum(counts.sum(axis=0) * np.log(own_alone)):",
+        "if False:",
+        ("tests/views/test_dependence.py",),
+    ),
+    Mutant(
+        "a subset's share split by bare squares",
+        "views/_subset_neighbours.py",
+        "            squares /= np.where(square > 0, square, 1.0)[:, None]\n",
+        "",
+        ("tests/views/test_subset_neighbours.py", "tests/surprise"),
+    ),
+    Mutant(
         "the state of a file is not continued",
         "sequences/_window_plan.py",
         "self.usual_step, state)",

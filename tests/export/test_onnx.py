@@ -16,6 +16,7 @@ from oddrow import VAEDetector, export_onnx
 from oddrow.exceptions import DependenceWarning, MissingExtraError, OutputError, SettingError
 from oddrow.export import IR_VERSION, ML_OPSET, OPSET
 from oddrow.export import _onnx as exporting
+from oddrow.views import VIEWS
 from testing.onnx_sessions import feeds, outputs, session
 from tests.support.mixed_tables import TRAINING_ROWS, mixed_table, strange_table
 
@@ -76,7 +77,13 @@ def test_a_flag_other_than_0_and_1_scores_as_a_value_that_is_neither(detector, v
     np.testing.assert_allclose(found, model.score(table).surprise, rtol=PARITY)
 
 
-@pytest.mark.parametrize("parameters", [{"view_weights": {"nearest": 3, "marginal": 0}}, {"contamination": 0.1}])
+ONLY_SUBSETS = dict.fromkeys(VIEWS, 0) | {"random_subsets": 1, "related_subsets": 1}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"view_weights": {"nearest": 3, "marginal": 0}}, {"view_weights": ONLY_SUBSETS}, {"contamination": 0.1}],
+)
 def test_the_graph_scores_as_a_detector_of_any_parameters_does(parameters, untrained):
     detector = VAEDetector(random_state=0, **parameters).fit(mixed_table(TRAINING_ROWS, 0))
     check_parity(detector, strange_table(200, 7))
@@ -92,6 +99,23 @@ def test_a_graph_selects_the_same_ones_of_equally_far_neighbours(untrained):
     scored = detector.model_.score(pa.table(names))
     np.testing.assert_allclose(found["surprise"], scored.surprise, rtol=1e-7)
     np.testing.assert_array_equal(found["p_value"], scored.p_value)
+
+
+@pytest.mark.filterwarnings("ignore::oddrow.exceptions.DependenceWarning")
+@pytest.mark.parametrize("n_twice", [0, 20, 400], ids=["no duplicates", "few", "many"])
+@pytest.mark.parametrize("view_weights", [ONLY_SUBSETS, None], ids=["subsets", "all views"])
+def test_the_parts_are_the_same_among_ties_and_duplicates(n_twice, view_weights, untrained):
+    """Grades are often equally far from two remembered rows; the numbers keep the rows from being duplicates."""
+    rng = np.random.default_rng(1)
+    columns = {f"grade {k}": rng.integers(1, 5, 900) for k in range(4)}
+    columns |= {"name": rng.choice(list("abc"), 900), "level": rng.normal(size=900), "size": rng.normal(size=900)}
+    table = pa.table(columns)
+    training = pa.concat_tables([table.slice(0, 500), table.slice(0, n_twice)]).take(rng.permutation(500 + n_twice))
+    detector = VAEDetector(random_state=0, view_weights=view_weights).fit(training)
+    found, scored = check_parity(detector, table, parts=True)
+    parts = np.column_stack([scored.column_part, scored.combination_part])
+    given = np.column_stack([found["column_part"], found["combination_part"]])
+    np.testing.assert_allclose(given, parts, rtol=1e-6, atol=1e-9 * parts.max())
 
 
 def test_the_given_missing_text_is_a_missing_value_of_the_graph(detector):

@@ -12,6 +12,7 @@ from oddrow.columns import TableEncoding, TableSchema
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
 from oddrow.views import Coding, DependenceView, Variable, variables_of
 from oddrow.views._coding import code_edges
+from oddrow.views._dependence import _tables
 from tests.support.view_rows import basis_of, context_of, rows_of
 
 MAX_CODES = DEFAULT_CONSTANTS.max_codes
@@ -84,6 +85,51 @@ def test_independent_columns_have_no_informative_column():
     dependence, encoding = learned({"a": np.repeat([0, 1], 8), "b": np.tile([0, 1], 8)})
     assert (dependence.informative == -1).all()
     assert not nats(dependence, encoding, {"a": [0, 1], "b": [0, 1]}).any()
+
+
+def mixed_columns(n_rows, rng, *, is_dependent):
+    """Ten columns of numbers, flags and names; the last number goes with the first if they depend."""
+    first = rng.normal(size=n_rows)
+    columns = {f"number {place}": rng.normal(size=n_rows) for place in range(4)}
+    columns |= {f"flag {place}": rng.random(n_rows) < 0.3 for place in range(3)}
+    columns |= {f"name {place}": rng.choice(list("abcd"), n_rows) for place in range(2)}
+    last = first + 0.3 * rng.normal(size=n_rows) if is_dependent else rng.normal(size=n_rows)
+    return {"first": first, **columns, "last": last}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_table_without_dependence_has_no_nats_and_a_dependence_is_kept(seed):
+    """Most of ten independent columns have some mutual information with another by chance; few tables predict rows."""
+    rng = np.random.default_rng(seed)
+    none, encoding = learned(mixed_columns(250, rng, is_dependent=False))
+    assert (none.informative >= 0).sum() <= 3
+    found = nats(none, encoding, mixed_columns(40, rng, is_dependent=False))
+    assert (found != 0).any(axis=0).sum() <= 3
+    assert not found[:, [0, 1, 2, 3, 4, 10]].any()  # the numbers
+    kept, encoding = learned(mixed_columns(250, rng, is_dependent=True))
+    ends = [encoding.names.index(name) for name in ("first", "last")]
+    columns = [variable.column for variable in variables_of(encoding.layout)]
+    informative = {columns[place]: columns[other] for place, other in enumerate(kept.informative) if other >= 0}
+    assert (informative[ends[0]], informative[ends[1]]) == (ends[1], ends[0])
+    found = nats(kept, encoding, mixed_columns(40, rng, is_dependent=True))
+    assert (found[:, ends] > 0).all()
+    assert (np.delete(found, ends, axis=1) != 0).any(axis=0).sum() <= 3
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 0.6))
+def test_a_table_of_pairs_counts_only_if_it_predicts_rows_left_out(seed, share):
+    """By loops: each row is judged by the counts of the other rows, given its partner's code and by itself."""
+    rng = np.random.default_rng(seed)
+    given = rng.integers(0, 3, 25)
+    codes = np.where(rng.random(25) < share, given, rng.integers(0, 3, 25))
+    alone = (np.bincount(codes, minlength=4) + 0.5) / (25 + 2.0)
+    beside, by_itself = 0.0, 0.0
+    for row in range(25):
+        others = np.delete(np.arange(25), row)
+        same = others[given[others] == given[row]]
+        beside -= np.log((np.sum(codes[same] == codes[row]) + alone[codes[row]]) / (len(same) + 1.0))
+        by_itself -= np.log((np.sum(codes[others] == codes[row]) + 0.5) / (24 + 2.0))
+    assert abs(beside - by_itself) < 1e-9 or (_tables(codes, given, (3, 4)) is not None) == (beside < by_itself)
 
 
 def test_a_missing_value_has_no_nats_but_is_informative():

@@ -77,8 +77,7 @@ def _related_members(context: LearningContext, rng: np.random.Generator) -> npt.
         return members
     pairs = PairInformation.learn(basis.coding.variables, context.training, context.rng, constants)
     for subset, column in zip(members, rng.permutation(columns), strict=False):
-        # with two or three columns a share can be one column, which no other one is related to
-        size = max(2, subset_size(len(columns), constants.min_subset_share, constants.max_subset_share, rng))
+        size = subset_size(len(columns), constants.min_subset_share, constants.max_subset_share, rng)
         subset[column] = True
         subset[pairs.columns_related_to(int(column))[: size - 1]] = True
     return different(members)
