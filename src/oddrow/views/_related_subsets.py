@@ -27,9 +27,9 @@ from oddrow.views._view import GraphScore, Judged, LearningContext, ViewScore
 class RelatedSubsetsView:
     """The distances to the nearest remembered row within subsets of related columns, combined.
 
-    A subset is a random column with the columns, at least one, that have the largest mutual information with it: a
-    combination of values that these columns never show together is far from all remembered rows. Numbers are normal
-    scores of their ranks.
+    A subset is a random column with the columns that have the largest mutual information with it: a combination of
+    values that these columns never show together is far from all remembered rows. Numbers are normal scores of their
+    ranks.
     """
 
     neighbours: SubsetNeighbours

@@ -32,12 +32,8 @@ def columns_with_features(layout: FeatureLayout) -> npt.NDArray[np.int64]:
 
 
 def subset_size(n_columns: int, low: float, high: float, rng: np.random.Generator) -> int:
-    """Return the size of a subset of ``n_columns`` columns: a share drawn between ``low`` and ``high``.
-
-    It is at least 2 if there are two columns. Among normal scores, the distance within one column says nothing: they
-    are evenly spread, and flat beyond the training range.
-    """
-    return min(max(2, round(float(rng.uniform(low, high)) * n_columns)), n_columns)
+    """Return the size of a subset of ``n_columns`` columns, at least 1: a share drawn between ``low`` and ``high``."""
+    return max(1, round(float(rng.uniform(low, high)) * n_columns))
 
 
 def random_members(context: LearningContext, n_subsets: int, rng: np.random.Generator) -> Members:
