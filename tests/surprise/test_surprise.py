@@ -89,11 +89,12 @@ def power_mean(nats, power):
 
 
 def within_subsets(neighbours, asked, remembered, columns, n_columns):
-    """Of one row: the nats of all subsets combined, and its split over the columns [n_columns]."""
+    """Of one row, by space: the nats of all subsets combined, and its split over the columns [n_columns]."""
     nats, share = [], np.zeros(n_columns)
-    for subset, tail in zip(neighbours.members, neighbours.tails.tails, strict=True):
+    for subset, is_ranked, tail in zip(neighbours.members, neighbours.is_ranked, neighbours.tails.tails, strict=True):
+        space = "rank_" if is_ranked else ""
         features = [feature for feature, column in enumerate(columns) if subset[column]]
-        squares = (asked[features] - remembered[:, features]) ** 2
+        squares = (asked[space][features] - remembered[space][:, features]) ** 2
         nearest = squares[np.argmin(squares.sum(axis=1))]
         nats.append(float(tail(np.sqrt([nearest.sum()]))[0]))
         if nearest.any():
@@ -152,7 +153,11 @@ def views(model, encoded):
         share[row, place["latent_nearest"], -1] = 1.0
         for name in ("random_subsets", "related_subsets"):
             total, share[row, place[name], :-1] = within_subsets(
-                model.views.named(name).neighbours, asked["rank_"][row], remembered["rank_"], columns, layout.n_columns
+                model.views.named(name).neighbours,
+                {space: rows[row] for space, rows in asked.items()},
+                remembered,
+                columns,
+                layout.n_columns,
             )
             nats[row, place[name]] = scales[name].total(np.array([total]))[0]
     return nats, share / np.maximum(share.sum(axis=2, keepdims=True), 1e-300)
