@@ -371,7 +371,7 @@ def test_a_table_just_too_long_for_the_memory_is_remembered_in_part(
 
 def test_two_duplicates_in_training_count_as_evidence_that_a_row_is_normal(short_training, numbers):
     twice = np.concatenate([numbers, numbers[:5]])
-    detector = VAEDetector(random_state=0).fit(twice)
+    detector = VAEDetector(random_state=0, view_weights={"nearest": 1}).fit(twice)
     evidence = detector.model_.surprise_model.evidence_model
     encoded = detector.model_.encoding.encode(as_table(numbers))
     nearest = evidence.views.of(encoded).scores["nearest"].total
@@ -381,7 +381,7 @@ def test_two_duplicates_in_training_count_as_evidence_that_a_row_is_normal(short
 
 def test_where_many_rows_have_duplicates_a_row_is_compared_with_its_own_copy(short_training):
     rows = np.random.default_rng(0).integers(12, size=(400, 2)).astype(float)
-    detector = VAEDetector(random_state=0).fit(rows)
+    detector = VAEDetector(random_state=0, view_weights={"nearest": 1}).fit(rows)
     evidence = detector.model_.surprise_model.evidence_model
     assert not evidence.views.basis.normal_rows.is_single.any()
     encoded = detector.model_.encoding.encode(as_table(rows))
