@@ -30,7 +30,7 @@ def training_rows(rng: np.random.Generator) -> np.ndarray:
     ridge = np.column_stack([along, 0.8 * along + rng.normal(0.0, 0.15, 600)])
     dense = rng.normal((2.5, -2.5), 0.12, (300, 2))
     loose = rng.normal((-2.5, 2.5), 0.6, (300, 2))
-    return np.concatenate([ridge, dense, loose])
+    return rng.permutation(np.concatenate([ridge, dense, loose]))
 
 
 def draw(name: str | None, rows: np.ndarray, path: Path) -> None:

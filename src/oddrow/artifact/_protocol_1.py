@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
 PROTOCOL = 1
 ADDED_CONSTANTS: Mapping[str, Any] = {
-    "random_subsets": 8,
-    "related_subsets": 4,
+    "random_subsets": 2,
+    "related_subsets": 3,
     "min_subset_share": 0.3,
     "max_subset_share": 0.7,
     "subset_rows": 2_000,

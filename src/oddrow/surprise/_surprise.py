@@ -93,9 +93,9 @@ class ViewEvidence:
     - *latent_nearest*: distance to the nearest remembered row in the whitened latent space, which is not attributed to
       columns;
     - *random_subsets*: distance to the nearest remembered row within random subsets of the columns, with numbers as
-      normal scores of their ranks, each subset calibrated separately, then combined with exponent -1/4; the square is
-      split column by column;
-    - *related_subsets*: the same within subsets of a column with those most informative about it;
+      normal scores of their ranks or in standard deviations, each subset calibrated separately, then combined with
+      exponent -1/4; the square is split column by column;
+    - *related_subsets*: the same within subsets of a column with those most informative about it, with normal scores;
     - *nearest*, *rank_nearest*, only if they are given a weight: distance to the nearest remembered row over all
       columns, with numbers in standard deviations or as normal scores, its square split column by column.
 

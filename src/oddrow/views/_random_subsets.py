@@ -19,7 +19,7 @@ from oddrow.views._view import GraphScore, Judged, LearningContext, ViewScore
 class RandomSubsetsView:
     """The distances to the nearest remembered row within random subsets of the columns, combined.
 
-    A row that is odd in few of many columns is far from all others in some subsets, while in all columns together the
+    A row that is odd in few of many columns can be far from all others in a subset, while in all columns together its
     difference is small beside the sum of the ordinary ones (feature bagging, Lazarevic and Kumar 2005). Numbers are
     normal scores of their ranks in every second subset, and in standard deviations in the others.
     """

@@ -78,6 +78,8 @@ def _related_members(context: LearningContext, rng: np.random.Generator) -> npt.
     pairs = PairInformation.learn(basis.coding.variables, context.training, context.rng, constants)
     for subset, column in zip(members, rng.permutation(columns), strict=False):
         size = subset_size(len(columns), constants.min_subset_share, constants.max_subset_share, rng)
+        if len(columns) == 2:
+            size = 2  # one column alone would leave out the only combination of a table of two
         subset[column] = True
         subset[pairs.columns_related_to(int(column))[: size - 1]] = True
     return different(members)
