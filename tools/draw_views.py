@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from oddrow import VAEDetector
-from oddrow.views import VIEWS, views_learned
+from oddrow.views import VIEWS
 
 CELLS = 90
 """Cells of a picture along each side."""
@@ -56,10 +56,10 @@ def draw(name: str | None, rows: np.ndarray, path: Path) -> None:
 
 
 def main(folder: Path) -> None:
-    """Draw one picture for each view of the default, and one for all of them."""
+    """Draw one picture for each view, and one for all of them."""
     rows = training_rows(np.random.default_rng(0))
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (*views_learned(), None):
+    for name in (*VIEWS, None):
         draw(name, rows, folder / f"view_{name or 'all'}.png")
 
 

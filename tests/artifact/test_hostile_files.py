@@ -332,7 +332,6 @@ MANIFESTS = {
     "a latent variance that overflows": set_entry(("shape", "log_variance_bound"), 1e4),
     "no view that counts": set_entry(("view_weights",), dict.fromkeys(VIEWS, 0.0)),
     "weights in a list": set_entry(("view_weights",), [1.0] * 8),
-    "a weight of an optional view that the file lacks": set_entry(("view_weights",), {"nearest": 1.0}, SUBSETS),
     "shares of subsets turned round": set_entry(("constants", "min_subset_share"), 0.9, SUBSETS),
     "a share of a subset beyond all columns": set_entry(("constants", "max_subset_share"), 1.5, SUBSETS),
     "subsets without end": set_entry(("constants", "random_subsets"), 10**9, SUBSETS),

@@ -6,12 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-import oddrow
 from oddrow.density import BLOCK_ROWS, decode, encode
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
 from oddrow.table import as_table
 from oddrow.views import Evidence, Space, checked_view_weights, variables_of
-from testing.untrained import no_training
 
 POWER, MARGINAL_POWER = DEFAULT_CONSTANTS.power, DEFAULT_CONSTANTS.marginal_power
 MIN_REACH, NEIGHBOURS = DEFAULT_CONSTANTS.min_reach, DEFAULT_CONSTANTS.neighbours
@@ -182,25 +180,12 @@ def test_surprise_is_the_calibrated_raw_score_split_in_proportion(model, encoded
     )
 
 
-@pytest.fixture(scope="module")
-def with_optional_views(connections):
-    with no_training():
-        weights = {"nearest": 1, "rank_nearest": 2, "random_subsets": 0.5}
-        return oddrow.VAEDetector(random_state=0, view_weights=weights).fit(connections.slice(0, 700))
-
-
 @pytest.mark.parametrize("given", [None, {"marginal": 3, "nearest": 0, "latent_nearest": 0.5}])
-def test_the_evidence_is_that_of_eight_views_computed_a_second_way(detector, fresh, given):
+def test_the_evidence_is_that_of_ten_views_computed_a_second_way(detector, fresh, given):
     model = detector.model_.surprise_model.evidence_model
-    assert len(model.views.names) == 8
+    assert len(model.views.names) == 10
     weights = checked_view_weights(given, model.views.names)
     check_a_second_way(replace(model, scales=replace(model.scales, weights=weights)), detector, fresh)
-
-
-def test_the_evidence_is_that_of_ten_views_computed_a_second_way(with_optional_views, fresh):
-    model = with_optional_views.model_.surprise_model.evidence_model
-    assert len(model.views.names) == 10
-    check_a_second_way(model, with_optional_views, fresh)
 
 
 def check_a_second_way(model, detector, fresh):

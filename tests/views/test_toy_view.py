@@ -13,14 +13,12 @@ import oddrow
 from oddrow.exceptions import ModelFileError, SettingError
 from oddrow.table import as_table
 from oddrow.views import (
-    OPTIONAL_VIEWS,
     VIEWS,
     GraphScore,
     Judged,
     ViewScore,
     register_view,
     unregister_view,
-    views_learned,
 )
 from testing.untrained import no_training
 
@@ -81,7 +79,7 @@ def fitted(rows, **parameters):
 def test_it_is_learned_and_scored_with_the_others(toy, rows):
     detector = fitted(rows[0])
     evidence = detector.model_.surprise_model.evidence_model
-    assert evidence.views.names == views_learned() and evidence.views.names[-1] == "toy"
+    assert evidence.views.names == (*VIEWS,) and evidence.views.names[-1] == "toy"
     encoded = detector.model_.encoding.encode(as_table(rows[1]))
     np.testing.assert_allclose(
         evidence.views.of(encoded).scores["toy"].total,
@@ -92,7 +90,7 @@ def test_it_is_learned_and_scored_with_the_others(toy, rows):
 def test_it_is_weighted_by_name(toy, rows):
     one, two = (fitted(rows[0], view_weights={"toy": weight}) for weight in (1, 2))
     assert (one.surprise(rows[1]) != two.surprise(rows[1])).any()
-    np.testing.assert_array_equal(two.model_.surprise_model.evidence_model.scales.weights, [0.5] * 8 + [1.0])
+    np.testing.assert_array_equal(two.model_.surprise_model.evidence_model.scales.weights, [0.5] * 10 + [1.0])
 
 
 def test_its_parts_are_reasons_in_explanations(toy, rows):
@@ -148,20 +146,3 @@ def test_files_with_an_unregistered_view_are_refused_and_others_are_read(rows, t
     assert "toy" not in VIEWS
     with pytest.raises(ModelFileError, match="'toy' is not one of likelihood, marginal"):
         oddrow.load(tmp_path / "toy.oddrow")
-
-
-def test_an_optional_view_is_learned_only_with_a_weight(rows, tmp_path):
-    register_view(ToyView, is_optional=True)
-    try:
-        assert (
-            views_learned()
-            == views_learned({"toy": 0})
-            == fitted(rows[0]).model_.surprise_model.evidence_model.views.names
-        )
-        detector = fitted(rows[0], view_weights={"toy": 2})
-        assert detector.model_.surprise_model.evidence_model.views.names == (*views_learned(), "toy")
-        oddrow.save(detector, tmp_path / "m.oddrow")
-        np.testing.assert_array_equal(oddrow.load(tmp_path / "m.oddrow").surprise(rows[1]), detector.surprise(rows[1]))
-    finally:
-        unregister_view("toy")
-    assert "toy" not in OPTIONAL_VIEWS

@@ -42,9 +42,8 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         The policy that decides instead of ``contamination``; see :meth:`set_policy`.
     view_weights : mapping of view to number, optional
         Weights of the views of a row, 1 for each view that is not named: "likelihood", "marginal", "dependence",
-        "sparseness", "rank_sparseness", "latent_nearest", "random_subsets", "related_subsets". 0 leaves a view out. Two
-        more views, "nearest" and "rank_nearest", are used only if they are named with a weight above 0. The article's
-        setting has no views.
+        "sparseness", "rank_sparseness", "latent_nearest", "random_subsets", "related_subsets", "nearest",
+        "rank_nearest". 0 leaves a view out. The article's setting has no views.
     calibration : {"auto", "split", "cross", "blocks"}
         "auto" is "blocks" if ``time``, ``group`` or ``sequences`` is given, else "split". "split" holds a fifth of the
         rows out to calibrate: p-values are valid in finite samples, for rows like those that were not set aside.

@@ -21,7 +21,7 @@ from oddrow.fitting._order_test import OrderTest
 from oddrow.fitting._plan import CalibratedFit, FitPlan
 from oddrow.fitting._splits import SplitTable
 from oddrow.surprise import IsolationEvidence, SurpriseModel, ViewEvidence
-from oddrow.views import RowViews, Views, ViewScales, checked_view_weights, views_learned
+from oddrow.views import RowViews, Views, ViewScales, checked_view_weights
 
 SCALING_ROWS = 2_000
 """The number of rows that set the scales of the views, if there are fewer stopping rows."""
@@ -37,8 +37,7 @@ class ViewLearner:
 
     Attributes
     ----------
-    view_weights : weights of the views by name; a view that is not named has weight 1, an optional one 0, and
-        None names no view
+    view_weights : weights of the views by name; a view that is not named has weight 1, and None names no view
     isolates : whether the table may hold odd rows, so that isolation has more weight than all views together. A
         cross-calibration does not use isolation
     """
@@ -67,7 +66,7 @@ class ViewLearner:
         """Fit once; held-out rows calibrate."""
         shares = (plan.recipe.stopping_share, plan.recipe.calibration_share)
         split = SplitTable.draw(table, in_doubt, shares, rng)
-        fit = _fit(plan, split, table.num_rows, views_learned(self.view_weights), rng)
+        fit = _fit(plan, split, table.num_rows, rng)
         calibrating = fit.encoding.encode(table.take(split.calibration))
         # no variable keeps the views' scores: for a long table they take more memory than the rest of a fit
         scales = ViewScales.learn(
@@ -108,7 +107,7 @@ class ViewLearner:
         """
 
         def fit_one(plan: FitPlan, split: SplitTable) -> ViewFit:
-            return _fit(plan, split, table.num_rows, views_learned(self.view_weights), rng)
+            return _fit(plan, split, table.num_rows, rng)
 
         def see(fit: ViewFit, held_out: EncodedTable) -> RowViews:
             return fit.views.of(held_out).in_units(fit.views.units(fit.training))
@@ -161,8 +160,8 @@ class ViewFit:
         return self.base.training
 
 
-def _fit(plan: FitPlan, split: SplitTable, n_rows: int, names: tuple[str, ...], rng: np.random.Generator) -> ViewFit:
-    """Fit the network and learn the views of these names.
+def _fit(plan: FitPlan, split: SplitTable, n_rows: int, rng: np.random.Generator) -> ViewFit:
+    """Fit the network and learn the views.
 
     ``n_rows``, the rows of the whole table, sets the mini-batch size. Training, stopping and calibration rows
     and the rows between are remembered, except for rows in doubt.
@@ -179,7 +178,7 @@ def _fit(plan: FitPlan, split: SplitTable, n_rows: int, names: tuple[str, ...], 
     held_out = encoding.encode(split.table.take(pool[len(split.training) :]))
     density = DensityModel(base.network, base.likelihood, FeatureRange.learn(training.rows))
     moments = None if split.moments is None else split.moments.take(pool)
-    views, remembered = Views.learn(density, training, held_out, encoding.straightened, rng, moments, names)
+    views, remembered = Views.learn(density, training, held_out, encoding.straightened, rng, moments)
     own = np.full(split.table.num_rows, -1)
     own[pool] = remembered.place
     scaling, has_trained = _scaling_rows(split, own, rng)

@@ -96,7 +96,7 @@ class ViewEvidence:
       normal scores of their ranks or in standard deviations, each subset calibrated separately, then combined with
       exponent -1/4; the square is split column by column;
     - *related_subsets*: the same within subsets of a column with those most informative about it, with normal scores;
-    - *nearest*, *rank_nearest*, only if they are given a weight: distance to the nearest remembered row over all
+    - *nearest*, *rank_nearest*: distance to the nearest remembered row over all
       columns, with numbers in standard deviations or as normal scores, its square split column by column.
 
     Each view's score is calibrated to nats by the tail of its distribution (a score that one normal row in a hundred

@@ -12,7 +12,7 @@ from oddrow.views._marginal import MarginalView
 from oddrow.views._memory import Memory
 from oddrow.views._nats import power_mean, scale_of
 from oddrow.views._occurrences import Moments
-from oddrow.views._registry import OPTIONAL_VIEWS, VIEWS, register_view, unregister_view, views_learned
+from oddrow.views._registry import VIEWS, register_view, unregister_view
 from oddrow.views._row_context import RowContext
 from oddrow.views._scales import ViewScales, checked_view_weights
 from oddrow.views._spaces import PiecewiseCurve, Space
@@ -21,7 +21,6 @@ from oddrow.views._view import GraphScore, Judged, LearningContext, View, ViewSc
 from oddrow.views._views import RowViews, Views
 
 __all__ = [
-    "OPTIONAL_VIEWS",
     "VIEWS",
     "Coding",
     "DependenceView",
@@ -61,5 +60,4 @@ __all__ = [
     "split_total_values",
     "unregister_view",
     "variables_of",
-    "views_learned",
 ]

@@ -14,7 +14,7 @@ from oddrow.exceptions import SettingError
 from oddrow.scoring_constants import ScoringConstants
 from oddrow.views._evidence import Evidence, split_total
 from oddrow.views._nats import power_mean, scale_of
-from oddrow.views._registry import VIEWS, views_learned
+from oddrow.views._registry import VIEWS
 from oddrow.views._view import ViewScore, ViewUnits
 from oddrow.views._views import RowViews, Views
 
@@ -24,8 +24,7 @@ Floats = npt.NDArray[np.float64]
 def checked_view_weights(weights: Mapping[str, float] | None, views: Collection[str] | None = None) -> Floats:
     """Return the weights of the views divided by the largest; views that are not named have weight 1.
 
-    ``views`` are the names of the views, in order; None means those that a fit with these weights learns. Another
-    registered view may be named if its weight is 0.
+    ``views`` are the names of the views, in order; None means all registered ones.
 
     Raises
     ------
@@ -35,21 +34,17 @@ def checked_view_weights(weights: Mapping[str, float] | None, views: Collection[
     Examples
     --------
     >>> checked_view_weights({"likelihood": 2, "marginal": 0})
-    array([1. , 0. , 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
+    array([1. , 0. , 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
     """
     if weights is not None and not isinstance(weights, Mapping):
         raise SettingError(f"view_weights is {weights!r:.60}; give a mapping of view to weight, or None")
-    given = dict(weights or {})
+    given, names = dict(weights or {}), VIEWS if views is None else views
     for name, weight in given.items():
-        if name not in VIEWS and name not in (views or ()):
-            raise SettingError(f"view_weights has {name!r}, which is not a view; choose from {', '.join(VIEWS)}")
+        if name not in names:
+            raise SettingError(f"view_weights has {name!r}, which is not a view; choose from {', '.join(names)}")
         is_number = isinstance(weight, int | float | np.number) and not isinstance(weight, bool)
         if not (is_number and np.isfinite(weight) and weight >= 0):
             raise SettingError(f"view_weights has {name!r} at {weight!r:.40}; give a finite number >= 0")
-    names = views_learned(given) if views is None else views
-    absent = next((name for name, weight in given.items() if weight > 0 and name not in names), None)
-    if absent is not None:
-        raise SettingError(f"view_weights has {absent!r}, which is not a view here; choose from {', '.join(names)}")
     complete = np.array([float(given.get(name, 1.0)) for name in names])
     if not complete.any():
         raise SettingError("view_weights sets every weight to 0; give at least one view a weight > 0")

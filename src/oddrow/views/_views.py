@@ -15,7 +15,7 @@ from oddrow.exceptions import ModelFileError
 from oddrow.views._basis import Straightened, ViewBasis
 from oddrow.views._normal_rows import Remembered
 from oddrow.views._occurrences import Moments
-from oddrow.views._registry import VIEWS, views_learned
+from oddrow.views._registry import VIEWS
 from oddrow.views._row_context import RowContext
 from oddrow.views._view import LearningContext, View, ViewScore, ViewUnits
 
@@ -64,9 +64,8 @@ class Views:
         straightened: Straightened,
         rng: np.random.Generator,
         moments: Moments | None = None,
-        names: Sequence[str] | None = None,
     ) -> tuple[Views, Remembered]:
-        """Learn the views of these names, by default all that are not optional, from the training rows.
+        """Learn every registered view from the training rows.
 
         Training rows are remembered, and for a short table held-out rows too. ``moments`` are those of the rows
         [n_training + n_held_out] of an ordered table. Also return which rows are remembered.
@@ -74,8 +73,7 @@ class Views:
         basis, remembered = ViewBasis.learn(density, training, held_out, straightened, rng, moments)
         place = remembered.place[: len(training.rows)]
         context = LearningContext(basis, training, place, rng, is_dependent=moments is not None)
-        names = views_learned() if names is None else names
-        return cls(basis, tuple(VIEWS[name].learn(context) for name in names)), remembered
+        return cls(basis, tuple(view.learn(context) for view in VIEWS.values())), remembered
 
     @property
     def density(self) -> DensityModel[MixedLikelihood]:
