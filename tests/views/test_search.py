@@ -177,3 +177,19 @@ def test_dependent_rows_are_passed_over_if_others_are_left():
     squares[own, own] = np.inf
     squares[dependent & (own != 7)[:, None]] = np.inf
     np.testing.assert_array_equal(found, np.sort(np.argsort(squares, axis=1)[:, :10], axis=1))
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_thousands_of_equal_rows_are_searched_as_their_first_copies(count):
+    """As in a subset of flags: the first of equal rows are neighbours, and a row is not its own."""
+    rng = np.random.default_rng(4)
+    memory = rng.integers(0, 2, (2_000, 3)).astype(np.float32)
+    own = np.arange(0, 2_000, 20)
+    rows = memory[own]
+    asked = Memory.of(memory)
+    expected = by_all_distances(memory, rows, count, own)
+    np.testing.assert_array_equal(np.sort(asked.nearest(rows, count, own), axis=1), expected)
+    kept, _ = asked._search._fewer[count + 1]
+    assert len(kept) == 8 * (count + 1)
+    one_by_one = np.concatenate([asked.nearest(rows[[at]], count, own[[at]]) for at in range(len(rows))])
+    np.testing.assert_array_equal(np.sort(one_by_one, axis=1), expected)

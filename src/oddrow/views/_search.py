@@ -64,6 +64,8 @@ TRIED_ROWS = 128
 """Number of remembered rows that show whether leaves save products."""
 MAX_SHARE = 0.5
 """Largest share of leaves that a row of the sample needs on average, if leaves are used."""
+MIN_BULK_QUERIES = 64
+"""Smallest number of rows for which equal remembered rows are looked for; for fewer this would take longer."""
 MAX_LEAVES_WIDTH = 256
 """Largest number of features with leaves."""
 
@@ -79,6 +81,7 @@ class Search:
     rows: npt.NDArray[np.float32]
     tie_tolerance: float
     _saves: dict[int, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _fewer: dict[int, tuple[Places, Search] | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def _single(self) -> Products:
@@ -94,6 +97,36 @@ class Search:
 
     def nearest(self, asked: Asked, count: int) -> Places:
         """Return the indices [n, count] of the nearest remembered rows in ascending order."""
+        if asked.far is None and len(asked.rows) >= MIN_BULK_QUERIES:
+            found = self._with_few_copies(count + 1)
+            if found is not None:
+                kept, fewer = found
+                at = np.minimum(np.searchsorted(kept, asked.own), len(kept) - 1)
+                own = np.where(kept[at] == asked.own, at, -1)
+                return np.asarray(kept[fewer._among_all(Asked(asked.rows, own, None), count)])
+        return self._among_all(asked, count)
+
+    def _with_few_copies(self, most: int) -> tuple[Places, Search] | None:
+        """Return the places of the first ``most`` of each set of equal rows, ascending, and a search among these.
+
+        Return None if no row has more copies. Of equal rows the first are taken, so that no other one is among the nearest ``most - 1``, even if the row
+        itself is left out. Subsets of flags and names, and a latent space that has collapsed, hold thousands of equal
+        rows, which would all be tied candidates.
+        """
+        if most not in self._fewer:
+            keys = np.zeros((len(self.rows), self.rows.shape[1] + 1), np.float32)  # rows without features have a key
+            keys[:, 1:] += self.rows  # turns -0.0 into 0.0
+            void = keys.view(np.dtype((np.void, keys.shape[1] * keys.itemsize))).ravel()
+            _, group, counts = np.unique(void, return_inverse=True, return_counts=True)
+            order = np.argsort(group, kind="stable")
+            rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+            kept = np.sort(order[rank < most])
+            has_fewer = len(kept) < len(self.rows)
+            self._fewer[most] = (kept, Search(self.rows[kept], self.tie_tolerance)) if has_fewer else None
+        return self._fewer[most]
+
+    def _among_all(self, asked: Asked, count: int) -> Places:
+        """Return the indices [n, count] of the nearest of all rows in ascending order."""
         places = np.zeros((len(asked.rows), count), np.int64)
         if len(self.rows) == 1:
             return places
