@@ -112,13 +112,18 @@ def test_a_memory_returns_at_most_all_rows_other_than_the_row_itself(n_rows):
     assert all(len(set(row)) == len(row) for row in found.tolist())
 
 
+def around_rows(surroundings, rows, own=None):
+    own = np.full(len(rows), -1) if own is None else own
+    return surroundings.around(rows, surroundings.places(rows, own), own)
+
+
 def test_sparseness_does_not_depend_on_the_spacing_of_the_remembered_rows():
     """Two even grids, one ten times as wide: what counts is the distance against the neighbours' own."""
     grid = np.stack(np.meshgrid(np.arange(12.0), np.arange(12.0)), axis=-1).reshape(-1, 2)
     memory = Memory.of(np.concatenate([grid, 1_000 + 10 * grid]))
     around = Surroundings(memory, Reach.among(memory))
     asked = np.array([[5.5, 5.5], [1_055.0, 1_055.0], [5.5, 30.0], [5.5, -200.0]], np.float32)
-    sparseness = around.of(asked).sparseness
+    sparseness = around_rows(around, asked).sparseness
     assert abs(sparseness[0] - sparseness[1]) < 0.1
     assert sparseness[3] > sparseness[2] > sparseness[0] + 1
 
@@ -126,7 +131,7 @@ def test_sparseness_does_not_depend_on_the_spacing_of_the_remembered_rows():
 def test_the_sparseness_of_duplicates_is_finite():
     memory = Memory.of(np.zeros((30, 2)))
     around = Surroundings(memory, Reach.among(memory))
-    sparseness = around.of(np.array([[0.0, 0.0], [3.0, 4.0]], np.float32)).sparseness
+    sparseness = around_rows(around, np.array([[0.0, 0.0], [3.0, 4.0]], np.float32)).sparseness
     assert np.isfinite(sparseness).all()
     assert sparseness[1] > sparseness[0] == 0
 
@@ -135,13 +140,13 @@ def test_an_excluded_row_has_the_sparseness_of_a_new_row_in_a_memory_without_it(
     """What calibrates is remembered, what comes later is not: both are judged by the same measure."""
     rows = np.random.default_rng(5).normal(size=(60, 2)).astype(np.float32)
     whole = Memory.of(rows)
-    passed_over = Surroundings(whole, Reach.among(whole)).of(rows, np.arange(60)).sparseness
+    passed_over = around_rows(Surroundings(whole, Reach.among(whole)), rows, np.arange(60)).sparseness
     least = Surroundings(whole, Reach.among(whole)).least
     for row in range(60):
         others = Memory.of(np.delete(rows, row, axis=0))
         around = Surroundings(others, Reach.among(others))
         around.__dict__["least"] = least
-        new = around.of(rows[[row]], np.array([-1])).sparseness
+        new = around_rows(around, rows[[row]]).sparseness
         assert new[0] == pytest.approx(passed_over[row], abs=1e-6)
 
 

@@ -70,7 +70,7 @@ class NeighbourhoodValues:
 
 
 def neighbourhood(xp: GraphNamespace, rows: Value, around: Surroundings, own: Value | None) -> NeighbourhoodValues:
-    """Return the neighbours of rows [n, d] in the memory's space, as :meth:`Surroundings.of` does."""
+    """Return the neighbours of rows [n, d] in the memory's space, as :meth:`Surroundings.around` does."""
     neighbours = around.memory.constants.neighbours
     places = nearest_places(xp, rows, around.memory, neighbours, own)
     apart = differences(xp, rows, around.memory, places)

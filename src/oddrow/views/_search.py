@@ -109,9 +109,9 @@ class Search:
     def _with_few_copies(self, most: int) -> tuple[Places, Search] | None:
         """Return the places of the first ``most`` of each set of equal rows, ascending, and a search among these.
 
-        Return None if no row has more copies. Of equal rows the first are taken, so that no other one is among the nearest ``most - 1``, even if the row
-        itself is left out. Subsets of flags and names, and a latent space that has collapsed, hold thousands of equal
-        rows, which would all be tied candidates.
+        Return None if no row has more copies. Of equal rows the first are taken, so that no other one is among the
+        nearest ``most - 1``, even if the row itself is left out. Subsets of flags and names, and a latent space that
+        has collapsed, hold thousands of equal rows, which would all be tied candidates.
         """
         if most not in self._fewer:
             keys = np.zeros((len(self.rows), self.rows.shape[1] + 1), np.float32)  # rows without features have a key

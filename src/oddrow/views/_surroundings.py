@@ -92,12 +92,8 @@ class Surroundings:
         median = 0.5 * float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2])
         return self.memory.constants.min_reach * median or 1.0
 
-    def of(self, rows: npt.NDArray[np.floating], own: npt.NDArray[np.int64] | None = None) -> Neighbourhood:
-        """Return the nearest neighbours of rows [n, d]; ``own`` as in :meth:`Memory.nearest`."""
-        return self.around(rows, self.places(rows, own), np.full(len(rows), -1) if own is None else own)
-
-    def places(self, rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
-        """Return the indices [n, count] of the nearest neighbours of rows [n, d]."""
+    def places(self, rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the indices [n, count] of the nearest neighbours of rows [n, d]; ``own`` as in `Memory.nearest`."""
         return self.memory.nearest(rows, self.memory.constants.neighbours, own)
 
     def around(
