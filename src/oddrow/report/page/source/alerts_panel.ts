@@ -38,7 +38,7 @@ export function alertsPanel(session: Session): HTMLElement {
     refreshVerdicts(session, body);
     if (session.state.sort === "verdict") draw();
   });
-  return h("div", { class: "alerts-box" }, filters(session), count, h("div", { class: "wide", role: "region", "aria-label": "Table of rows", tabindex: "0" }, table), pager);
+  return h("div", { class: "alerts-box" }, filters(session), count, h("div", { class: "wide tall", role: "region", "aria-label": "Table of rows", tabindex: "0" }, table), pager);
 }
 
 /** Turn to the page of a row that was opened elsewhere, and bring it in sight. */
@@ -75,7 +75,7 @@ function head(session: Session, ids: string[]): HTMLElement {
     return shown;
   };
   return h("thead", {}, h("tr", {}, sortable("row", "Row", "row"), ...ids.map((id) => h("th", { scope: "col", class: "id" }, brief(id, 40))),
-    sortable("surprise", "Surprise", "number"), h("th", { scope: "col", class: "why" }, "Why"), sortable("kind", "Kind", "kind"), sortable("verdict", "Verdict", "mark")));
+    sortable("surprise", "Surprise", "number"), h("th", { scope: "col", class: "why" }, "Why"), sortable("kind", "Kind", "of-kind"), sortable("verdict", "Verdict", "mark")));
 }
 
 function rowLines(session: Session, rank: number, ids: string[]): HTMLElement[] {
@@ -90,9 +90,9 @@ function rowLines(session: Session, rank: number, ids: string[]): HTMLElement[] 
   const line = h("tr", { class: isOpen ? "line open" : "line" },
     h("th", { scope: "row", class: "row" }, toggle),
     ...ids.map((id) => h("td", { class: "id" }, idCell(session, id, rank))),
-    h("td", { class: "number" }, natsText(detail?.surprise ?? rows.level[rank] / LEVELS), h("span", { class: isAlert ? "tag alert" : "tag" }, isAlert ? "alert" : "not flagged")),
+    h("td", { class: "number" }, natsText(detail?.surprise ?? rows.level[rank] / LEVELS), state.scope === "all" && h("span", { class: isAlert ? "tag alert" : "tag" }, isAlert ? "alert" : "not flagged")),
     h("td", { class: "why" }, why(session, rank)),
-    h("td", { class: "kind" }, detail && detail.kind >= 0 ? kindButton(session, detail.kind, number) : h("span", { class: "missing" }, detail ? "none" : "")),
+    h("td", { class: "of-kind" }, detail && detail.kind >= 0 ? kindButton(session, detail.kind, number) : h("span", { class: "missing" }, detail ? "none" : "")),
     h("td", { class: "mark" }, verdictControl(session, "rows", number)));
   line.addEventListener("click", (event) => {
     const selecting = (getSelection()?.toString() ?? "") !== "";
@@ -111,7 +111,7 @@ function idCell(session: Session, id: string, rank: number): HTMLElement | null 
 function why(session: Session, rank: number): HTMLElement {
   const detail = session.summary.details[rank];
   if (!detail) return h("span", { class: "missing" }, "reasons are kept for the strangest rows only");
-  const parts = detail.reasons.slice(0, 3).filter(({ nats }, place) => place === 0 || nats >= 0.1 * detail.surprise);
+  const parts = detail.reasons.slice(0, 2).filter(({ nats }, place) => place === 0 || nats >= 0.1 * detail.surprise);
   const texts = parts.map(({ c, value, usual, expected, nats }) =>
     h("span", { class: "reason" }, brief(session.summary.columns[c].name, 40), session.summary.valuesHidden ? null : " ",
       session.summary.valuesHidden ? null : h("span", { class: "value" }, cell(value, 40)),

@@ -9,7 +9,7 @@ const BINS = 96;
 export const LEFT = 46;
 export const RIGHT = 14;
 const TOP = 18;
-const HEIGHT = 210;
+const HEIGHT = 260;
 const BOTTOM = 34;
 
 interface Counts {
@@ -22,6 +22,8 @@ interface Counts {
 export class Histogram {
   readonly element = h("div", { class: "histogram" });
   private readonly svg = s("svg", { role: "img", "aria-label": "Distribution of surprise; the table below has the counts" });
+  /** what belongs under the slider: the legend and the table */
+  readonly below: HTMLElement;
   private readonly counts: Counts;
   private readonly width: number;
   private size = 0;
@@ -35,7 +37,8 @@ export class Histogram {
     const { level, calibration, count } = session.rows;
     const scale = calibration.length ? count / calibration.length : 0;
     this.counts = { rows: this.binned(level), normal: this.binned(calibration).map((value) => value * scale) };
-    this.element.append(this.svg, this.legend(), this.table());
+    this.element.append(this.svg);
+    this.below = h("div", {}, this.legend(), this.table());
     new ResizeObserver(() => this.draw()).observe(this.element);
   }
 

@@ -32,6 +32,9 @@ export class Painter {
   private owner = new Int32Array();
   private image: ImageData | null = null;
   private occupied = new Int32Array();
+  /** the pixel of every possible x and, times the width, of every possible y; -1 outside */
+  private readonly across = new Int32Array(65536);
+  private readonly down = new Int32Array(65536);
 
   constructor(private readonly rows: Rows) {}
 
@@ -42,7 +45,7 @@ export class Painter {
     const pixels = new Uint32Array(this.image!.data.buffer);
     pixels.fill(0);
     this.dots(pixels, width, height, scale, occupied, how);
-    if (how.marked) this.marks(pixels, width, height, scale, view, how);
+    if (how.marked) this.marks(pixels, width, height, scale, how);
     canvas.putImageData(this.image!, 0, 0);
   }
 
@@ -79,16 +82,16 @@ export class Painter {
   /** Count the rows of each pixel and choose the one that shows; return the number of occupied pixels. */
   private bin(width: number, height: number, view: Window, { mask, top }: Paint): number {
     const { x, y, count: n } = this.rows;
-    const { count, owner, occupied } = this;
-    const sx = (width - 1) / Math.max(view.right - view.left, 1e-9);
-    const sy = (height - 1) / Math.max(view.high - view.low, 1e-9);
+    const { count, owner, occupied, across, down } = this;
+    places(across, view.left, view.right, width, 1);
+    places(down, view.high, view.low, height, width);
     const strangest = top === "strangest";
     let found = 0;
     for (let rank = 0; rank < n; rank++) {
-      const px = ((x[rank] - view.left) * sx + 0.5) | 0;
-      const py = ((view.high - y[rank]) * sy + 0.5) | 0;
-      if (px < 0 || py < 0 || px >= width || py >= height || x[rank] < view.left || y[rank] > view.high) continue;
-      const place = py * width + px;
+      const column = across[x[rank]];
+      const line = down[y[rank]];
+      if ((column | line) < 0) continue;
+      const place = column + line;
       if (count[place]++ === 0) {
         owner[place] = rank;
         occupied[found++] = place;
@@ -107,31 +110,44 @@ export class Painter {
     for (let place = 0; place < found; place++) most = Math.max(most, count[occupied[place]]);
     const alphas = opacities(most, size);
     // two passes, so that a row that passes the filters is never under one that does not
-    for (const passing of mask ? [false, true] : [true]) {
+    for (const passing of mask ? [0, 1] : [1]) {
       for (let index = found - 1; index >= 0; index--) {
         const place = occupied[index];
         const rank = owner[place];
-        const passes = !mask || mask[rank] === 1;
-        if (passes !== passing) continue;
-        const alpha = passes ? alphas[Math.min(count[place], 4095)] : 90;
-        stamp(pixels, width, height, place, size, ((alpha << 24) | (passes ? how.colourOf(rank) : dim)) >>> 0);
+        if (mask && mask[rank] !== passing) continue;
+        const alpha = passing ? alphas[Math.min(count[place], 4095)] : 90;
+        const colour = (alpha << 24) | (passing ? how.colourOf(rank) : dim);
+        if (size === 2) {
+          pixels[place] = colour;
+          pixels[place + 1] = colour; // over the right edge it is at the left one, where no reader sees one pixel
+          pixels[place + width] = colour; // under the last line it is nowhere: typed arrays ignore it
+          pixels[place + width + 1] = colour;
+        } else stamp(pixels, width, height, place, size, colour);
       }
     }
   }
 
-  private marks(pixels: Uint32Array, width: number, height: number, scale: number, view: Window, how: Paint): void {
+  private marks(pixels: Uint32Array, width: number, height: number, scale: number, how: Paint): void {
     const { x, y } = this.rows;
-    const sx = (width - 1) / Math.max(view.right - view.left, 1e-9);
-    const sy = (height - 1) / Math.max(view.high - view.low, 1e-9);
+    const { across, down } = this;
     const radius = Math.max(Math.round(scale * markSize(how.lastMarked)), 1);
     for (let rank = Math.min(how.lastMarked, this.rows.count) - 1; rank >= 0; rank--) {
       if (!how.marked!(rank) || (how.mask && !how.mask[rank])) continue;
-      const px = Math.round((x[rank] - view.left) * sx);
-      const py = Math.round((view.high - y[rank]) * sy);
-      if (px < 0 || py < 0 || px >= width || py >= height) continue;
-      markAt(pixels, width, height, px, py, radius, how.mark, (0xff000000 | how.colourOf(rank)) >>> 0);
-      this.owner[py * width + px] = rank;
+      const px = across[x[rank]];
+      const line = down[y[rank]];
+      if ((px | line) < 0) continue;
+      markAt(pixels, width, height, px, line / width, radius, how.mark, (0xff000000 | how.colourOf(rank)) >>> 0);
+      this.owner[line + px] = rank;
     }
+  }
+}
+
+/** The pixel of every unit between two ends of what is in sight, times a stride; -1 outside. */
+function places(table: Int32Array, from: number, to: number, pixels: number, stride: number): void {
+  const scale = (pixels - 1) / (to - from || 1);
+  for (let unit = 0; unit < table.length; unit++) {
+    const pixel = Math.round((unit - from) * scale);
+    table[unit] = pixel < 0 || pixel >= pixels ? -1 : pixel * stride;
   }
 }
 

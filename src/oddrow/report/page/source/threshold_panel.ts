@@ -22,7 +22,7 @@ export function thresholdPanel(session: Session): HTMLElement {
     "threshold",
     "How many rows stand out, and how sure is that?",
     "Surprise says how strange a row is, in nats: each 2.3 nats more are ten times rarer among normal rows. Move the threshold to see what it would flag and what it promises.",
-    h("div", { class: "split" }, h("div", {}, h("div", { class: "plot" }, histogram.element), slider), policyBox(session)),
+    h("div", { class: "split" }, h("div", {}, histogram.element, slider, histogram.below), policyBox(session)),
   );
 }
 
