@@ -12,6 +12,12 @@ import { refreshVerdicts, verdictControl } from "./verdict_control";
 
 const PAGE = 50;
 const MAX_IDS = 3;
+const narrow = matchMedia("(max-width: 620px)");
+
+/** The number of columns in sight: page.css leaves identifiers and kinds out where the screen is narrow. */
+function width(ids: string[]): number {
+  return narrow.matches ? 4 : 5 + ids.length;
+}
 
 export function alertsPanel(session: Session): HTMLElement {
   const list = new AlertList(session);
@@ -29,6 +35,7 @@ export function alertsPanel(session: Session): HTMLElement {
     refill(pager, ...pages(session, page, ranks.length));
   });
   let opened = 0;
+  narrow.addEventListener("change", draw);
   session.store.follow((state, changed) => {
     if (changed("policy", "kind", "column", "area", "search", "scope", "sort", "down", "page", "open")) draw();
     if (state.open && state.open !== opened) turnTo(session, list, state.open);
@@ -98,7 +105,7 @@ function rowLines(session: Session, rank: number, ids: string[]): HTMLElement[] 
     const selecting = (getSelection()?.toString() ?? "") !== "";
     if (!selecting && !(event.target as Element).closest("button")) session.store.set({ open: isOpen ? 0 : number });
   });
-  return isOpen ? [line, h("tr", { class: "detail" }, h("td", { colspan: 5 + ids.length }, openedRow(session, rank)))] : [line];
+  return isOpen ? [line, h("tr", { class: "detail" }, h("td", { colspan: width(ids) }, openedRow(session, rank)))] : [line];
 }
 
 function idCell(session: Session, id: string, rank: number): HTMLElement | null {
@@ -138,7 +145,7 @@ function nothing(session: Session, ids: string[]): HTMLElement {
   const text = session.mask || state.search
     ? "No row passes the filters and the search. Take a filter off, or show all scored rows."
     : state.scope === "alerts" ? "No row is above the threshold. Lower it, or show all scored rows." : "No row was scored.";
-  return h("tr", {}, h("td", { colspan: 5 + ids.length, class: "empty" }, text));
+  return h("tr", {}, h("td", { colspan: width(ids), class: "empty" }, text));
 }
 
 function pages(session: Session, page: number, count: number): (Node | string)[] {

@@ -1,5 +1,6 @@
 // The colourings of the map: by surprise, by decision, by the label, or by the value of a column.
 
+import { cut } from "./dom";
 import type { Column } from "./contract";
 import { countText, natsText } from "./numbers";
 import type { Paint } from "./map_paint";
@@ -144,8 +145,8 @@ function css(channels: Rgb): string {
 export function rowText(session: Session, rank: number): string {
   const detail = session.summary.details[rank];
   const reason = detail?.reasons[0];
-  const column = reason ? session.summary.columns[reason.c].name.slice(0, 60) : "";
-  const why = reason ? `; ${column}${reason.value === null ? "" : ` = ${reason.value.slice(0, 60)}`}` : "";
+  const column = reason ? cut(session.summary.columns[reason.c].name, 60) : "";
+  const why = reason ? `; ${column}${reason.value === null ? "" : ` = ${cut(reason.value, 60)}`}` : "";
   const nats = session.rows.level[rank] / LEVELS;
   return `row ${countText(session.rows.number[rank])}: ${natsText(nats)} nats${session.isAlert(rank) ? ", alert" : ""}${why}`;
 }

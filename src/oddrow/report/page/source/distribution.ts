@@ -1,7 +1,7 @@
 // The distribution of a column as a small picture with its table.
 
 import type { Distribution, Reason, Summary } from "./contract";
-import { brief, h, own, s, tableOf } from "./dom";
+import { brief, cut, h, own, s, tableOf } from "./dom";
 import { percent } from "./numbers";
 
 const WIDTH = 320;
@@ -14,13 +14,14 @@ export function markedDistribution(summary: Summary, { c, place, value }: Reason
   const title = h("h4", {}, "Normal values of ", brief(column.name, 60));
   const { distribution } = column;
   if (!distribution) return h("div", {}, title, h("p", { class: "hint" }, `No distribution is kept for a column of kind ${column.kind}.`));
-  const bars = distribution.normal.map((share, bar) => rect(distribution, share, bar, place === bar ? "bar here" : "bar normal"));
-  const marker = place === null ? null : s("path", { class: "here-mark", d: `M${middle(distribution, place)} ${FLOOR - height(distribution, distribution.normal[place]) - 3}l-5 -9h10z` });
+  const alone = { ...distribution, current: [], alerts: [] };
+  const bars = distribution.normal.map((share, bar) => rect(alone, share, bar, place === bar ? "bar here" : "bar normal"));
+  const marker = place === null ? null : s("path", { class: "here-mark", d: `M${middle(distribution, place)} ${FLOOR - height(alone, distribution.normal[place]) - 3}l-5 -9h10z` });
   const label = place === null
     ? h("p", { class: "hint" }, value === null ? "The row's value is missing, so no bar is marked." : "The row's value is outside the bars.")
     : h("p", { class: "hint" }, "▼ marks the row's value, in the bar ", own(distribution.labels[place] ?? "", { class: "clip" }),
         `: ${percent(distribution.normal[place] ?? 0)} of normal rows are there.`);
-  return h("div", {}, title, picture(`Normal values of ${column.name.slice(0, 60)}`, [...bars, ...(marker ? [marker] : [])]), ends(distribution), label, table(distribution));
+  return h("div", {}, title, picture(`Normal values of ${cut(column.name, 60)}`, [...bars, ...(marker ? [marker] : [])]), ends(distribution), label, table(distribution));
 }
 
 /** Normal, current and alert rows: bars, a line and diamonds, so that they differ without colour. */
@@ -33,7 +34,7 @@ export function threeDistributions(name: string, distribution: Distribution): HT
   });
   const diamonds = distribution.alerts.flatMap((share, bar) =>
     share > 0 ? [s("path", { class: "alert-dot", d: `M${middle(distribution, bar)} ${FLOOR - height(distribution, share) - 4}l4 4-4 4-4-4z` })] : []);
-  return h("div", {}, picture(`Distribution of ${name.slice(0, 60)}: normal, current and alert rows`, [...bars, s("path", { class: "current-line", d: points.join("") }), ...diamonds]),
+  return h("div", {}, picture(`Distribution of ${cut(name, 60)}: normal, current and alert rows`, [...bars, s("path", { class: "current-line", d: points.join("") }), ...diamonds]),
     ends(distribution), table(distribution));
 }
 

@@ -49,10 +49,16 @@ export function own(text: string, properties: Properties = {}): HTMLElement {
   return h("bdi", properties, text);
 }
 
+/** The beginning of a text: at most so many characters, none of them cut in two. */
+export function cut(text: string, letters: number): string {
+  return text.length <= letters ? text : [...text.slice(0, 2 * letters)].slice(0, letters).join("");
+}
+
 /** The user's text in one line: a long one is cut, and its beginning is shown as the title. */
 export function brief(text: string, letters = 120): HTMLElement {
-  const cut = text.length > letters ? `${text.slice(0, letters)}…` : text;
-  return own(cut, { class: "brief", title: text.length > 24 ? text.slice(0, 1000) : null });
+  const start = cut(text, letters);
+  const title = text.length > 24 ? cut(text, 1000) : null;
+  return own(start.length < text.length ? `${start}…` : text, { class: "brief", title });
 }
 
 /** A cell of a table; a missing one says so. */

@@ -3,7 +3,7 @@
 import { boxArea, pathArea, type Area } from "./area";
 import { readBlock } from "./blocks";
 import { coloursOf, rowText, type Legend } from "./colouring";
-import { brief, button, fill, h, own, s, tableOf } from "./dom";
+import { brief, button, cut, fill, h, own, s, tableOf } from "./dom";
 import { perFrame, timed } from "./frame";
 import { MapGestures, type Mode } from "./map_gestures";
 import { keyboardBox } from "./map_keys";
@@ -218,8 +218,8 @@ function colourSelect(session: Session): HTMLElement {
   const shaded = columns.flatMap(({ shade, name }, index) => (shade ? [{ name, index }] : []));
   const select = h("select", {},
     h("option", { value: "surprise" }, "surprise"), h("option", { value: "decision" }, "decision"),
-    truth && session.rows.truth && h("option", { value: "truth" }, `label ${truth.column.slice(0, 40)}`),
-    shaded.length > 0 && h("optgroup", { label: "value of a column" }, ...shaded.map(({ name, index }) => h("option", { value: `column ${index}` }, name.slice(0, 60)))));
+    truth && session.rows.truth && h("option", { value: "truth" }, `label ${cut(truth.column, 40)}`),
+    shaded.length > 0 && h("optgroup", { label: "value of a column" }, ...shaded.map(({ name, index }) => h("option", { value: `column ${index}` }, cut(name, 60)))));
   select.addEventListener("change", () => {
     const [kind, index] = select.value.split(" ");
     session.store.set({ colour: kind as Colouring, shade: index === undefined ? -1 : Number(index) });

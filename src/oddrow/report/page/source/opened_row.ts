@@ -1,10 +1,10 @@
 // One row in full: its reasons as bars that add up to its surprise, the usual values, and its nearest normal rows.
 
 import type { Detail, Reason } from "./contract";
-import { brief, button, cell, fill, h, own, plainTable } from "./dom";
+import { brief, button, cell, cut, fill, h, own, plainTable } from "./dom";
 import { markedDistribution } from "./distribution";
 import { neighbours } from "./neighbours";
-import { countText, counted, natsText, percent } from "./numbers";
+import { countText, counted, grouped, natsText, percent } from "./numbers";
 import { LEVELS } from "./rows";
 import type { Session } from "./session";
 import { noteField, verdictControl } from "./verdict_control";
@@ -24,14 +24,18 @@ export function openedRow(session: Session, rank: number): HTMLElement {
   return h(
     "div",
     { class: "opened" },
-    h("p", {}, sentence(detail)),
+    h("p", {}, sentence(session, detail)),
     h("div", { class: "opened-split" }, h("div", {}, parts(session, detail, show), judged), picture),
     neighbours(session, rank, detail),
   );
 }
 
-function sentence({ p, surprise }: Detail): string {
-  return `Surprise ${natsText(surprise)} nats: about 1 in ${countText(1 / p)} normal rows is as strange (p-value ${p.toPrecision(2)}). The parts below add up to it.`;
+function sentence({ rows }: Session, { p, surprise }: Detail): string {
+  const most = rows.calibration.length + 1;
+  const rare = p * most < 1.5
+    ? `stranger than all ${grouped(most - 1)} calibration rows, so at most about 1 in ${countText(1 / p)} normal rows is as strange`
+    : `about 1 in ${countText(1 / p)} normal rows is as strange`;
+  return `Surprise ${natsText(surprise)} nats: ${rare}. The parts below add up to it.`;
 }
 
 /** The reasons, the combination and the rest as bars whose lengths add up. */
@@ -51,7 +55,7 @@ function parts(session: Session, detail: Detail, show: (reason: Reason) => void)
     const column = summary.columns[reason.c];
     const pick = button(brief(column.name, 60), () => {
       show(reason);
-      session.announce(`Distribution of ${column.name.slice(0, 60)} is shown`);
+      session.announce(`Distribution of ${cut(column.name, 60)} is shown`);
     }, { class: "quiet", title: "Show this column's distribution" });
     return [pick, ...(hidden ? [] : [valueCell(reason.value), usualCell(reason)]), ...line(reason.nats, "reason")];
   });
