@@ -22,7 +22,7 @@ function width(ids: string[]): number {
 export function alertsPanel(session: Session): HTMLElement {
   const list = new AlertList(session);
   const count = h("p", { class: "count-line" });
-  const body = h("tbody", {});
+  const body = h("tbody", { class: "rows" });
   const pager = h("div", { class: "pager screen-only", role: "group", "aria-label": "Pages of the table" });
   const ids = session.summary.table.ids.slice(0, MAX_IDS);
   const table = h("table", { class: "alerts" }, h("caption", { class: "unseen" }, "Rows in order, each with its reasons"), head(session, ids), body);

@@ -31,8 +31,8 @@ export function barPanel(session: Session): HTMLElement {
     first = false;
   });
   return h(
-    "div",
-    { class: "bar screen-only" },
+    "aside",
+    { class: "bar screen-only", "aria-label": "Alerts and filters" },
     count,
     h("nav", { "aria-label": "Sections" }, ...SECTIONS.map(([id, text]) => sectionLink(id, text))),
     filters,

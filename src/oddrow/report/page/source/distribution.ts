@@ -11,7 +11,7 @@ const FLOOR = HEIGHT - 8;
 /** The normal distribution of the column of a reason, with the row's value marked. */
 export function markedDistribution(summary: Summary, { c, place, value }: Reason): HTMLElement {
   const column = summary.columns[c];
-  const title = h("h4", {}, "Normal values of ", brief(column.name, 60));
+  const title = h("h3", {}, "Normal values of ", brief(column.name, 60));
   const { distribution } = column;
   if (!distribution) return h("div", {}, title, h("p", { class: "hint" }, `No distribution is kept for a column of kind ${column.kind}.`));
   const alone = { ...distribution, current: [], alerts: [] };
@@ -21,7 +21,7 @@ export function markedDistribution(summary: Summary, { c, place, value }: Reason
     ? h("p", { class: "hint" }, value === null ? "The row's value is missing, so no bar is marked." : "The row's value is outside the bars.")
     : h("p", { class: "hint" }, "▼ marks the row's value, in the bar ", own(distribution.labels[place] ?? "", { class: "clip" }),
         `: ${percent(distribution.normal[place] ?? 0)} of normal rows are there.`);
-  return h("div", {}, title, picture(`Normal values of ${cut(column.name, 60)}`, [...bars, ...(marker ? [marker] : [])]), ends(distribution), label, table(distribution));
+  return h("div", {}, title, picture(`Normal values of ${cut(column.name, 60)}`, [...bars, ...(marker ? [marker] : [])]), ends(distribution), label, table(`Normal values of ${cut(column.name, 60)} as a table`, distribution));
 }
 
 /** Normal, current and alert rows: bars, a line and diamonds, so that they differ without colour. */
@@ -35,7 +35,7 @@ export function threeDistributions(name: string, distribution: Distribution): HT
   const diamonds = distribution.alerts.flatMap((share, bar) =>
     share > 0 ? [s("path", { class: "alert-dot", d: `M${middle(distribution, bar)} ${FLOOR - height(distribution, share) - 4}l4 4-4 4-4-4z` })] : []);
   return h("div", {}, picture(`Distribution of ${cut(name, 60)}: normal, current and alert rows`, [...bars, s("path", { class: "current-line", d: points.join("") }), ...diamonds]),
-    ends(distribution), table(distribution));
+    ends(distribution), table(`Distribution of ${cut(name, 60)} as a table`, distribution));
 }
 
 /** What the marks of three distributions mean. */
@@ -78,7 +78,7 @@ function rect(distribution: Distribution, share: number, bar: number, name: stri
   return s("rect", { class: name, x: left + gap, width: Math.max(width - 2 * gap, 0.5), y: FLOOR - tall, height: tall });
 }
 
-function table({ labels, normal, current, alerts }: Distribution): HTMLElement {
-  return tableOf("As a table", ["value", "normal", "current", "alerts"], () =>
-    labels.map((label, bar) => [brief(label, 60), percent(normal[bar] ?? 0), percent(current[bar] ?? 0), percent(alerts[bar] ?? 0)]));
+function table(title: string, { labels, normal, current, alerts }: Distribution): HTMLElement {
+  return tableOf(title, ["value", "normal", "current", "alerts"], () =>
+    labels.map((label, bar) => [brief(label, 60), percent(normal[bar] ?? 0), percent(current[bar] ?? 0), percent(alerts[bar] ?? 0)]), "As a table");
 }

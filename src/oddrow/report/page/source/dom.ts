@@ -68,10 +68,10 @@ export function cell(value: string | null | undefined, letters = 120): HTMLEleme
   return brief(value, letters);
 }
 
-/** A table that a picture is read from, closed until it is asked for. */
-export function tableOf(title: string, head: string[], rows: () => Child[][]): HTMLDetailsElement {
+/** A table that a picture is read from, closed until it is asked for; its title is its own, `shown` may be shorter. */
+export function tableOf(title: string, head: string[], rows: () => Child[][], shown = title): HTMLDetailsElement {
   const box = h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": title });
-  const details = h("details", { class: "as-table" }, h("summary", {}, title), box);
+  const details = h("details", { class: "as-table" }, h("summary", {}, shown), box);
   details.addEventListener("toggle", () => {
     if (details.open) fill(box, plainTable(title, head, rows()));
   });

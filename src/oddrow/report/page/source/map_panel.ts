@@ -181,11 +181,11 @@ export class MapPanel {
     fill(this.legend, scale && h("p", { class: "scale" }, brief(scale.low, 30), strip, brief(scale.high, 30)), h("ul", { class: "legend" }, ...items));
   }
 
-  /** The map as a table: rows and alerts in each ninth of it. */
+  /** The map as a table: rows and alerts in each area of a grid. */
   private areas(): HTMLElement {
     const cells = 6;
-    const title = "Map as a table: rows (alerts) by area";
-    const head = ["", ...Array.from({ length: cells }, (_, place) => `${place ? "" : "left "}${place + 1}${place === cells - 1 ? " right" : ""}`)];
+    const title = "Map as a table: rows (alerts) in a grid of areas";
+    const head = ["from top, from left", ...Array.from({ length: cells }, (_, place) => `${place + 1}`)];
     return tableOf(title, head, () => {
       const { rows } = this.session;
       const counts = new Uint32Array(2 * cells * cells);
@@ -196,7 +196,7 @@ export class MapPanel {
       }
       return Array.from({ length: cells }, (_, line) => {
         const up = cells - 1 - line;
-        const name = `${line ? "" : "top "}${up + 1}${line === cells - 1 ? " bottom" : ""}`;
+        const name = `${line + 1}`;
         return [name, ...Array.from({ length: cells }, (_, place) => this.areaButton(place, up, cells, counts))];
       });
     });
@@ -208,7 +208,7 @@ export class MapPanel {
     const text = `${grouped(counts[place])} (${grouped(counts[place + 1])})`;
     const size = 65536 / cells;
     return button(text, () => this.selectBox(across * size, up * size, (across + 1) * size - 1, (up + 1) * size - 1), {
-      class: "quiet", "aria-label": `Select ${text}: column ${across + 1}, line ${up + 1}`,
+      class: "quiet", "aria-label": `Select ${text}: ${cells - up} from top, ${across + 1} from left`,
     });
   }
 }

@@ -11,7 +11,7 @@ const FIRST = 12;
 export function neighbours(session: Session, rank: number, detail: Detail): HTMLElement {
   const { summary } = session;
   const box = h("div", {});
-  const title = h("h4", {}, detail.nearest.length ? "Beside its nearest normal rows" : "Its values");
+  const title = h("h3", {}, detail.nearest.length ? "Beside its nearest normal rows" : "Its values");
   if (summary.valuesHidden) return h("p", { class: "hint" }, "The values of the row and of its nearest normal rows are hidden in this report.");
   const has = rank < summary.cells.rows;
   if (!has && !detail.nearest.length) return h("p", { class: "hint" }, `Values are kept for the strangest ${grouped(summary.cells.rows)} rows only.`);
