@@ -69,6 +69,7 @@ EXAMPLES = {
     "decide": "oddrow decide table.oddrow --false-alarms 0.001",
     "explain": "oddrow explain new.csv -m table.oddrow --row 7",
     "evaluate": "oddrow evaluate new.csv -m table.oddrow --label state --normal ok",
+    "report": "oddrow report new.csv -m table.oddrow -o triage.html --id name",
     "map": "oddrow map new.csv -m table.oddrow -o maps",
     "info": "oddrow info table.oddrow",
     "demo": "oddrow demo -o demo",
