@@ -145,7 +145,7 @@ def _kind(
     return AlertKind(
         *key[:2],
         value,
-        kind_sentence(reasons, typical, leading[typical], own_names if has_values else None, expected),
+        kind_sentence(reasons, typical, leading[typical], value, own_names if has_values else None, expected),
         len(places),
         len(flagged),
         typical,

@@ -185,7 +185,8 @@ class _Facts:
     @cached_property
     def missing(self) -> Flags:
         if isinstance(self.values, np.ndarray):
-            return np.asarray(np.isnan(self.values).reshape(len(self.values), -1).any(axis=1))
+            is_nan = np.isnan(self.values)
+            return np.asarray(is_nan if is_nan.ndim == 1 else is_nan.any(axis=1))
         return np.asarray(self.values.is_null().to_numpy())
 
     @cached_property
@@ -292,7 +293,7 @@ def _comparison(
 
 
 def _note(facts: _Facts) -> str:
-    running = "It runs on from row to row, so that its values are not compared" if facts.is_running else ""
+    running = "its values are not compared, since later rows have later ones" if facts.is_running else ""
     return "; ".join(filter(None, (facts.schema.note, running)))
 
 

@@ -22,6 +22,7 @@ def kind_sentence(
     reasons: LeadingReasons,
     place: int,
     typical: LeadingReason,
+    value: str | None,
     names: Sequence[str] | None,
     expected: Collection[str],
 ) -> str:
@@ -33,8 +34,10 @@ def kind_sentence(
         What the rows were explained with.
     place, typical
         The typical row, and its leading reason.
+    value
+        The name that all rows have; None if they have several or none, or if values must not be shown.
     names
-        The different names that the rows have, the most frequent first; None if values must not be shown.
+        The different names of the rows that count, the most frequent first; None if values must not be shown.
     expected
         The texts of the values that are expected in the rows.
     """
@@ -57,21 +60,19 @@ def kind_sentence(
         what = "a form never seen in training" if typical.direction == "unseen" else "an unusual text"
         return f"{subject} has {what}{_such_as(typical.reason, names)}"
     if typical.direction == "unseen":
-        if names is not None and len(names) == 1:
-            return f"{subject} is {_cut(names[0])}, never seen in training"
+        if value is not None:
+            return f"{subject} is {_cut(value)}, never seen in training"
         return f"{subject} has a value never seen in training{_listed(names)}"
-    return _named(subject, names, expected)
+    return _named(subject, value, names, expected)
 
 
-def _named(subject: str, names: Sequence[str] | None, expected: Collection[str]) -> str:
-    if names is None or len(names) != 1:
+def _named(subject: str, value: str | None, names: Sequence[str] | None, expected: Collection[str]) -> str:
+    if value is None:
         return f"{subject} has a value that does not fit the rest of the row{_listed(names)}"
-    others = [one for one in expected if one != names[0]]
-    if len(others) == len(expected) == 1:
-        return f"{subject} is {_cut(names[0])} where {_cut(others[0])} is expected"
-    if len(others) == len(expected):
-        return f"{subject} is {_cut(names[0])} where other values are expected"
-    return f"{subject} is {_cut(names[0])}, which does not fit the rest of the row"
+    if value in expected:
+        return f"{subject} is {_cut(value)}, which does not fit the rest of the row"
+    other = _cut(next(iter(expected))) if len(expected) == 1 else "another value"
+    return f"{subject} is {_cut(value)} where {other} is expected"
 
 
 def _changed(reasons: LeadingReasons, typical: LeadingReason, subject: str, names: Sequence[str] | None) -> str:
