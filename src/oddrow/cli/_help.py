@@ -49,6 +49,8 @@ GROUP_OF = {
     "--output": OUTPUT,
     "--parts": OUTPUT,
     "--picture": OUTPUT,
+    "--no-values": OUTPUT,
+    "--report": OUTPUT,
     "--top": OUTPUT,
     "--address": MACHINE,
     "--checkpoint": MACHINE,

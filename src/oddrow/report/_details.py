@@ -18,18 +18,19 @@ from oddrow.table import as_texts
 
 MAX_DETAILS: Final = 5_000
 """Largest number of rows with reasons: the strangest ones."""
-MAX_REASONS: Final = 6
-"""Largest number of reasons of a row."""
+FULL_DETAILS: Final = 1_000
+"""Number of rows with six reasons; the others have three."""
+MAX_REASONS, FEWER_REASONS = 6, 3
 MIN_SHARE: Final = 0.01
 """Smallest share of the surprise of a reason."""
 MAX_LETTERS: Final = 300
 """Largest number of characters of a value; a longer one is cut and ends in an ellipsis."""
-MAX_CELLS: Final = 120_000
+MAX_CELLS: Final = 60_000
 """Largest number of cells of the strangest rows."""
 MIN_CELL_ROWS: Final = 1_000
 """Number of rows whose cells are shown before columns are left out, if there are so many."""
-NATS_DIGITS: Final = 5
-"""Decimals of the nats of a reason; what rounding changes is part of ``other``, so that all parts add up."""
+NATS_DIGITS: Final = 4
+"""Decimals of the nats of a part; what rounding changes is part of ``other``, so that they add up to 0.0001 nats."""
 
 
 @dataclass
@@ -81,7 +82,7 @@ def details_of(
                 if reason.share >= MIN_SHARE
             ),
             combination := round(row.combination_nats, NATS_DIGITS),
-            max(row.surprise - combination - sum(reason.nats for reason in reasons), 0.0),
+            round(max(row.surprise - combination - sum(reason.nats for reason in reasons), 0.0), NATS_DIGITS),
             nearest.of_row[rank],
         )
         for rank, row in enumerate(explanations)

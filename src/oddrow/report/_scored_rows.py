@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from oddrow.columns import EncodedTable
+from oddrow.explanation import Explanation, explain_scored
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, Policy
 from oddrow.sequences import prepared_table
@@ -31,7 +31,9 @@ class ScoredRows:
 
     Attributes
     ----------
-    table : the rows [m] that the model scores: those of the user's table, or those derived from them
+    models : the models that scored them, the first of which speaks for all
+    fold : int64 [m], the index of the model that scored each row
+    table : the rows [m] that a model scores: those of the user's table, or those derived from them
     users : the user's rows [m] at which they end, with all columns
     row : int64 [m], ascending, their numbers in the user's table, from 0
     n_rows : number of rows of the user's table
@@ -39,9 +41,11 @@ class ScoredRows:
     decision : of the policy that decides
     policy : that policy
     novelty : float64 [m, n_columns], nats of values unlike all training values
-    latent_map : float64 [m, 2]
+    latent_map : float64 [m, 2], by the first model
     """
 
+    models: tuple[FittedModel, ...]
+    fold: Indices
     table: pa.Table
     users: pa.Table
     row: Indices
@@ -51,6 +55,11 @@ class ScoredRows:
     policy: Policy
     novelty: Floats
     latent_map: Floats
+
+    @property
+    def model(self) -> FittedModel:
+        """The model that speaks for all."""
+        return self.models[0]
 
     @cached_property
     def order(self) -> Indices:
@@ -93,7 +102,33 @@ def score_rows(
         users = readable.take(pa.array(row))
     scored, novelty, latent_map = _scored(model, rows, on_progress)
     decision = model.decide(scored, users, policy)
-    return ScoredRows(rows, users, row, table.num_rows, scored, decision, policy or model.policy, novelty, latent_map)
+    fold = np.zeros(rows.num_rows, np.int64)
+    chosen, n_rows = policy or model.policy, table.num_rows
+    return ScoredRows((model,), fold, rows, users, row, n_rows, scored, decision, chosen, novelty, latent_map)
+
+
+def score_folds(
+    models: Sequence[FittedModel], fold: Indices, table: pa.Table, decide: Callable[[Surprise], Decision]
+) -> ScoredRows:
+    """Score each row of a table [n, ...] by the model of its fold, int [n]; all are placed on the first model's map.
+
+    ``decide`` returns the decision on the scored rows.
+    """
+    first = models[0]
+    rows = as_table(table, reads=set(first.sources).__contains__, passes=True)
+    members = [np.flatnonzero(fold == place) for place in range(len(models))]
+    parts: list[tuple[Floats, ...]] = []
+    for model, member in zip(models, members, strict=True):
+        own, own_novelty, _ = _scored(model, rows.take(pa.array(member)), None)
+        parts.append((own.surprise, own.p_value, own.column_part, own.combination_part, own_novelty))
+    back = np.argsort(np.concatenate(members), kind="stable")
+    *of_scored, novelty = (np.concatenate(arrays)[back] for arrays in zip(*parts, strict=True))
+    scored = Surprise(*of_scored)
+    latent_map = first.projection.apply(first.latent(rows))
+    row, n_rows = np.arange(table.num_rows), table.num_rows
+    return ScoredRows(
+        tuple(models), fold, rows, rows, row, n_rows, scored, decide(scored), first.policy, novelty, latent_map
+    )
 
 
 def _scored(
@@ -116,26 +151,21 @@ def _scored(
     return Surprise(*joined[:4]), joined[4], joined[5]
 
 
-def strangest(model: FittedModel, rows: ScoredRows, count: int) -> Strangest:
-    """Return the strangest rows, the first ``count`` in the order of their surprise."""
-    index = rows.order[:count]
-    table, scored, decision = rows.table.take(pa.array(index)), rows.scored, rows.decision
+def explained(rows: ScoredRows, index: Indices, top: int) -> list[Explanation]:
+    """Return explanations of scored rows by their indices [k], in that order, each with its ``top`` reasons."""
+    found: dict[int, Explanation] = {}
+    scored, decision = rows.scored, rows.decision
     parts = (scored.surprise, scored.p_value, scored.column_part, scored.combination_part)
-    return Strangest(
-        index,
-        table,
-        model.encoding.encode(table),
-        Surprise(*(part[index] for part in parts)),
-        Decision(decision.is_odd[index], decision.threshold, decision.promise, decision.note),
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class Strangest:
-    """The strangest rows: their indices [k] among the scored rows, and the rows with their scores and decision."""
-
-    index: Indices
-    table: pa.Table
-    encoded: EncodedTable
-    scored: Surprise
-    decision: Decision
+    for place, model in enumerate(rows.models):
+        own = index[rows.fold[index] == place]
+        table = rows.table.take(pa.array(own))
+        explanations = explain_scored(
+            model,
+            table,
+            model.encoding.encode(table),
+            Surprise(*(part[own] for part in parts)),
+            replace(decision, is_odd=decision.is_odd[own]),
+            top,
+        )
+        found |= zip(own.tolist(), explanations, strict=True)
+    return [found[row] for row in index.tolist()]
