@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: install demo test test-engines check bench clean
+.PHONY: install demo test test-engines check page bench clean
 
 install: $(VENV)/.installed-dev  ## all that development needs
 
@@ -42,6 +42,10 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_architecture.py
+	$(BIN)/python tools/check_page.py
+
+page: | $(BIN)/python  ## build the page of the report into its bundle, which is committed; needs Node and npm
+	$(BIN)/python tools/check_page.py --write
 
 bench: install
 	$(BIN)/python -m benchmarks

@@ -31,6 +31,7 @@ COMMANDS = {
     "explain": "_explain",
     "evaluate": "_evaluate",
     "map": "_map",
+    "report": "_report",
     "info": "_info",
     "demo": "_demo",
     "find": "_find",

@@ -65,6 +65,10 @@ def find(
         Path | None,
         typer.Option("--keep", metavar="MODEL", help="Also fit a model on the whole table, for later rows."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Also write one page to look at the rows, see oddrow report."),
+    ] = None,
     category: CategoryOption = None,
     ignore: IgnoreOption = None,
     id_: IdOption = None,
@@ -80,7 +84,9 @@ def find(
     json_: JsonOption = False,
 ) -> None:
     """Find the odd rows of a table of which nothing is known; each is scored by a model that never saw it."""
-    _check_outputs(output, keep, force=force, as_json=json_, shapes=only_odd or with_row or sort is not SortName.FILE)
+    _check_outputs(
+        output, keep, report, force=force, as_json=json_, shapes=only_odd or with_row or sort is not SortName.FILE
+    )
     stream = opened(table, reading)
     rows = stream.read()
     if with_row and "row" in rows.column_names:
@@ -106,25 +112,29 @@ def find(
     if keep is not None and found.detector is not None:
         found.detector.model_ = replace(found.detector.model_, origin=Origin.of(table, stream.files, stream.csv))
         artifact.save(found.detector, keep, force=force)
+    if report is not None:
+        found.report(report, ids=ids, name=Path(table).name, force=force)
     if json_:
         typer.echo(json.dumps(_values(found, rows, ids), ensure_ascii=False))
     elif output != "-":
         _print_strangest(found, rows, ids)
-    _say_what_was_found(found, output, keep, is_answer=output != "-" and not json_)
+    _say_what_was_found(found, (output, keep, report), is_answer=output != "-" and not json_)
     leave_if_found(fail_on_flood and found.note is not None)
 
 
-def _check_outputs(output: str | None, keep: Path | None, *, force: bool, as_json: bool, shapes: bool) -> None:
+def _check_outputs(
+    output: str | None, keep: Path | None, report: Path | None, *, force: bool, as_json: bool, shapes: bool
+) -> None:
     if as_json and output == "-":
         raise SettingError("--json and -o - both print on stdout; give -o a file")
     if output is None and shapes:
         raise SettingError("--only-odd, --sort and --with-row say what is written; give -o OUT")
-    for target in (output, keep):
+    for target in (output, keep, report):
         if target is not None and target != "-":
             check_target(target, force)
 
 
-def _say_what_was_found(found: Found, output: str | None, keep: Path | None, *, is_answer: bool) -> None:
+def _say_what_was_found(found: Found, outputs: Sequence[str | Path | None], *, is_answer: bool) -> None:
     """The sentences go to stdout, unless that holds rows or JSON."""
     tell = _console.answer if is_answer else _console.say
     tell(_summary(found))
@@ -132,7 +142,7 @@ def _say_what_was_found(found: Found, output: str | None, keep: Path | None, *, 
         tell(f"note: {found.note}")
     for text in found.notes:
         _console.say(f"note: {text}")
-    for path in (output, keep):
+    for path in outputs:
         if path is not None and path != "-":
             _console.say(f"wrote {path}")
 

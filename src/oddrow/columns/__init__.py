@@ -13,7 +13,7 @@ from oddrow.columns._reference import NO_REFERENCE, REFERENCE_LEVELS, ColumnRefe
 from oddrow.columns._sampling import SampledTable, Sampling, sampled
 from oddrow.columns._schema import TableSchema, column_kinds
 from oddrow.columns._table_sketch import NOTHING_ELSE, TableSketch
-from oddrow.columns.kinds import KINDS, ColumnEncoding, ColumnKind, encoding_classes
+from oddrow.columns.kinds import KINDS, ColumnEncoding, ColumnKind, Values, encoding_classes
 
 __all__ = [
     "ALL_COLUMNS",
@@ -44,6 +44,7 @@ __all__ = [
     "TableReference",
     "TableSchema",
     "TableSketch",
+    "Values",
     "check_encoding",
     "check_exportable",
     "check_schema",

@@ -13,7 +13,7 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from oddrow.columns import TableEncoding
 from oddrow.density import TrainingHealth
-from oddrow.detector import _learning, _scoring
+from oddrow.detector import _learning, _reporting, _scoring
 from oddrow.fitted import FittedModel
 from oddrow.fitting import Cleaning, OrderTest
 from oddrow.policies import Policy
@@ -201,6 +201,7 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
     explain = _scoring.explain
     embed = _scoring.embed
     latent_map = _scoring.latent_map
+    report = _reporting.report
 
     @property
     def health_(self) -> TrainingHealth:
@@ -309,6 +310,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  #
     explain = _scoring.explain
     embed = _scoring.embed
     latent_map = _scoring.latent_map
+    report = _reporting.report
 
     @property
     def health_(self) -> TrainingHealth:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,8 @@ from oddrow.exceptions import DataError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation, explain
 from oddrow.fitted import FittedModel
 from oddrow.fitting import AUTO_FALSE_ALARMS, Cleaning, FitPlan, Recipe, RunControl, clean_table, fit_model
-from oddrow.policies import Promise, RareRows, columns_text, expected_text, is_flood
+from oddrow.policies import Decision, Promise, RareRows, columns_text, expected_text, is_flood
+from oddrow.report import ReportOptions, TriageReport, triage_of_folds
 from oddrow.table import as_table
 
 FIND_FOLDS = 3
@@ -50,6 +53,7 @@ class Found:
         this and names the columns; else None
     detector : with ``keep``, a detector fitted on the whole table; its scores of these rows are not cross-fitted
     notes : sentences about columns with special treatment, for example columns that were left out
+    models : the model of each fold
     """
 
     scored: pa.Table
@@ -60,6 +64,7 @@ class Found:
     note: str | None
     detector: VAEDetector | AutoencoderDetector | None
     notes: tuple[str, ...] = ()
+    models: tuple[FittedModel, ...] = field(default=(), repr=False)
 
     def __repr__(self) -> str:
         odd, n_rows = int(np.sum(self.is_odd)), self.scored.num_rows
@@ -83,6 +88,37 @@ class Found:
     def is_odd(self) -> npt.NDArray[np.bool_]:
         """Whether the detector's policy finds the row odd, bool [n]."""
         return np.asarray(self.scored.column("is_odd").to_numpy(zero_copy_only=False))
+
+    def report(
+        self,
+        path: str | Path | None = None,
+        *,
+        label: str | None = None,
+        normal: object = None,
+        ids: Sequence[str] = (),
+        show_values: bool = True,
+        name: str = "table",
+        force: bool = False,
+    ) -> TriageReport:
+        """Make a triage report of the rows: one page that opens in any browser, see :meth:`VAEDetector.report`.
+
+        Surprise, p-values and decisions are those of this result. The first fold's model stands for all where the page
+        shows one: its calibration, its learning curve and its latent space.
+        """
+        table = self.scored.select(self.scored.column_names[: self.scored.column_names.index("surprise")])
+        decision = Decision(self.is_odd, _threshold(self.models[0]), self.promise, self.note)
+        options = ReportOptions(
+            table_name=name,
+            label=label,
+            normal=None if normal is None else str(normal),
+            ids=ids,
+            has_values=show_values,
+            command=f"oddrow find {shlex.quote(name)}",
+        )
+        report = TriageReport(triage_of_folds(self.models, self.fold, table, lambda _: decision, options))
+        if path is not None:
+            report.save(path, force=force)
+        return report
 
 
 def find(
@@ -171,7 +207,7 @@ def find(
     explanations = with_index(decided, table)
     notes = tuple(column.note for column in plan.data.schema.columns if column.note)
     kept = _fitted_to_all(pattern, table, _stage(plan.control, FIND_FOLDS, n_fits, on_phase)) if keep else None
-    return Found(scored, explanations, cleaning, fold, promise, note, kept, notes)
+    return Found(scored, explanations, cleaning, fold, promise, note, kept, notes, tuple(models))
 
 
 def _checked_pattern(
@@ -311,6 +347,11 @@ def _explained(
             found = zip(members.tolist(), explain(model, rows.take(members), reasons), strict=True)
             explained |= {row: replace(explanation, row=row) for row, explanation in found}
     return explained
+
+
+def _threshold(model: FittedModel) -> float:
+    threshold = model.threshold
+    return np.inf if threshold is None else threshold
 
 
 def _begin(on_phase: Callable[[str], None] | None, phase: str) -> None:

@@ -12,6 +12,7 @@ from oddrow.explanation._reasons import (
     usual_cell,
     value_text,
 )
+from oddrow.explanation._usual import in_words
 
 __all__ = [
     "COMBINATION",
@@ -23,6 +24,7 @@ __all__ = [
     "event_reasons",
     "explain",
     "explain_scored",
+    "in_words",
     "reason_text",
     "usual_cell",
     "value_text",

@@ -13,7 +13,7 @@ from oddrow.policies._flood import (
     reference_level,
 )
 from oddrow.policies._policy import DayColumn, Needs, Policy
-from oddrow.policies._promise import ROWS, Promise
+from oddrow.policies._promise import CONFIDENCE, NOT_COVERED, ROWS, Promise, count_text
 from oddrow.policies._registry import POLICIES, check_is_policy, check_policy, register
 
 # importing a policy registers it; messages list the policies in this order
@@ -25,7 +25,9 @@ from oddrow.policies.cost import Cost  # isort: skip
 from oddrow.policies.training_share import TrainingShare, checked_contamination  # isort: skip
 
 __all__ = [
+    "CONFIDENCE",
     "LEVEL",
+    "NOT_COVERED",
     "POLICIES",
     "ROWS",
     "AlertBudget",
@@ -46,6 +48,7 @@ __all__ = [
     "check_policy",
     "checked_contamination",
     "columns_text",
+    "count_text",
     "expected_text",
     "flood_note",
     "flood_p_value",

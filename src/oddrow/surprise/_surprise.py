@@ -17,6 +17,7 @@ from oddrow.scoring_constants import ScoringConstants
 from oddrow.views import (
     Evidence,
     KindLevels,
+    NearestNormalRows,
     Samples,
     Views,
     ViewScales,
@@ -69,6 +70,9 @@ class ReconstructionEvidence:
         (column,) = in_blocks(block, encoded.rows)
         return Evidence(column, np.zeros(len(column)))
 
+    def nearest(self, encoded: EncodedTable, count: int) -> None:
+        """Return None: this evidence remembers no rows."""
+
     def packed(self) -> Arrays:
         """Return the arrays of the density model; there are no others."""
         return self.density.packed()
@@ -120,6 +124,10 @@ class ViewEvidence:
     def packed(self) -> Arrays:
         """Return the density model, the views and their scales."""
         return self.density.packed() | packed_components({"views": self.views, "scales": self.scales})
+
+    def nearest(self, encoded: EncodedTable, count: int) -> NearestNormalRows:
+        """Return the remembered rows nearest to encoded rows."""
+        return self.views.nearest(encoded, count)
 
     @classmethod
     def unpacked(
@@ -197,6 +205,10 @@ class IsolationEvidence:
         apart, rest = split_total(shares[:, 1], feature_sums(self.density.layout)(self.samples.squares(encoded)), none)
         return Evidence(column + apart + encoded.novelty, combination + rest)
 
+    def nearest(self, encoded: EncodedTable, count: int) -> NearestNormalRows:
+        """Return the remembered rows nearest to encoded rows."""
+        return self.base.nearest(encoded, count)
+
     @property
     def _constants(self) -> ScoringConstants:
         return self.base.views.basis.constants
@@ -245,3 +257,10 @@ class SurpriseModel:
     def latent(self, encoded: EncodedTable) -> Floats:
         """Return the latent means [n, n_latent] of encoded rows."""
         return self.evidence_model.density.latent_means(encoded.rows)
+
+    def nearest(self, encoded: EncodedTable, count: int) -> NearestNormalRows | None:
+        """Return the remembered normal rows nearest to encoded rows; None if the model remembers none.
+
+        A row that equals a remembered row is compared as in scoring: without it, unless duplicates are common.
+        """
+        return self.evidence_model.nearest(encoded, count)

@@ -18,7 +18,7 @@ from oddrow.views._scales import ViewScales, checked_view_weights
 from oddrow.views._spaces import PiecewiseCurve, Space
 from oddrow.views._surroundings import Reach, Surroundings
 from oddrow.views._view import GraphScore, Judged, LearningContext, View, ViewScore, ViewUnits
-from oddrow.views._views import RowViews, Views
+from oddrow.views._views import NearestNormalRows, RowViews, Views
 
 __all__ = [
     "VIEWS",
@@ -34,6 +34,7 @@ __all__ = [
     "MarginalView",
     "Memory",
     "Moments",
+    "NearestNormalRows",
     "PiecewiseCurve",
     "Reach",
     "RowContext",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from oddrow.columns import MAX_ENCODED, EncodedTable, FeatureLayout
 from oddrow.container import Arrays, ArrayStore, Packable, packed_components
+from oddrow.density import in_slabs
 from oddrow.exceptions import ModelFileError
 from oddrow.scoring_constants import ScoringConstants
 from oddrow.views._memory import Memory, covering_rows, distinct_rows
@@ -113,6 +114,25 @@ class NormalRows:
     def rank_surroundings(self) -> Surroundings:
         """The remembered rows and their distances, with numbers as normal scores."""
         return Surroundings(Memory.of(self.ranks.apply(self.rows), self.constants), self.rank_reach)
+
+    def nearest(self, rows: npt.NDArray[np.float32], count: int) -> tuple[npt.NDArray[np.int64], Floats]:
+        """Return the indices and the distances [n, count] of the nearest remembered rows, the nearest first.
+
+        Distances are taken with numbers as normal scores, so that one extreme number does not outweigh all other
+        columns. Of equally distant rows the first come first. The row that scoring excludes from the neighbours, see
+        :meth:`passed_over`, is excluded here. A memory of m rows returns min(count, max(m - 1, 1)) rows.
+        """
+        memory = self.rank_surroundings.memory
+
+        def found(some: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], Floats]:
+            ranked = self.ranks.apply(some)
+            places = memory.nearest(ranked, count, own)
+            squares = np.stack([memory.squares_at(ranked, place).sum(axis=1) for place in places.T], axis=1)
+            order = np.argsort(squares, axis=1, kind="stable")
+            return np.take_along_axis(places, order, axis=1), np.sqrt(np.take_along_axis(squares, order, axis=1))
+
+        places, distances = in_slabs(found, rows, self.passed_over(rows, np.full(len(rows), -1)))
+        return places, distances
 
     def passed_over(self, rows: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the excluded index for each row [n]: its own, or that of the single remembered row that equals it."""

@@ -49,6 +49,22 @@ class RowViews:
 
 
 @dataclass(frozen=True)
+class NearestNormalRows:
+    """The normal rows that are nearest to n rows.
+
+    Attributes
+    ----------
+    normal : the normal rows, each once, encoded
+    place : int64 [n, count], the index of each neighbour among them, the nearest first
+    distance : float64 [n, count], with numbers as normal scores and two different names 1 apart
+    """
+
+    normal: EncodedTable
+    place: npt.NDArray[np.int64]
+    distance: Floats
+
+
+@dataclass(frozen=True)
 class Views:
     """The views of one fit, in the order in which their evidence is summed, and the state that they share."""
 
@@ -123,6 +139,21 @@ class Views:
     ) -> RowViews:
         context = RowContext(self.basis, rows, presence, passed_over, counted)
         return RowViews({view.name: view.score(context) for view in self.views}, novelty)
+
+    def nearest(self, encoded: EncodedTable, count: int) -> NearestNormalRows:
+        """Return the remembered rows nearest to encoded rows, see :meth:`NormalRows.nearest`."""
+        remembered, layout = self.basis.normal_rows, self.basis.layout
+        places, distance = remembered.nearest(encoded.rows, count)
+        kept, place = np.unique(places, return_inverse=True)
+        rows = remembered.rows[kept]
+        # a column without a presence flag has a value in every training row
+        presence = np.ones((len(rows), layout.n_columns), np.bool_)
+        flags = zip(layout.binary, layout.binary_column, layout.is_presence_flag, strict=True)
+        for feature, column, is_flag in flags:
+            if is_flag:
+                presence[:, column] = rows[:, feature] >= 0.5
+        normal = EncodedTable(rows, presence, np.zeros(presence.shape))
+        return NearestNormalRows(normal, place.reshape(places.shape), distance)
 
     def packed(self) -> Arrays:
         """Return the arrays of the basis, and of each view under its name."""

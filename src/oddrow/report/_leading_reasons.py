@@ -1,0 +1,192 @@
+"""The leading reason of an explained row: one column, and in which way its value is odd."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from oddrow.columns import REFERENCE_LEVELS, ColumnReference, ColumnSchema, Kind, Values
+from oddrow.explanation import Explanation, Reason
+from oddrow.fitted import FittedModel
+
+Direction: TypeAlias = Literal["above", "below", "value", "missing", "present", "unseen", "changed", "whole"]
+"""In which way a value is odd; ``whole`` is the combination of the columns, which belongs to no single one."""
+
+WHOLE: Final = -1
+"""Index of the column of a row that is odd as a whole."""
+LEADING: Final = 0.5
+"""Smallest part of a row's strongest reason, as a share of its nats, that another reason needs to lead as well."""
+COMMON: Final = 0.05
+"""Share of the normal rows above which a value counts as common: a usual range covers all but this share on a side."""
+ROUNDING: Final = 1e-9
+"""Tolerance of a comparison with a share that is a difference, such as 1 - 0.95."""
+
+
+@dataclass(frozen=True)
+class LeadingReason:
+    """The column that leads a row's surprise, and in which way its value is odd.
+
+    Attributes
+    ----------
+    column : index of the column in the encoding; :data:`WHOLE` if the combination of columns leads
+    direction : in which way the value is odd
+    value : the name, for a column of names or flags, where ``direction`` is "value", "unseen" or "changed"; else None
+    reason : the reason of the explanation; None for a row that is odd as a whole
+    share : the part of the surprise, as a share of it
+    """
+
+    column: int
+    direction: Direction
+    value: str | None
+    reason: Reason | None
+    share: float
+
+
+@dataclass(frozen=True)
+class LeadingReasons:
+    """Finds the leading reason of explained rows.
+
+    The leading reason is the strongest one, with two exceptions.
+
+    1. If the part that belongs to no single column is larger, the row is odd as a whole.
+    2. If the value of the strongest reason is common among normal rows (more than 5 % have it, or one at least as
+       extreme), it is odd only beside another value of the row. Of the other reasons with at least half of its nats,
+       the first whose value is not common leads then: of two values that do not belong together, the rare one is more
+       likely the wrong one, and rows with one cause share it. Of a connection with protocol "icmp" (2 % of the normal
+       rows) and source port 40,000 (most normal rows have such a port) "icmp" is the leading reason.
+
+    The leading reason of a row does not depend on other rows.
+
+    Attributes
+    ----------
+    model : the model that explained the rows
+    values : the values [n] of the explained rows by column, in the form of their kind
+    novelty : float64 [n, n_columns], nats of values that are unlike all training values
+    """
+
+    model: FittedModel
+    values: dict[str, Values]
+    novelty: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, model: FittedModel, table: pa.Table) -> LeadingReasons:
+        """Read the values of the explained rows, a table in the order of the explanations."""
+        values = dict(model.encoding.schema.values(table))
+        return cls(model, values, model.encoding.encode(table).novelty)
+
+    def leading(self, place: int, explanation: Explanation) -> LeadingReason:
+        """Return the leading reason of the row at ``place``."""
+        reasons = [reason for reason in explanation.reasons if reason.nats > 0]
+        if not reasons or explanation.combination_nats > reasons[0].nats:
+            return LeadingReason(WHOLE, "whole", None, None, explanation.combination_share)
+        strong = [reason for reason in reasons if reason.nats >= LEADING * reasons[0].nats]
+        rare = (reason for reason in strong if self.normal_share(place, reason) <= COMMON + ROUNDING)
+        reason = next(rare, strong[0])
+        column = self._columns[reason.column]
+        direction = self._direction(place, reason)
+        name = self._name(place, column) if direction in ("value", "unseen", "changed") else None
+        return LeadingReason(column, direction, name, reason, reason.share)
+
+    def reference(self, column: int) -> ColumnReference:
+        """Return the distribution of a column in the training rows; an empty one if the model has none."""
+        known = self.model.reference.columns
+        return known[column] if known else ColumnReference(self.schema(column).name, 1, 0)
+
+    def schema(self, column: int) -> ColumnSchema:
+        """Return the schema of a column."""
+        return self.model.encoding.schema.used[column]
+
+    def normal_share(self, place: int, reason: Reason) -> float:
+        """Return the share of the normal rows with a value that is at least as odd in the same way; 0 if unknown."""
+        column, direction = self._columns[reason.column], self._direction(place, reason)
+        reference = self.reference(column)
+        if direction == "missing":
+            return reference.missing_share
+        if direction == "present":
+            return 1.0 - reference.missing_share
+        if direction == "value":
+            return reference.shares.get(self._name(place, column) or "", 0.0)
+        if direction in ("above", "below") and reference.quantiles:
+            return _tail_share(self.number(place, column), reference.quantiles, is_above=direction == "above")
+        return 0.0
+
+    def number(self, place: int, column: int) -> float:
+        """Return the number that the row at ``place`` has in a column; NaN for a column without numbers."""
+        values = self.values[self.schema(column).name]
+        return float(values[place]) if isinstance(values, np.ndarray) else float("nan")
+
+    @cached_property
+    def _columns(self) -> dict[str, int]:
+        return {name: column for column, name in enumerate(self.model.encoding.names)}
+
+    @cached_property
+    def _names(self) -> dict[int, list[str | None]]:
+        """The names of the rows [n] by column; filled when a column is first asked for."""
+        return {}
+
+    def _direction(self, place: int, reason: Reason) -> Direction:
+        column = self._columns[reason.column]
+        schema = self.schema(column)
+        is_new = self.novelty[place, column] > 0
+        if self._is_missing(place, column):
+            return "missing"
+        if schema.kind == Kind.CONSTANT:
+            return "changed"
+        if reason.expected is None and not is_new:
+            return "present"
+        if not self._is_number(schema.name):
+            return "unseen" if is_new else "value"
+        number = self.number(place, column)
+        if isinstance(reason.expected, int | float) and not isinstance(reason.expected, bool):
+            return "above" if number >= reason.expected else "below"
+        ends = self.reference(column).quantiles
+        if is_new and ends:
+            return "above" if number > ends[len(ends) // 2] else "below"
+        return "value"
+
+    def _is_number(self, name: str) -> bool:
+        """Whether a column has one number per row; the numbers of flags are names."""
+        values = self.values[name]
+        return isinstance(values, np.ndarray) and values.ndim == 1 and not self._flags(name)
+
+    def _flags(self, name: str) -> tuple[str, ...]:
+        return self.reference(self._columns[name]).values if isinstance(self.values[name], np.ndarray) else ()
+
+    def _is_missing(self, place: int, column: int) -> bool:
+        values = self.values[self.schema(column).name]
+        if isinstance(values, np.ndarray):
+            return bool(np.isnan(values[place]).any())
+        return not values[place].is_valid
+
+    def _name(self, place: int, column: int) -> str | None:
+        """Return the value as a name; None for a text, which is rarely repeated, and for several numbers."""
+        schema = self.schema(column)
+        if schema.kind == Kind.TEXT:
+            return None
+        if column not in self._names:
+            self._names[column] = _names(self.values[schema.name], self._flags(schema.name))
+        return self._names[column][place]
+
+
+def _names(values: Values, flags: Sequence[str]) -> list[str | None]:
+    if not isinstance(values, np.ndarray):
+        return [None if value is None else str(value) for value in values.to_pylist()]
+    if values.ndim > 1 or not flags:
+        return [None] * len(values)
+    return [flags[int(value)] if value < len(flags) else None for value in values.tolist()]
+
+
+def _tail_share(number: float, quantiles: Sequence[float], *, is_above: bool) -> float:
+    """Return the share of normal rows at least as far out, from quantiles at :data:`REFERENCE_LEVELS`."""
+    levels = np.array(REFERENCE_LEVELS)
+    if is_above:
+        place = np.searchsorted(quantiles, number, side="left")  # the quantiles before it are smaller
+        return float(1.0 - (levels[place - 1] if place else 0.0))
+    place = np.searchsorted(quantiles, number, side="right")  # the quantiles from it on are larger
+    return float(levels[place] if place < len(levels) else 1.0)
