@@ -1,15 +1,1 @@
-"""Pictures of scored rows, fits and comparisons. Importing this package loads no plotting library."""
-
-from oddrow.report._comparison import FigureRow, MethodRow, draw_comparison
-from oddrow.report._maps import draw_maps, draw_panels
-from oddrow.report._summary import MapSummary, Panel
-
-__all__ = [
-    "FigureRow",
-    "MapSummary",
-    "MethodRow",
-    "Panel",
-    "draw_comparison",
-    "draw_maps",
-    "draw_panels",
-]
+"""The triage report of scored rows."""

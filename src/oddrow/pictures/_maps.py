@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oddrow.exceptions import SettingError
-from oddrow.report._pictures import write_pictures
-from oddrow.report._summary import (
+from oddrow.pictures._files import write_pictures
+from oddrow.pictures._summary import (
     MAX_CLASSES,
     LossCurve,
     MapSummary,

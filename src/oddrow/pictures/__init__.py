@@ -1,0 +1,15 @@
+"""Pictures of scored rows, fits and comparisons. Importing this package loads no plotting library."""
+
+from oddrow.pictures._comparison import FigureRow, MethodRow, draw_comparison
+from oddrow.pictures._maps import draw_maps, draw_panels
+from oddrow.pictures._summary import MapSummary, Panel
+
+__all__ = [
+    "FigureRow",
+    "MapSummary",
+    "MethodRow",
+    "Panel",
+    "draw_comparison",
+    "draw_maps",
+    "draw_panels",
+]
