@@ -13,7 +13,7 @@ from matplotlib.image import imread
 
 import oddrow.pictures
 from oddrow.exceptions import OutputError, SettingError
-from oddrow.pictures import MapSummary, Panel, _maps, _files, draw_maps, draw_panels
+from oddrow.pictures import MapSummary, Panel, _files, _maps, draw_maps, draw_panels
 
 FORMS = ("png", "svg")
 STEMS = (
