@@ -110,7 +110,7 @@ def test_forty_thousand_rows_spread_evenly_stay_below_a_megabyte():
     rng = np.random.default_rng(0)
     is_odd = rng.random(40_000) < 0.4
     summary = summary_of(rng.random((40_000, 2)), rng.exponential(2, 40_000), is_odd=is_odd)
-    paint = partial(_maps._paint_groups, is_odd, _maps.DECISION, "decision")
+    paint = partial(_maps.paint_groups, is_odd, _maps.DECISION, "decision")
     with _files.drawing():
         _, svg = _files._render(_maps._maps_figure(summary, [paint]))
     assert 300_000 < len(svg) < 1_000_000
@@ -135,9 +135,9 @@ def test_forty_thousand_rows_spread_evenly_stay_below_a_megabyte():
 )  # fmt: skip
 def test_degenerate_summaries_are_drawn_without_a_warning(summary):
     with _files.drawing():
-        paint_decision = partial(_maps._paint_groups, summary.is_odd, _maps.DECISION, "decision")
+        paint_decision = partial(_maps.paint_groups, summary.is_odd, _maps.DECISION, "decision")
         figures = [
-            _maps._maps_figure(summary, [_maps._paint_surprise, paint_decision]),
+            _maps._maps_figure(summary, [_maps.paint_surprise, paint_decision]),
             _maps._distribution_figure(summary),
         ]
         if summary.learning_curve is not None:
@@ -150,7 +150,7 @@ def test_odd_rows_are_drawn_on_top_in_another_colour_and_marker():
     summary = summary_of([[0, 0], [0, 1], [1, 1]], [9.0, 1.0, 2.0])
     axes = Figure().subplots()
     window = _maps.MapWindow.around(summary.latent_map)
-    _maps._paint_groups(summary.is_odd, _maps.DECISION, "decision", axes, summary, window)
+    _maps.paint_groups(summary.is_odd, _maps.DECISION, "decision", axes, summary, window)
     normal, odd = axes.collections
     assert (normal.get_offsets() == [[0, 1], [1, 1]]).all()
     assert (odd.get_offsets() == [[0, 0]]).all()
@@ -252,7 +252,7 @@ def test_a_summary_gives_the_same_bytes_whatever_the_process_and_the_users_setti
     summary = labelled_summary()
     with _files.drawing():
         again = {
-            "latent_by_surprise": _maps._maps_figure(summary, [_maps._paint_surprise]),
+            "latent_by_surprise": _maps._maps_figure(summary, [_maps.paint_surprise]),
             "surprise_distribution": _maps._distribution_figure(summary),
         }
         for stem, figure in again.items():

@@ -201,6 +201,9 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
     explain = _scoring.explain
     embed = _scoring.embed
     latent_map = _scoring.latent_map
+    plot_map = _scoring.plot_map
+    _repr_html_ = _scoring.html
+    _repr_mimebundle_ = _scoring.mimebundle
 
     @property
     def health_(self) -> TrainingHealth:
@@ -309,6 +312,9 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  #
     explain = _scoring.explain
     embed = _scoring.embed
     latent_map = _scoring.latent_map
+    plot_map = _scoring.plot_map
+    _repr_html_ = _scoring.html
+    _repr_mimebundle_ = _scoring.mimebundle
 
     @property
     def health_(self) -> TrainingHealth:
