@@ -1,4 +1,4 @@
-"""The notebooks in ``examples/``: their source runs, with the real data and without, and the notebook is made from it."""
+"""The notebooks in ``examples/``: their source runs, with the real data and without; the notebook is made from it."""
 
 import json
 import os
