@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: install demo test test-engines check page bench clean
+.PHONY: install demo test test-engines check page notebooks bench clean
 
 install: $(VENV)/.installed-dev  ## all that development needs
 
@@ -46,6 +46,17 @@ check: install
 
 page: | $(BIN)/python  ## build the page of the report into its bundle, which is committed; needs Node and npm
 	$(BIN)/python tools/check_page.py --write
+
+NOTEBOOKS := .venvs/notebooks
+
+$(NOTEBOOKS)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(NOTEBOOKS)
+	$(NOTEBOOKS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[notebooks]'
+	touch $@
+
+notebooks: $(NOTEBOOKS)/.installed  ## make the notebooks in examples/ from their sources, and run them
+	$(NOTEBOOKS)/bin/jupytext --to ipynb examples/kddcup99.md
+	$(NOTEBOOKS)/bin/jupyter-execute --inplace examples/kddcup99.ipynb
 
 bench: install
 	$(BIN)/python -m benchmarks

@@ -367,3 +367,12 @@ def test_a_flag_of_the_article_that_is_neither_or_missing_has_no_feature() -> No
     encoded = encoding.encode(later)
     np.testing.assert_array_equal(encoded.rows[:, :2], [[0, 1], [1, 0], [0, 0], [0, 0]])
     np.testing.assert_array_equal(encoded.presence[:, 0], [True, True, False, False])
+
+
+def test_a_zero_is_decoded_as_zero() -> None:
+    """Features have 24 bits, so that 0 came back as 1e-10, which a reason then printed."""
+    for values in ([0.0, 0.0, 0.3, 1.0, 7.9], [0.0, 1e-3, 5.0, 1e9, 2.0]):
+        table = pa.table({"size": values})
+        encoding = TableEncoding.learn(TableSchema.infer(table, {"size": "number"}), table)
+        decoded = encoding.decode(encoding.encode(table))["size"]
+        assert [value == 0.0 for value in decoded] == [value == 0.0 for value in values]

@@ -28,7 +28,7 @@ from oddrow.comparison import METHODS, Comparison, Interval, MethodSummary, chec
 from oddrow.comparison import compare as compare_methods
 from oddrow.exceptions import OddrowError, SettingError
 from oddrow.files import ReadingOptions, check_target, write_table
-from oddrow.report import FigureRow, MethodRow, draw_comparison
+from oddrow.pictures import FigureRow, MethodRow, draw_comparison
 
 MEASURES = {"auroc": "AUROC", "average_precision": "average precision"}
 HEADINGS = ["method", "AUROC", "AP", "precision", "recall", "alarms", "fit s", "score s", "p"]

@@ -18,7 +18,7 @@ from oddrow.datasets import make_connections
 from oddrow.detector import VAEDetector
 from oddrow.files import check_target, write_table
 from oddrow.metrics import detection_metrics
-from oddrow.report import MapSummary, draw_maps
+from oddrow.pictures import MapSummary, draw_maps
 
 TRAINING_ROWS = 12_000
 NEW_ROWS = 4_000

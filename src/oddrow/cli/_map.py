@@ -40,7 +40,7 @@ def map_(
     force: ForceOption = False,
 ) -> None:
     """Draw the latent space, the distribution of surprise, and the learning curve (PNG and SVG)."""
-    from oddrow.report import MapSummary, draw_maps
+    from oddrow.pictures import MapSummary, draw_maps
 
     fitted = artifact.load_model(model)
     is_labelled = both_given(label, normal)

@@ -14,7 +14,7 @@ from oddrow.cli import _console
 from oddrow.cli._choices import DetectorName, SettingsName
 from oddrow.cli._options import ForceOption, JsonOption, SeedOption
 from oddrow.cli._render import figure
-from oddrow.report import MapSummary, Panel, draw_maps, draw_panels
+from oddrow.pictures import MapSummary, Panel, draw_maps, draw_panels
 from oddrow.reproductions import KddResult, reproduce_kddcup99, reproduce_latent_space
 
 reproduce = typer.Typer(help="Reproduce a published experiment.", no_args_is_help=True)

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from oddrow._notebook import panel
 from oddrow.comparison._method_run import MethodRun
 from oddrow.comparison._paired_tests import Interval, holm, resampled_interval, resampled_t_test
 
@@ -71,6 +72,25 @@ class Comparison:
     rows_test: int
     contaminated: bool
 
+    def __repr__(self) -> str:
+        means = ", ".join(f"{row.method} {_mean(row.auroc)}" for row in self.summary)
+        seeds = "1 seed" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds"
+        return f"<Comparison of {len(self.summary)} methods on {self.rows:,} rows, {seeds}; mean AUROC: {means}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                row.method,
+                *map(_mean, (row.auroc, row.average_precision, row.precision, row.recall, row.false_alarm_rate)),
+                "" if row.fit_seconds is None else f"{row.fit_seconds:.2f} s",
+                row.error or "",
+            )
+            for row in self.summary
+        ]
+        headings = ("method", "AUROC", "average precision", "precision", "recall", "false alarms", "fit", "error")
+        title = f"Comparison on {self.rows:,} rows, {self.anomalies:,} of them anomalies"
+        return panel(title, self.sentences, headings, rows)
+
     @cached_property
     def summary(self) -> tuple[MethodSummary, ...]:
         """The methods by mean AUROC, the best first; methods that failed on every seed come last."""
@@ -96,6 +116,10 @@ class Comparison:
         kinds = {"method": pa.string(), "error": pa.string(), "seed": pa.int64(), "rows": pa.int64()}
         kinds["anomalies"] = pa.int64()
         return pa.table({name: pa.array(values, kinds.get(name, pa.float64())) for name, values in columns.items()})
+
+    def to_pandas(self) -> Any:
+        """Return :meth:`to_table` as a pandas data frame (pandas must be installed)."""
+        return self.to_table().to_pandas()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain values, ready for JSON."""
@@ -191,3 +215,12 @@ class Comparison:
         for row in self.summary:
             if row.n_failed:
                 yield f"{row.method} failed on {row.n_failed} of {row.n_failed + row.n_runs} seeds: {row.error}"
+
+
+def _mean(interval: Interval | None) -> str:
+    """Return a mean and its 95 % interval as text."""
+    if interval is None:
+        return "none"
+    if interval.low is None or interval.high is None:
+        return f"{interval.mean:.3f}"
+    return f"{interval.mean:.3f} ({interval.low:.3f} to {interval.high:.3f})"

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from oddrow._notebook import panel
 from oddrow.container import Arrays, ArrayStore
 from oddrow.exceptions import ModelFileError
 
@@ -193,6 +194,20 @@ class TrainingHealth:
             f"{self.learning_curve.best_step:,}; {self.rows_trained:,} rows trained, {self.rows_watched:,} watched; "
             f"{self.n_active} of {len(self.latent_variance)} latent units active; diagnoses: {wrong}>"
         )
+
+    def _repr_html_(self) -> str:
+        curve = self.learning_curve
+        rows = [
+            ("end", self.end.sentence),
+            ("best step", f"{curve.best_step:,} of {int(curve.step[-1]):,}"),
+            ("held-out loss at the best step", f"{curve.held_out_loss[curve.step == curve.best_step][-1]:.4g} nats"),
+            ("rows trained, watched", f"{self.rows_trained:,}, {self.rows_watched:,}"),
+            ("active latent units", f"{self.n_active} of {len(self.latent_variance)}"),
+            ("weights", f"{self.n_parameters:,}"),
+            ("device", self.device),
+        ]
+        faults = [diagnosis.text for diagnosis in self.diagnoses]
+        return panel("Health of the fit", faults or ["No fault was found."], ("measurement", "value"), rows)
 
     @property
     def figures(self) -> HealthFigures:

@@ -202,6 +202,9 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
     embed = _scoring.embed
     latent_map = _scoring.latent_map
     report = _reporting.report
+    plot_map = _scoring.plot_map
+    _repr_html_ = _scoring.html
+    _repr_mimebundle_ = _scoring.mimebundle
 
     @property
     def health_(self) -> TrainingHealth:
@@ -311,6 +314,9 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  #
     embed = _scoring.embed
     latent_map = _scoring.latent_map
     report = _reporting.report
+    plot_map = _scoring.plot_map
+    _repr_html_ = _scoring.html
+    _repr_mimebundle_ = _scoring.mimebundle
 
     @property
     def health_(self) -> TrainingHealth:

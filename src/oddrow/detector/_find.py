@@ -14,14 +14,15 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.base import clone
 
+from oddrow._notebook import panel, show
 from oddrow.batch import scored_table
 from oddrow.calibration import Calibration
 from oddrow.detector._detector import generator
 from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
 from oddrow.detector._parameters import CheckedParameters
-from oddrow.detector._tables import with_index
+from oddrow.detector._tables import index_of, with_index
 from oddrow.exceptions import DataError, SettingError, TrainingHealthWarning
-from oddrow.explanation import Explanation, explain
+from oddrow.explanation import Explanation, explain, reason_text
 from oddrow.fitted import FittedModel
 from oddrow.fitting import AUTO_FALSE_ALARMS, Cleaning, FitPlan, Recipe, RunControl, clean_table, fit_model
 from oddrow.policies import Decision, Promise, RareRows, columns_text, expected_text, is_flood
@@ -54,6 +55,7 @@ class Found:
     detector : with ``keep``, a detector fitted on the whole table; its scores of these rows are not cross-fitted
     notes : sentences about columns with special treatment, for example columns that were left out
     models : the model of each fold
+    index : the index of a pandas data frame; None for another table
     """
 
     scored: pa.Table
@@ -65,14 +67,46 @@ class Found:
     detector: VAEDetector | AutoencoderDetector | None
     notes: tuple[str, ...] = ()
     models: tuple[FittedModel, ...] = field(default=(), repr=False)
+    index: Any = None
 
     def __repr__(self) -> str:
-        odd, n_rows = int(np.sum(self.is_odd)), self.scored.num_rows
-        share = f"{self.cleaning.share:.2%} stand out, 95 %: {self.cleaning.low:.2%} to {self.cleaning.high:.2%}"
         strangest = "".join(f"\n  {explanation!r}" for explanation in self.strangest[:SHOWN])
         more = len(self.strangest) - SHOWN
         rest = f"\n  and {more:,} more explained" if more > 0 else ""
-        return f"<Found: {odd:,} of {n_rows:,} rows odd ({share}); {self.promise}{strangest}{rest}>"
+        return f"<Found: {self._counts}; {self.promise}{strangest}{rest}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                f"{one.row:,}" if one.index is None else str(one.index),
+                f"{one.surprise:.2f}",
+                f"{one.p_value:.2g}",
+                "odd" if one.is_odd else "",
+                "; ".join(map(reason_text, one.of_at_least().reasons)) or "no column alone",
+            )
+            for one in self.strangest
+        ]
+        row = "row" if self.index is None else "index"
+        headings = (row, "surprise (nats)", "p-value", "", "reasons (what is usual) and their share")
+        notes = () if self.note is None else (f"Note: {self.note}",)
+        return panel(f"Found: {self._counts}", [f"Promise: {self.promise}", *notes, *self.notes], headings, rows)
+
+    def show(self) -> None:
+        """Show the strangest rows with their reasons: as HTML in a notebook, else as text on standard output."""
+        show(self)
+
+    def to_pandas(self) -> Any:
+        """Return :attr:`scored` as a pandas data frame, with the index of the data frame in which rows were found.
+
+        pandas must be installed.
+        """
+        frame = self.scored.to_pandas()
+        return frame if self.index is None else frame.set_axis(self.index, axis="index")
+
+    @property
+    def _counts(self) -> str:
+        share = f"{self.cleaning.share:.2%} stand out, 95 %: {self.cleaning.low:.2%} to {self.cleaning.high:.2%}"
+        return f"{int(np.sum(self.is_odd)):,} of {self.scored.num_rows:,} rows odd ({share})"
 
     @property
     def surprise(self) -> npt.NDArray[np.float64]:
@@ -207,7 +241,7 @@ def find(
     explanations = with_index(decided, table)
     notes = tuple(column.note for column in plan.data.schema.columns if column.note)
     kept = _fitted_to_all(pattern, table, _stage(plan.control, FIND_FOLDS, n_fits, on_phase)) if keep else None
-    return Found(scored, explanations, cleaning, fold, promise, note, kept, notes, tuple(models))
+    return Found(scored, explanations, cleaning, fold, promise, note, kept, notes, tuple(models), index=index_of(table))
 
 
 def _checked_pattern(

@@ -51,6 +51,10 @@ class RowsToScore:
         spread[self.row] = values
         return spread
 
+    def taken(self, values: npt.NDArray[ScalarT]) -> npt.NDArray[ScalarT]:
+        """Return the values of the scored rows, from one value for each row of the user's table."""
+        return values if self.row is None else values[self.row]
+
     def decided(self, model: FittedModel, scored: Surprise, policy: Policy | None = None) -> Decision:
         """Return the decision on the scored rows; a policy finds all columns of the user's table."""
         table = self.users if self.row is None else self.users.take(pa.array(self.row))

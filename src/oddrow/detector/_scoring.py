@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
+from oddrow._notebook import panel
 from oddrow.density import TrainingHealth
 from oddrow.detector._detector import Detector, DetectorT, decide_by
 from oddrow.detector._scored_rows import RowsToScore
 from oddrow.detector._tables import table_to_score, with_index
+from oddrow.exceptions import SettingError
 from oddrow.explanation import Explanation
 from oddrow.explanation import explain as explain_rows
-from oddrow.fitted import check_policy_of_model
+from oddrow.fitted import FittedModel, check_policy_of_model
+from oddrow.pictures import Colouring, MapSummary
+from oddrow.pictures import plot_map as plot_map_of
 from oddrow.policies import Decision, Policy, check_policy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def set_policy(self: DetectorT, policy: Policy) -> DetectorT:
@@ -117,6 +125,83 @@ def latent_map(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     """Return the rows on the first two principal components of the training rows' latent means, float64 [n, 2]."""
     rows = RowsToScore.of(self, table_to_score(self, X))
     return rows.spread(self.model_.projection.apply(self.model_.latent(rows.table)), np.nan)
+
+
+def plot_map(
+    self: Detector, X: Any, colour: Colouring = "surprise", *, is_anomaly: Any = None, ax: Axes | None = None
+) -> Axes:
+    """Draw :meth:`latent_map` of the rows, coloured by surprise, decision or truth, and return the axes.
+
+    With windows, rows at which no window ends are left out.
+
+    Parameters
+    ----------
+    X
+        The rows [n, n_columns].
+    colour
+        "surprise", "decision", or "truth", which needs ``is_anomaly``.
+    is_anomaly
+        The true labels, bool [n].
+    ax
+        The matplotlib axes to draw on; by default new ones.
+
+    Raises
+    ------
+    SettingError
+        If ``colour`` is unknown, or labels are missing or of another length than the rows.
+    MissingExtraError
+        If matplotlib is not installed (``pip install 'oddrow[plot]'``).
+    """
+    rows = RowsToScore.of(self, table_to_score(self, X))
+    scored = self.model_.score(rows.table)
+    decision = rows.decided(self.model_, scored)
+    truth = None if is_anomaly is None else rows.taken(_checked_labels(is_anomaly, rows.users.num_rows))
+    summary = MapSummary(
+        latent_map=self.model_.projection.apply(self.model_.latent(rows.table)),
+        surprise=scored.surprise,
+        is_odd=decision.is_odd,
+        threshold=decision.threshold,
+        is_anomaly=truth,
+    )
+    return plot_map_of(summary, colour, ax)
+
+
+def _checked_labels(is_anomaly: Any, n_rows: int) -> npt.NDArray[np.bool_]:
+    labels = np.asarray(is_anomaly)
+    if labels.shape != (n_rows,) or labels.dtype != np.bool_:
+        raise SettingError(
+            f"is_anomaly has the shape {labels.shape} and the type {labels.dtype}; give one boolean for each of the "
+            f"{n_rows:,} rows"
+        )
+    return labels
+
+
+def html(self: Detector) -> str:
+    """Return what a notebook shows of a detector: the facts of its fit, and its parameters."""
+    parameters: str = estimator_html_repr(self)
+    if not hasattr(self, "model_"):
+        return panel(f"{type(self).__name__}, not fitted yet") + parameters
+    model = self.model_
+    rows = [
+        ("learned from", f"{model.encoding.n_rows:,} rows, {len(model.encoding.columns):,} columns"),
+        ("policy", repr(model.policy)),
+        ("promise", _promise_text(model)),
+        ("health", "; ".join(found.text for found in model.network.health.diagnoses) or "no fault was found"),
+        *(("note", note) for note in notes(self)),
+    ]
+    return panel(f"{type(self).__name__}, fitted", (), ("fact", "value"), rows) + parameters
+
+
+def mimebundle(self: Detector, **_: object) -> dict[str, str]:
+    """Return a detector as text and as HTML, for a notebook; scikit-learn's method shows the parameters alone."""
+    return {"text/plain": repr(self), "text/html": html(self)}
+
+
+def _promise_text(model: FittedModel) -> str:
+    try:
+        return str(model.policy.promise(model.calibration))
+    except SettingError as error:  # a policy may need the rows that it decides on
+        return str(error)
 
 
 def health(detector: Detector) -> TrainingHealth:

@@ -87,7 +87,13 @@ def has_column_names(X: Any) -> bool:
 
 def with_index(explanations: tuple[Explanation, ...], X: Any) -> tuple[Explanation, ...]:
     """Return explanations of rows of X, each with the row's label in the index of X, if X is a data frame with one."""
-    if not hasattr(X, "iloc"):  # lists also have an attribute named index
+    index = index_of(X)
+    if index is None:
         return explanations
-    labels = list(X.index)
+    labels = list(index)
     return tuple(replace(explanation, index=labels[explanation.row]) for explanation in explanations)
+
+
+def index_of(X: Any) -> Any:
+    """Return the index of a pandas data frame; None for another table (lists also have an attribute named index)."""
+    return X.index if hasattr(X, "iloc") else None

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from oddrow._notebook import Bar, panel
 from oddrow.columns import EncodedTable
 from oddrow.exceptions import SettingError
 from oddrow.explanation._usual import in_words, usual
 from oddrow.fitted import FittedModel
+from oddrow.pictures import BarOfNats, plot_nats
 from oddrow.policies import Decision, Policy
 from oddrow.surprise import Surprise
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COMBINATION = "(combination of columns)"
 """Name of the part of the surprise that belongs to no single column."""
@@ -93,10 +99,47 @@ class Explanation:
         )
 
     def __repr__(self) -> str:
-        verdict = "odd" if self.is_odd else "not odd"
         reasons = "; ".join(map(reason_text, self.of_at_least().reasons)) or "no column alone"
-        head = f"row {self.row}: surprise {self.surprise:.2f}, p-value {self.p_value:.2g}, {verdict}"
-        return f"<Explanation {head}: {reasons}>"
+        return f"<Explanation {self._head}: {reasons}>"
+
+    def _repr_html_(self) -> str:
+        shown = self.of_at_least()
+        rows = [
+            (reason.column, value_text(reason.value), usual_cell(reason), Bar(reason.share)) for reason in shown.reasons
+        ]
+        rests = [(name, "", "", Bar(share)) for name, _, share in shown._rests if share >= MIN_SHARE]
+        headings = ("column", "value", "usual", "share of the surprise")
+        return panel(f"Explanation of {self._head}", (), headings, [*rows, *rests])
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the parts of the surprise as bars that add up to it, on ``ax`` or on new axes; return the axes.
+
+        Raises
+        ------
+        MissingExtraError
+            If matplotlib is not installed (``pip install 'oddrow[plot]'``).
+        """
+        shown = self.of_at_least()
+        columns = [
+            BarOfNats(f"{reason.column} {value_text(reason.value)} ({usual_text(reason)})", reason.nats)
+            for reason in shown.reasons
+        ]
+        rests = [BarOfNats(name, nats, is_column=False) for name, nats, _ in shown._rests if nats > 0]
+        return plot_nats([*columns, *rests], self._head, ax)
+
+    @property
+    def _head(self) -> str:
+        verdict = "odd" if self.is_odd else "not odd"
+        label = f"row {self.row}" if self.index is None else f"row {self.row} ({self.index})"
+        return f"{label}: surprise {self.surprise:.2f}, p-value {self.p_value:.2g}, {verdict}"
+
+    @property
+    def _rests(self) -> tuple[tuple[str, float, float], ...]:
+        """Name, nats and share of the parts that are no reason."""
+        return (
+            (COMBINATION, self.combination_nats, self.combination_share),
+            ("other columns", self.other_nats, self.other_share),
+        )
 
 
 def reason_text(reason: Reason) -> str:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from oddrow._notebook import panel
 from oddrow.policies._promise import Promise
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -69,3 +70,9 @@ class Decision:
     def __repr__(self) -> str:
         odd, n_rows = int(np.sum(self.is_odd)), len(self.is_odd)
         return f"<Decision: {odd:,} of {n_rows:,} rows odd, surprise above {self.threshold:.4g} nats; {self.promise}>"
+
+    def _repr_html_(self) -> str:
+        odd, n_rows = int(np.sum(self.is_odd)), len(self.is_odd)
+        notes = () if self.note is None else (f"Note: {self.note}",)
+        title = f"Decision: {odd:,} of {n_rows:,} rows odd, surprise above {self.threshold:.4g} nats"
+        return panel(title, [f"Promise: {self.promise}", *notes])

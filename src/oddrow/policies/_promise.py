@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from oddrow._notebook import panel
 from oddrow.calibration import Calibration, Source
 from oddrow.exceptions import SettingError
 from oddrow.policies._beta import beta_quantile
@@ -65,6 +66,9 @@ class Promise:
         if self.rule and rate:
             rate = f"; {rate}" if self.source == "labelled sample" else f"; by chance {rate}"
         return f"{self.rule}{rate}" + (f"; {self.remark}" if self.remark else "")
+
+    def _repr_html_(self) -> str:
+        return panel("Promise", [str(self)])
 
     def _rate_text(self) -> str:
         """Return the numbers in words; "" if there are none."""

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from oddrow.calibration import Calibration
+from oddrow.pictures import MapWindow
 from oddrow.report._column_changes import ColumnComparison
 from oddrow.report._packing import packed
 from oddrow.report._promise_blocks import promise_blocks
 from oddrow.report._scored_rows import ScoredRows
-from oddrow.report._summary import MapWindow
 from oddrow.report._triage import Block, MapFacts
 
 GRID: Final = 65_535

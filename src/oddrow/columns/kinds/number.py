@@ -27,6 +27,8 @@ from oddrow.table import Floats, TextForm, as_numbers
 
 RANGE_MARGIN = 0.5
 """A number has no novelty up to this many widths outside the training range: there the views judge its feature."""
+ROUNDING = 1e-6
+"""Decoded values closer to 0 than this many standard deviations are 0."""
 ROWS_AT_ONCE = 2_048
 """Number of rows that are encoded together, chosen to fit into the cache."""
 MAX_WHOLE = 2**53
@@ -140,6 +142,8 @@ class NumberEncoding:
 
     def decode(self, features: Features) -> list[object]:
         values = self.scaling.invert(features[:, 0].astype(np.float64))
+        # a feature has 24 bits, so that a value of exactly 0 comes back as a tiny number
+        values[np.abs(values) < ROUNDING * self.scaling.scale * self.scaling.deviation] = 0.0
         if self.is_whole:
             return [int(value) if abs(value) < 2**63 else value for value in np.round(values).tolist()]
         return list(values.tolist())

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from oddrow.exceptions import SettingError
-from oddrow.report import MapSummary, Panel
-from oddrow.report._summary import MapWindow, colour_ceiling, curve_limits, surprise_histogram
+from oddrow.pictures import MapSummary, Panel
+from oddrow.pictures._summary import MapWindow, colour_ceiling, curve_limits, surprise_histogram
 
 numbers = st.floats(-1e6, 1e6, width=32)
 clouds = arrays(np.float64, st.tuples(st.integers(1, 40), st.just(2)), elements=numbers)

@@ -6,14 +6,14 @@ import sys
 import pytest
 
 from oddrow.exceptions import MissingExtraError, OutputError
-from oddrow.report import _pictures
-from oddrow.report._pictures import write_pictures
+from oddrow.pictures import _files
+from oddrow.pictures._files import write_pictures
 
 
 @pytest.fixture
 def pictures(tmp_path, monkeypatch):
     """Two pictures of few bytes, to be written to a folder that does not exist yet."""
-    monkeypatch.setattr(_pictures, "_render", lambda figure: [f"{figure} {form}".encode() for form in "ab"])
+    monkeypatch.setattr(_files, "_render", lambda figure: [f"{figure} {form}".encode() for form in "ab"])
     return {tmp_path / "made" / "run-1.5": lambda: "first", tmp_path / "made" / "run-2": lambda: "second"}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from oddrow.exceptions import SettingError
-from oddrow.report._pictures import write_picture
+from oddrow.pictures._files import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

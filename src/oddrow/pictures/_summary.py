@@ -57,7 +57,7 @@ class LossCurve(Protocol):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MapSummary:
-    """The data that :func:`oddrow.report.draw_maps` draws, for ``n`` rows in the table's order.
+    """The data that :func:`oddrow.pictures.draw_maps` draws, for ``n`` rows in the table's order.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class MapSummary:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Panel:
-    """One latent space among several, for :func:`oddrow.report.draw_panels`.
+    """One latent space among several, for :func:`oddrow.pictures.draw_panels`.
 
     Attributes
     ----------

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from oddrow.exceptions import OutputError, SettingError
-from oddrow.report import FigureRow, MethodRow, draw_comparison
-from oddrow.report._comparison import _figure_of, _limits
+from oddrow.pictures import FigureRow, MethodRow, draw_comparison
+from oddrow.pictures._comparison import _figure_of, _limits
 
 ROWS = [
     MethodRow("knn1", False, (FigureRow(0.9, 0.85, 0.95, (0.88, 0.92)), FigureRow(0.5, 0.3, 0.7, (0.4, 0.6)))),

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oddrow.exceptions import SettingError
-from oddrow.report._pictures import write_pictures
-from oddrow.report._summary import (
+from oddrow.pictures._files import write_pictures
+from oddrow.pictures._summary import (
     MAX_CLASSES,
     LossCurve,
     MapSummary,
@@ -70,11 +70,11 @@ def draw_maps(summary: MapSummary, folder: Path, *, force: bool = False) -> list
         If matplotlib is not installed.
     """
     painters: dict[str, Painter] = {
-        "latent_by_surprise": _paint_surprise,
-        "latent_by_decision": partial(_paint_groups, summary.is_odd, DECISION, "decision"),
+        "latent_by_surprise": paint_surprise,
+        "latent_by_decision": partial(paint_groups, summary.is_odd, DECISION, "decision"),
     }
     if summary.is_anomaly is not None:
-        painters["latent_by_truth"] = partial(_paint_groups, summary.is_anomaly, TRUTH, "truth")
+        painters["latent_by_truth"] = partial(paint_groups, summary.is_anomaly, TRUTH, "truth")
     pictures: dict[str, Callable[[], Figure]] = {
         name: partial(_maps_figure, summary, [paint]) for name, paint in painters.items()
     }
@@ -189,7 +189,7 @@ def _panels_figure(panels: Sequence[Panel], classes: NDArray[Any], title: str) -
 # ---------------------------------------------------------------- one pair of axes
 
 
-def _paint_surprise(axes: "Axes", summary: MapSummary, window: MapWindow) -> None:
+def paint_surprise(axes: "Axes", summary: MapSummary, window: MapWindow) -> None:
     """Draw the rows coloured by surprise, the highest on top, with a colour bar underneath."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -213,7 +213,7 @@ def _paint_surprise(axes: "Axes", summary: MapSummary, window: MapWindow) -> Non
     axes.set_title("surprise")
 
 
-def _paint_groups(
+def paint_groups(
     is_odd: NDArray[np.bool_], names: tuple[str, str], title: str,
     axes: "Axes", summary: MapSummary, window: MapWindow,
 ) -> None:  # fmt: skip

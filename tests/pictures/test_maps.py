@@ -11,9 +11,9 @@ from matplotlib import rcParams
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-import oddrow.report
+import oddrow.pictures
 from oddrow.exceptions import OutputError, SettingError
-from oddrow.report import MapSummary, Panel, _maps, _pictures, draw_maps, draw_panels
+from oddrow.pictures import MapSummary, Panel, _files, _maps, draw_maps, draw_panels
 
 FORMS = ("png", "svg")
 STEMS = (
@@ -58,7 +58,7 @@ def another_process(tmp_path_factory):
     program = """
 import pickle, sys
 from pathlib import Path
-from oddrow.report import draw_maps
+from oddrow.pictures import draw_maps
 summary = pickle.load(sys.stdin.buffer)
 assert "matplotlib" not in sys.modules
 draw_maps(summary, Path(sys.argv[1]))
@@ -85,7 +85,7 @@ def blank(monkeypatch):
     """Every picture is a file without content: for laws about files alone."""
     for figure in ("_maps_figure", "_distribution_figure", "_curve_figure"):
         monkeypatch.setattr(_maps, figure, lambda *_: None)
-    monkeypatch.setattr(_pictures, "_render", lambda _: [b"", b""])
+    monkeypatch.setattr(_files, "_render", lambda _: [b"", b""])
 
 
 @pytest.mark.usefixtures("blank")
@@ -110,9 +110,9 @@ def test_forty_thousand_rows_spread_evenly_stay_below_a_megabyte():
     rng = np.random.default_rng(0)
     is_odd = rng.random(40_000) < 0.4
     summary = summary_of(rng.random((40_000, 2)), rng.exponential(2, 40_000), is_odd=is_odd)
-    paint = partial(_maps._paint_groups, is_odd, _maps.DECISION, "decision")
-    with _pictures.drawing():
-        _, svg = _pictures._render(_maps._maps_figure(summary, [paint]))
+    paint = partial(_maps.paint_groups, is_odd, _maps.DECISION, "decision")
+    with _files.drawing():
+        _, svg = _files._render(_maps._maps_figure(summary, [paint]))
     assert 300_000 < len(svg) < 1_000_000
 
 
@@ -134,10 +134,10 @@ def test_forty_thousand_rows_spread_evenly_stay_below_a_megabyte():
     ids=["three rows", "one row", "identical rows", "extreme rows", "one reading"],
 )  # fmt: skip
 def test_degenerate_summaries_are_drawn_without_a_warning(summary):
-    with _pictures.drawing():
-        paint_decision = partial(_maps._paint_groups, summary.is_odd, _maps.DECISION, "decision")
+    with _files.drawing():
+        paint_decision = partial(_maps.paint_groups, summary.is_odd, _maps.DECISION, "decision")
         figures = [
-            _maps._maps_figure(summary, [_maps._paint_surprise, paint_decision]),
+            _maps._maps_figure(summary, [_maps.paint_surprise, paint_decision]),
             _maps._distribution_figure(summary),
         ]
         if summary.learning_curve is not None:
@@ -150,7 +150,7 @@ def test_odd_rows_are_drawn_on_top_in_another_colour_and_marker():
     summary = summary_of([[0, 0], [0, 1], [1, 1]], [9.0, 1.0, 2.0])
     axes = Figure().subplots()
     window = _maps.MapWindow.around(summary.latent_map)
-    _maps._paint_groups(summary.is_odd, _maps.DECISION, "decision", axes, summary, window)
+    _maps.paint_groups(summary.is_odd, _maps.DECISION, "decision", axes, summary, window)
     normal, odd = axes.collections
     assert (normal.get_offsets() == [[0, 1], [1, 1]]).all()
     assert (odd.get_offsets() == [[0, 0]]).all()
@@ -176,7 +176,7 @@ def test_the_caption_of_a_panel_counts_the_rows_outside_the_axes():
     points = np.random.default_rng(0).normal(size=(60, 2))
     points[:2] = [[1e6, 0.0], [0.0, -1e6]]
     panel = Panel(points=points, labels=np.zeros(60, dtype=int), title="far", caption="A sentence.")
-    with _pictures.drawing():
+    with _files.drawing():
         figure = _maps._panels_figure([panel], np.arange(1), "")
     (caption,) = figure.axes[0].texts
     counted = "A sentence. (2 rows farther out: triangles at the border)"
@@ -184,7 +184,7 @@ def test_the_caption_of_a_panel_counts_the_rows_outside_the_axes():
 
 
 def test_panels_are_laid_out_in_rows_of_three():
-    with _pictures.drawing():
+    with _files.drawing():
         figure = _maps._panels_figure(panels_of("a", "b", "c", "d"), np.arange(3), "four")
     tops = [axes.get_subplotspec().rowspan.start for axes in figure.axes]
     assert tops == [0, 0, 0, 1, 1, 1]
@@ -200,8 +200,8 @@ def test_no_panel_and_too_many_classes_are_refused(tmp_path):
 
 
 def test_all_lists_the_exported_names():
-    public = {name for name in vars(oddrow.report) if not name.startswith("_")}
-    assert public == set(oddrow.report.__all__)
+    public = {name for name in vars(oddrow.pictures) if not name.startswith("_")}
+    assert public == set(oddrow.pictures.__all__)
 
 
 # What another process has drawn -----------------------------------------------------------------------------
@@ -250,11 +250,11 @@ def test_a_summary_gives_the_same_bytes_whatever_the_process_and_the_users_setti
     monkeypatch.setitem(rcParams, "font.size", 20.0)
     monkeypatch.setitem(rcParams, "svg.hashsalt", None)
     summary = labelled_summary()
-    with _pictures.drawing():
+    with _files.drawing():
         again = {
-            "latent_by_surprise": _maps._maps_figure(summary, [_maps._paint_surprise]),
+            "latent_by_surprise": _maps._maps_figure(summary, [_maps.paint_surprise]),
             "surprise_distribution": _maps._distribution_figure(summary),
         }
         for stem, figure in again.items():
-            assert _pictures._render(figure) == [(drawn / f"{stem}.{form}").read_bytes() for form in FORMS]
+            assert _files._render(figure) == [(drawn / f"{stem}.{form}").read_bytes() for form in FORMS]
     assert rcParams["font.size"] == 20.0
