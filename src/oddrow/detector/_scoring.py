@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.validation import check_is_fitted
 
 from oddrow.density import TrainingHealth
-from oddrow.detector._detector import Detector, DetectorT, decide_by
+from oddrow.detector._detector import Detector, DetectorT, check_fitted, decide_by
 from oddrow.detector._scored_rows import RowsToScore
 from oddrow.detector._tables import table_to_score, with_index
 from oddrow.explanation import Explanation
@@ -35,7 +34,7 @@ def set_policy(self: DetectorT, policy: Policy) -> DetectorT:
     >>> print(detector.set_policy(oddrow.FalseAlarmRate(0.05)).decide(rows).promise)
     about 5 in 100 normal rows, between 1.6 and 9.9 in 100 (95 %, 100 held-out rows)
     """
-    check_is_fitted(self, "model_")
+    check_fitted(self)
     check_policy_of_model(policy, self.model_.calibration, self.model_.encoding.schema)
     decide_by(self, replace(self.model_, policy=policy))
     self.policy, self.contamination = policy, "auto"
@@ -121,11 +120,11 @@ def latent_map(self: Detector, X: Any) -> npt.NDArray[np.float64]:
 
 def health(detector: Detector) -> TrainingHealth:
     """Return the health of the fit of a detector."""
-    check_is_fitted(detector, "model_")
+    check_fitted(detector)
     return detector.model_.network.health
 
 
 def notes(detector: Detector) -> tuple[str, ...]:
     """Return sentences about columns with special treatment, for example columns that were left out."""
-    check_is_fitted(detector, "model_")
+    check_fitted(detector)
     return tuple(column.note for column in detector.model_.encoding.schema.columns if column.note)
