@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from oddrow._collector import collector_paused
+
 
 def lazy_exports(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
     """Return a package's ``__getattr__``, which imports each public name when it is first used.
@@ -17,7 +19,8 @@ def lazy_exports(package: str, modules: Mapping[str, str]) -> Callable[[str], An
     def __getattr__(name: str) -> Any:  # noqa: N807 - the name that PEP 562 asks for
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
-        module = import_module(modules[name])
+        with collector_paused():
+            module = import_module(modules[name])
         value = module if module.__name__ == f"{package}.{name}" else getattr(module, name)
         setattr(sys.modules[package], name, value)
         return value

@@ -291,18 +291,31 @@ def test_version_and_module_entry():
     assert done.stdout.startswith("oddrow ")
 
 
-def test_scoring_loads_neither_the_training_libraries_nor_others_that_it_does_not_need(labelled_csv, model_file):
+def loaded_by(libraries: set[str], *arguments: object) -> str:
+    """Return which of the libraries a command loads in a process of its own; empty if none."""
     code = (
         "import sys; from oddrow.__main__ import start\n"
-        f"sys.argv = ['oddrow', 'score', {str(labelled_csv)!r}, '-m', {str(model_file)!r}, '--explain', '2', '-q']\n"
+        f"sys.argv = {['oddrow', *map(str, arguments)]!r}\n"
         "try:\n    start()\n"
-        "except SystemExit: pass\n"
-        "slow = {'jax', 'optax', 'matplotlib', 'sklearn', 'scipy', 'pandas', 'narwhals', 'rich'}\n"
-        "loaded = slow & set(sys.modules)\n"
-        "sys.exit(str(loaded) if loaded else 0)"
+        "except SystemExit as left:\n"
+        "    if left.code: raise\n"
+        f"print(*sorted({libraries!r} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+def test_scoring_loads_neither_the_training_libraries_nor_others_that_it_does_not_need(labelled_csv, model_file):
+    slow = {"jax", "optax", "matplotlib", "sklearn", "scipy", "pandas", "narwhals", "rich"}
+    assert not loaded_by(slow, "score", labelled_csv, "-m", model_file, "--explain", "2", "-q")
+
+
+def test_fitting_loads_no_library_that_takes_longer_than_the_steps_of_a_small_table(labelled_csv, tmp_path):
+    slow = {"matplotlib", "sklearn", "scipy", "pandas", "narwhals"}
+    output = tmp_path / "m.oddrow"
+    assert not loaded_by(slow, "fit", labelled_csv, "-o", output, "--max-steps", "50", "-q")
+    assert output.exists()
 
 
 def test_demo_fits_scores_explains_and_draws(run, tmp_path, monkeypatch):

@@ -62,9 +62,10 @@ def kinds_of_rows():
 KINDS = {name: tuple(np.asarray(part, np.float32) for part in parts) for name, parts in kinds_of_rows().items()}
 
 
-@pytest.fixture(params=["products", "leaves", "double precision"])
+@pytest.fixture(params=["products", "leaves", "double precision", "without products"])
 def way(request, monkeypatch):
-    """Find candidates in this way, also for few rows."""
+    """Find candidates in this way, for few and for many rows."""
+    monkeypatch.setattr(_search, "MAX_DIRECT", 1 << 30 if request.param == "without products" else 0)
     if request.param == "leaves":
         monkeypatch.setattr(_search, "MIN_LEAF_QUERIES", 1)
         monkeypatch.setattr(_search, "MIN_LEAVES_ROWS", 100)
@@ -167,6 +168,7 @@ def test_all_rows_as_near_as_the_last_neighbour_are_candidates(kind, dtype):
     assert set(zip(*near, strict=True)) <= set(zip(found.row.tolist(), found.place.tolist(), strict=True))
 
 
+@pytest.mark.usefixtures("way")
 def test_dependent_rows_are_passed_over_if_others_are_left():
     rng = np.random.default_rng(5)
     remembered = rng.normal(size=(200, 3)).astype(np.float32)

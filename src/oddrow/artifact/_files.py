@@ -13,12 +13,12 @@ from oddrow.files import atomic_write
 from oddrow.fitted import FittedModel
 
 if TYPE_CHECKING:
-    from oddrow.detector import AutoencoderDetector, VAEDetector
+    from oddrow.detector import AutoencoderDetector, PlainDetector, VAEDetector
 
 MODEL_FILE = FileKind(b"ODDROW\r\n", "model file", way_out="make one with: oddrow fit TABLE -o MODEL")
 
 
-def save(detector: VAEDetector | AutoencoderDetector, path: str | Path, *, force: bool = False) -> None:
+def save(detector: VAEDetector | AutoencoderDetector | PlainDetector, path: str | Path, *, force: bool = False) -> None:
     """Write a fitted detector to one file, atomically: an error leaves no incomplete file.
 
     Raises
@@ -48,7 +48,7 @@ def save(detector: VAEDetector | AutoencoderDetector, path: str | Path, *, force
             stream.write(section)
 
 
-def dumps(detector: VAEDetector | AutoencoderDetector) -> bytes:
+def dumps(detector: VAEDetector | AutoencoderDetector | PlainDetector) -> bytes:
     """Return the bytes that :func:`save` would write, to send a model to another process without a file.
 
     Raises
@@ -106,7 +106,7 @@ def loads_model(content: bytes) -> FittedModel:
     return read_content(read_bytes(content, MODEL_FILE, newest_protocol())).model
 
 
-def _file_sections(detector: VAEDetector | AutoencoderDetector) -> tuple[bytes, bytes, bytes]:
+def _file_sections(detector: VAEDetector | AutoencoderDetector | PlainDetector) -> tuple[bytes, bytes, bytes]:
     """Return header, manifest and arrays, after reading them back as a check."""
     if not hasattr(detector, "model_"):
         raise SettingError(f"this {type(detector).__name__} is not fitted; call fit before save")

@@ -44,7 +44,7 @@ from oddrow.sequences import HistoryPlan, WindowPlan
 from oddrow.surprise import IsolationEvidence, ReconstructionEvidence, SurpriseModel, ViewEvidence
 
 if TYPE_CHECKING:
-    from oddrow.detector import AutoencoderDetector, VAEDetector
+    from oddrow.detector import AutoencoderDetector, PlainDetector, VAEDetector
 
 PROTOCOL = 1
 ADDED_CONSTANTS: Mapping[str, Any] = {
@@ -119,7 +119,7 @@ def _manifest_type_with(
 # Writing -------------------------------------------------------------------------------------------------------------
 
 
-def written(detector: VAEDetector | AutoencoderDetector) -> Content:
+def written(detector: VAEDetector | AutoencoderDetector | PlainDetector) -> Content:
     """Return the manifest and the arrays of a fitted detector.
 
     Raises
@@ -142,7 +142,7 @@ def written(detector: VAEDetector | AutoencoderDetector) -> Content:
     return Content(PROTOCOL, manifest_type().dump_json(_manifest(detector)), pack_arrays(arrays))
 
 
-def _manifest(detector: VAEDetector | AutoencoderDetector) -> Manifest:
+def _manifest(detector: VAEDetector | AutoencoderDetector | PlainDetector) -> Manifest:
     model = detector.model_
     evidence = model.surprise_model.evidence_model
     names = getattr(detector, "feature_names_in_", None)

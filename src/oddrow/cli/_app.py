@@ -65,7 +65,8 @@ class _Commands(typer.core.TyperGroup):
                 self.get_command(ctx, known)
         elif cmd_name not in self.commands:
             module = import_module(f"oddrow.cli.{COMMANDS[cmd_name]}")
-            gc.enable()  # off since the start, see __main__: imported modules are never garbage
+            gc.freeze()  # the collector was off since the start, see __main__: imported modules are never garbage
+            gc.enable()
             found = getattr(module, cmd_name, None) or getattr(module, f"{cmd_name}_")
             if not isinstance(found, typer.Typer):
                 single, command = typer.Typer(add_completion=False, pretty_exceptions_enable=False), found

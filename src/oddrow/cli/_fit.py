@@ -53,7 +53,7 @@ from oddrow.files import Origin, ReadingOptions, TableStream, check_target
 from oddrow.table import LocatedBatch, PlacedRows, normal_batches
 
 if TYPE_CHECKING:
-    from oddrow.detector import AutoencoderDetector, VAEDetector
+    from oddrow.detector import AutoencoderDetector, PlainDetector, VAEDetector
 
 
 # long: the options of the command are its parameters
@@ -196,7 +196,8 @@ def fit(
     }
     with _console.fit_progress() as watching:
         parameters |= {"on_progress": watching.on_progress, "on_interrupt": watching.on_interrupt}
-        fitted = _unfitted(detector, kl_weight, parameters | {"on_phase": watching.on_phase})
+        parameters["on_phase"] = watching.on_phase
+        fitted = _unfitted(detector, kl_weight, parameters, has_start=start is not None)
         if engine is not None:
             fit_by_engine(engine, table, fitted, address, workers, start)
         elif stream is not None:
@@ -210,16 +211,21 @@ def fit(
 
 
 def _unfitted(
-    detector: DetectorName, kl_weight: float, parameters: dict[str, Any]
-) -> VAEDetector | AutoencoderDetector:
-    from oddrow.detector import AutoencoderDetector, VAEDetector  # loads scikit-learn, which no refusal above needs
+    detector: DetectorName, kl_weight: float, parameters: dict[str, Any], *, has_start: bool
+) -> VAEDetector | AutoencoderDetector | PlainDetector:
+    is_vae = detector is DetectorName.VAE
+    if not has_start:
+        from oddrow.detector import PlainDetector  # loads much of oddrow, which no refusal above needs
 
-    if detector is DetectorName.VAE:
-        return VAEDetector(kl_weight=kl_weight, **parameters)
-    return AutoencoderDetector(**parameters)
+        return PlainDetector(is_variational=is_vae, kl_weight=kl_weight if is_vae else 0.0, **parameters)
+    from oddrow.detector import AutoencoderDetector, VAEDetector  # the class of the model to start from
+
+    return VAEDetector(kl_weight=kl_weight, **parameters) if is_vae else AutoencoderDetector(**parameters)
 
 
-def _say_fitted(fitted: VAEDetector | AutoencoderDetector, table: str, output: Path, notes: list[str] | None) -> None:
+def _say_fitted(
+    fitted: VAEDetector | AutoencoderDetector | PlainDetector, table: str, output: Path, notes: list[str] | None
+) -> None:
     """Say what was fitted, with all notes; ``notes`` are those that were gathered for JSON, None for text."""
     for line in info_lines(fitted) if notes is None else ():
         _console.say(line)

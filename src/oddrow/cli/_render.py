@@ -26,7 +26,7 @@ from oddrow.policies import ROWS, Decision, Promise
 from oddrow.sequences import Preparation
 
 if TYPE_CHECKING:
-    from oddrow.detector import AutoencoderDetector, VAEDetector
+    from oddrow.detector import AutoencoderDetector, PlainDetector, VAEDetector
 
 
 def print_schema(schema: TableSchema, n_rows: int | None) -> None:
@@ -105,7 +105,7 @@ def _brief(text: str) -> str:
     return line if len(line) <= 24 else f"{line[:21]}..."
 
 
-def info_values(fitted: VAEDetector | AutoencoderDetector) -> dict[str, Any]:
+def info_values(fitted: VAEDetector | AutoencoderDetector | PlainDetector) -> dict[str, Any]:
     """Return the contents of a model file as plain values."""
     model = fitted.model_
     curve = model.network.learning_curve
@@ -170,7 +170,7 @@ def health_values(health: TrainingHealth) -> dict[str, Any]:
     }
 
 
-def info_lines(fitted: VAEDetector | AutoencoderDetector) -> list[str]:
+def info_lines(fitted: VAEDetector | AutoencoderDetector | PlainDetector) -> list[str]:
     """Return the contents of a model file as lines of text."""
     values = info_values(fitted)
     health = fitted.health_

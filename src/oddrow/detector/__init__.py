@@ -1,4 +1,4 @@
-"""The estimators with the interface of scikit-learn, and ``find``.
+"""The estimators with the interface of scikit-learn, the same detector without it, and ``find``.
 
 scikit-learn takes long to import, so the names are imported when they are first used (PEP 562).
 """
@@ -10,11 +10,13 @@ from oddrow._lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
     from oddrow.detector._find import FIND_FOLDS, Found, find
+    from oddrow.detector._plain_detector import PlainDetector
 
 __all__ = [
     "FIND_FOLDS",
     "AutoencoderDetector",
     "Found",
+    "PlainDetector",
     "VAEDetector",
     "find",
 ]
@@ -24,5 +26,6 @@ __getattr__ = lazy_exports(
     {
         **dict.fromkeys(("AutoencoderDetector", "VAEDetector"), "oddrow.detector._estimators"),
         **dict.fromkeys(("FIND_FOLDS", "Found", "find"), "oddrow.detector._find"),
+        "PlainDetector": "oddrow.detector._plain_detector",
     },
 )

@@ -66,6 +66,20 @@ def decide_by(detector: Detector, model: FittedModel) -> None:
     detector.offset_ = np.nan if threshold is None else -threshold
 
 
+def check_fitted(detector: Detector) -> None:
+    """Refuse a detector that has not been fitted.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If so.
+    """
+    if not hasattr(detector, "model_"):
+        from sklearn.utils.validation import check_is_fitted  # slow to import, and only the error needs it
+
+        check_is_fitted(detector, "model_")
+
+
 def generator(random_state: int | np.random.Generator | np.random.RandomState | None) -> np.random.Generator:
     """Return a generator: an int always starts the same stream, a generator or RandomState advances."""
     if isinstance(random_state, np.random.RandomState):

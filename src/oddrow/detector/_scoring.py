@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils import estimator_html_repr
-from sklearn.utils.validation import check_is_fitted
 
 from oddrow._notebook import panel
 from oddrow.density import TrainingHealth
-from oddrow.detector._detector import Detector, DetectorT, decide_by
+from oddrow.detector._detector import Detector, DetectorT, check_fitted, decide_by
 from oddrow.detector._scored_rows import RowsToScore
 from oddrow.detector._tables import table_to_score, with_index
 from oddrow.exceptions import SettingError
@@ -43,7 +41,7 @@ def set_policy(self: DetectorT, policy: Policy) -> DetectorT:
     >>> print(detector.set_policy(oddrow.FalseAlarmRate(0.05)).decide(rows).promise)
     about 5 in 100 normal rows, between 1.6 and 9.9 in 100 (95 %, 100 held-out rows)
     """
-    check_is_fitted(self, "model_")
+    check_fitted(self)
     check_policy_of_model(policy, self.model_.calibration, self.model_.encoding.schema)
     decide_by(self, replace(self.model_, policy=policy))
     self.policy, self.contamination = policy, "auto"
@@ -178,6 +176,8 @@ def _checked_labels(is_anomaly: Any, n_rows: int) -> npt.NDArray[np.bool_]:
 
 def html(self: Detector) -> str:
     """Return what a notebook shows of a detector: the facts of its fit, and its parameters."""
+    from sklearn.utils import estimator_html_repr  # oddrow fit uses this module without scikit-learn
+
     parameters: str = estimator_html_repr(self)
     if not hasattr(self, "model_"):
         return panel(f"{type(self).__name__}, not fitted yet") + parameters
@@ -206,11 +206,11 @@ def _promise_text(model: FittedModel) -> str:
 
 def health(detector: Detector) -> TrainingHealth:
     """Return the health of the fit of a detector."""
-    check_is_fitted(detector, "model_")
+    check_fitted(detector)
     return detector.model_.network.health
 
 
 def notes(detector: Detector) -> tuple[str, ...]:
     """Return sentences about columns with special treatment, for example columns that were left out."""
-    check_is_fitted(detector, "model_")
+    check_fitted(detector)
     return tuple(column.note for column in detector.model_.encoding.schema.columns if column.note)

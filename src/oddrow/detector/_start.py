@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sklearn.utils.validation import check_is_fitted
-
 from oddrow.columns import Kind, TableSchema
-from oddrow.detector._detector import Detector
+from oddrow.detector._detector import Detector, check_fitted
 from oddrow.exceptions import SchemaMismatchError, SettingError
 from oddrow.remedies import Setting, remedy
 
@@ -26,7 +24,7 @@ def check_start(detector: Detector, start_from: Detector) -> None:
         raise SettingError(
             f"start_from is a {type(start_from).__name__}; give a fitted {type(detector).__name__}, whose weights fit"
         )
-    check_is_fitted(start_from, "model_")
+    check_fitted(start_from)
     if start_from.settings != detector.settings:
         raise SettingError(
             f"start_from was fitted with settings {start_from.settings!r}, and these are {detector.settings!r}; "

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from sklearn.utils.validation import check_is_fitted
 
-from oddrow.detector._detector import Detector
+from oddrow.detector._detector import Detector, check_fitted
 from oddrow.detector._parameters import CheckedParameters
 from oddrow.exceptions import SchemaMismatchError
 from oddrow.explanation import Explanation
@@ -49,7 +48,7 @@ def table_to_score(detector: Detector, X: Any) -> pa.Table:
     UserWarning
         If names of columns differ from those of the training rows by blanks or by their Unicode form.
     """
-    check_is_fitted(detector, "model_")
+    check_fitted(detector)
     expected = detector.model_.sources
     if not has_column_names(X):
         return _array_to_score(detector, X, expected)

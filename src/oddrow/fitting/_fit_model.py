@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from oddrow._collector import collector_paused
 from oddrow.calibration import Calibration
 from oddrow.columns import TableEncoding, TableReference
 from oddrow.fitted import FittedModel, LatentProjection, check_policy_of_model
@@ -85,6 +86,7 @@ def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> FitRe
     if recipe.policy is not None:
         n_rows = n_calibration_rows(recipe, normal.num_rows)
         check_policy_of_model(recipe.policy, Calibration(np.arange(float(n_rows))), schema)  # before the long work
+    _load_training()
     if recipe.calibration == "split":
         fit = recipe.evidence.fit_split(plan, normal, in_doubt, rng)
     else:
@@ -99,6 +101,12 @@ def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> FitRe
     )
     _discard(fit.spent_checkpoint)  # last, so that a fit killed before this line can still be resumed
     return FitResult(model, cleaning, fit.order_test)
+
+
+def _load_training() -> None:
+    """Import JAX, once nothing is left to refuse."""
+    with collector_paused():
+        import oddrow.training  # noqa: F401
 
 
 def _folding(plan: FitPlan, table: pa.Table, order: RowOrder | None, rng: np.random.Generator) -> Folding:

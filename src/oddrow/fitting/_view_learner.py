@@ -86,7 +86,7 @@ class ViewLearner:
         calibrated = _calibrated(fit, surprise_model, plan.control.spent_checkpoint(fit.network.health))
         if self.isolates:
             return calibrated  # by a parameter, or as a fold of a table that may be sorted by anything
-        order_test = OrderTest.of(fit.views, fit.memory_row, calibrating, split.calibration, own, raw)
+        order_test = OrderTest.of(fit.views, fit.equal, calibrating, split.calibration, own, raw)
         return replace(calibrated, order_test=order_test)
 
     def fit_cross(
@@ -130,7 +130,8 @@ class ViewFit:
     base : the network, its encoding and the encoded training rows
     views : the learned views
     own : int [n], the index in the memory of each row of the table; -1 if it is not remembered
-    memory_row : int [m], the row of the table that each remembered row is; of equal rows the first
+    equal : int [n], the index in the memory of the remembered row that equals each row of the table; -1 if there is
+        none, or if none was looked up, see :class:`oddrow.views.Remembered`
     scale_rows : the encoded rows that set the scales of the views
     scale_index : which rows of the table these are
     has_trained : which of these are training rows
@@ -139,7 +140,7 @@ class ViewFit:
     base: NetworkFit[MixedLikelihood]
     views: Views
     own: npt.NDArray[np.int64]
-    memory_row: npt.NDArray[np.int64]
+    equal: npt.NDArray[np.int64]
     scale_rows: EncodedTable
     scale_index: npt.NDArray[np.int64]
     has_trained: npt.NDArray[np.bool_]
@@ -179,12 +180,10 @@ def _fit(plan: FitPlan, split: SplitTable, n_rows: int, rng: np.random.Generator
     density = DensityModel(base.network, base.likelihood, FeatureRange.learn(training.rows))
     moments = None if split.moments is None else split.moments.take(pool)
     views, remembered = Views.learn(density, training, held_out, encoding.straightened, rng, moments)
-    own = np.full(split.table.num_rows, -1)
-    own[pool] = remembered.place
+    own, equal = np.full((2, split.table.num_rows), -1)
+    own[pool], equal[pool] = remembered.place, remembered.equal
     scaling, has_trained = _scaling_rows(split, own, rng)
-    return ViewFit(
-        base, views, own, pool[remembered.row], encoding.encode(split.table.take(scaling)), scaling, has_trained
-    )
+    return ViewFit(base, views, own, equal, encoding.encode(split.table.take(scaling)), scaling, has_trained)
 
 
 def _scaling_rows(

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import optax
 
+from oddrow._collector import collector_paused
 from oddrow.density import Likelihood, NetworkShape, initial_parameters, loss_parts
 from oddrow.training._compilation import compilations_kept
 from oddrow.training._settings import TrainingSettings
@@ -125,7 +126,7 @@ def _like(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
 
 
 def _compiled(program: Any, example: tuple[Any, ...], device: Any) -> Any:
-    with jax.default_device(device):
+    with jax.default_device(device), collector_paused():
         lowered = jax.jit(program).lower(*example)
         with compilations_kept():
             return lowered.compile(compiler_options=_FAST_COMPILATION if device.platform == "cpu" else None)

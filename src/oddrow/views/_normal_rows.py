@@ -30,11 +30,12 @@ class Remembered:
     ----------
     place : int64 [n_training + n_held_out], the index in the memory of each row. The remembered row is excluded from
         the neighbours when that row is scored; -1 if the row is not remembered or has further duplicates
-    row : int64 [m], the index of each remembered row among the rows of the fit; of equal rows the first
+    equal : int64 [n_training + n_held_out], the index in the memory of the remembered row that equals each row; -1 if
+        there is none. For a long table only the remembered rows themselves are looked up, -1 for all others
     """
 
     place: npt.NDArray[np.int64]
-    row: npt.NDArray[np.int64]
+    equal: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class NormalRows:
         as a possible neighbour. So the p-value of a new row is more likely too large than too small.
         """
         pool = training.joined(held_out)
-        own = np.full(len(pool.rows), -1)
+        own, equal = np.full(len(pool.rows), -1), np.full(len(pool.rows), -1)
         if len(pool.rows) > constants.memory_rows:
             pool = training
         standard = Space.standardised(layout, training.rows, straightened, constants)
@@ -91,14 +92,16 @@ class NormalRows:
         chosen = covering_rows(standard.apply(pool.rows), distinct, rng, constants)
         has_few_duplicates = np.mean(np.repeat(counts, counts) > 1) <= constants.max_copied_share
         is_single = (counts[np.searchsorted(distinct, chosen)] == 1) & has_few_duplicates
+        equal[chosen] = np.arange(len(chosen))
         if len(pool.rows) <= constants.memory_rows:
             most = 2 if has_few_duplicates else 1
-            own[: len(pool.rows)] = _own_places(pool.rows, pool.rows[chosen], counts, most)
+            equal[: len(pool.rows)] = _equal_places(pool.rows, pool.rows[chosen])
+            own = np.where(counts[equal] <= most, equal, -1)  # a row past the training rows of a long table has none
         rows = pool.rows[chosen]
         occurrences = None if moments is None else Occurrences.of(_keys(pool.rows), _keys(rows), moments)
         memories = [Memory.of(space.apply(rows), constants) for space in (standard, ranks)]
         reach, rank_reach = (Reach.among(memory, occurrences) for memory in memories)
-        return cls(rows, is_single, standard, ranks, reach, rank_reach, constants), Remembered(own, chosen)
+        return cls(rows, is_single, standard, ranks, reach, rank_reach, constants), Remembered(own, equal)
 
     @property
     def has_few_duplicates(self) -> bool:
@@ -176,13 +179,10 @@ class NormalRows:
         )
 
 
-def _own_places(
-    rows: npt.NDArray[np.float32], memory: npt.NDArray[np.float32], counts: npt.NDArray[np.int64], most: int
-) -> npt.NDArray[np.int64]:
-    """Return the index of each row [n] in a memory of distinct rows; -1 if more than ``most`` rows equal it."""
+def _equal_places(rows: npt.NDArray[np.float32], memory: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Return the index of each row [n] in a memory that holds all distinct rows."""
     places = {key: place for place, key in enumerate(_keys(memory))}
-    own = np.array([places[key] for key in _keys(rows)])
-    return np.where(counts[own] <= most, own, -1)
+    return np.array([places[key] for key in _keys(rows)])
 
 
 def _keys(rows: npt.NDArray[np.float32]) -> list[bytes]:

@@ -22,6 +22,8 @@ threads; the nearest rows do not.
 
 A row with more than ``MAX_CANDIDATES`` candidates, for which single precision is too coarse, gets others from products
 in double precision, where the same holds with u = 2^-53.
+
+Of a few rows and a small memory all remembered rows are candidates: their differences take less time than the bounds.
 """
 
 from __future__ import annotations
@@ -66,6 +68,8 @@ MAX_SHARE = 0.5
 """Largest share of leaves that a row of the sample needs on average, if leaves are used."""
 MIN_BULK_QUERIES = 64
 """Smallest number of rows for which equal remembered rows are looked for; for fewer this would take longer."""
+MAX_DIRECT = 1 << 14
+"""Largest number of differences, of all features of all pairs of rows, that are computed without a search."""
 MAX_LEAVES_WIDTH = 256
 """Largest number of features with leaves."""
 
@@ -130,12 +134,25 @@ class Search:
         places = np.zeros((len(asked.rows), count), np.int64)
         if len(self.rows) == 1:
             return places
+        if self.rows.size * len(asked.rows) <= MAX_DIRECT:
+            return self._without_products(asked, count)
         # a remembered row is found as its own neighbour, and left out then
         for is_known in (False, True):
             chosen = np.flatnonzero((asked.own >= 0) == is_known)
             if len(chosen):
                 places[chosen] = self._nearest(asked.take(chosen), count, min(count + is_known, len(self.rows)))
         return places
+
+    def _without_products(self, asked: Asked, count: int) -> Places:
+        """Return the same for a few rows: the differences to all rows take less time than to find candidates."""
+        n_asked, n_rows = len(asked.rows), len(self.rows)
+        everything = np.broadcast_to(np.arange(n_rows), (n_asked, n_rows))
+        pairs = Candidates(np.arange(n_asked).repeat(n_rows), everything.ravel())
+        near = self._squares_of(asked, pairs).reshape(n_asked, n_rows)
+        known = np.flatnonzero(asked.own >= 0)
+        near[known, asked.own[known]] = np.inf
+        margin = self._single_margin if count == 1 else self._margin
+        return self._first(near, everything, asked.squares, count, margin)
 
     def _nearest(self, asked: Asked, count: int, sought: int) -> Places:
         """Return the nearest ``count`` of all rows but the own one, which are among the nearest ``sought``."""
@@ -202,16 +219,23 @@ class Search:
             columns = np.arange(width)
             is_candidate = columns < n_found[rows, None]
             at = np.where(is_candidate, start[rows, None] + columns, 0)
-            near, place = np.where(is_candidate, squares[at], np.inf), found.place[at]
-            border = np.partition(near, count - 1, axis=1)[:, count - 1]
-            last = self.rows[place[np.arange(len(rows)), (near == border[:, None]).argmax(axis=1)]]
-            last_squares = np.einsum("nd,nd->n", last, last, dtype=np.float64)
-            apart = near - border[:, None]
-            rank = np.sign(apart).astype(np.int8)
-            rank[np.abs(apart) <= margin(border, asked.squares[rows], last_squares)[:, None]] = 0
-            # candidates are in the order of places, so the first of tied ones are taken
-            chosen = np.sort(np.argsort(rank, axis=1, kind="stable")[:, :count], axis=1)
-            places[rows] = np.take_along_axis(place, chosen, axis=1)
+            near = np.where(is_candidate, squares[at], np.inf)
+            places[rows] = self._first(near, found.place[at], asked.squares[rows], count, margin)
+
+    def _first(self, near: Floats, place: Places, own_squares: Floats, count: int, margin: Margin) -> Places:
+        """Return the nearest ``count`` of the remembered rows at ``place`` [n, k], ascending, as ``place`` is.
+
+        ``near`` [n, k] are their squared distances, ``own_squares`` [n] the squared norms of the rows.
+        """
+        border = np.partition(near, count - 1, axis=1)[:, count - 1]
+        last = self.rows[place[np.arange(len(near)), (near == border[:, None]).argmax(axis=1)]]
+        last_squares = np.einsum("nd,nd->n", last, last, dtype=np.float64)
+        apart = near - border[:, None]
+        rank = np.sign(apart).astype(np.int8)
+        rank[np.abs(apart) <= margin(border, own_squares, last_squares)[:, None]] = 0
+        # candidates are in the order of places, so the first of tied ones are taken
+        chosen = np.sort(np.argsort(rank, axis=1, kind="stable")[:, :count], axis=1)
+        return np.take_along_axis(place, chosen, axis=1)
 
     def _squares_of(self, asked: Asked, found: Candidates) -> Floats:
         """Return the squared distance [k] of each pair."""
