@@ -4,11 +4,13 @@ from oddrow.explanation._event_reasons import EventReason, event_reason_text, ev
 from oddrow.explanation._reasons import (
     COMBINATION,
     MIN_SHARE,
+    WHOLE_TABLE,
     Explanation,
     Reason,
     explain,
     explain_scored,
     reason_text,
+    reasons_text,
     usual_cell,
     value_text,
 )
@@ -16,6 +18,7 @@ from oddrow.explanation._reasons import (
 __all__ = [
     "COMBINATION",
     "MIN_SHARE",
+    "WHOLE_TABLE",
     "EventReason",
     "Explanation",
     "Reason",
@@ -24,6 +27,7 @@ __all__ = [
     "explain",
     "explain_scored",
     "reason_text",
+    "reasons_text",
     "usual_cell",
     "value_text",
 ]
