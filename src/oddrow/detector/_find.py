@@ -50,11 +50,11 @@ def find(
     the other two. That fit uses no row of the fold, neither to train, nor to stop, nor to calibrate, nor to learn the
     encoding; only the kinds of the columns are judged on the whole table.
 
-    With ``normal``, a detector is fitted on three quarters of the normal rows (or more), and the others calibrate. The
-    table is also looked at as a whole: a classifier separates normal rows from the table's rows, mixed with the
-    calibration rows. If at least about 5 % of the table's rows seem to be odd, the nats of the classifier are added to
-    the detector's; otherwise the scores are the detector's. Either way the p-values are valid if the normal rows of the
-    table are like ``normal``. A row's score depends on the other rows of the table, so it is no score for a stream.
+    With ``normal``, a detector is fitted to the normal rows, some of which calibrate. The table is also looked at as a
+    whole: a classifier separates normal rows from the table's rows, mixed with the calibration rows. If at least about
+    5 % of the table's rows seem to be odd, the nats of the classifier are added to the detector's; otherwise the scores
+    are exactly the detector's. Either way the p-values are valid if the normal rows of the table are like ``normal``. A
+    row's score depends on the other rows of the table, so it is no score for a stream.
 
     Parameters
     ----------

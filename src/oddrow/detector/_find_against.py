@@ -23,21 +23,21 @@ from oddrow.detector._parameters import CheckedParameters
 from oddrow.detector._tables import has_column_names, with_index
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation, explain_scored
-from oddrow.fitted import FittedModel, check_policy_of_model
-from oddrow.fitting import AUTO_FALSE_ALARMS, Cleaning, FitPlan, fit_model
+from oddrow.fitted import FittedModel
+from oddrow.fitting import AUTO_FALSE_ALARMS, Cleaning, FitResult, Recipe, fit_model
 from oddrow.policies import Decision, strictest_supported
-from oddrow.surprise import Surprise
+from oddrow.surprise import Surprise, ViewEvidence
 from oddrow.table import as_table
 from oddrow.views import split_total
 
 Floats = npt.NDArray[np.float64]
 
-CALIBRATION_SHARE = 0.25
-"""Share of the normal rows that calibrate."""
 LEAST_CALIBRATION = 199
-"""Calibration rows are at most as many as the table's, or this number: more would hide the table's odd rows."""
+"""The calibration rows in the mixture are at most as many as the table's, or this number: more would hide odd rows."""
+MAX_WATCHED = 2_000
+"""Maximum number of rows, evenly spread, whose surprise is compared with the table's."""
 MIN_NORMAL = 20
-"""Minimum number of normal rows: 15 to learn from, 5 to calibrate."""
+"""Minimum number of normal rows: 16 to learn from, 4 to calibrate."""
 
 
 @dataclass(frozen=True)
@@ -72,25 +72,23 @@ def find_against(
             f"contamination={pattern.contamination!r} flags a share of the training rows, and find decides by held-out "
             "normal rows; give policy=FalseAlarmRate(...) or another policy"
         )
+    if parameters.recipe.calibration != "split" or parameters.recipe.calibration_share == 0:
+        raise SettingError(
+            "find with normal rows calibrates with some of them, held out of one fit; give a detector with "
+            "calibration='split' and without settings='article'"
+        )
     rows, known = (as_table(each, reads=parameters.reads, passes=True) for each in (table, normal))
     _check_rows(rows, known, are_arrays=not (has_column_names(table) or has_column_names(normal)))
-    rng = generator(pattern.random_state)
-    learned, calibrating = _split(known, rows.num_rows, rng)
-    # the kinds of columns, too, are learned without the calibration rows, so that these are like the table's
-    plan = parameters.plan(learned)
+    plan = parameters.plan(known)
     _check_columns(rows, plan.data.schema)
-    if parameters.recipe.policy is not None:
-        count = Calibration(np.arange(float(calibrating.num_rows)))
-        check_policy_of_model(parameters.recipe.policy, count, plan.data.schema)  # before the long work
+    rng = generator(pattern.random_state)
     n_fits = 1 + keep
-    recipe = replace(plan.recipe, policy=None)
-    fit_plan = replace(plan, recipe=recipe, control=stage(plan.control, 0, n_fits, on_phase))
-    model = fit_model(fit_plan, learned, rng.spawn(1)[0]).model
-    for diagnosis in model.network.health.diagnoses:
+    fitted = fit_model(replace(plan, control=stage(plan.control, 0, n_fits, on_phase)), known, rng)
+    for diagnosis in fitted.model.network.health.diagnoses:
         if diagnosis.is_certain:
             warnings.warn(diagnosis.text, TrainingHealthWarning, stacklevel=3)
     begin(on_phase, "scoring 1 of 1")
-    judged = _judged(model, plan, learned, calibrating, rows, rng.spawn(1)[0])
+    judged = _judged(fitted, plan.recipe, known, rows, rng.spawn(1)[0])
     decision = judged.model.decide(judged.scored, rows)
     scored = with_scores(judged.model, rows, judged.encoded, judged.scored, decision, reasons if explain_all else None)
     begin(on_phase, "explaining")
@@ -133,52 +131,51 @@ def _check_columns(rows: pa.Table, schema: TableSchema) -> None:
         )
 
 
-def _split(known: pa.Table, n_table: int, rng: np.random.Generator) -> tuple[pa.Table, pa.Table]:
-    """Return the normal rows to learn from, and those that calibrate, drawn at random."""
-    wanted = round(CALIBRATION_SHARE * known.num_rows)
-    count = min(wanted, max(n_table, LEAST_CALIBRATION))
-    order = rng.permutation(known.num_rows)
-    return known.take(np.sort(order[count:])), known.take(np.sort(order[:count]))
+def _judged(fitted: FitResult, recipe: Recipe, known: pa.Table, rows: pa.Table, rng: np.random.Generator) -> _Judged:
+    """Score the table's rows, calibrated by the calibration rows of the fit.
 
-
-def _judged(
-    model: FittedModel,
-    plan: FitPlan,
-    learned: pa.Table,
-    calibrating: pa.Table,
-    rows: pa.Table,
-    rng: np.random.Generator,
-) -> _Judged:
-    """Score the table's rows, calibrated by the calibration rows.
-
-    Calibration rows and the table's rows are mixed, and all that is decided here is a function of the mixed rows
-    together, see :meth:`MixtureOdds.learn`. The score of a row is its surprise by the model of the learned rows, to
-    which the nats of the mixture are added if they count (so both weigh as in Fisher's combination of two p-values).
+    Calibration rows and the table's rows are mixed, and what is decided beyond the detector's scores is a function of
+    the mixed rows together, see :meth:`MixtureOdds.learn`. If the mixture counts, a row's score is its raw score, in
+    nats, plus the nats of the mixture (as in Fisher's combination of two p-values). The calibration rows get the same
+    score, and calibrate it. As in every fit, a calibration row's raw score is that by a memory without the row, and a
+    new row has that row as a further possible neighbour: its p-value is more likely too large than too small.
     """
-    encoding, constants = model.encoding, model.constants
+    model, held_out = fitted.model, fitted.held_out
+    encoding, evidence_model, constants = model.encoding, model.surprise_model.evidence_model, model.constants
+    # other recipes have been refused
+    assert held_out is not None and isinstance(evidence_model, ViewEvidence)  # noqa: S101
     encoded = encoding.encode(rows)
-    mixed = encoding.encode(calibrating).joined(encoded)
-    surprise = model.surprise_model.score(mixed)
-    odds = MixtureOdds.learn(encoding.encode(learned).rows, mixed.rows, rng)
-    separations = [Separation.of(odds.normal, odds.mixed, rows.num_rows)]
-    held_out = model.calibration
-    if held_out.source != "training":  # the scores of training rows are lower than those of new rows
-        seen = held_out.surprise(held_out.scores)
-        separations.append(Separation.of(seen, surprise.surprise, rows.num_rows))
-    batch = BatchEvidence.of(*separations)
-    nats = odds.nats(constants) if batch.is_used else np.zeros(len(surprise.surprise))
-    total = surprise.surprise + nats
-    calibration = Calibration.learn(total[: calibrating.num_rows], "held-out", constants)
-    own = slice(calibrating.num_rows, None)
-    calibrated = calibration.surprise(total[own])
-    parts, combination = split_total(
-        calibrated, np.column_stack([surprise.column_part[own], nats[own]]), surprise.combination_part[own]
+    evidence = model.surprise_model.evidence(encoded)
+    scored = model.surprise_model.calibrated(evidence)
+    count = len(held_out.index)
+    if recipe.policy is None:  # a given policy may need them all
+        count = min(count, max(rows.num_rows, LEAST_CALIBRATION))
+    chosen = np.sort(rng.permutation(len(held_out.index))[:count])
+    calibrating = held_out.index[chosen]
+    aside = () if fitted.cleaning is None else fitted.cleaning.rows_set_aside
+    learned = np.setdiff1d(np.arange(known.num_rows), np.concatenate([calibrating, np.array(aside, np.int64)]))
+    known_rows = encoding.encode(known).rows
+    odds = MixtureOdds.learn(known_rows[learned], np.concatenate([known_rows[calibrating], encoded.rows]), rng)
+    # all scores in one scale, of which every curve is increasing
+    surprise = np.concatenate([model.calibration.surprise(held_out.raw[chosen]), scored.surprise])
+    some = np.linspace(0, len(held_out.watched_own) - 1, min(len(held_out.watched_own), MAX_WATCHED), dtype=np.int64)
+    watched = evidence_model.evidence(held_out.watched.take(some), held_out.watched_own[some]).raw
+    batch = BatchEvidence.of(
+        Separation.of(odds.normal, odds.mixed, rows.num_rows),
+        Separation.of(model.calibration.surprise(watched), surprise, rows.num_rows),
     )
+    if not batch.is_used:
+        return _Judged(model, encoded, scored, np.zeros(rows.num_rows), batch)
+    nats = odds.nats(constants)
+    calibration = Calibration.learn(held_out.raw[chosen] + nats[:count], "held-out", constants)
+    total = evidence.raw + nats[count:]
+    calibrated = calibration.surprise(total)
+    parts, combination = split_total(calibrated, np.column_stack([evidence.column, nats[count:]]), evidence.combination)
     batch_part = parts[:, -1]
-    scored = Surprise(calibrated, calibration.p_value(total[own]), parts[:, :-1], combination + batch_part)
-    policy = plan.recipe.policy or strictest_supported(AUTO_FALSE_ALARMS, calibration)
+    both = Surprise(calibrated, calibration.p_value(total), parts[:, :-1], combination + batch_part)
+    policy = recipe.policy or strictest_supported(AUTO_FALSE_ALARMS, calibration)
     surprise_model = replace(model.surprise_model, calibration=calibration)
-    return _Judged(replace(model, surprise_model=surprise_model, policy=policy), encoded, scored, batch_part, batch)
+    return _Judged(replace(model, surprise_model=surprise_model, policy=policy), encoded, both, batch_part, batch)
 
 
 def _explained(
