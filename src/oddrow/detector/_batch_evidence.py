@@ -16,6 +16,8 @@ Rows = npt.NDArray[np.float32]
 
 N_FOLDS = 5
 """Number of parts of all rows, each judged by a classifier of the others."""
+N_TREES = 100
+"""Number of trees of each classifier."""
 MAX_LEARNED = 20_000
 """Maximum number of normal rows that the classifier learns from."""
 MIN_SHARE = 0.05
@@ -151,6 +153,6 @@ def _log_odds(rows: Rows, is_mixed: npt.NDArray[np.bool_], judged: Rows, seed: i
 
     if is_mixed.all() or not is_mixed.any():
         return np.zeros(len(judged))
-    trees = ExtraTreesClassifier(100, min_samples_leaf=5, class_weight="balanced", random_state=seed)
+    trees = ExtraTreesClassifier(N_TREES, min_samples_leaf=5, class_weight="balanced", random_state=seed)
     probability = np.clip(trees.fit(rows, is_mixed).predict_proba(judged)[:, 1], LEAST_ODDS, 1.0 - LEAST_ODDS)
     return np.asarray(np.log(probability / (1.0 - probability)))
