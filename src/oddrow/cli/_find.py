@@ -89,7 +89,7 @@ def find(
     treatment: Mapping[str, str] = AS_JUDGED,
     force: ForceOption = False,
     json_: JsonOption = False,
-) -> None:
+) -> None:  # long: most of it declares the options
     """Find the odd rows of a table of which nothing is known, or with --normal those that differ from normal rows."""
     _check_outputs(output, keep, force=force, as_json=json_, shapes=only_odd or with_row or sort is not SortName.FILE)
     stream = opened(table, reading)
