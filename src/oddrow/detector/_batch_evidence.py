@@ -58,8 +58,8 @@ class Separation(NamedTuple):
         --------
         >>> Separation.of(np.arange(100.0), np.arange(100.0), 50).share
         0.0
-        >>> round(Separation.of(np.arange(100.0), np.r_[np.arange(90.0), np.full(10, 200.0)], 50).share, 2)
-        0.1
+        >>> round(Separation.of(np.arange(100.0), np.r_[np.arange(100.0), np.full(25, 200.0)], 50).share, 2)
+        0.5
         """
         n_normal, n_mixed = len(normal), len(mixed)
         ordered = np.sort(normal)
