@@ -80,3 +80,50 @@ def test_fit_can_be_robust(run, labelled_csv, tmp_path):
     assert outcome.code == 0
     assert "cleaned:" in outcome.err
     assert oddrow.load(model).cleaning_.n_rows == 600
+
+
+@pytest.fixture
+def beside(tmp_path):
+    """A file of 300 normal rows, and one of 200 rows of which 80 differ, with an identifier of its own."""
+    rng = np.random.default_rng(0)
+    normal, table = rng.normal(size=(300, 2)), rng.normal(size=(200, 2))
+    table[:80] = 0.1 * table[:80] + [1.7, -1.7]
+    paths = tmp_path / "normal.csv", tmp_path / "table.csv"
+    paths[0].write_text("\n".join(["x,y", *(f"{x:.6f},{y:.6f}" for x, y in normal)]))
+    paths[1].write_text("\n".join(["id,x,y", *(f"r{row},{x:.6f},{y:.6f}" for row, (x, y) in enumerate(table))]))
+    return paths
+
+
+def test_find_beside_normal_rows_is_the_result_of_the_library(run, beside, tmp_path):
+    normal, table = beside
+    outcome = run("find", table, "--normal", normal, "--id", "id", "--top", 5, "--json", "-o", tmp_path / "all.csv")
+    assert outcome.code == 0, outcome.err
+    found = json.loads(outcome.out)
+    library = oddrow.find(read_table(table), normal=read_table(normal), top=5)
+    assert found["whole_table_counts"] is library.batch.is_used is True
+    assert found["odd_share"]["estimate"] == library.batch.share
+    assert [row["row"] for row in found["strangest"]] == [row.row + 1 for row in library.strangest]
+    first = found["strangest"][0]
+    parts = [reason["nats"] for reason in first["reasons"]]
+    parts += [first[name] for name in ("combination_nats", "other_nats", "batch_nats")]
+    assert sum(parts) == pytest.approx(first["surprise"])
+    assert first["id"]["id"].startswith("r")
+    assert read_table(tmp_path / "all.csv").column("surprise").to_pylist() == pytest.approx(library.surprise.tolist())
+
+
+def test_find_beside_normal_rows_says_that_it_looked_at_the_whole_table(run, beside, tmp_path):
+    normal, table = beside
+    outcome = run("find", table, "--normal", normal, "--top", 3, "--keep", tmp_path / "m.oddrow")
+    assert outcome.code == 0, outcome.err
+    assert "the 3 strangest of 200 rows" in outcome.out
+    assert "the table as a whole" in outcome.out
+    assert "counts in the scores" in outcome.err
+    kept = oddrow.load(tmp_path / "m.oddrow")
+    assert kept.clean == "assume"
+    assert kept.model_.calibration.n_rows == 60  # a fifth of the normal rows
+
+
+def test_find_refuses_a_table_that_lacks_a_column_of_the_normal_rows(run, beside, labelled_csv):
+    outcome = run("find", labelled_csv, "--normal", beside[0])
+    assert outcome.code == 3
+    assert "the table has no column 'x', which the normal rows have" in " ".join(outcome.err.split())

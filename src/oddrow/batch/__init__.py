@@ -3,7 +3,7 @@
 from oddrow.batch._kept_parts import KeptParts, scoring_identity
 from oddrow.batch._one_row import RowOfStream, explain_row
 from oddrow.batch._scored_batches import scored_batches
-from oddrow.batch._scored_table import scored_table, shown
+from oddrow.batch._scored_table import scored_table, shown, with_scores
 from oddrow.batch._scoring_job import ScoringCount, ScoringOptions, score_stream
 from oddrow.batch._stream_scores import stream_scores
 
@@ -19,4 +19,5 @@ __all__ = [
     "scoring_identity",
     "shown",
     "stream_scores",
+    "with_scores",
 ]

@@ -75,14 +75,7 @@ def scored_table(
     scored = model.surprise_model.score(encoded)
     # a policy finds all columns of the table, and windows keep only two of them
     decision = model.decide(scored, table if prepared is None else table.take(pa.array(prepared.row)), policy)
-    added = {
-        "surprise": pa.array(scored.surprise, pa.float64()),
-        "p_value": pa.array(scored.p_value, pa.float64()),
-        "is_odd": pa.array(decision.is_odd),
-    }
-    if top is not None:
-        explanations = explain_scored(model, rows, encoded, scored, decision, top)
-        added |= _reason_columns(explanations, min(top, len(model.encoding.names)))
+    added = _scores(model, rows, encoded, scored, decision, top)
     if with_events:
         added[EVENT_REASONS] = _event_reasons(model, rows, encoded, scored, decision)
     if prepared is not None:
@@ -90,12 +83,43 @@ def scored_table(
         place[prepared.row] = np.arange(len(prepared.row))
         places = pa.array(place, mask=place < 0)
         added = {name: column.take(places) for name, column in added.items()}
+    return ScoredTable(_appended(table, added), decision, scored)
+
+
+def with_scores(
+    model: FittedModel, table: pa.Table, encoded: EncodedTable, scored: Surprise, decision: Decision, top: int | None
+) -> pa.Table:
+    """Add the columns of :func:`scored_table` to a table that is already encoded, scored and decided.
+
+    Raises
+    ------
+    DataError
+        If the table already has a column with one of these names.
+    """
+    return _appended(table, _scores(model, table, encoded, scored, decision, top))
+
+
+def _scores(
+    model: FittedModel, rows: pa.Table, encoded: EncodedTable, scored: Surprise, decision: Decision, top: int | None
+) -> dict[str, pa.Array]:
+    added = {
+        "surprise": pa.array(scored.surprise, pa.float64()),
+        "p_value": pa.array(scored.p_value, pa.float64()),
+        "is_odd": pa.array(decision.is_odd),
+    }
+    if top is None:
+        return added
+    explanations = explain_scored(model, rows, encoded, scored, decision, top)
+    return added | _reason_columns(explanations, min(top, len(model.encoding.names)))
+
+
+def _appended(table: pa.Table, added: dict[str, pa.Array]) -> pa.Table:
     taken = [name for name in added if name in table.column_names]
     if taken:
         raise DataError(f"the table already has a column {taken[0]!r}, which scoring adds; rename or drop it")
     for name, column in added.items():
         table = table.append_column(name, column)
-    return ScoredTable(table, decision, scored)
+    return table
 
 
 def _event_reasons(

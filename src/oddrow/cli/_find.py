@@ -1,4 +1,4 @@
-"""``oddrow find``: one table, nothing known about it, its odd rows."""
+"""``oddrow find``: the odd rows of one table of which nothing is known, or of a table beside normal rows."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ from oddrow.cli._render import explanation_values, promise_values
 from oddrow.detector import FIND_FOLDS, Found, VAEDetector
 from oddrow.detector import find as find_odd_rows
 from oddrow.exceptions import DataError, SettingError
-from oddrow.explanation import reason_text
-from oddrow.files import Origin, ReadingOptions, check_target, write_table
+from oddrow.explanation import reasons_text
+from oddrow.files import Origin, ReadingOptions, TableStream, check_target, write_table
 from oddrow.fitting import Cleaning
 from oddrow.table import PlacedRows
 
@@ -56,6 +56,15 @@ BEGINS_WITH, MAX_LETTERS = 3, 36
 @reads_table
 def find(
     table: TableArgument,
+    normal: Annotated[
+        str | None,
+        typer.Option(
+            "--normal",
+            metavar="NORMAL",
+            help="A table of normal rows with the same columns: find the rows of TABLE that differ from them, looking "
+            "at TABLE as a whole. Use it where 5 % of TABLE or more may be odd.",
+        ),
+    ] = None,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many of the strangest rows to show.")] = 20,
     output: Annotated[
         str | None,
@@ -63,7 +72,9 @@ def find(
     ] = None,
     keep: Annotated[
         Path | None,
-        typer.Option("--keep", metavar="MODEL", help="Also fit a model on the whole table, for later rows."),
+        typer.Option(
+            "--keep", metavar="MODEL", help="Also fit a model on the whole table (or on NORMAL), for later rows."
+        ),
     ] = None,
     report: Annotated[
         Path | None,
@@ -82,24 +93,37 @@ def find(
     treatment: Mapping[str, str] = AS_JUDGED,
     force: ForceOption = False,
     json_: JsonOption = False,
-) -> None:
-    """Find the odd rows of a table of which nothing is known; each is scored by a model that never saw it."""
+) -> None:  # long: most of it declares the options
+    """Find the odd rows of a table of which nothing is known, or with --normal those that differ from normal rows."""
     _check_outputs(
         output, keep, report, force=force, as_json=json_, shapes=only_odd or with_row or sort is not SortName.FILE
     )
+    if report is not None and normal is not None:
+        raise SettingError(
+            "--report shows the scores of one model, and --normal adds what the whole table says; fit a model to the "
+            "normal rows (oddrow fit) and use oddrow report"
+        )
     stream = opened(table, reading)
     rows = stream.read()
     if with_row and "row" in rows.column_names:
         raise DataError(f"{table}: already has a column 'row', which --with-row adds; rename or drop it")
     ids = check_ids(id_, rows.column_names)
-    overrides = column_overrides(columns, category, ignore, present=rows.column_names, ids=ids, treatment=treatment)
+    beside = None if normal is None else opened(normal, reading)
+    known = None if beside is None else beside.read()
+    names = rows.column_names if known is None else known.column_names
+    # an identifier that only the table has is not learned anyway
+    unlearned = [name for name in ids if name in names]
+    overrides = column_overrides(columns, category, ignore, present=names, ids=unlearned, treatment=treatment)
     explain_all = output is not None
-    phases = _console.find_phases(FIND_FOLDS + (keep is not None), FIND_FOLDS, explains_all=explain_all)
+    n_parts = FIND_FOLDS if known is None else 1
+    phases = _console.find_phases(n_parts + (keep is not None), n_parts, explains_all=explain_all)
     with _console.fit_progress(phases) as watching, PlacedRows(stream.located).placing():
-        detector = VAEDetector(clean="robust", columns=overrides, random_state=seed, on_progress=watching.on_progress)
+        clean = "robust" if known is None else "assume"
+        detector = VAEDetector(clean=clean, columns=overrides, random_state=seed, on_progress=watching.on_progress)
         found = find_odd_rows(
             rows,
             detector,
+            normal=known,
             top=top,
             reasons=REASONS,
             keep=keep is not None,
@@ -110,7 +134,7 @@ def find(
         written = _written(found, rows.num_columns, only_odd=only_odd, sort=sort, with_row=with_row)
         write_table(written, output, force=force)
     if keep is not None and found.detector is not None:
-        found.detector.model_ = replace(found.detector.model_, origin=Origin.of(table, stream.files, stream.csv))
+        found.detector.model_ = replace(found.detector.model_, origin=_origin(table, stream, normal, beside))
         artifact.save(found.detector, keep, force=force)
     if report is not None:
         found.report(report, ids=ids, name=Path(table).name, force=force)
@@ -120,6 +144,13 @@ def find(
         _print_strangest(found, rows, ids)
     _say_what_was_found(found, (output, keep, report), is_answer=output != "-" and not json_)
     leave_if_found(fail_on_flood and found.note is not None)
+
+
+def _origin(table: str, stream: TableStream, normal: str | None, beside: TableStream | None) -> Origin:
+    """Return where the rows of the kept model come from."""
+    if normal is None or beside is None:
+        return Origin.of(table, stream.files, stream.csv)
+    return Origin.of(normal, beside.files, beside.csv)
 
 
 def _check_outputs(
@@ -166,6 +197,7 @@ def _values(found: Found, rows: pa.Table, ids: list[str]) -> dict[str, Any]:
         "note": found.note,
         "notes": list(found.notes),
         "odd_share": {"estimate": odd.share, "low": odd.low, "high": odd.high},
+        **({} if found.batch is None else {"whole_table_counts": found.batch.is_used}),
         "strangest": [
             {**explanation_values(explanation.of_at_least()), "id": _named(rows, explanation.row, ids)}
             for explanation in found.strangest
@@ -185,7 +217,7 @@ def _print_strangest(found: Found, rows: pa.Table, ids: list[str]) -> None:
             f"{explanation.surprise:.2f}",
             f"{explanation.p_value:.2g}",
             "odd" if explanation.is_odd else "",
-            "; ".join(map(reason_text, explanation.of_at_least().reasons)) or "no column alone",
+            reasons_text(explanation),
         ]
         for explanation in found.strangest
     ]

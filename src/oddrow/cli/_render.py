@@ -297,6 +297,8 @@ def print_explanation(found: RowOfStream, ids: Sequence[str], *, as_json: bool) 
 def explanation_values(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation as plain values; its row is counted from 1, as everywhere on the command line."""
     values = {**asdict(explanation), "row": explanation.row + 1}
+    if not explanation.batch_nats:  # only find with normal rows has this part
+        del values["batch_nats"], values["batch_share"]
     del values["index"]  # only a pandas data frame has an index, and the command line reads files
     values["reasons"] = [
         {

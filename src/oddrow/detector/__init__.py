@@ -9,7 +9,8 @@ from oddrow._lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
-    from oddrow.detector._find import FIND_FOLDS, Found, find
+    from oddrow.detector._find import FIND_FOLDS, find
+    from oddrow.detector._found import Found
     from oddrow.detector._plain_detector import PlainDetector
 
 __all__ = [
@@ -25,7 +26,8 @@ __getattr__ = lazy_exports(
     __name__,
     {
         **dict.fromkeys(("AutoencoderDetector", "VAEDetector"), "oddrow.detector._estimators"),
-        **dict.fromkeys(("FIND_FOLDS", "Found", "find"), "oddrow.detector._find"),
+        **dict.fromkeys(("FIND_FOLDS", "find"), "oddrow.detector._find"),
+        "Found": "oddrow.detector._found",
         "PlainDetector": "oddrow.detector._plain_detector",
     },
 )

@@ -1,197 +1,89 @@
-"""Find the odd rows of one unknown table: each row is scored by a model fitted without it."""
+"""Find the odd rows of one table: each row is scored by a model fitted without it."""
 
 from __future__ import annotations
 
-import shlex
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from sklearn.base import clone
 
-from oddrow._notebook import panel, show
 from oddrow.batch import scored_table
 from oddrow.calibration import Calibration
 from oddrow.detector._detector import generator
 from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
+from oddrow.detector._find_against import find_against
+from oddrow.detector._find_stages import begin, fitted_to_all, stage
+from oddrow.detector._found import Found
 from oddrow.detector._parameters import CheckedParameters
 from oddrow.detector._tables import index_of, with_index
 from oddrow.exceptions import DataError, SettingError, TrainingHealthWarning
-from oddrow.explanation import Explanation, explain, reason_text
+from oddrow.explanation import Explanation, explain
 from oddrow.fitted import FittedModel
-from oddrow.fitting import AUTO_FALSE_ALARMS, Cleaning, FitPlan, Recipe, RunControl, clean_table, fit_model
-from oddrow.policies import Decision, Promise, RareRows, columns_text, expected_text, is_flood
-from oddrow.report import ReportOptions, TriageReport, triage_of_folds
+from oddrow.fitting import AUTO_FALSE_ALARMS, Cleaning, FitPlan, Recipe, clean_table, fit_model
+from oddrow.policies import Promise, RareRows, columns_text, expected_text, is_flood
 from oddrow.table import as_table
 
 FIND_FOLDS = 3
 """Number of folds of the table, each scored by a model of the others."""
 MIN_ROWS = 6
 """Minimum number of rows; with fewer, a fold's model has too few rows to learn from."""
-SHOWN = 3
-"""Number of explanations that ``repr`` shows."""
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """The odd rows of a table.
-
-    Attributes
-    ----------
-    scored : the table's rows in order, with ``surprise``, ``p_value``, ``is_odd`` and, with ``explain_all``, the
-        strongest reasons of each
-    strangest : the strangest rows, strangest first, each with its reasons and its index in the table, from 0
-    cleaning : the estimated share of odd rows, with its interval
-    fold : int [n], the fold in which each row was scored, by a model of all other folds
-    promise : the promise of ``is_odd``, by the calibration of one fold; the other folds have the same number of
-        calibration rows, or one more or less
-    note : if more rows are flagged than the estimate of odd rows and the promise together allow, a sentence that states
-        this and names the columns; else None
-    detector : with ``keep``, a detector fitted on the whole table; its scores of these rows are not cross-fitted
-    notes : sentences about columns with special treatment, for example columns that were left out
-    models : the model of each fold
-    index : the index of a pandas data frame; None for another table
-    """
-
-    scored: pa.Table
-    strangest: tuple[Explanation, ...]
-    cleaning: Cleaning
-    fold: npt.NDArray[np.int64]
-    promise: Promise
-    note: str | None
-    detector: VAEDetector | AutoencoderDetector | None
-    notes: tuple[str, ...] = ()
-    models: tuple[FittedModel, ...] = field(default=(), repr=False)
-    index: Any = None
-
-    def __repr__(self) -> str:
-        strangest = "".join(f"\n  {explanation!r}" for explanation in self.strangest[:SHOWN])
-        more = len(self.strangest) - SHOWN
-        rest = f"\n  and {more:,} more explained" if more > 0 else ""
-        return f"<Found: {self._counts}; {self.promise}{strangest}{rest}>"
-
-    def _repr_html_(self) -> str:
-        rows = [
-            (
-                f"{one.row:,}" if one.index is None else str(one.index),
-                f"{one.surprise:.2f}",
-                f"{one.p_value:.2g}",
-                "odd" if one.is_odd else "",
-                "; ".join(map(reason_text, one.of_at_least().reasons)) or "no column alone",
-            )
-            for one in self.strangest
-        ]
-        row = "row" if self.index is None else "index"
-        headings = (row, "surprise (nats)", "p-value", "", "reasons (what is usual) and their share")
-        notes = () if self.note is None else (f"Note: {self.note}",)
-        return panel(f"Found: {self._counts}", [f"Promise: {self.promise}", *notes, *self.notes], headings, rows)
-
-    def show(self) -> None:
-        """Show the strangest rows with their reasons: as HTML in a notebook, else as text on standard output."""
-        show(self)
-
-    def to_pandas(self) -> Any:
-        """Return :attr:`scored` as a pandas data frame, with the index of the data frame in which rows were found.
-
-        pandas must be installed.
-        """
-        frame = self.scored.to_pandas()
-        return frame if self.index is None else frame.set_axis(self.index, axis="index")
-
-    @property
-    def _counts(self) -> str:
-        share = f"{self.cleaning.share:.2%} stand out, 95 %: {self.cleaning.low:.2%} to {self.cleaning.high:.2%}"
-        return f"{int(np.sum(self.is_odd)):,} of {self.scored.num_rows:,} rows odd ({share})"
-
-    @property
-    def surprise(self) -> npt.NDArray[np.float64]:
-        """Cross-fitted surprise of each row in nats, float64 [n]; higher is stranger."""
-        return np.asarray(self.scored.column("surprise").to_numpy())
-
-    @property
-    def p_value(self) -> npt.NDArray[np.float64]:
-        """Conformal p-value of each row, float64 [n], by the held-out rows of its model."""
-        return np.asarray(self.scored.column("p_value").to_numpy())
-
-    @property
-    def is_odd(self) -> npt.NDArray[np.bool_]:
-        """Whether the detector's policy finds the row odd, bool [n]."""
-        return np.asarray(self.scored.column("is_odd").to_numpy(zero_copy_only=False))
-
-    def report(
-        self,
-        path: str | Path | None = None,
-        *,
-        label: str | None = None,
-        normal: object = None,
-        ids: Sequence[str] = (),
-        show_values: bool = True,
-        name: str = "table",
-        force: bool = False,
-    ) -> TriageReport:
-        """Make a triage report of the rows: one page that opens in any browser, see :meth:`VAEDetector.report`.
-
-        Surprise, p-values and decisions are those of this result. The first fold's model stands for all where the page
-        shows one: its calibration, its learning curve and its latent space.
-        """
-        table = self.scored.select(self.scored.column_names[: self.scored.column_names.index("surprise")])
-        decision = Decision(self.is_odd, _threshold(self.models[0]), self.promise, self.note)
-        options = ReportOptions(
-            table_name=name,
-            label=label,
-            normal=None if normal is None else str(normal),
-            ids=ids,
-            has_values=show_values,
-            command=f"oddrow find {shlex.quote(name)}",
-        )
-        report = TriageReport(triage_of_folds(self.models, self.fold, table, lambda _: decision, options))
-        if path is not None:
-            report.save(path, force=force)
-        return report
 
 
 def find(
     table: Any,
     detector: VAEDetector | AutoencoderDetector | None = None,
     *,
+    normal: Any = None,
     top: int = 20,
     reasons: int = 3,
     keep: bool = False,
     explain_all: bool = True,
     on_phase: Callable[[str], None] | None = None,
 ) -> Found:
-    """Find the odd rows of an unknown table.
+    """Find the odd rows of an unknown table, or of a table beside normal rows.
 
-    The table is split at random into three folds, and each fold is scored by a detector fitted on the other two. That
-    fit uses no row of the fold, neither to train, nor to stop, nor to calibrate, nor to learn the encoding; only the
-    kinds of the columns are judged on the whole table.
+    Without ``normal``, the table is split at random into three folds, and each fold is scored by a detector fitted on
+    the other two. That fit uses no row of the fold, neither to train, nor to stop, nor to calibrate, nor to learn the
+    encoding; only the kinds of the columns are judged on the whole table.
+
+    With ``normal``, a detector is fitted to the normal rows, some of which calibrate. The table is also looked at as a
+    whole: a classifier separates normal rows from the table's rows, mixed with the calibration rows. If at least about
+    5 % of the table's rows seem to be odd, the nats of the classifier are added to the detector's; otherwise the scores
+    are exactly the detector's. Either way the p-values are valid if the normal rows of the table are like ``normal``. A
+    row's score depends on the other rows of the table, so it is no score for a stream.
 
     Parameters
     ----------
     table
         Table [n, n_columns] of at least 6 rows, as :meth:`VAEDetector.fit` takes it.
     detector
-        The detector to fit; it is not changed. By default ``VAEDetector(clean="robust", random_state=0)``.
+        The detector to fit; it is not changed. By default ``VAEDetector(clean="robust", random_state=0)``, and
+        ``VAEDetector(random_state=0)`` with ``normal``.
+    normal
+        Normal rows, a table of at least 20 rows with the same columns. The more rows, the lower a p-value can be.
     top, reasons
         How many of the strangest rows are explained, and by how many columns each.
     keep
-        Whether to fit a detector on the whole table as well, for later rows.
+        Whether to fit a detector on the whole table as well, or on all normal rows, for later rows.
     explain_all
         Whether ``scored`` has the reasons of all rows. They take about as long as the scores. The ``top`` strangest
         rows are always explained.
     on_phase
         Called as ``on_phase(name)`` when a phase begins: "cleaning", for each k of the n fits "fitting k of n" and
-        "calibrating k of n", for each k of the 3 folds "scoring k of 3", and "explaining".
+        "calibrating k of n", for each k of the 3 folds "scoring k of 3" (with ``normal``, "scoring 1 of 1"), and
+        "explaining".
 
     Raises
     ------
     DataError
-        If the table has fewer than 6 rows, or cannot be learned from.
+        If the table has fewer than 6 rows, or cannot be learned from. With ``normal``, if it has no row, or if there
+        are fewer than 20 normal rows.
+    SchemaMismatchError
+        If the table lacks a column of the normal rows.
     SettingError
         If ``top`` or ``reasons`` is less than 1, or a parameter of the detector is invalid.
 
@@ -203,22 +95,32 @@ def find(
     >>> found = oddrow.find(rows, top=1)
     >>> found.strangest[0].row, found.strangest[0].reasons[0].column
     (7, 'x0')
+
+    >>> later = np.random.default_rng(1).normal(size=(100, 3))
+    >>> later[:40, 1] += 4.0
+    >>> found = oddrow.find(later, normal=rows)
+    >>> found.batch.is_used, sorted(found.strangest[0].reasons, key=lambda reason: -reason.nats)[0].column
+    (True, 'x1')
     """
-    pattern = _checked_pattern(detector, top, reasons)
+    pattern = _checked_pattern(detector, top, reasons, clean="robust" if normal is None else "assume")
     parameters = CheckedParameters.of(pattern)
-    _check_policy(parameters.recipe)
     if parameters.dependence is not None or parameters.sequences is not None:
         raise SettingError(
             "find holds rows out at random, and rows that depend on each other need blocks of time or groups; fit a "
             "detector to earlier rows, and score the later ones"
         )
+    if normal is not None:
+        return find_against(
+            pattern, table, normal, top=top, reasons=reasons, keep=keep, explain_all=explain_all, on_phase=on_phase
+        )
+    _check_policy(parameters.recipe)
     rows = as_table(table, reads=parameters.reads, passes=True)
     if rows.num_rows < MIN_ROWS:
         raise DataError(f"the table has {rows.num_rows} rows; finding odd rows among them needs at least {MIN_ROWS}")
     # only the kinds of the columns are learned from all folds together
     plan = parameters.plan(rows)
     rng = generator(pattern.random_state)
-    _begin(on_phase, "cleaning")
+    begin(on_phase, "cleaning")
     # the random stream with which a fit of this seed cleans, so that the detector of ``keep`` estimates the same
     cleaning = clean_table(rows, plan.data.schema, rng.spawn(1)[0])
     fold = rng.permutation(np.arange(rows.num_rows) % FIND_FOLDS)
@@ -235,24 +137,35 @@ def find(
         note = None  # fewer rows are flagged than the model's policy would flag
         scored, promise = _sparingly_flagged(scored, cleaning, models[0].calibration)
     is_odd = scored.column("is_odd")
-    _begin(on_phase, "explaining")
+    begin(on_phase, "explaining")
     explained = _explained(models, rows, fold, strangest, reasons)
     decided = tuple(replace(explained[row], is_odd=is_odd[row].as_py()) for row in strangest.tolist())
     explanations = with_index(decided, table)
     notes = tuple(column.note for column in plan.data.schema.columns if column.note)
-    kept = _fitted_to_all(pattern, table, _stage(plan.control, FIND_FOLDS, n_fits, on_phase)) if keep else None
-    return Found(scored, explanations, cleaning, fold, promise, note, kept, notes, tuple(models), index=index_of(table))
+    kept = fitted_to_all(pattern, table, stage(plan.control, FIND_FOLDS, n_fits, on_phase)) if keep else None
+    return Found(
+        scored,
+        explanations,
+        cleaning,
+        fold,
+        promise,
+        note,
+        kept,
+        notes,
+        models=tuple(models),
+        index=index_of(table),
+    )
 
 
 def _checked_pattern(
-    detector: VAEDetector | AutoencoderDetector | None, top: int, reasons: int
+    detector: VAEDetector | AutoencoderDetector | None, top: int, reasons: int, clean: str
 ) -> VAEDetector | AutoencoderDetector:
     for name, value in (("top", top), ("reasons", reasons)):
         if not isinstance(value, int) or value < 1:
             raise SettingError(f"{name} is {value!r}; give 1 or more")
     if detector is not None and not isinstance(detector, VAEDetector | AutoencoderDetector):
         raise SettingError(f"detector is {detector!r}; give a VAEDetector or an AutoencoderDetector as a pattern")
-    pattern = VAEDetector(clean="robust", random_state=0) if detector is None else detector
+    pattern = VAEDetector(clean=clean, random_state=0) if detector is None else detector
     if pattern.checkpoint is not None:
         raise SettingError("find makes several fits and keeps no checkpoint of them; fit a detector by itself for one")
     return pattern
@@ -278,27 +191,10 @@ def _fitted_models(
     recipe = replace(plan.recipe, evidence=plan.recipe.evidence.isolating())
     models = []
     for part in range(FIND_FOLDS):
-        part_plan = replace(plan, recipe=recipe, control=_stage(plan.control, part, n_fits, on_phase))
+        part_plan = replace(plan, recipe=recipe, control=stage(plan.control, part, n_fits, on_phase))
         model = fit_model(part_plan, rows.take(np.flatnonzero(fold != part)), rng.spawn(1)[0]).model
         models.append(model)
     return models
-
-
-def _fitted_to_all(
-    pattern: VAEDetector | AutoencoderDetector, table: Any, control: RunControl
-) -> VAEDetector | AutoencoderDetector:
-    """Return a detector fitted to the whole table, with the parameters of the pattern."""
-    detector: VAEDetector | AutoencoderDetector = clone(pattern)
-    detector.set_params(on_progress=control.on_progress, on_phase=control.on_phase, time_limit=control.time_limit)
-    detector.fit(table)
-    detector.set_params(on_progress=pattern.on_progress, on_phase=pattern.on_phase, time_limit=pattern.time_limit)
-    return detector
-
-
-def _stage(control: RunControl, index: int, count: int, on_phase: Callable[[str], None] | None) -> RunControl:
-    """Return the control of one of several fits, whose phases are reported with its number."""
-    numbered = on_phase and (lambda phase: on_phase(f"{phase} {index + 1} of {count}"))
-    return replace(control.stage(index, count), on_phase=numbered)
 
 
 def _scored(
@@ -312,7 +208,7 @@ def _scored(
     members = [np.flatnonzero(fold == part) for part in range(len(models))]
     parts, rare = [], []
     for part, (model, member) in enumerate(zip(models, members, strict=True)):
-        _begin(on_phase, f"scoring {part + 1} of {len(models)}")
+        begin(on_phase, f"scoring {part + 1} of {len(models)}")
         scored = scored_table(model, rows.take(member), reasons)
         parts.append(scored.rows)
         rare.append(model.rare_rows(scored.scored))
@@ -381,13 +277,3 @@ def _explained(
             found = zip(members.tolist(), explain(model, rows.take(members), reasons), strict=True)
             explained |= {row: replace(explanation, row=row) for row, explanation in found}
     return explained
-
-
-def _threshold(model: FittedModel) -> float:
-    threshold = model.threshold
-    return np.inf if threshold is None else threshold
-
-
-def _begin(on_phase: Callable[[str], None] | None, phase: str) -> None:
-    if on_phase is not None:
-        on_phase(phase)

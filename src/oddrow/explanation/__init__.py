@@ -4,11 +4,13 @@ from oddrow.explanation._event_reasons import EventReason, event_reason_text, ev
 from oddrow.explanation._reasons import (
     COMBINATION,
     MIN_SHARE,
+    WHOLE_TABLE,
     Explanation,
     Reason,
     explain,
     explain_scored,
     reason_text,
+    reasons_text,
     usual_cell,
     value_text,
 )
@@ -17,6 +19,7 @@ from oddrow.explanation._usual import in_words
 __all__ = [
     "COMBINATION",
     "MIN_SHARE",
+    "WHOLE_TABLE",
     "EventReason",
     "Explanation",
     "Reason",
@@ -26,6 +29,7 @@ __all__ = [
     "explain_scored",
     "in_words",
     "reason_text",
+    "reasons_text",
     "usual_cell",
     "value_text",
 ]

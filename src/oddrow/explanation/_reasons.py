@@ -25,6 +25,8 @@ COMBINATION = "(combination of columns)"
 """Name of the part of the surprise that belongs to no single column."""
 MIN_SHARE = 0.05
 """Minimum share of the surprise of a reason that is printed; smaller shares are noise."""
+WHOLE_TABLE = "the table as a whole"
+"""The name of the part of a surprise that compares all rows of a table with normal rows."""
 MAX_LETTERS = 40
 """Maximum length of a given value in a reason's text; a longer value is cut."""
 
@@ -63,7 +65,8 @@ class Reason:
 class Explanation:
     """Why one row has its surprise.
 
-    ``sum(reason.nats for reason in reasons) + combination_nats + other_nats == surprise``, and the shares sum to 1.
+    ``sum(reason.nats for reason in reasons) + combination_nats + other_nats + batch_nats == surprise``, and the shares
+    sum to 1.
 
     Attributes
     ----------
@@ -73,6 +76,8 @@ class Explanation:
     combination_nats, combination_share : the part that belongs to no single column (the row as a whole is far from
         normal rows)
     other_nats, other_share : sum over the columns that are not among ``reasons``
+    batch_nats, batch_share : the part of the table as a whole: how much more rows like this one are among the table's
+        rows than among normal rows. 0 except in ``oddrow.find`` with ``normal``
     index : the row's label in the index of a pandas data frame; None for a table without an index
     """
 
@@ -85,6 +90,8 @@ class Explanation:
     combination_share: float
     other_nats: float
     other_share: float
+    batch_nats: float = 0.0
+    batch_share: float = 0.0
     index: object = field(default=None, compare=False)
 
     def of_at_least(self, share: float = MIN_SHARE) -> Explanation:
@@ -99,7 +106,7 @@ class Explanation:
         )
 
     def __repr__(self) -> str:
-        reasons = "; ".join(map(reason_text, self.of_at_least().reasons)) or "no column alone"
+        reasons = reasons_text(self)
         return f"<Explanation {self._head}: {reasons}>"
 
     def _repr_html_(self) -> str:
@@ -139,6 +146,7 @@ class Explanation:
         return (
             (COMBINATION, self.combination_nats, self.combination_share),
             ("other columns", self.other_nats, self.other_share),
+            (WHOLE_TABLE, self.batch_nats, self.batch_share),
         )
 
 
@@ -152,6 +160,14 @@ def reason_text(reason: Reason) -> str:
     'amount 3,705.90 (usual for grocery: 17 to 44) 98 %'
     """
     return f"{reason.column} {value_text(reason.value)} ({usual_text(reason)}) {reason.share:.0%}".replace("%", " %")
+
+
+def reasons_text(explanation: Explanation) -> str:
+    """Describe the parts of a surprise that have at least 5 % of it: columns, then the table as a whole."""
+    texts = [reason_text(reason) for reason in explanation.of_at_least().reasons]
+    if explanation.batch_share >= MIN_SHARE:
+        texts.append(f"{WHOLE_TABLE} {explanation.batch_share:.0%}".replace("%", " %"))
+    return "; ".join(texts) or "no column alone"
 
 
 def usual_text(reason: Reason) -> str:

@@ -14,7 +14,7 @@ from oddrow.fitting._dependence import FILE_ORDER, Dependence, checked_dependenc
 if TYPE_CHECKING:
     from oddrow.fitting._fit_model import AUTO_FALSE_ALARMS, FitResult, fit_model
     from oddrow.fitting._order_test import OrderTest
-    from oddrow.fitting._plan import FitPlan, Recipe, TrainingData
+    from oddrow.fitting._plan import FitPlan, HeldOut, Recipe, TrainingData
     from oddrow.fitting._recipes import RECIPES, checked_kl_weight, checked_settings
     from oddrow.fitting._run_control import RunControl, checked_checkpoint, checked_max_steps, checked_time_limit
     from oddrow.fitting._sample_size import within_memory
@@ -28,6 +28,7 @@ __all__ = [
     "Dependence",
     "FitPlan",
     "FitResult",
+    "HeldOut",
     "OrderTest",
     "Recipe",
     "RunControl",
@@ -51,7 +52,7 @@ __all__ = [
 _MODULES = {
     "_fit_model": ("AUTO_FALSE_ALARMS", "FitResult", "fit_model"),
     "_order_test": ("OrderTest",),
-    "_plan": ("FitPlan", "Recipe", "TrainingData"),
+    "_plan": ("FitPlan", "HeldOut", "Recipe", "TrainingData"),
     "_recipes": ("RECIPES", "checked_kl_weight", "checked_settings"),
     "_run_control": ("RunControl", "checked_checkpoint", "checked_max_steps", "checked_time_limit"),
     "_sample_size": ("within_memory",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from oddrow.fitting._cleaning import Cleaning, clean_table
 from oddrow.fitting._dependence import RowOrder
 from oddrow.fitting._folding import Folding
 from oddrow.fitting._order_test import OrderTest
-from oddrow.fitting._plan import CalibratedFit, FitPlan
+from oddrow.fitting._plan import CalibratedFit, FitPlan, HeldOut
 from oddrow.fitting._splits import n_calibration_rows
 from oddrow.policies import Policy, TrainingShare, check_policy, strictest_supported
 from oddrow.table import is_as_written
@@ -38,11 +38,13 @@ class FitResult:
     model : the fitted model
     cleaning : the cleaning of its table; None if the recipe does not clean
     order_test : the test of a random hold-out for rows that depend on their order; None if there was none
+    held_out : the rows of the table that calibrate and their raw scores; None unless they were held out of a single fit
     """
 
     model: FittedModel
     cleaning: Cleaning | None
     order_test: OrderTest | None
+    held_out: HeldOut | None = None
 
 
 def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> FitResult:
@@ -59,7 +61,7 @@ def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> FitRe
 
     Returns
     -------
-    The fitted model, the cleaning of its table, and the test of its order.
+    The fitted model, the cleaning of its table, the test of its order, and the rows that calibrate.
 
     Raises
     ------
@@ -100,7 +102,15 @@ def fit_model(plan: FitPlan, table: pa.Table, rng: np.random.Generator) -> FitRe
         reference=TableReference.learn(fit.encoding, normal, plan.data.rest),
     )
     _discard(fit.spent_checkpoint)  # last, so that a fit killed before this line can still be resumed
-    return FitResult(model, cleaning, fit.order_test)
+    return FitResult(model, cleaning, fit.order_test, _of_whole_table(fit.held_out, cleaning, table.num_rows))
+
+
+def _of_whole_table(held_out: HeldOut | None, cleaning: Cleaning | None, n_rows: int) -> HeldOut | None:
+    """Return held-out rows with their indices in the table of ``n_rows`` rows, before it was cleaned."""
+    if held_out is None or cleaning is None:
+        return held_out
+    kept = np.setdiff1d(np.arange(n_rows), cleaning.rows_set_aside)
+    return replace(held_out, index=kept[held_out.index])
 
 
 def _load_training() -> None:

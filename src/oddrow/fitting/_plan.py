@@ -26,6 +26,23 @@ from oddrow.surprise import SurpriseModel
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """Rows of a single fit whose scores are like those of new rows.
+
+    Attributes
+    ----------
+    index : int [n], the rows of the table that calibrate, ascending
+    raw : float64 [n], their raw scores, each as by a memory without the row
+    watched, watched_own : the encoded rows that decided when to stop, and their indices [m] in the memory (-1: none)
+    """
+
+    index: npt.NDArray[np.int64]
+    raw: npt.NDArray[np.float64]
+    watched: EncodedTable
+    watched_own: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class CalibratedFit:
     """What an evidence learner returns.
 
@@ -37,6 +54,7 @@ class CalibratedFit:
     training : the encoded training rows
     spent_checkpoint : the folder whose checkpoints are no longer needed, because no fit was cut off
     order_test : the test of a random hold-out for rows that depend on their order; None if there was none
+    held_out : the rows that calibrate and their raw scores; None if no rows were held out of a single fit
     """
 
     encoding: TableEncoding
@@ -45,6 +63,7 @@ class CalibratedFit:
     training: EncodedTable
     spent_checkpoint: Path | None
     order_test: OrderTest | None = None
+    held_out: HeldOut | None = None
 
 
 class EvidenceLearner(Protocol):

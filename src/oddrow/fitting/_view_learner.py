@@ -18,7 +18,7 @@ from oddrow.fitting._cross_fit import fit_folds
 from oddrow.fitting._folding import Folding
 from oddrow.fitting._network_fit import NetworkFit, fit_to_split
 from oddrow.fitting._order_test import OrderTest
-from oddrow.fitting._plan import CalibratedFit, FitPlan
+from oddrow.fitting._plan import CalibratedFit, FitPlan, HeldOut
 from oddrow.fitting._splits import SplitTable
 from oddrow.surprise import IsolationEvidence, SurpriseModel, ViewEvidence
 from oddrow.views import RowViews, Views, ViewScales, checked_view_weights
@@ -87,7 +87,9 @@ class ViewLearner:
         if self.isolates:
             return calibrated  # by a parameter, or as a fold of a table that may be sorted by anything
         order_test = OrderTest.of(fit.views, fit.equal, calibrating, split.calibration, own, raw)
-        return replace(calibrated, order_test=order_test)
+        is_new = np.flatnonzero(~fit.has_trained)
+        held_out = HeldOut(split.calibration, raw, fit.scale_rows.take(is_new), fit.own[fit.scale_index[is_new]])
+        return replace(calibrated, order_test=order_test, held_out=held_out)
 
     def fit_cross(
         self,

@@ -244,11 +244,27 @@ class SurpriseModel:
         self, rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_], novelty: Floats
     ) -> tuple[Floats, ...]:
         """Return the arrays in the order of the fields of :class:`Surprise`."""
-        evidence = self.evidence_model.evidence(EncodedTable(rows, presence, novelty))
+        found = self.calibrated(self.evidence_model.evidence(EncodedTable(rows, presence, novelty)))
+        return found.surprise, found.p_value, found.column_part, found.combination_part
+
+    def evidence(self, encoded: EncodedTable) -> Evidence:
+        """Return the evidence of encoded rows in their order; the same row always has the same bits."""
+
+        def part(
+            rows: npt.NDArray[np.float32], presence: npt.NDArray[np.bool_], novelty: Floats
+        ) -> tuple[Floats, Floats]:
+            found = self.evidence_model.evidence(EncodedTable(rows, presence, novelty))
+            return found.column, found.combination
+
+        column, combination = in_slabs(part, encoded.rows, encoded.presence, encoded.novelty)
+        return Evidence(column, combination)
+
+    def calibrated(self, evidence: Evidence) -> Surprise:
+        """Return the surprise of rows with this evidence, in parts in proportion to those of the evidence."""
         raw = evidence.raw
         surprise = self.calibration.surprise(raw)
         column, combination = split_total(surprise, evidence.column, evidence.combination)
-        return surprise, self.calibration.p_value(raw), column, combination
+        return Surprise(surprise, self.calibration.p_value(raw), column, combination)
 
     def read(self, encoded: EncodedTable) -> RowLikelihood:
         """Return likelihoods, latent means and decoder outputs of encoded rows."""
