@@ -136,25 +136,12 @@ def find(
     if _are_too_few(models, parameters.recipe):
         note = None  # fewer rows are flagged than the model's policy would flag
         scored, promise = _sparingly_flagged(scored, cleaning, models[0].calibration)
-    is_odd = scored.column("is_odd")
     begin(on_phase, "explaining")
-    explained = _explained(models, rows, fold, strangest, reasons)
-    decided = tuple(replace(explained[row], is_odd=is_odd[row].as_py()) for row in strangest.tolist())
-    explanations = with_index(decided, table)
+    explanations = with_index(_explained(models, rows, fold, strangest, reasons, scored.column("is_odd")), table)
     notes = tuple(column.note for column in plan.data.schema.columns if column.note)
     kept = fitted_to_all(pattern, table, stage(plan.control, FIND_FOLDS, n_fits, on_phase)) if keep else None
-    return Found(
-        scored,
-        explanations,
-        cleaning,
-        fold,
-        promise,
-        note,
-        kept,
-        notes,
-        models=tuple(models),
-        index=index_of(table),
-    )
+    found = Found(scored, explanations, cleaning, fold, promise, note, kept, notes)
+    return replace(found, models=tuple(models), index=index_of(table))
 
 
 def _checked_pattern(
@@ -267,13 +254,18 @@ def _sparingly_flagged(scored: pa.Table, cleaning: Cleaning, calibration: Calibr
 
 
 def _explained(
-    models: list[FittedModel], rows: pa.Table, fold: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64], reasons: int
-) -> dict[int, Explanation]:
-    """Return explanations of rows by index, one batch per fold, because one row takes as long as hundreds."""
+    models: list[FittedModel],
+    rows: pa.Table,
+    fold: npt.NDArray[np.int64],
+    wanted: npt.NDArray[np.int64],
+    reasons: int,
+    is_odd: pa.ChunkedArray,
+) -> tuple[Explanation, ...]:
+    """Return explanations of the wanted rows, one batch per fold, because one row takes as long as hundreds."""
     explained: dict[int, Explanation] = {}
     for part, model in enumerate(models):
         members = wanted[fold[wanted] == part]
         if len(members):
             found = zip(members.tolist(), explain(model, rows.take(members), reasons), strict=True)
             explained |= {row: replace(explanation, row=row) for row, explanation in found}
-    return explained
+    return tuple(replace(explained[row], is_odd=is_odd[row].as_py()) for row in wanted.tolist())

@@ -20,7 +20,7 @@ from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
 from oddrow.detector._find_stages import begin, fitted_to_all, stage
 from oddrow.detector._found import Found
 from oddrow.detector._parameters import CheckedParameters
-from oddrow.detector._tables import has_column_names, with_index
+from oddrow.detector._tables import has_column_names, index_of, with_index
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError, TrainingHealthWarning
 from oddrow.explanation import Explanation, explain_scored
 from oddrow.fitted import FittedModel
