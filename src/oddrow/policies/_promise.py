@@ -198,5 +198,12 @@ def _rounded_up(rate: float) -> str:
 
 
 def count_text(value: float) -> str:
-    """Return a number with two significant digits; numbers from 100 on without an exponent."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+    """Return a number with two significant digits; numbers that round to 100 or more as whole ones.
+
+    Examples
+    --------
+    >>> count_text(0.0456), count_text(99.7), count_text(12345.6)
+    ('0.046', '100', '12,346')
+    """
+    # two digits of 99.7 would be 1e+02
+    return f"{value:,.0f}" if value >= 99.5 else f"{value:.2g}"

@@ -41,9 +41,9 @@ export function grouped(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** Two significant digits; numbers from 100 on without an exponent. */
+/** Two significant digits; numbers that round to 100 or more as whole ones. */
 export function countText(value: number): string {
-  return value >= 100 ? whole(value) : significant(value, 2);
+  return value >= 99.5 ? whole(value) : significant(value, 2);
 }
 
 /** A surprise in nats, for reading. */
