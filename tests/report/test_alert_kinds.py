@@ -11,7 +11,7 @@ import pytest
 from oddrow.datasets import make_connections
 from oddrow.exceptions import SettingError
 from oddrow.explanation import Explanation, Reason, explain
-from oddrow.report._alert_kinds import alert_kinds
+from oddrow.report._alert_kinds import SecondReason, alert_kinds
 from oddrow.report._leading_reasons import COMMON, WHOLE, LeadingReasons
 
 PLANTED = {
@@ -164,7 +164,7 @@ def test_a_second_reason_refines_a_kind_only_where_the_first_does_not_dominate(e
         if also is not None:
             refined += 1
             assert second is not None
-            assert also == (second.column, second.direction)
+            assert (also.column, also.direction) == (second.column, second.direction)
             assert model.encoding.names[second.column] in found.kinds[number].sentence.split(", and ")[1]
     assert refined >= 5
 
@@ -198,7 +198,11 @@ def test_a_rare_value_leads_where_the_strongest_reason_is_a_common_one(vae, ten)
     names = vae.model_.encoding.names
     strong = made(ten, {"source_port": 0.45, "protocol": 0.25, "bytes_sent": 0.1}, EXPECTED)
     (kind,) = alert_kinds(vae.model_, ten, strong).kinds
-    assert (names[kind.column], kind.value, kind.also) == ("protocol", "icmp", (names.index("source_port"), "above"))
+    assert (names[kind.column], kind.value, kind.also) == (
+        "protocol",
+        "icmp",
+        SecondReason(names.index("source_port"), "above"),
+    )
     assert kind.sentence == (
         "protocol is icmp where tcp is expected, and source_port is higher than the rest of the row makes likely, "
         "typically 45,000 where 0 is expected"

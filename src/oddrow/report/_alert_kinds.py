@@ -14,7 +14,7 @@ from oddrow.exceptions import SettingError
 from oddrow.explanation import Explanation, in_words
 from oddrow.fitted import FittedModel
 from oddrow.report._kind_sentences import kind_sentence
-from oddrow.report._leading_reasons import Direction, LeadingReason, LeadingReasons
+from oddrow.report._leading_reasons import WHOLE, Direction, LeadingReason, LeadingReasons
 
 MIN_ROWS: Final = 2
 """Smallest number of rows of a kind; a row whose leading reason no other row shares has no kind."""
@@ -26,6 +26,14 @@ OWN_REFINED: Final = 1 / 4
 """Smallest share of a kind's rows with a second reason that one second reason needs to be a kind of its own."""
 
 
+@dataclass(frozen=True, order=True)
+class SecondReason:
+    """The second reason that the rows of a kind share: index of its column, and in which way its value is odd."""
+
+    column: int
+    direction: Direction
+
+
 @dataclass(frozen=True)
 class AlertKind:
     """Rows with the same leading reason.
@@ -35,7 +43,7 @@ class AlertKind:
     column : index of the column in the encoding; -1 for rows that are odd as a whole
     direction : in which way its value is odd
     value : the name that all rows of the kind have; None for other columns, for several names, and if values are hidden
-    also : column and direction of the second reason that the rows share as well; None if there is none
+    also : the second reason that the rows share as well; None if there is none
     sentence : what the rows have in common, in English
     count : number of explained rows of the kind
     alerts : how many of them are flagged
@@ -46,7 +54,7 @@ class AlertKind:
     column: int
     direction: Direction
     value: str | None
-    also: tuple[int, Direction] | None
+    also: SecondReason | None
     sentence: str
     count: int
     alerts: int
@@ -119,7 +127,7 @@ class _Key(NamedTuple):
     column: int
     direction: Direction
     name: str | None
-    also: tuple[int, Direction] | None = None
+    also: SecondReason | None = None
 
 
 @dataclass(frozen=True)
@@ -162,15 +170,19 @@ class _Explained:
         least = max(MIN_ROWS, OWN_KIND * len(counted))
         return {name for name, count in counts.items() if name is not None and count >= least}
 
-    def _refined(self, places: list[int]) -> dict[tuple[int, Direction] | None, list[int]]:
+    def _refined(self, places: list[int]) -> dict[SecondReason | None, list[int]]:
         """Return the rows with each frequent second reason, and under None all others."""
-        seconds = {place: one for place in places if (one := self.second[place]) is not None}
-        counts = Counter((seconds[place].column, seconds[place].direction) for place in self.that_count(list(seconds)))
+        seconds = {
+            place: SecondReason(one.column, one.direction)
+            for place in places
+            if (one := self.second[place]) is not None
+        }
+        counts = Counter(seconds[place] for place in self.that_count(list(seconds)))
         least = max(MIN_REFINED, OWN_REFINED * sum(counts.values()))
         frequent = {key for key, count in counts.items() if count >= least}
-        refined: dict[tuple[int, Direction] | None, list[int]] = {}
+        refined: dict[SecondReason | None, list[int]] = {}
         for place in places:
-            key = (seconds[place].column, seconds[place].direction) if place in seconds else None
+            key = seconds.get(place)
             refined.setdefault(key if key in frequent else None, []).append(place)
         # a single remaining row would have no kind, though it shares the leading reason
         return {None: places} if len(refined.get(None, places)) < MIN_ROWS else refined
@@ -223,4 +235,12 @@ def _frequent(names: Iterable[str | None]) -> list[str]:
 
 def _order(kind: AlertKind, places: Sequence[int], key: _Key, explanations: Sequence[Explanation]) -> tuple[Any, ...]:
     total = math.fsum(explanations[place].surprise for place in places)
-    return -kind.alerts, -kind.count, -total, key.column, key.direction, key.name or "", key.also or ()
+    return (
+        -kind.alerts,
+        -kind.count,
+        -total,
+        key.column,
+        key.direction,
+        key.name or "",
+        key.also or SecondReason(WHOLE, "whole"),
+    )
