@@ -8,6 +8,7 @@ from oddrow.columns import EncodedTable
 from oddrow.exceptions import SettingError
 from oddrow.explanation import value_text
 from oddrow.report._nearest_rows import nearest_rows
+from oddrow.surprise import IsolationEvidence
 from testing.untrained import no_training
 
 
@@ -95,6 +96,15 @@ def test_the_first_rows_get_what_the_budget_allows(vae, encoded):
 def article(connections):
     with no_training():
         return VAEDetector(settings="article", random_state=0).fit(connections.slice(0, 400)).model_
+
+
+def test_evidence_with_isolation_remembers_the_rows_of_its_views(vae, encoded):
+    views = vae.model_.surprise_model.evidence_model
+    isolating = IsolationEvidence.learn(views, encoded, np.random.default_rng(0))
+    some = encoded.take(np.arange(20))
+    ours, theirs = isolating.nearest(some, 3), views.nearest(some, 3)
+    np.testing.assert_array_equal(ours.distance, theirs.distance)
+    np.testing.assert_array_equal(ours.normal.rows[ours.place], theirs.normal.rows[theirs.place])
 
 
 def test_a_model_without_remembered_rows_gives_none(article, labelled):

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
@@ -14,12 +14,24 @@ from oddrow.exceptions import SettingError
 from oddrow.explanation import Explanation, in_words
 from oddrow.fitted import FittedModel
 from oddrow.report._kind_sentences import kind_sentence
-from oddrow.report._leading_reasons import Direction, LeadingReason, LeadingReasons
+from oddrow.report._leading_reasons import WHOLE, Direction, LeadingReason, LeadingReasons
 
 MIN_ROWS: Final = 2
 """Smallest number of rows of a kind; a row whose leading reason no other row shares has no kind."""
 OWN_KIND: Final = 1 / 3
 """Smallest share of a column's unusual names that one name needs to be a kind of its own: at most three are."""
+MIN_REFINED: Final = 5
+"""Smallest number of rows with one second reason that are a kind of their own."""
+OWN_REFINED: Final = 1 / 4
+"""Smallest share of a kind's rows with a second reason that one second reason needs to be a kind of its own."""
+
+
+@dataclass(frozen=True, order=True)
+class SecondReason:
+    """The second reason that the rows of a kind share: index of its column, and in which way its value is odd."""
+
+    column: int
+    direction: Direction
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,7 @@ class AlertKind:
     column : index of the column in the encoding; -1 for rows that are odd as a whole
     direction : in which way its value is odd
     value : the name that all rows of the kind have; None for other columns, for several names, and if values are hidden
+    also : the second reason that the rows share as well; None if there is none
     sentence : what the rows have in common, in English
     count : number of explained rows of the kind
     alerts : how many of them are flagged
@@ -41,6 +54,7 @@ class AlertKind:
     column: int
     direction: Direction
     value: str | None
+    also: SecondReason | None
     sentence: str
     count: int
     alerts: int
@@ -63,8 +77,11 @@ def alert_kinds(
 
     A row's leading reason (see :class:`LeadingReasons`) does not depend on other rows; rows with the same column and
     direction are of one kind. Rows with an unusual name (direction "value") are of one kind per column too, except
-    that a name with at least a third of them is a kind of its own. A kind has at least two rows. Flagged rows count
-    first: a name's share is that among the flagged rows, if the column has any with an unusual name.
+    that a name with at least a third of them is a kind of its own. Where the leading reason is less than half of a
+    row's surprise, the second reason refines the kind: rows with the same second column and direction, at least five
+    and at least a quarter of the rows with a second reason, are a kind of their own. Where the leading reason is more
+    than half, it outweighs all others together, and a second one would only divide what belongs together. A kind has at
+    least two rows. These numbers are those of flagged rows, if there are any among the rows that are divided.
 
     Kinds are in descending order of their flagged rows, then of all rows, then of their total surprise, then in the
     order of the columns.
@@ -88,78 +105,126 @@ def alert_kinds(
     if not explanations:
         return AlertKinds((), ())
     reasons = LeadingReasons.of(model, table)
-    leading = [reasons.leading(place, explanation) for place, explanation in enumerate(explanations)]
-    keys = _keys(leading, explanations, has_values=has_values)
-    places: dict[_Key, list[int]] = {}
-    for place, key in enumerate(keys):
-        places.setdefault(key, []).append(place)
+    leading = [reasons.leading(place, row) for place, row in enumerate(explanations)]
+    second = [reasons.second(place, row, leading[place]) for place, row in enumerate(explanations)]
+    explained = _Explained(reasons, explanations, leading, second, has_values)
     kinds = [
-        (key, _kind(key, own, leading, explanations, reasons, has_values=has_values))
-        for key, own in places.items()
-        if len(own) >= MIN_ROWS
+        (explained.kind(key, places), places, key)
+        for key, places in explained.groups().items()
+        if len(places) >= MIN_ROWS
     ]
-    kinds.sort(key=lambda entry: _order(entry[0], entry[1], places[entry[0]], explanations))
-    index = {key: number for number, (key, _) in enumerate(kinds)}
-    return AlertKinds(tuple(kind for _, kind in kinds), tuple(index.get(key, -1) for key in keys))
+    kinds.sort(key=lambda entry: _order(entry[0], entry[1], entry[2], explanations))
+    of_row = [-1] * len(explanations)
+    for number, (_, places, _) in enumerate(kinds):
+        for place in places:
+            of_row[place] = number
+    return AlertKinds(tuple(kind for kind, _, _ in kinds), tuple(of_row))
 
 
-_Key = tuple[int, Direction, str | None]
-"""Column, direction and name, None where names are not told apart."""
+class _Key(NamedTuple):
+    """What the rows of a kind have in common; ``name`` is None where names are not told apart."""
+
+    column: int
+    direction: Direction
+    name: str | None
+    also: SecondReason | None = None
 
 
-def _keys(leading: Sequence[LeadingReason], explanations: Sequence[Explanation], *, has_values: bool) -> list[_Key]:
-    """Return the key of each row's group."""
-    named = [(one, row.is_odd) for one, row in zip(leading, explanations, strict=True) if one.direction == "value"]
-    flagged = {one.column for one, is_odd in named if is_odd}
-    counted = [one for one, is_odd in named if has_values and (is_odd or one.column not in flagged)]
-    totals = Counter(one.column for one in counted)
-    own_names = {
-        (column, name)
-        for (column, name), count in Counter((one.column, one.value) for one in counted).items()
-        if name is not None and count >= max(MIN_ROWS, OWN_KIND * totals[column])
-    }
-    return [
-        (one.column, one.direction, one.value if (one.column, one.value) in own_names else None)
-        if one.direction == "value"
-        else (one.column, one.direction, None)
-        for one in leading
-    ]
+@dataclass(frozen=True)
+class _Explained:
+    """Explained rows, their leading reasons, and the second reasons of those whose leading one does not dominate."""
 
+    reasons: LeadingReasons
+    rows: Sequence[Explanation]
+    leading: Sequence[LeadingReason]
+    second: Sequence[LeadingReason | None]
+    has_values: bool
 
-def _kind(
-    key: _Key,
-    places: Sequence[int],
-    leading: Sequence[LeadingReason],
-    explanations: Sequence[Explanation],
-    reasons: LeadingReasons,
-    *,
-    has_values: bool,
-) -> AlertKind:
-    flagged = [place for place in places if explanations[place].is_odd]
-    members = flagged or list(places)
-    typical = _typical(members, key, reasons, explanations)
-    names = {leading[place].value for place in places}
-    value = next(iter(names)) if has_values and len(names) == 1 else None
-    own_names = _frequent(leading[place].value for place in members)
-    expected = {in_words(reason.expected) for place in members if (reason := leading[place].reason) is not None}
-    return AlertKind(
-        *key[:2],
-        value,
-        kind_sentence(reasons, typical, leading[typical], value, own_names if has_values else None, expected),
-        len(places),
-        len(flagged),
-        typical,
-        sum(leading[place].share for place in places) / len(places),
-    )
+    def that_count(self, places: Sequence[int]) -> Sequence[int]:
+        """Return the flagged rows among some; all of these if none is flagged."""
+        return [place for place in places if self.rows[place].is_odd] or places
 
+    def groups(self) -> dict[_Key, list[int]]:
+        """Return the rows of each group."""
+        groups: dict[_Key, list[int]] = {}
+        for column, direction, places in self._by_column_and_direction():
+            names = self._own_names(places) if direction == "value" and self.has_values else set()
+            by_name: dict[str | None, list[int]] = {}
+            for place in places:
+                name = self.leading[place].value
+                by_name.setdefault(name if name in names else None, []).append(place)
+            for name, own in by_name.items():
+                for also, rows in self._refined(own).items():
+                    groups[_Key(column, direction, name, also)] = rows
+        return groups
 
-def _typical(places: Sequence[int], key: _Key, reasons: LeadingReasons, explanations: Sequence[Explanation]) -> int:
-    """Return the row with the median number, if the column holds numbers, else the row of median surprise."""
-    if key[1] in ("above", "below"):
-        ordered = sorted(places, key=lambda place: (reasons.number(place, key[0]), place))
-    else:
-        ordered = sorted(places, key=lambda place: (-explanations[place].surprise, place))
-    return ordered[len(ordered) // 2]
+    def _by_column_and_direction(self) -> list[tuple[int, Direction, list[int]]]:
+        found: dict[tuple[int, Direction], list[int]] = {}
+        for place, one in enumerate(self.leading):
+            found.setdefault((one.column, one.direction), []).append(place)
+        return [(column, direction, places) for (column, direction), places in found.items()]
+
+    def _own_names(self, places: Sequence[int]) -> set[str]:
+        counted = self.that_count(places)
+        counts = Counter(self.leading[place].value for place in counted)
+        least = max(MIN_ROWS, OWN_KIND * len(counted))
+        return {name for name, count in counts.items() if name is not None and count >= least}
+
+    def _refined(self, places: list[int]) -> dict[SecondReason | None, list[int]]:
+        """Return the rows with each frequent second reason, and under None all others."""
+        seconds = {
+            place: SecondReason(one.column, one.direction)
+            for place in places
+            if (one := self.second[place]) is not None
+        }
+        counts = Counter(seconds[place] for place in self.that_count(list(seconds)))
+        least = max(MIN_REFINED, OWN_REFINED * sum(counts.values()))
+        frequent = {key for key, count in counts.items() if count >= least}
+        refined: dict[SecondReason | None, list[int]] = {}
+        for place in places:
+            key = seconds.get(place)
+            refined.setdefault(key if key in frequent else None, []).append(place)
+        # a single remaining row would have no kind, though it shares the leading reason
+        return {None: places} if len(refined.get(None, places)) < MIN_ROWS else refined
+
+    def kind(self, key: _Key, places: Sequence[int]) -> AlertKind:
+        """Return the kind of the rows of a group."""
+        members = self.that_count(places)
+        typical = self._typical(members, key)
+        value, sentence = self._sentence(self.leading, places, members, typical)
+        if key.also is not None:
+            sentence = f"{sentence}, and {self._sentence(self.second, places, members, typical)[1]}"
+        return AlertKind(
+            key.column,
+            key.direction,
+            value,
+            key.also,
+            sentence,
+            len(places),
+            sum(self.rows[place].is_odd for place in places),
+            typical,
+            math.fsum(self.leading[place].share for place in places) / len(places),
+        )
+
+    def _sentence(
+        self, of_row: Sequence[LeadingReason | None], places: Sequence[int], members: Sequence[int], typical: int
+    ) -> tuple[str | None, str]:
+        """Return the name that the rows have in common, if any, and the sentence about their reasons."""
+        names = {one.value for place in places if (one := of_row[place]) is not None}
+        value = next(iter(names)) if self.has_values and len(names) == 1 else None
+        counted = [one for place in members if (one := of_row[place]) is not None]
+        expected = {in_words(one.reason.expected) for one in counted if one.reason is not None}
+        own_names = _frequent(one.value for one in counted) if self.has_values else None
+        leading = of_row[typical] or self.leading[typical]
+        return value, kind_sentence(self.reasons, typical, leading, value, own_names, expected)
+
+    def _typical(self, places: Sequence[int], key: _Key) -> int:
+        """Return the row with the median number, if the column holds numbers, else the row of median surprise."""
+        if key.direction in ("above", "below"):
+            ordered = sorted(places, key=lambda place: (self.reasons.number(place, key.column), place))
+        else:
+            ordered = sorted(places, key=lambda place: (-self.rows[place].surprise, place))
+        return ordered[len(ordered) // 2]
 
 
 def _frequent(names: Iterable[str | None]) -> list[str]:
@@ -168,8 +233,14 @@ def _frequent(names: Iterable[str | None]) -> list[str]:
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 
-def _order(
-    key: _Key, kind: AlertKind, places: Sequence[int], explanations: Sequence[Explanation]
-) -> tuple[float, float, float, int, str, str]:
+def _order(kind: AlertKind, places: Sequence[int], key: _Key, explanations: Sequence[Explanation]) -> tuple[Any, ...]:
     total = math.fsum(explanations[place].surprise for place in places)
-    return -kind.alerts, -kind.count, -total, kind.column, kind.direction, key[2] or ""
+    return (
+        -kind.alerts,
+        -kind.count,
+        -total,
+        key.column,
+        key.direction,
+        key.name or "",
+        key.also or SecondReason(WHOLE, "whole"),
+    )

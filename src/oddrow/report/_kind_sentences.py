@@ -8,7 +8,7 @@ from typing import Final
 
 from oddrow.columns import REFERENCE_LEVELS, Kind
 from oddrow.explanation import Reason, in_words
-from oddrow.report._leading_reasons import LeadingReason, LeadingReasons
+from oddrow.report._leading_reasons import EQUAL, LeadingReason, LeadingReasons
 
 USUAL: Final = (0.05, 0.95)
 """Levels of the quantiles between which a column's usual range lies: 90 % of the normal rows."""
@@ -44,7 +44,7 @@ def kind_sentence(
     if typical.reason is None:
         return "The row as a whole is unusual: each value alone is ordinary, their combination is not"
     column = typical.column
-    subject = typical.reason.column
+    subject = reasons.words(column)
     if typical.direction == "missing":
         never = reasons.reference(column).n_missing == 0
         return f"{subject} is missing, which {'no training row showed' if never else 'is unusual in such a row'}"
@@ -85,17 +85,20 @@ def _changed(reasons: LeadingReasons, typical: LeadingReason, subject: str, name
 
 def _beyond(reasons: LeadingReasons, place: int, typical: LeadingReason, reason: Reason, *, has_values: bool) -> str:
     """Describe numbers beyond the usual range, or within it but beyond what the row's other values make likely."""
-    quantiles = reasons.reference(typical.column).quantiles
+    subject, quantiles = reasons.words(typical.column), reasons.reference(typical.column).quantiles
     is_above, number = typical.direction == "above", reasons.number(place, typical.column)
     now = f", typically {_cut(in_words(reason.value))}" if has_values else ""
     if reasons.schema(typical.column).kind == Kind.TIMESTAMP:
-        return f"{reason.column} is {'later' if is_above else 'earlier'} than times in training{now}"
+        return f"{subject} is {'later' if is_above else 'earlier'} than times in training{now}"
     low, high = (quantiles[REFERENCE_LEVELS.index(level)] if quantiles else number for level in USUAL)
     if (number > high) if is_above else (number < low):
         usual = f" ({_range(low, high)})" if has_values else ""
-        return f"{reason.column} is {'above' if is_above else 'below'} its usual range{usual}{now}"
-    likely = f" where {_cut(in_words(reason.expected))} is expected" if has_values else ""
-    return f"{reason.column} is {'higher' if is_above else 'lower'} than the rest of the row makes likely{now}{likely}"
+        return f"{subject} is {'above' if is_above else 'below'} its usual range{usual}{now}"
+    expected = reason.expected
+    if quantiles and isinstance(expected, float) and abs(expected / 2) < EQUAL * (quantiles[-1] / 2 - quantiles[0] / 2):
+        expected = 0  # a decoded 0 may differ from 0 by rounding
+    likely = f" where {_cut(in_words(expected))} is expected" if has_values else ""
+    return f"{subject} is {'higher' if is_above else 'lower'} than the rest of the row makes likely{now}{likely}"
 
 
 def _untimely(subject: str, reason: Reason, *, has_values: bool) -> str:

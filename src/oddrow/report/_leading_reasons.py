@@ -22,8 +22,14 @@ WHOLE: Final = -1
 """Index of the column of a row that is odd as a whole."""
 LEADING: Final = 0.5
 """Smallest part of a row's strongest reason, as a share of its nats, that another reason needs to lead as well."""
+DOMINANT: Final = 0.5
+"""Share of the surprise from which a reason outweighs all others together."""
+SECOND: Final = 0.1
+"""Smallest share of the surprise of a second reason: smaller ones differ from row to row by chance."""
 COMMON: Final = 0.05
 """Share of the normal rows above which a value counts as common: a usual range covers all but this share on a side."""
+EQUAL: Final = 1e-5
+"""Distance of a number from the expected one, as a share of the range in training, that is due to decoding."""
 ROUNDING: Final = 1e-9
 """Tolerance of a comparison with a share that is a difference, such as 1 - 0.95."""
 
@@ -87,7 +93,20 @@ class LeadingReasons:
             return LeadingReason(WHOLE, "whole", None, None, explanation.combination_share)
         strong = [reason for reason in reasons if reason.nats >= LEADING * reasons[0].nats]
         rare = (reason for reason in strong if self.normal_share(place, reason) <= COMMON + ROUNDING)
-        reason = next(rare, strong[0])
+        return self._of_reason(place, next(rare, strong[0]))
+
+    def second(self, place: int, explanation: Explanation, leading: LeadingReason) -> LeadingReason | None:
+        """Return the strongest other reason where it matters: where the leading one is less than half of the surprise.
+
+        It must be at least a tenth of the surprise. A row that is odd as a whole has none.
+        """
+        if leading.reason is None or leading.share >= DOMINANT:
+            return None
+        others = (reason for reason in explanation.reasons if reason.column != leading.reason.column)
+        second = next(others, None)
+        return None if second is None or second.share < SECOND else self._of_reason(place, second)
+
+    def _of_reason(self, place: int, reason: Reason) -> LeadingReason:
         column = self._columns[reason.column]
         direction = self._direction(place, reason)
         name = self._name(place, column) if direction in ("value", "unseen", "changed") else None
@@ -102,6 +121,11 @@ class LeadingReasons:
         """Return the schema of a column."""
         return self.model.encoding.schema.used[column]
 
+    def words(self, column: int) -> str:
+        """Return the name of a column; a column derived from ordered rows in words of its original column."""
+        name, preparation = self.schema(column).name, self.model.preparation
+        return name if preparation is None else preparation.words(name)
+
     def normal_share(self, place: int, reason: Reason) -> float:
         """Return the share of the normal rows with a value that is at least as odd in the same way; 0 if unknown."""
         column, direction = self._columns[reason.column], self._direction(place, reason)
@@ -110,6 +134,8 @@ class LeadingReasons:
             return reference.missing_share
         if direction == "present":
             return 1.0 - reference.missing_share
+        if direction == "value" and isinstance(reason.expected, int | float) and self._is_number(reference.name):
+            return 1.0  # it is the expected one
         if direction == "value":
             return reference.shares.get(self._name(place, column) or "", 0.0)
         if direction in ("above", "below") and reference.quantiles:
@@ -143,9 +169,11 @@ class LeadingReasons:
         if not self._is_number(schema.name):
             return "unseen" if is_new else "value"
         number = self.number(place, column)
-        if isinstance(reason.expected, int | float) and not isinstance(reason.expected, bool):
-            return "above" if number >= reason.expected else "below"
         ends = self.reference(column).quantiles
+        if isinstance(reason.expected, int | float):
+            if ends and abs(number / 2 - reason.expected / 2) <= EQUAL * (ends[-1] / 2 - ends[0] / 2):
+                return "value"
+            return "above" if number >= reason.expected else "below"
         if is_new and ends:
             return "above" if number > ends[len(ends) // 2] else "below"
         return "value"

@@ -51,9 +51,9 @@ def nearest_rows(
 
     Distances are those of the view *rank_nearest*: numbers as normal scores, all columns of the model. A value is
     decoded from its features, so a number may differ from the training value in its sixth digit, a rare name is
-    ``"(rare)"``, and a column that has no features, such as a counter, is None. The rows are taken in their order,
-    until ``most_rows`` have neighbours; a row whose neighbours would exceed ``most_cells`` gets none. A model that
-    remembers no rows, such as that of the article, gives none for any row.
+    ``"(rare)"``, and a column that has no features, such as a counter, is None. The rows are taken in their order, at
+    most ``most_rows``, and not more than ``most_cells`` has room for; one whose neighbours would exceed that gets none.
+    A model that remembers no rows, such as that of the article, gives none for any row.
 
     Parameters
     ----------
@@ -74,11 +74,13 @@ def nearest_rows(
         if not 0 <= column < len(model.encoding.columns):
             raise SettingError(f"columns has {column}; give indices from 0 to {len(model.encoding.columns) - 1}")
     n_rows = len(encoded.rows)
-    first = encoded.take(np.arange(min(most_rows, n_rows)))
+    most = max(most_cells, 0) // max(len(shown), 1)
+    # nearly every row has a neighbour of its own, so that no more rows have room for theirs
+    first = encoded.take(np.arange(min(most_rows, most, n_rows)))
     found = model.surprise_model.nearest(first, NEIGHBOURS) if len(first.rows) and shown else None
     if found is None:
         return NearestRows(tuple(shown), ((),) * len(shown), ((),) * n_rows)
-    kept, of_row = _within(found.place, max(most_cells, 0) // len(shown))
+    kept, of_row = _within(found.place, most)
     values = _texts(model, found.normal.take(np.array(kept, np.int64)), shown)
     return NearestRows(tuple(shown), values, (*of_row, *[()] * (n_rows - len(of_row))))
 
