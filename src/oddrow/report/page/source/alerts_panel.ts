@@ -1,4 +1,4 @@
-// Which rows stand out, and why: the table of alerts, 50 rows a page, each with its reasons.
+// Which rows stand out, and why: the table of alerts, some rows a page, each with its reasons.
 
 import { AlertList } from "./alert_list";
 import { brief, button, cell, fill, h } from "./dom";
@@ -10,9 +10,13 @@ import type { Session } from "./session";
 import type { SortKey, State } from "./state";
 import { refreshVerdicts, verdictControl } from "./verdict_control";
 
-const PAGE = 50;
 const MAX_IDS = 3;
 const narrow = matchMedia("(max-width: 620px)");
+
+/** The rows of a page of the table: few on a narrow screen, where the table does not scroll by itself. */
+function pageSize(): number {
+  return narrow.matches ? 15 : 50;
+}
 
 /** The number of columns in sight: page.css leaves identifiers and kinds out where the screen is narrow. */
 function width(ids: string[]): number {
@@ -28,8 +32,9 @@ export function alertsPanel(session: Session): HTMLElement {
   const table = h("table", { class: "alerts" }, h("caption", { class: "unseen" }, "Rows in order, each with its reasons"), head(session, ids), body);
   const draw = perFrame(() => {
     const ranks = list.current();
-    const page = Math.min(session.state.page, Math.max(Math.ceil(ranks.length / PAGE) - 1, 0));
-    const shown = [...ranks.subarray(page * PAGE, (page + 1) * PAGE)];
+    const size = pageSize();
+    const page = Math.min(session.state.page, Math.max(Math.ceil(ranks.length / size) - 1, 0));
+    const shown = [...ranks.subarray(page * size, (page + 1) * size)];
     fill(count, countLine(session, ranks.length));
     refill(body, ...(shown.length ? shown.flatMap((rank) => rowLines(session, rank, ids)) : [nothing(session, ids)]));
     refill(pager, ...pages(session, page, ranks.length));
@@ -50,7 +55,7 @@ export function alertsPanel(session: Session): HTMLElement {
 
 /** Turn to the page of a row that was opened elsewhere, and bring it in sight. */
 function turnTo(session: Session, list: AlertList, number: number): void {
-  const page = list.pageOf(number, PAGE);
+  const page = list.pageOf(number, pageSize());
   if (page < 0) return;
   if (page !== session.state.page) session.store.set({ page });
   requestAnimationFrame(() => requestAnimationFrame(() => {
@@ -149,11 +154,12 @@ function nothing(session: Session, ids: string[]): HTMLElement {
 }
 
 function pages(session: Session, page: number, count: number): (Node | string)[] {
-  const last = Math.max(Math.ceil(count / PAGE) - 1, 0);
+  const size = pageSize();
+  const last = Math.max(Math.ceil(count / size) - 1, 0);
   if (!last) return [];
   const turn = (to: number, text: string, name: string): HTMLElement =>
     button(text, () => session.store.set({ page: to }), { disabled: to < 0 || to > last || to === page, "aria-label": name, "data-key": name });
   return [turn(0, "«", "First page"), turn(page - 1, "‹", "Page before"),
-    h("span", {}, `${grouped(page * PAGE + 1)} to ${grouped(Math.min((page + 1) * PAGE, count))} of ${grouped(count)}`),
+    h("span", {}, `${grouped(page * size + 1)} to ${grouped(Math.min((page + 1) * size, count))} of ${grouped(count)}`),
     turn(page + 1, "›", "Next page"), turn(last, "»", "Last page")];
 }

@@ -4,7 +4,7 @@ import type { Column } from "./contract";
 import { brief, button, h, own } from "./dom";
 import { distributionLegend, threeDistributions } from "./distribution";
 import { afterwards, refill } from "./frame";
-import { grouped, percent } from "./numbers";
+import { counted, grouped, percent } from "./numbers";
 import { section } from "./section";
 import type { Session } from "./session";
 
@@ -25,7 +25,7 @@ export function columnsPanel(session: Session): HTMLElement {
     refill(list, ...found.slice(0, shown).map((index) => columnCard(session, index)));
     if (!found.length) refill(list, h("p", { class: "empty" }, columns.length ? "No column has this name." : "The table has no columns."));
     const left = found.length - shown;
-    refill(more, ...(left > 0 ? [button(`Show ${grouped(Math.min(left, 4 * PAGE))} of ${grouped(left)} more columns`, () => {
+    refill(more, ...(left > 0 ? [button(left > 4 * PAGE ? `Show ${4 * PAGE} of ${grouped(left)} more columns` : `Show ${counted(left, "more column")}`, () => {
       shown += 4 * PAGE;
       draw();
     })] : []));
@@ -51,7 +51,7 @@ function columnCard(session: Session, index: number): HTMLElement {
   const column = session.summary.columns[index];
   const { column: chosen, colour, shade } = session.state;
   const facts = [`brings ${percent(column.brings)} of the alerts' surprise`];
-  if (column.missing.normal || column.missing.current) facts.push(`missing: ${percent(column.missing.normal)} normally, ${percent(column.missing.current)} here`);
+  if (Math.max(column.missing.normal, column.missing.current) >= 0.001) facts.push(`missing: ${percent(column.missing.normal)} normally, ${percent(column.missing.current)} here`);
   if (column.unseen) facts.push(`never seen in training: ${percent(column.unseen)}`);
   const isColour = colour === "column" && shade === index;
   const bar = h("span", { class: "count-bar", "aria-hidden": "true" });
@@ -65,7 +65,7 @@ function columnCard(session: Session, index: number): HTMLElement {
     h("p", { class: "hint" }, `${facts.join("; ")}.`),
     column.change && h("p", { class: "warning" }, own(column.change)),
     column.note && h("p", { class: "hint" }, own(column.note)),
-    distribution ?? h("p", { class: "hint" }, session.summary.valuesHidden ? "Its values are hidden in this report." : `No distribution is kept for a column of kind ${column.kind}.`),
+    distribution ?? (column.note && !session.summary.valuesHidden ? null : h("p", { class: "hint" }, session.summary.valuesHidden ? "Its values are hidden in this report." : `No distribution is kept for a column of kind ${column.kind}.`)),
     h("div", { class: "card-actions screen-only" },
       button(chosen === index ? "Filtered" : "Rows it explains", () => session.store.set({ column: chosen === index ? -1 : index, page: 0 }), { class: "quiet", "aria-pressed": String(chosen === index), "data-key": `column-${index}` }),
       column.shade && button("Colour the map", () => session.store.set(isColour ? { colour: "surprise", shade: -1 } : { colour: "column", shade: index }), { class: "quiet", "aria-pressed": String(isColour), "data-key": `shade-${index}` })),

@@ -88,16 +88,20 @@ export interface Reason {
 
 export interface Kind extends KindKey {
   sentence: string;
+  /** the number of rows with reasons of this kind */
   count: number;
   typical: number;
   brings: number;
 }
 
-/** What identifies a kind of alerts in a file of verdicts: the column's index here, its name there. */
+/** What identifies a kind: a file of verdicts has the same, with names of columns instead of indices. */
 export interface KindKey {
+  /** the column of the leading reason; -1 for the row as a whole */
   column: number;
   direction: string;
   value: string | null;
+  /** the second reason, which refines the kind */
+  also?: { column: number; direction: string } | null;
 }
 
 export interface Model {

@@ -9,7 +9,6 @@ const BINS = 96;
 export const LEFT = 46;
 export const RIGHT = 14;
 const TOP = 18;
-const HEIGHT = 260;
 const BOTTOM = 34;
 
 interface Counts {
@@ -27,6 +26,7 @@ export class Histogram {
   private readonly counts: Counts;
   private readonly width: number;
   private size = 0;
+  private height = 320;
 
   constructor(
     private readonly session: Session,
@@ -52,10 +52,11 @@ export class Histogram {
     const size = this.element.clientWidth;
     if (!size) return;
     this.size = size;
+    this.height = size > 560 ? 320 : 240;
     this.svg.setAttribute("width", String(size));
-    this.svg.setAttribute("height", String(HEIGHT));
+    this.svg.setAttribute("height", String(this.height));
     const most = Math.max(...this.counts.rows, ...this.counts.normal, 10);
-    const y = (count: number): number => HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * Math.max(Math.log10(count / 0.7) / Math.log10(most / 0.7), 0);
+    const y = (count: number): number => this.height - BOTTOM - (this.height - BOTTOM - TOP) * Math.max(Math.log10(count / 0.7) / Math.log10(most / 0.7), 0);
     fill(this.svg, this.pattern(), ...this.axes(most, y), ...this.bars(y), this.normalLine(y), this.threshold());
   }
 
@@ -81,7 +82,7 @@ export class Histogram {
         if (mask[rank]) kept[Math.min(Math.floor(Math.max(rows.level[rank] - 1, 0) / this.width), BINS - 1)]++;
       }
     }
-    const floor = HEIGHT - BOTTOM;
+    const floor = this.height - BOTTOM;
     const bar = (from: number, to: number, count: number, name: string): SVGElement =>
       s("rect", { class: name, x: this.x(from) + 0.5, width: Math.max(this.x(to) - this.x(from) - 1, 0.8), y: y(count), height: Math.max(floor - y(count), 0) });
     return this.counts.rows.flatMap((count, bin) => {
@@ -95,7 +96,7 @@ export class Histogram {
   }
 
   private normalLine(y: (count: number) => number): SVGElement {
-    const floor = HEIGHT - BOTTOM;
+    const floor = this.height - BOTTOM;
     const points = this.counts.normal.map((count, bin) => {
       const height = count ? Math.min(y(count), floor) : floor;
       return `${bin ? "L" : "M"}${this.x(bin * this.width).toFixed(1)} ${height.toFixed(1)}H${this.x((bin + 1) * this.width).toFixed(1)}`;
@@ -111,7 +112,7 @@ export class Histogram {
     return s(
       "g",
       { class: "threshold-mark" },
-      s("line", { x1: x, x2: x, y1: TOP - 8, y2: HEIGHT - BOTTOM }),
+      s("line", { x1: x, x2: x, y1: TOP - 8, y2: this.height - BOTTOM }),
       s("text", { x: late ? x - 6 : x + 6, y: TOP, "text-anchor": late ? "end" : "start" }, text),
     );
   }
@@ -125,10 +126,10 @@ export class Histogram {
     const nats = this.end / LEVELS;
     const step = niceStep(nats / Math.max(Math.floor((this.size - LEFT) / 70), 2));
     for (let tick = 0; tick <= nats + 1e-9; tick += step) {
-      drawn.push(s("text", { class: "tick", x: this.x(tick * LEVELS), y: HEIGHT - BOTTOM + 15, "text-anchor": "middle" }, String(Number(tick.toPrecision(6)))));
+      drawn.push(s("text", { class: "tick", x: this.x(tick * LEVELS), y: this.height - BOTTOM + 15, "text-anchor": "middle" }, String(Number(tick.toPrecision(6)))));
     }
-    drawn.push(s("text", { class: "axis", x: this.size - RIGHT, y: HEIGHT - 3, "text-anchor": "end" }, "surprise in nats"));
-    drawn.push(s("text", { class: "axis", x: 2, y: HEIGHT - 3 }, "rows (logarithmic)"));
+    drawn.push(s("text", { class: "axis", x: this.size - RIGHT, y: this.height - 3, "text-anchor": "end" }, "surprise in nats"));
+    drawn.push(s("text", { class: "axis", x: 2, y: this.height - 3 }, "rows (logarithmic)"));
     return drawn;
   }
 

@@ -56,7 +56,7 @@ export class MapPanel {
         h("div", { class: "group", role: "group", "aria-label": "What dragging does" }, ...modeButtons),
         h("div", { class: "group", role: "group", "aria-label": "Zoom" },
           button("+", () => this.zoom(0.6), { "aria-label": "Zoom in" }), button("−", () => this.zoom(1 / 0.6), { "aria-label": "Zoom out" }),
-          button("Whole map", () => this.show({ ...WHOLE })))),
+          button("All", () => this.show({ ...WHOLE }), { "aria-label": "Show the whole map" }))),
       h("div", { class: "canvas-box" }, this.canvas, this.overlay),
       h("p", { class: "axes hint" }, "Horizontal: ", own(map.axes[0]), ". Vertical: ", own(map.axes[1]), ".",
         map.outside > 0 && ` ${counted(map.outside, "row")} lie outside the window${map.outsideSides ? ` (${map.outsideSides})` : ""} and are drawn at its edge.`),

@@ -45,7 +45,7 @@ function table({ summary }: Session, rank: number, detail: Detail, names: string
     return [brief(name, 60), text(own), ...others.map((other) => compared(other, own))];
   });
   const heads = ["column", "this row", ...nearest.map((_, place) => ["nearest normal", "second", "third"][place] ?? String(place + 1))];
-  return h("div", { class: "wide", role: "region", "aria-label": "The row beside normal rows", tabindex: "0" }, plainTable("The row beside its nearest normal rows", heads, rows));
+  return h("div", { class: names.length > 20 ? "wide many" : "wide", role: "region", "aria-label": "The row beside normal rows", tabindex: "0" }, plainTable("The row beside its nearest normal rows", heads, rows));
 }
 
 function text(value: Cell | undefined): Node | string {

@@ -25,7 +25,8 @@ export function openedRow(session: Session, rank: number): HTMLElement {
     "div",
     { class: "opened" },
     h("p", {}, sentence(session, detail)),
-    h("div", { class: "opened-split" }, h("div", {}, parts(session, detail, show), judged), picture),
+    parts(session, detail, show),
+    h("div", { class: "opened-split" }, picture, judged),
     neighbours(session, rank, detail),
   );
 }
@@ -57,19 +58,20 @@ function parts(session: Session, detail: Detail, show: (reason: Reason) => void)
       show(reason);
       session.announce(`Distribution of ${cut(column.name, 60)} is shown`);
     }, { class: "quiet", title: "Show this column's distribution" });
-    return [pick, ...(hidden ? [] : [valueCell(reason.value), usualCell(reason)]), ...line(reason.nats, "reason")];
+    const value = h("div", {}, valueCell(reason.value), h("div", { class: "hint" }, usualCell(reason)));
+    return [pick, ...(hidden ? [] : [value]), ...line(reason.nats, "reason")];
   });
-  const filler = hidden ? [] : ["", ""];
+  const filler = hidden ? [] : [""];
   if (detail.combination > 0.005) rows.push(["combination of columns", ...filler, ...line(detail.combination, "combination")]);
   if (detail.other > 0.005) rows.push(["other columns", ...filler, ...line(detail.other, "other")]);
   rows.push([h("strong", {}, "sum"), ...filler, "", h("strong", {}, natsText(detail.surprise)), h("strong", {}, "100 %")]);
-  const heads = ["column", ...(hidden ? [] : ["value", "usual"]), "part of the surprise", "nats", "share"];
+  const heads = ["column", ...(hidden ? [] : ["value, and what is usual"]), "part of the surprise", "nats", "share"];
   return h("div", { class: "wide parts-table", role: "region", "aria-label": "Reasons", tabindex: "0" }, plainTable("Reasons of the row; their nats add up to its surprise", heads, rows));
 }
 
 function usualCell({ usual, expected }: Reason): HTMLElement {
-  if (usual !== null) return longText(usual);
-  return expected === null ? h("span", { class: "missing" }, "not known") : h("span", {}, "expected ", longText(expected));
+  if (usual !== null) return h("span", {}, "usual ", longText(usual));
+  return expected === null ? h("span", { class: "missing" }, "what is usual is not known") : h("span", {}, "expected ", longText(expected));
 }
 
 function valueCell(value: string | null): HTMLElement {

@@ -79,6 +79,7 @@ function publish(session: Session): void {
     atRate: (rate: number) => decide({ kind: "rate", rate }),
     atBudget: (alerts: number) => decide({ kind: "budget", alerts }),
     state: () => structuredClone(session.state),
+    rows: session.rows.count,
     passed: () => session.passed(),
     timings,
   });

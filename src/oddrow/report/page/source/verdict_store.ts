@@ -17,6 +17,7 @@ interface NamedKind {
   column: string;
   direction: string;
   value: string | null;
+  also: { column: string; direction: string } | null;
 }
 
 interface RowVerdict extends Judgement {
@@ -131,8 +132,9 @@ export class VerdictStore {
   }
 
   private named(kind: number): NamedKind {
-    const { column, direction, value }: KindKey = this.summary.kinds[kind];
-    return { column: column >= 0 ? this.summary.columns[column].name : "", direction, value };
+    const { column, direction, value, also }: KindKey = this.summary.kinds[kind];
+    const name = (index: number): string => (index >= 0 ? this.summary.columns[index].name : "");
+    return { column: name(column), direction, value, also: also ? { column: name(also.column), direction: also.direction } : null };
   }
 
   /** Take the verdicts of a file; of another report's only those on kinds, as its rows are others. */
@@ -144,10 +146,8 @@ export class VerdictStore {
       count++;
     }
     for (const { verdict, note, at, ...key } of file.kinds ?? []) {
-      const index = this.summary.kinds.findIndex((_, kind) => {
-        const own = this.named(kind);
-        return own.column === key.column && own.direction === key.direction && own.value === key.value;
-      });
+      const wanted = keyText(key);
+      const index = this.summary.kinds.findIndex((_, kind) => keyText(this.named(kind)) === wanted);
       if (index < 0 || !isJudgement({ verdict, note, at })) continue;
       this.kinds.set(index, { verdict, note, at });
       count++;
@@ -173,4 +173,8 @@ export class VerdictStore {
 
 function isJudgement({ verdict, note, at }: Judgement): boolean {
   return VERDICTS.includes(verdict) && typeof note === "string" && typeof at === "string";
+}
+
+function keyText({ column, direction, value, also }: NamedKind): string {
+  return JSON.stringify([column, direction, value ?? null, also?.column ?? null, also?.direction ?? null]);
 }
