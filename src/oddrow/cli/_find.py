@@ -82,11 +82,10 @@ def find(
     treatment: Mapping[str, str] = AS_JUDGED,
     force: ForceOption = False,
     json_: JsonOption = False,
-) -> None:
+) -> None:  # long: most of it declares the options
     """Find the odd rows of a table of which nothing is known; each is scored by a model that never saw it."""
-    _check_outputs(
-        output, keep, report, force=force, as_json=json_, shapes=only_odd or with_row or sort is not SortName.FILE
-    )
+    shapes = only_odd or with_row or sort is not SortName.FILE
+    _check_outputs((output, keep, report), force=force, as_json=json_, shapes=shapes)
     stream = opened(table, reading)
     rows = stream.read()
     if with_row and "row" in rows.column_names:
@@ -122,14 +121,13 @@ def find(
     leave_if_found(fail_on_flood and found.note is not None)
 
 
-def _check_outputs(
-    output: str | None, keep: Path | None, report: Path | None, *, force: bool, as_json: bool, shapes: bool
-) -> None:
+def _check_outputs(outputs: Sequence[str | Path | None], *, force: bool, as_json: bool, shapes: bool) -> None:
+    output = outputs[0]
     if as_json and output == "-":
         raise SettingError("--json and -o - both print on stdout; give -o a file")
     if output is None and shapes:
         raise SettingError("--only-odd, --sort and --with-row say what is written; give -o OUT")
-    for target in (output, keep, report):
+    for target in outputs:
         if target is not None and target != "-":
             check_target(target, force)
 
