@@ -95,9 +95,8 @@ def find(
     json_: JsonOption = False,
 ) -> None:  # long: most of it declares the options
     """Find the odd rows of a table of which nothing is known, or with --normal those that differ from normal rows."""
-    _check_outputs(
-        output, keep, report, force=force, as_json=json_, shapes=only_odd or with_row or sort is not SortName.FILE
-    )
+    shapes = only_odd or with_row or sort is not SortName.FILE
+    _check_outputs((output, keep, report), force=force, as_json=json_, shapes=shapes)
     if report is not None and normal is not None:
         raise SettingError(
             "--report shows the scores of one model, and --normal adds what the whole table says; fit a model to the "
@@ -153,14 +152,13 @@ def _origin(table: str, stream: TableStream, normal: str | None, beside: TableSt
     return Origin.of(normal, beside.files, beside.csv)
 
 
-def _check_outputs(
-    output: str | None, keep: Path | None, report: Path | None, *, force: bool, as_json: bool, shapes: bool
-) -> None:
+def _check_outputs(outputs: Sequence[str | Path | None], *, force: bool, as_json: bool, shapes: bool) -> None:
+    output = outputs[0]
     if as_json and output == "-":
         raise SettingError("--json and -o - both print on stdout; give -o a file")
     if output is None and shapes:
         raise SettingError("--only-odd, --sort and --with-row say what is written; give -o OUT")
-    for target in (output, keep, report):
+    for target in outputs:
         if target is not None and target != "-":
             check_target(target, force)
 

@@ -17,6 +17,7 @@ from oddrow.fitted import FittedModel
 from oddrow.metrics import detection_metrics
 from oddrow.policies import Decision, Policy
 from oddrow.report._alert_kinds import alert_kinds
+from oddrow.report._byte_budget import CELLS, LATER_DETAILS, NORMAL_ROWS, allowed, bytes_of
 from oddrow.report._column_facts import column_facts, compared
 from oddrow.report._details import (
     FEWER_REASONS,
@@ -24,9 +25,11 @@ from oddrow.report._details import (
     MAX_DETAILS,
     MAX_LETTERS,
     MAX_REASONS,
+    ExplainedRows,
     Shortening,
+    all_details,
     cells_of,
-    details_of,
+    normal_cells,
     shown_columns,
 )
 from oddrow.report._distribution_bars import HIDDEN
@@ -152,13 +155,14 @@ def summary_of(rows: ScoredRows, is_normal: npt.NDArray[np.bool_] | None, option
         *explained(rows, strangest[FULL_DETAILS:], FEWER_REASONS),
     ]
     kinds = alert_kinds(model, table, explanations, has_values=has_values)
-    nearest = _nearest(model, table, has_values=has_values)
     columns = compared(rows, strangest, has_values=has_values)
     shortened = Shortening()
     names = model.encoding.names
-    details = details_of(explanations, names, kinds, nearest, columns, shortened, has_values=has_values)
+    n_rows = len(rows.row)
+    nearest = _nearest(model, table, shortened, allowed(NORMAL_ROWS, n_rows), has_values=has_values)
+    known = ExplainedRows(explanations, names, kinds, nearest, columns, has_values)
+    details = all_details(known, shortened, allowed(LATER_DETAILS, n_rows))
     cells = _cells(rows, strangest, explanations, shortened, options)
-    normal_cells = tuple(tuple(map(shortened, values)) for values in nearest.values)
     blocks, map_facts = row_blocks(rows, model.calibration, is_normal)
     shades = shades_of(rows, columns)
     return TriageSummary(
@@ -166,9 +170,9 @@ def summary_of(rows: ScoredRows, is_normal: npt.NDArray[np.bool_] | None, option
         made=_time(options.made),
         oddrow=_version(),
         title=options.title or options.table_name,
-        table=TableFacts(options.table_name, rows.n_rows, len(rows.row), len(names), tuple(options.ids)),
+        table=TableFacts(options.table_name, rows.n_rows, n_rows, len(names), tuple(options.ids)),
         values_hidden=not has_values,
-        notes=_notes(rows, shortened, options),
+        notes=_notes(rows, len(details), shortened, options),
         policy=policy_facts(rows, options.command),
         calibration=calibration_facts(model.calibration),
         truth=_truth(rows, is_normal, options),
@@ -177,11 +181,7 @@ def summary_of(rows: ScoredRows, is_normal: npt.NDArray[np.bool_] | None, option
         details=details,
         kinds=kinds.kinds,
         cells=cells,
-        normal_rows=Cells(
-            tuple(names[column] for column in nearest.columns),
-            normal_cells,
-            len(normal_cells[0]) if normal_cells else 0,
-        ),
+        normal_rows=normal_cells(nearest, names, shortened),
         model=model_facts(
             model,
             rows,
@@ -194,10 +194,19 @@ def summary_of(rows: ScoredRows, is_normal: npt.NDArray[np.bool_] | None, option
     )
 
 
-def _nearest(model: FittedModel, table: pa.Table, *, has_values: bool) -> NearestRows:
+def _nearest(
+    model: FittedModel, table: pa.Table, shortened: Shortening, most_bytes: int, *, has_values: bool
+) -> NearestRows:
+    """Return the nearest normal rows of as many of the strangest rows as the budget of bytes holds."""
     if not has_values:
         return NearestRows((), (), ((),) * table.num_rows)
-    return nearest_rows(model, model.encoding.encode(table))
+    encoded, names = model.encoding.encode(table), model.encoding.names
+    nearest = nearest_rows(model, encoded)
+    size = bytes_of(normal_cells(nearest, names, shortened))
+    if size <= most_bytes:
+        return nearest
+    n_cells = sum(map(len, nearest.values))
+    return nearest_rows(model, encoded, most_cells=int(0.9 * n_cells * most_bytes / size))
 
 
 def _cells(
@@ -216,7 +225,8 @@ def _cells(
     names = [name for name in rows.users.column_names if name in known]
     reasons = (source for row in explanations for reason in row.reasons for source in read[reason.column])
     shown = shown_columns(names, options.ids, reasons, len(strangest))
-    return cells_of(rows.users.select(list(shown)).take(pa.array(strangest)), shown, shortened)
+    table = rows.users.select(list(shown)).take(pa.array(strangest))
+    return cells_of(table, shown, shortened, allowed(CELLS, len(rows.row)))
 
 
 def _truth(rows: ScoredRows, is_normal: npt.NDArray[np.bool_] | None, options: ReportOptions) -> TruthFacts | None:
@@ -229,15 +239,15 @@ def _truth(rows: ScoredRows, is_normal: npt.NDArray[np.bool_] | None, options: R
     return TruthFacts(options.label, normal, int(np.sum(~is_normal)), figures)
 
 
-def _notes(rows: ScoredRows, shortened: Shortening, options: ReportOptions) -> tuple[str, ...]:
+def _notes(rows: ScoredRows, n_details: int, shortened: Shortening, options: ReportOptions) -> tuple[str, ...]:
     model = rows.model
     notes = [column.note for column in model.encoding.schema.columns if column.note]
     unknown = [name for name in model.unknown(rows.users) if name not in options.ids]
     if unknown:
         shown = ", ".join(unknown[:8]) + (f" and {len(unknown) - 8} more" if len(unknown) > 8 else "")
         notes.append(f"columns that the model does not know are ignored: {shown}")
-    if len(rows.row) > MAX_DETAILS:
-        notes.append(f"reasons are given for the strangest {MAX_DETAILS:,} of the {len(rows.row):,} rows")
+    if len(rows.row) > n_details:
+        notes.append(f"reasons are given for the strangest {n_details:,} of the {len(rows.row):,} rows")
     if shortened.count:
         notes.append(f"values longer than {MAX_LETTERS} characters are cut; they end in an ellipsis")
     return tuple(notes)

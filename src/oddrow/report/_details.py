@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from oddrow.explanation import Explanation, Reason, usual_cell, value_text
 from oddrow.report._alert_kinds import AlertKinds
+from oddrow.report._byte_budget import bytes_of, thinned
 from oddrow.report._column_changes import ColumnComparison
 from oddrow.report._nearest_rows import NearestRows
 from oddrow.report._triage import Cells, Detail, DetailReason
@@ -21,9 +22,11 @@ MAX_DETAILS: Final = 5_000
 FULL_DETAILS: Final = 1_000
 """Number of rows with six reasons; the others have three."""
 MAX_REASONS, FEWER_REASONS = 6, 3
+SAMPLE: Final = 500
+"""Number of rows from which the bytes of all later details are estimated."""
 MIN_SHARE: Final = 0.01
 """Smallest share of the surprise of a reason."""
-MAX_LETTERS: Final = 300
+MAX_LETTERS: Final = 200
 """Largest number of characters of a value; a longer one is cut and ends in an ellipsis."""
 MAX_CELLS: Final = 60_000
 """Largest number of cells of the strangest rows."""
@@ -40,72 +43,83 @@ class Shortening:
     count: int = field(default=0)
 
     def __call__(self, text: str | None) -> str | None:
-        """Return the text, cut to 300 characters with an ellipsis at the end; None stays None."""
+        """Return the text, cut to 200 characters with an ellipsis at the end; None stays None."""
         if text is None or len(text) <= MAX_LETTERS:
             return text
         self.count += 1
         return text[: MAX_LETTERS - 1] + "…"
 
 
-def details_of(
-    explanations: Sequence[Explanation],
-    names: Sequence[str],
-    kinds: AlertKinds,
-    nearest: NearestRows,
-    columns: Sequence[ColumnComparison],
-    shortened: Shortening,
-    *,
-    has_values: bool,
-) -> tuple[Detail, ...]:
-    """Return the details of explained rows, the strangest first.
+@dataclass(frozen=True, eq=False)
+class ExplainedRows:
+    """The strangest rows with all that is known of them, the strangest first.
 
-    Parameters
+    Attributes
     ----------
-    explanations, names
-        Their explanations with the strongest reasons, and the names of the columns.
-    kinds, nearest, columns
-        The kinds of these rows, their nearest normal rows, and the columns, which know the bar of each value.
-    shortened
-        What cuts long texts.
-    has_values
-        Whether values may be shown.
+    explanations : with the strongest reasons
+    names : the names of the columns
+    kinds, nearest, columns : the kinds of these rows, their nearest normal rows, and the columns, which know the bar of
+        each value
+    has_values : whether values may be shown
     """
-    index = {name: place for place, name in enumerate(names)}
-    return tuple(
-        Detail(
+
+    explanations: Sequence[Explanation]
+    names: Sequence[str]
+    kinds: AlertKinds
+    nearest: NearestRows
+    columns: Sequence[ColumnComparison]
+    has_values: bool
+
+    def details(self, ranks: range, most_reasons: int, shortened: Shortening) -> tuple[Detail, ...]:
+        """Return the details of the rows of these ranks, with so many reasons."""
+        index = {name: place for place, name in enumerate(self.names)}
+        return tuple(self._detail(rank, index, most_reasons, shortened) for rank in ranks)
+
+    def _detail(self, rank: int, index: dict[str, int], most_reasons: int, shortened: Shortening) -> Detail:
+        row = self.explanations[rank]
+        reasons = tuple(
+            self._reason(reason, index[reason.column], rank, shortened)
+            for reason in row.reasons[:most_reasons]
+            if reason.share >= MIN_SHARE
+        )
+        combination = round(row.combination_nats, NATS_DIGITS)
+        other = row.surprise - combination - sum(reason.nats for reason in reasons)
+        return Detail(
             row.p_value,
             row.surprise,
-            kinds.of_row[rank],
-            reasons := tuple(
-                _reason(reason, index[reason.column], columns, rank, shortened, has_values=has_values)
-                for reason in row.reasons
-                if reason.share >= MIN_SHARE
-            ),
-            combination := round(row.combination_nats, NATS_DIGITS),
-            round(max(row.surprise - combination - sum(reason.nats for reason in reasons), 0.0), NATS_DIGITS),
-            nearest.of_row[rank],
+            self.kinds.of_row[rank],
+            reasons,
+            combination,
+            round(max(other, 0.0), NATS_DIGITS),
+            self.nearest.of_row[rank],
         )
-        for rank, row in enumerate(explanations)
-    )
+
+    def _reason(self, reason: Reason, column: int, rank: int, shortened: Shortening) -> DetailReason:
+        bar = self.columns[column].bar[rank]
+        place, nats = None if bar < 0 else bar, round(reason.nats, NATS_DIGITS)
+        if not self.has_values:
+            return DetailReason(column, nats, None, None, None, place)
+        value, expected = (
+            None if one is None else shortened(value_text(one)) for one in (reason.value, reason.expected)
+        )
+        usual = None if reason.usual is None else shortened(usual_cell(reason))
+        return DetailReason(column, nats, value, expected, usual, place)
 
 
-def _reason(
-    reason: Reason,
-    column: int,
-    columns: Sequence[ColumnComparison],
-    rank: int,
-    shortened: Shortening,
-    *,
-    has_values: bool,
-) -> DetailReason:
-    nats = round(reason.nats, NATS_DIGITS)
-    bar = columns[column].bar[rank]
-    place = None if bar < 0 else bar
-    if not has_values:
-        return DetailReason(column, nats, None, None, None, place)
-    value, expected = (None if one is None else shortened(value_text(one)) for one in (reason.value, reason.expected))
-    usual = None if reason.usual is None else shortened(usual_cell(reason))
-    return DetailReason(column, nats, value, expected, usual, place)
+def all_details(rows: ExplainedRows, shortened: Shortening, most_bytes: int) -> tuple[Detail, ...]:
+    """Return the details of all explained rows; those after the first thousand take at most ``most_bytes``.
+
+    These have three reasons, or fewer where the texts are long; in the end fewer of them have details.
+    """
+    n_rows = len(rows.explanations)
+    first = rows.details(range(min(FULL_DETAILS, n_rows)), MAX_REASONS, shortened)
+    later = range(FULL_DETAILS, max(n_rows, FULL_DETAILS))
+    sample = later[:SAMPLE]
+    for most_reasons in range(FEWER_REASONS, 0, -1):
+        size = bytes_of(rows.details(sample, most_reasons, Shortening()))
+        if size * len(later) <= most_bytes * len(sample):
+            return first + rows.details(later, most_reasons, shortened)
+    return first + thinned(lambda count: rows.details(later[:count], 1, shortened), len(later), most_bytes)[0]
 
 
 def shown_columns(names: Sequence[str], ids: Sequence[str], reasons: Iterable[str], n_rows: int) -> tuple[str, ...]:
@@ -132,12 +146,22 @@ def shown_columns(names: Sequence[str], ids: Sequence[str], reasons: Iterable[st
     return (*ids, *rest)
 
 
-def cells_of(table: pa.Table, columns: Sequence[str], shortened: Shortening) -> Cells:
-    """Return the cells of the first rows of a table, as many rows as the budget of cells holds."""
+def cells_of(table: pa.Table, columns: Sequence[str], shortened: Shortening, most_bytes: int) -> Cells:
+    """Return the cells of the first rows of a table, of as many rows as the budgets of cells and of bytes hold."""
     n_rows = min(table.num_rows, max(MAX_CELLS // max(len(columns), 1), 1))
-    first = table.slice(0, n_rows)
-    values = tuple(tuple(map(shortened, _texts(first.column(name)))) for name in columns)
-    return Cells(tuple(columns), values, n_rows)
+
+    def first(count: int) -> Cells:
+        rows = table.slice(0, count)
+        values = tuple(tuple(map(shortened, _texts(rows.column(name)))) for name in columns)
+        return Cells(tuple(columns), values, count)
+
+    return thinned(first, n_rows, most_bytes)[0]
+
+
+def normal_cells(nearest: NearestRows, names: Sequence[str], shortened: Shortening) -> Cells:
+    """Return the cells of the nearest normal rows."""
+    values = tuple(tuple(map(shortened, texts)) for texts in nearest.values)
+    return Cells(tuple(names[column] for column in nearest.columns), values, len(values[0]) if values else 0)
 
 
 def _texts(column: pa.ChunkedArray) -> list[str | None]:
