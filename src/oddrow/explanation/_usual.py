@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ LONG_ARC = 20 * 3_600
 """Length in seconds above which the usual part of the day is not named, since it is nearly the whole day."""
 RARE = "(rare)"
 """Name that the encoding of a category gives to all rare names together."""
+LONG_DECIMAL = re.compile(r"[-+]?[0-9]{1,15}\.[0-9]{7,30}([eE][-+]?[0-9]{1,2})?")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WEEKDAYS, WEEKEND, EVERY_DAY = 0b0011111, 0b1100000, 0b1111111
 
@@ -160,9 +162,10 @@ def in_words(value: object, digits: int = 3) -> str:
     --------
     >>> in_words(17.034), in_words(4443.19), in_words(2024), in_words(65535), in_words(True), in_words(None)
     ('17', '4,443', '2024', '65,535', 'true', 'missing')
-    >>> in_words(0.000123456), in_words(2.5e12)
-    ('0.000123', '2.5e+12')
+    >>> in_words(0.000123456), in_words(2.5e12), in_words("2.0513127080206166")
+    ('0.000123', '2.5e+12', '2.05')
     """
+    value = as_number_if_long(value)
     if value is None:
         return "missing"
     if isinstance(value, bool):
@@ -174,3 +177,8 @@ def in_words(value: object, digits: int = 3) -> str:
             return f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3g}"
         return f"{value:.{digits}g}"
     return str(value)
+
+
+def as_number_if_long(value: object) -> object:
+    """Return a text of a number with more than six decimals as a number, since a CSV file may write all its digits."""
+    return float(value) if isinstance(value, str) and LONG_DECIMAL.fullmatch(value) else value
