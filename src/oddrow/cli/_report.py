@@ -84,8 +84,5 @@ def report(
                 on_progress,
             )
     write_page(summary, output, force=force)
-    _console.say(
-        f"{summary.policy.alerts:,} of {summary.table.scored:,} rows are odd ({summary.policy.promise}), "
-        f"of {len(summary.kinds):,} kinds"
-    )
+    _console.say(f"{summary.policy.alerts:,} of {summary.table.scored:,} rows are odd ({summary.policy.promise})")
     _console.say(f"wrote {output}: open it in a browser")

@@ -18,10 +18,10 @@ export function kindsPanel(session: Session): HTMLElement {
     const { of, none } = session.kindCounts();
     const most = Math.max(...of, 1);
     const order = [...kinds.keys()].sort((one, other) => of[other] - of[one] || one - other);
-    const shown = all ? order : order.slice(0, FIRST);
+    const shown = all ? order : order.filter((kind) => of[kind] || kind === session.state.kind).slice(0, FIRST);
     refill(list, ...shown.map((kind) => kindLine(session, kind, of[kind], most)));
     const more = order.length - shown.length;
-    refill(rest, none ? `${counted(none, "alert")} ${none === 1 ? "belongs" : "belong"} to no kind. ` : "", ...(more > 0 ? [button(`Show ${counted(more, "more kind")}`, () => {
+    refill(rest, kinds.length && !shown.length ? "No alert at this threshold belongs to a kind. " : "", none ? `${counted(none, "alert")} ${none === 1 ? "belongs" : "belong"} to no kind. ` : "", ...(more > 0 ? [button(`Show ${counted(more, "more kind")}${order.slice(FIRST).some((kind) => of[kind]) ? "" : " without alerts"}`, () => {
       all = true;
       draw();
     })] : []));

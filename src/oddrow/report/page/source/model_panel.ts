@@ -74,8 +74,9 @@ function calibrationPlot({ calibrationPlot: plot }: Model): HTMLElement {
 function frame(x: (value: number) => number, y: (value: number) => number, first: number, last: number, low: number, high: number): SVGElement[] {
   const drawn: SVGElement[] = [];
   const step = niceStep(Math.max(high - low, 1e-9) / 5);
+  const decimals = Math.min(Math.max(-Math.floor(Math.log10(step) + 1e-9), 0), 9);
   for (let tick = Math.ceil(low / step) * step; tick <= high + 1e-9; tick += step) {
-    drawn.push(s("line", { class: "grid", x1: LEFT, x2: RIGHT, y1: y(tick), y2: y(tick) }), s("text", { class: "tick", x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, String(Number(tick.toPrecision(4)))));
+    drawn.push(s("line", { class: "grid", x1: LEFT, x2: RIGHT, y1: y(tick), y2: y(tick) }), s("text", { class: "tick", x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, String(Number(tick.toFixed(decimals)))));
   }
   const across = niceStep(Math.max(last - first, 1) / 5);
   for (let tick = Math.ceil(first / across) * across; tick <= last; tick += across) drawn.push(s("text", { class: "tick", x: x(tick), y: HEIGHT - BOTTOM + 14, "text-anchor": "middle" }, grouped(tick)));
