@@ -10,9 +10,8 @@ import pytest
 
 from oddrow.datasets import make_connections
 from oddrow.exceptions import SettingError
-from oddrow.explanation import explain
+from oddrow.explanation import COMMON, WHOLE, LeadingReasons, explain
 from oddrow.report._alert_kinds import alert_kinds
-from oddrow.report._leading_reasons import COMMON, WHOLE, LeadingReasons
 
 PLANTED = {
     "huge_transfer": ("bytes_sent", "above", None),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.columns import REFERENCE_LEVELS, ColumnReference, ColumnSchema, Kind, Values
-from oddrow.explanation import Explanation, Reason
+from oddrow.explanation._reasons import Explanation, Reason
 from oddrow.fitted import FittedModel
 
 Direction: TypeAlias = Literal["above", "below", "value", "missing", "present", "unseen", "changed", "whole"]
@@ -22,6 +22,8 @@ WHOLE: Final = -1
 """Index of the column of a row that is odd as a whole."""
 LEADING: Final = 0.5
 """Smallest part of a row's strongest reason, as a share of its nats, that another reason needs to lead as well."""
+MOST_LEADING: Final = 6
+"""Number of a row's strongest reasons that may lead: the leading reason is the same however many more are known."""
 COMMON: Final = 0.05
 """Share of the normal rows above which a value counts as common: a usual range covers all but this share on a side."""
 ROUNDING: Final = 1e-9
@@ -82,7 +84,7 @@ class LeadingReasons:
 
     def leading(self, place: int, explanation: Explanation) -> LeadingReason:
         """Return the leading reason of the row at ``place``."""
-        reasons = [reason for reason in explanation.reasons if reason.nats > 0]
+        reasons = [reason for reason in explanation.reasons[:MOST_LEADING] if reason.nats > 0]
         if not reasons or explanation.combination_nats > reasons[0].nats:
             return LeadingReason(WHOLE, "whole", None, None, explanation.combination_share)
         strong = [reason for reason in reasons if reason.nats >= LEADING * reasons[0].nats]
