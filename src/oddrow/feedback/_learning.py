@@ -174,9 +174,8 @@ def _row_notes(rows: Sequence[RowVerdict]) -> list[str]:
     single = sum(row.verdict == "false alarm" for row in rows)
     if not single:
         return []
-    return [
-        f"{_count(single, 'single row')} {_are(single)} marked as false alarms and made no rule: rules come from kinds"
-    ]
+    marked = "a false alarm" if single == 1 else "false alarms"
+    return [f"{_count(single, 'single row')} marked as {marked} made no rule: rules come from kinds of alerts"]
 
 
 def _counted(before: Feedback, files: Sequence[VerdictFile]) -> tuple[ReportVerdicts, ...]:

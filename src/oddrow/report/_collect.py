@@ -242,7 +242,10 @@ def _notes(rows: ScoredRows, shortened: Shortening, options: ReportOptions) -> t
         words = rule if options.has_values else "a kind of alerts (its values are left out)"
         notes.append(f"{hidden} hidden by a mute rule of the model: {words}")
     if muted is not None:
-        notes.append("the mute rules hold for the model's own policy; another threshold on this page shows all rows")
+        notes.append(
+            "the mute rules hold for the decision that this page begins with; another policy or threshold on this page "
+            "counts hidden alerts too"
+        )
     if len(rows.row) > MAX_DETAILS:
         notes.append(f"reasons are given for the strangest {MAX_DETAILS:,} of the {len(rows.row):,} rows")
     if shortened.count:
