@@ -10,6 +10,7 @@ import pytest
 import oddrow
 from oddrow.artifact import dumps
 from oddrow.batch import scored_batches, scored_table
+from oddrow.distributed._work import PackedModel, RowScoring, schema_after
 from oddrow.exceptions import DataError, OutputError, SettingError
 from oddrow.explanation import LeadingReasons, explain
 from oddrow.feedback import Feedback, MuteRule, _rules
@@ -207,6 +208,15 @@ def test_an_export_to_onnx_is_refused_with_a_way_out(muted, tmp_path):
     with pytest.raises(SettingError, match=r"without_rules\(\)"):
         oddrow.export_onnx(muted, tmp_path / "m.onnx", missing_text="-")
     assert not list(tmp_path.iterdir())
+
+
+def test_workers_of_an_engine_get_the_rules_that_are_in_force(muted, labelled, monkeypatch):
+    packed = PackedModel.of(muted.with_feedback(verdicts(kind(*ABOVE)), expires="2030-05-06"))
+    monkeypatch.setattr("oddrow.feedback._feedback.today", lambda: dt.date(2031, 1, 1))  # a worker in another year
+    batches = labelled.table.to_batches(max_chunksize=300)
+    found = pa.Table.from_batches(RowScoring()(packed.unpacked(), batches))
+    assert found.schema == schema_after(RowScoring(), packed, batches[0].schema)
+    assert found["muted_by"].to_pylist() == scored_table(muted.model_, labelled.table).rows["muted_by"].to_pylist()
 
 
 def test_scores_of_no_rows_are_decided(muted, labelled):
