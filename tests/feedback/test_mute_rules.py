@@ -210,6 +210,35 @@ def test_an_export_to_onnx_is_refused_with_a_way_out(muted, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_the_kinds_of_a_report_are_what_rules_hide(vae, labelled):
+    """Marking a kind on the page hides exactly the alerts that the page counts in it, and single rows like them."""
+    summary = vae.report(labelled.table).summary
+    names = [column.name for column in summary.columns]
+    numbers = summary.blocks["row"].astype(int) - 1
+    before = vae.decide(labelled.table).is_odd
+    of_row = {int(numbers[rank]): detail.kind for rank, detail in enumerate(summary.details)}
+    tried = 0
+    for place, one in enumerate(summary.kinds):
+        if one.column < 0 or not one.alerts:
+            continue
+        hidden = vae.with_feedback(verdicts(kind(names[one.column], one.direction, one.value))).decide(labelled.table)
+        found = set(np.flatnonzero(hidden.muted.rule >= 0).tolist())
+        counted = {row for row, own in of_row.items() if own == place and before[row]}
+        assert counted <= found
+        assert len(counted) == one.alerts
+        others = {of_row[row] for row in found - counted} - {-1}
+        assert all(summary.kinds[other].column == one.column and one.value is None for other in others)
+        tried += 1
+    assert tried >= 6
+
+
+def test_words_of_a_rule_are_one_line_without_control_characters(vae):
+    detector = vae.with_feedback(verdicts(kind("service", "unseen", "\x1b[2J\n\u2028\u202e" + "x" * 9_000)))
+    (words,) = detector.model_.feedback.in_force
+    assert words.isprintable()
+    assert len(words) < 400
+
+
 def test_workers_of_an_engine_get_the_rules_that_are_in_force(muted, labelled, monkeypatch):
     packed = PackedModel.of(muted.with_feedback(verdicts(kind(*ABOVE)), expires="2030-05-06"))
     monkeypatch.setattr("oddrow.feedback._feedback.today", lambda: dt.date(2031, 1, 1))  # a worker in another year

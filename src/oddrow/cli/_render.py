@@ -289,15 +289,17 @@ def feedback_lines(feedback: Feedback) -> list[str]:
         until = "" if rule.expires is None else f", until {rule.expires}"
         note = f": {one_line(rule.note)}" if rule.note else ""
         expired = "" if rule.words in feedback.in_force else " (expired)"
-        lines.append(f"mute rule: {rule.words}; of {rule.at:%Y-%m-%d}{until}{expired}, report {rule.report}{note}")
+        lines.append(
+            f"mute rule: {rule.words}; of {rule.at:%Y-%m-%d}{until}{expired}, report {one_line(rule.report)}{note}"
+        )
     lines += [
-        f"verdicts on report {one.report}: rows {one.rows_real:,} real, {one.rows_false_alarm:,} false alarm, "
-        f"{one.rows_unsure:,} unsure; kinds {one.kinds_real:,} real, {one.kinds_false_alarm:,} false alarm, "
+        f"verdicts on report {one_line(one.report)}: rows {one.rows_real:,} real, "
+        f"{one.rows_false_alarm:,} false alarm, {one.rows_unsure:,} unsure; kinds {one.kinds_real:,} real, {one.kinds_false_alarm:,} false alarm, "
         f"{one.kinds_unsure:,} unsure"
         for one in feedback.reports
     ]
     if feedback.made_from:
-        lines.append(f"feedback began from the model with SHA-256 {feedback.made_from[0]}")
+        lines.append(f"feedback began from the model with SHA-256 {one_line(feedback.made_from[0])}")
     return lines
 
 

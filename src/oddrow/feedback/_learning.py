@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+from oddrow.container import one_line
 from oddrow.exceptions import DataError, SettingError
 from oddrow.feedback._feedback import Feedback, ReportVerdicts
 from oddrow.feedback._rules import MAX_RULES, MuteRule, kind_words
@@ -107,13 +108,13 @@ def _check_models(files: Sequence[VerdictFile], before: Feedback, model_hash: st
     for file in files:
         if file.model is not None and model_hash is not None and file.model not in known:
             raise DataError(
-                f"{file.name}: its verdicts belong to the model with SHA-256 {file.model[:12]}..., and this model has "
-                f"{model_hash[:12]}...; give the model that the report was made with, or make a report with this one"
+                f"{file.name}: its verdicts belong to the model with SHA-256 {_short(file.model)}, and this model has "
+                f"{_short(model_hash)}; give the model that the report was made with, or make a report with this one"
             )
     named = sorted({file.model for file in files if file.model is not None} - known)
     if model_hash is None and len(named) > 1:
         raise DataError(
-            f"the verdicts belong to {len(named)} models ({', '.join(name[:12] for name in named[:3])}); give verdicts "
+            f"the verdicts belong to {len(named)} models ({', '.join(map(_short, named[:3]))}); give verdicts "
             "on reports of one model"
         )
 
@@ -189,6 +190,11 @@ def _counted(before: Feedback, files: Sequence[VerdictFile]) -> tuple[ReportVerd
         order: tuple[Verdict, ...] = ("real", "false alarm", "unsure")
         counts[report] = ReportVerdicts(report, *(of_rows[one] for one in order), *(of_kinds[one] for one in order))
     return tuple(counts.values())
+
+
+def _short(digest: str) -> str:
+    """Return the beginning of a hash, as an error may quote it."""
+    return one_line(digest[:12]) + "..."
 
 
 def _count(number: int, what: str) -> str:

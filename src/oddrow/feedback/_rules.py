@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 import pydantic
 
+from oddrow.container import one_line
 from oddrow.exceptions import SettingError
 from oddrow.explanation import Direction, LeadingReason
 
@@ -105,11 +106,11 @@ class MuteRule:
 
 
 def kind_words(kind: KindKey) -> str:
-    """Return a kind of alerts in words."""
+    """Return a kind of alerts in words, as one short line without control characters."""
     column, direction, value = kind
     if direction in _NAMED and value is not None:
-        return f"{column} = {value}" + (" (not seen before)" if direction == "unseen" else "")
-    return f"{column} {_WORDS[direction]}" if column else _WORDS[direction]
+        return one_line(f"{column} = {value}") + (" (not seen before)" if direction == "unseen" else "")
+    return f"{one_line(column)} {_WORDS[direction]}" if column else _WORDS[direction]
 
 
 _WORDS: Final[dict[Direction, str]] = {
