@@ -294,8 +294,8 @@ def feedback_lines(feedback: Feedback) -> list[str]:
         )
     lines += [
         f"verdicts on report {one_line(one.report)}: rows {one.rows_real:,} real, "
-        f"{one.rows_false_alarm:,} false alarm, {one.rows_unsure:,} unsure; kinds {one.kinds_real:,} real, {one.kinds_false_alarm:,} false alarm, "
-        f"{one.kinds_unsure:,} unsure"
+        f"{one.rows_false_alarm:,} false alarm, {one.rows_unsure:,} unsure; "
+        f"kinds {one.kinds_real:,} real, {one.kinds_false_alarm:,} false alarm, {one.kinds_unsure:,} unsure"
         for one in feedback.reports
     ]
     if feedback.made_from:
