@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,17 @@ from oddrow.density import FittedNetwork
 from oddrow.exceptions import SettingError
 from oddrow.expectations import Expectations
 from oddrow.files import Origin
-from oddrow.policies import DayColumn, Decision, Policy, RareRows, RowScores, check_policy, flood_note
+from oddrow.policies import (
+    DayColumn,
+    Decision,
+    Policy,
+    RareRows,
+    RowScores,
+    check_policy,
+    decide_muted,
+    flood_note,
+    muted_promise,
+)
 from oddrow.scoring_constants import ScoringConstants
 from oddrow.sequences import Preparation
 from oddrow.surprise import Surprise, SurpriseModel
@@ -97,6 +108,25 @@ def check_policy_of_model(policy: Policy, calibration: Calibration, schema: Tabl
         )
 
 
+class MuteRules(Protocol):
+    """The mute rules of a model, see :class:`oddrow.feedback.Feedback`: rows whose alerts are hidden."""
+
+    @property
+    def in_force(self) -> tuple[str, ...]:
+        """The rules that have not expired, in words."""
+
+    def dated(self) -> MuteRules:
+        """Return the rules in force now, which then stay in force: so one job decides all its rows alike."""
+
+    def matched(
+        self, model: FittedModel, rows: pa.Table, scored: Surprise, wanted: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.int64]:
+        """Return the index among ``in_force`` of the rule that matches each row, int64 [n]; -1 for none.
+
+        It depends on the row alone. Rows that are not ``wanted`` get -1.
+        """
+
+
 @dataclass(frozen=True)
 class FittedModel:
     """All state that scores, explains and maps rows, and that a model file holds."""
@@ -112,6 +142,8 @@ class FittedModel:
     """The distribution of each column in the training rows."""
     preparation: Preparation | None = None
     """What derives the rows that are scored from the rows of a table; None if the rows are scored as they are."""
+    feedback: MuteRules | None = None
+    """The mute rules from a reader's verdicts; None without feedback."""
 
     def __repr__(self) -> str:
         shape = self.network.shape
@@ -170,17 +202,53 @@ class FittedModel:
         """The surprise in nats above which the policy finds a row odd; None if it depends on the batch."""
         return self.policy.threshold(self.calibration)
 
-    def decide(self, scored: Surprise, table: pa.Table, policy: Policy | None = None) -> Decision:
-        """Decide which scored rows of a table are odd, by the model's own policy or another.
+    def dated(self) -> FittedModel:
+        """Return the model with the mute rules that are in force now, which then stay in force."""
+        return self if self.feedback is None else replace(self, feedback=self.feedback.dated())
+
+    def decide(
+        self, scored: Surprise, table: pa.Table, policy: Policy | None = None, rows: pa.Table | None = None
+    ) -> Decision:
+        """Decide which scored rows of a table are odd, by the model's own policy or another; mute rules hide alerts.
+
+        Parameters
+        ----------
+        scored, table, policy
+            The scores [n], the user's rows [n], in which the policy finds its columns, and the policy.
+        rows
+            The rows [n] that were scored, where a preparation derived them; None if they are those of ``table``.
 
         Raises
         ------
         SettingError
             If the calibration cannot support the policy's promise, or a budget per day finds no days.
         """
-        policy = policy or self.policy
-        rows = self.row_scores(scored.surprise, scored.p_value, table, policy)
-        return self.noted(policy.decide(rows, self.calibration), self.rare_rows(scored, policy), policy)
+        model, policy = self.dated(), policy or self.policy
+        scores = model.row_scores(scored.surprise, scored.p_value, table, policy)
+        matched = model.matched_rules(scored, scores, table if rows is None else rows, policy)
+        return model.noted(model.decide_scores(scores, policy, matched), model.rare_rows(scored, policy), policy)
+
+    def matched_rules(
+        self, scored: Surprise, scores: RowScores, rows: pa.Table, policy: Policy
+    ) -> npt.NDArray[np.int64] | None:
+        """Return the mute rule that matches each scored row, int64 [n]; -1 for none; None if no rule is in force.
+
+        If the policy decides each row by itself, only the rows that it flags are looked at. It depends on the row
+        alone, so a table in parts may be matched part by part.
+        """
+        if self.feedback is None or not self.feedback.in_force:
+            return None
+        is_alone = not policy.needs.all_rows
+        wanted = policy.decide(scores, self.calibration).is_odd if is_alone else scored.surprise > 0
+        return self.feedback.matched(self, rows, scored, wanted)
+
+    def decide_scores(
+        self, scores: RowScores, policy: Policy, matched: npt.NDArray[np.int64] | None = None
+    ) -> Decision:
+        """Decide rows by their scores [n], and hide the alerts of rows that a mute rule matches, int64 [n]."""
+        if matched is None or self.feedback is None:
+            return policy.decide(scores, self.calibration)
+        return decide_muted(policy, scores, self.calibration, matched, self.feedback.in_force)
 
     def row_scores(
         self,
@@ -206,8 +274,10 @@ class FittedModel:
         return RareRows.of(scored.surprise > level.nats, scored.column_part, self.encoding.names)
 
     def noted(self, decision: Decision, rare: RareRows, policy: Policy | None = None) -> Decision:
-        """Return the decision, with a note if so many rows are odd that they are a flood."""
+        """Return the decision with a note if there is a flood of odd rows, and the promise that mute rules leave."""
         policy = policy or self.policy
+        if self.feedback is not None and self.feedback.in_force:
+            decision = replace(decision, promise=muted_promise(decision.promise, len(self.feedback.in_force)))
         if rare.n_rare < 2:
             return decision
         level = policy.rare_level(self.calibration)

@@ -417,7 +417,7 @@ def test_there_must_be_scores_to_calibrate_with(content, refusal):
     refusal(rebuilt(content, None, empty))
 
 
-ADDED = {"time", "group", "gap", "n_effective", "preparation"}
+ADDED = {"time", "group", "gap", "n_effective", "preparation", "feedback"}
 """Entries that older files of this protocol lack."""
 
 

@@ -10,9 +10,8 @@ import pytest
 
 from oddrow.datasets import make_connections
 from oddrow.exceptions import SettingError
-from oddrow.explanation import Explanation, Reason, explain
+from oddrow.explanation import COMMON, WHOLE, Explanation, LeadingReasons, Reason, explain
 from oddrow.report._alert_kinds import SecondReason, alert_kinds
-from oddrow.report._leading_reasons import COMMON, WHOLE, LeadingReasons
 
 PLANTED = {
     "huge_transfer": ("bytes_sent", "above", None),

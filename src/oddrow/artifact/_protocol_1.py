@@ -35,6 +35,7 @@ from oddrow.container import (
 from oddrow.density import DensityModel, HealthFigures, MixedLikelihood, NetworkShape, SquaredError
 from oddrow.exceptions import ModelFileError, OddrowError
 from oddrow.expectations import Expectations
+from oddrow.feedback import Feedback
 from oddrow.files import Origin
 from oddrow.fitted import FittedModel, LatentProjection
 from oddrow.fitting import Cleaning, checked_calibration, checked_clean, checked_dependence
@@ -98,6 +99,7 @@ class Manifest:
     gap: int | None = None
     n_effective: float | None = None
     preparation: Annotated[WindowPlan | HistoryPlan, pydantic.Discriminator("kind")] | None = None
+    feedback: Feedback | None = None
 
     # An unknown field could change the meaning of the others, so it is refused; a new field needs a new protocol.
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -176,6 +178,7 @@ def _manifest(detector: VAEDetector | AutoencoderDetector | PlainDetector) -> Ma
         gap=None if detector.gap is None else int(detector.gap),
         n_effective=model.calibration.n_effective,
         preparation=model.preparation,  # type: ignore[arg-type]  # those that exist, and save reads the file back
+        feedback=model.feedback,  # type: ignore[arg-type]  # the only class of rules
     )
 
 
@@ -301,6 +304,8 @@ def _model(manifest: Manifest, store: ArrayStore) -> FittedModel:
     check_width(len(encoding.schema.columns), sum(column.n_features for column in encoding.columns))
     check_encoding(encoding)
     manifest.constants.check()
+    if manifest.feedback is not None:
+        manifest.feedback.check(encoding.names)
     evidence: ViewEvidence | ReconstructionEvidence
     expectations = None
     if manifest.evidence == "views":
@@ -335,6 +340,7 @@ def _model(manifest: Manifest, store: ArrayStore) -> FittedModel:
         expectations=expectations,
         reference=reference,
         preparation=manifest.preparation,
+        feedback=manifest.feedback,
     )
 
 

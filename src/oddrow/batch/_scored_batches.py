@@ -38,6 +38,7 @@ def scored_batches(
             "the model scores rows by the rows before them, and batches of an engine have no order; score the table "
             "in one process"
         )
+    model = model.dated()
     # columns that the model does not use may have any type, and stay as they are
     reads = set(model.encoding.sources).__contains__
     for batch in batches:

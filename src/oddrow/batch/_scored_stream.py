@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from oddrow.batch._row_numbers import numbered
 from oddrow.batch._scored_batches import one_scored
-from oddrow.batch._scored_table import scored_table
+from oddrow.batch._scored_table import MUTED_BY, scored_table
 from oddrow.exceptions import DataError, SchemaMismatchError
 from oddrow.files import TableStream
 from oddrow.fitted import FittedModel
@@ -223,7 +225,20 @@ def decide_stream(model: FittedModel, parts: Iterable[ScoredPart], policy: Polic
         surprise, p_value = (np.asarray(rows.column(name)) for name in ("surprise", "p_value"))
         return model.row_scores(surprise, p_value, pa.table(rows), policy)
 
-    return policy.decide(RowScores.joined(row_scores(part.rows) for part in parts), model.calibration)
+    matched, scores = [], []
+    for part in parts:
+        scores.append(row_scores(part.rows))
+        if MUTED_BY in part.rows.schema.names:
+            matched.append(_rules(model, part.rows))
+    return model.decide_scores(RowScores.joined(scores), policy, np.concatenate(matched) if matched else None)
+
+
+def _rules(model: FittedModel, rows: pa.RecordBatch) -> npt.NDArray[np.int64]:
+    """Return the mute rule that matches each scored row, int64 [n], from its words; -1 for none."""
+    words = rows.column(MUTED_BY).filter(rows.column("surprise").is_valid())
+    in_force = pa.array(() if model.feedback is None else model.feedback.in_force, pa.string())
+    found = pc.fill_null(pc.index_in(words, in_force, skip_nulls=True), -1)
+    return np.asarray(found, np.int64)
 
 
 def decide_each(model: FittedModel, policy: Policy) -> Decision:
@@ -232,7 +247,7 @@ def decide_each(model: FittedModel, policy: Policy) -> Decision:
 
 
 def decided(parts: Iterable[ScoredPart], decision: Decision) -> Iterator[ScoredPart]:
-    """Yield the parts with ``is_odd`` set by a decision on all their rows together."""
+    """Yield the parts with ``is_odd`` and ``muted_by`` set by a decision on all their rows together."""
     start = 0
     for part in parts:
         is_scored = np.asarray(part.rows.column("surprise").is_valid())
@@ -240,5 +255,12 @@ def decided(parts: Iterable[ScoredPart], decision: Decision) -> Iterator[ScoredP
         is_odd = np.zeros(len(is_scored), np.bool_)
         is_odd[is_scored] = decision.is_odd[start:stop]
         place = part.rows.schema.get_field_index("is_odd")
-        yield part._replace(rows=part.rows.set_column(place, "is_odd", pa.array(is_odd, mask=~is_scored)))
+        rows = part.rows.set_column(place, "is_odd", pa.array(is_odd, mask=~is_scored))
+        if decision.muted is not None:
+            words: list[str | None] = [None] * len(is_scored)
+            of_part = replace(decision.muted, rule=decision.muted.rule[start:stop]).words
+            for row, word in zip(np.flatnonzero(is_scored).tolist(), of_part, strict=True):
+                words[row] = word
+            rows = rows.set_column(rows.schema.get_field_index(MUTED_BY), MUTED_BY, pa.array(words, pa.string()))
+        yield part._replace(rows=rows)
         start = stop

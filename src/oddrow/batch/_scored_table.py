@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +27,8 @@ from oddrow.surprise import Surprise
 
 EVENT_REASONS = "oddrow.event_reasons"
 """The column that holds the reasons of odd rows until events are merged; it is not written."""
+MUTED_BY = "muted_by"
+"""The column that says which mute rule hid a row's alert; a model without rules in force adds none."""
 N_EVENT_REASONS = 3
 """The number of original columns that an event names."""
 
@@ -51,6 +53,8 @@ def scored_table(
 ) -> ScoredTable:
     """Add the columns ``surprise``, ``p_value`` and ``is_odd`` to a table, and the ``top`` strongest reasons.
 
+    If mute rules are in force, ``muted_by`` says in words which one hid a row's alert; null for other rows.
+
     Reason k adds ``reason_k`` (its column), ``reason_k_value`` and ``reason_k_expected`` (as text, null for a missing
     value), ``reason_k_usual`` (in words, with its condition) and ``reason_k_share``. All are null if reason k is less
     than 5 % of the surprise.
@@ -74,7 +78,7 @@ def scored_table(
     encoded = model.encoding.encode(rows)
     scored = model.surprise_model.score(encoded)
     # a policy finds all columns of the table, and windows keep only two of them
-    decision = model.decide(scored, table if prepared is None else table.take(pa.array(prepared.row)), policy)
+    decision = model.decide(scored, table if prepared is None else table.take(pa.array(prepared.row)), policy, rows)
     added = _scores(model, rows, encoded, scored, decision, top)
     if with_events:
         added[EVENT_REASONS] = _event_reasons(model, rows, encoded, scored, decision)
@@ -107,6 +111,8 @@ def _scores(
         "p_value": pa.array(scored.p_value, pa.float64()),
         "is_odd": pa.array(decision.is_odd),
     }
+    if decision.muted is not None:
+        added[MUTED_BY] = pa.array(decision.muted.words, pa.string())
     if top is None:
         return added
     explanations = explain_scored(model, rows, encoded, scored, decision, top)
@@ -134,7 +140,7 @@ def _event_reasons(
         rows.take(pa.array(odd)),
         encoded.take(odd),
         Surprise(scored.surprise[odd], scored.p_value[odd], scored.column_part[odd], scored.combination_part[odd]),
-        replace(decision, is_odd=decision.is_odd[odd]),
+        decision.of_rows(odd),
         None,
     )
     texts: list[str | None] = [None] * len(decision.is_odd)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 from oddrow.batch._event_file import StreamEvents, write_events
 from oddrow.batch._kept_parts import KeptParts
 from oddrow.batch._scored_stream import OnProgress, ScoredPart, decide_each, decide_stream, decided, scored_parts
-from oddrow.batch._scored_table import EVENT_REASONS
+from oddrow.batch._scored_table import EVENT_REASONS, MUTED_BY
 from oddrow.exceptions import DataError
 from oddrow.files import TableStream, check_target, quarantine_writer, table_writer
 from oddrow.fitted import FittedModel
@@ -70,6 +71,7 @@ class ScoringCount:
     written : number of rows in the output
     unscored : number of rows at which no window ends, and which have no score
     events : number of events; None if they were not asked for
+    muted : each mute rule in force, in words, with the number of alerts that it hid
     """
 
     scored: int
@@ -79,6 +81,7 @@ class ScoringCount:
     written: int
     unscored: int = 0
     events: int | None = None
+    muted: tuple[tuple[str, int], ...] = ()
 
 
 def score_stream(
@@ -100,8 +103,7 @@ def score_stream(
     DataError, SchemaMismatchError, SettingError, OutputError
         As :func:`scored_parts` and :func:`oddrow.files.table_writer`.
     """
-    policy = options.policy or model.policy
-    events = None
+    model, policy, events = model.dated(), options.policy or model.policy, None
     if options.events is not None:
         events = StreamEvents(model)
         check_target(options.events, options.force)
@@ -142,7 +144,10 @@ def score_stream(
     n_events = None
     if options.events is not None and events is not None:
         n_events = write_events(options.events, events.table(), force=options.force)
-    return ScoringCount(counting.scored, counting.odd, counting.skipped, decision, written, counting.unscored, n_events)
+    rules = () if model.feedback is None else model.feedback.in_force
+    muted = tuple((rule, counting.muted[rule]) for rule in rules)
+    counts = counting.scored, counting.odd, counting.skipped
+    return ScoringCount(*counts, decision, written, counting.unscored, n_events, muted)
 
 
 class _Counting:
@@ -151,6 +156,7 @@ class _Counting:
     def __init__(self, events: StreamEvents | None) -> None:
         self.scored = self.unscored = self.odd = self.skipped = 0
         self.rare = RareRows()
+        self.muted: Counter[str] = Counter()
         self.events = events
 
     def counted(self, parts: Iterable[ScoredPart]) -> Iterator[ScoredPart]:
@@ -159,6 +165,8 @@ class _Counting:
             self.scored += part.rows.num_rows - part.rows.column("surprise").null_count
             self.odd += pc.sum(part.rows.column("is_odd")).as_py() or 0
             self.skipped += len(part.skipped)
+            if MUTED_BY in part.rows.schema.names:
+                self.muted.update(part.rows.column(MUTED_BY).drop_null().to_pylist())
             self.rare += part.rare
             if self.events is not None:
                 self.events.feed(part.rows)

@@ -64,7 +64,8 @@ def stream_scores(
         If the model cannot score a row; the message names its file and line.
     """
     step, start = max(1, -(-stream.n_rows // max(max_sampled, 1))), 0
-    scores, is_normal, sample, rare = [], [], [], RareRows()
+    model = model.dated()
+    scores, matched, is_normal, sample, rare = [], [], [], [], RareRows()
     run, n_read = None if model.preparation is None else model.preparation.begin(), 0
     for located in stream.located():
         table = pa.Table.from_batches([located.rows])
@@ -80,6 +81,7 @@ def stream_scores(
         with located_errors(model, located):
             scored = model.score(table)
         scores.append(model.row_scores(scored.surprise, scored.p_value, raw))
+        matched.append(model.matched_rules(scored, scores[-1], table, model.policy))
         rare += model.rare_rows(scored)
         sample.append(table.take(np.arange(-start % step, table.num_rows if max_sampled else 0, step)))
         start += table.num_rows
@@ -91,9 +93,11 @@ def stream_scores(
     if run is not None and not start:
         raise DataError(f"{stream.label}: no full window ends in it, so none of its rows has a score")
     joined = RowScores.joined(scores)
+    rules = [part for part in matched if part is not None]
+    decision = model.decide_scores(joined, model.policy, np.concatenate(rules) if rules else None)
     return StreamScores(
         joined.surprise,
-        model.noted(model.policy.decide(joined, model.calibration), rare),
+        model.noted(decision, rare),
         np.concatenate([np.zeros(0, np.bool_), *is_normal]),
         pa.concat_tables(sample),
         np.arange(0, start if max_sampled else 0, step),

@@ -32,6 +32,7 @@ COMMANDS = {
     "evaluate": "_evaluate",
     "map": "_map",
     "report": "_report",
+    "feedback": "_feedback",
     "info": "_info",
     "demo": "_demo",
     "find": "_find",

@@ -72,6 +72,7 @@ EXAMPLES = {
     "explain": "oddrow explain new.csv -m table.oddrow --row 7",
     "evaluate": "oddrow evaluate new.csv -m table.oddrow --label state --normal ok",
     "report": "oddrow report new.csv -m table.oddrow -o triage.html --id name",
+    "feedback": "oddrow feedback table.oddrow --verdicts new.json -o new.oddrow",
     "map": "oddrow map new.csv -m table.oddrow -o maps",
     "info": "oddrow info table.oddrow",
     "demo": "oddrow demo -o demo",

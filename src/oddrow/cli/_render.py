@@ -16,8 +16,10 @@ from oddrow.batch import RowOfStream, shown
 from oddrow.calibration import Calibration
 from oddrow.cli._console import print_table
 from oddrow.columns import Inspection, OrderProposals, Suspicion, TableSchema
+from oddrow.container import one_line
 from oddrow.density import TrainingHealth
 from oddrow.explanation import COMBINATION, Explanation, usual_cell, value_text
+from oddrow.feedback import Feedback
 from oddrow.files import Origin
 from oddrow.fitted import FittedModel
 from oddrow.fitting import Cleaning
@@ -137,6 +139,7 @@ def info_values(fitted: VAEDetector | AutoencoderDetector | PlainDetector) -> di
         **promise_values(model.policy.promise(model.calibration)),
         "clean": fitted.clean,
         "cleaning": None if fitted.cleaning_ is None else asdict(fitted.cleaning_),
+        **({"feedback": feedback_values(model.feedback)} if isinstance(model.feedback, Feedback) else {}),
     }
 
 
@@ -188,6 +191,7 @@ def info_lines(fitted: VAEDetector | AutoencoderDetector | PlainDetector) -> lis
         *([] if fitted.cleaning_ is None else [f"cleaned: {cleaning_text(fitted.cleaning_)}"]),
         _tail_line(fitted.model_.calibration),
         f"odd: {policy_text(fitted.model_)}",
+        *(feedback_lines(fitted.model_.feedback) if isinstance(fitted.model_.feedback, Feedback) else []),
     ]
 
 
@@ -250,14 +254,66 @@ def _tail_line(calibration: Calibration) -> str:
     )
 
 
+def muted_lines(counts: Sequence[tuple[str, int]]) -> list[str]:
+    """Say how many alerts each mute rule hid."""
+    return [f"{count:,} alert{'' if count == 1 else 's'} hidden by the mute rule: {rule}" for rule, count in counts]
+
+
+def muted_values(counts: Sequence[tuple[str, int]]) -> dict[str, Any]:
+    """Return how many alerts each mute rule hid, as plain values; nothing without rules."""
+    return {"muted": [{"rule": rule, "alerts": count} for rule, count in counts]} if counts else {}
+
+
+def feedback_values(feedback: Feedback) -> dict[str, Any]:
+    """Return mute rules and counts of verdicts as plain values."""
+    return {
+        "rules": [
+            {
+                **asdict(rule),
+                "words": rule.words,
+                "at": rule.at.isoformat(),
+                "expires": None if rule.expires is None else rule.expires.isoformat(),
+                "in_force": rule.words in feedback.in_force,
+            }
+            for rule in feedback.rules
+        ],
+        "reports": [asdict(one) for one in feedback.reports],
+        "made_from": list(feedback.made_from),
+    }
+
+
+def feedback_lines(feedback: Feedback) -> list[str]:
+    """Return mute rules and counts of verdicts as lines of text."""
+    lines = []
+    for rule in feedback.rules:
+        until = "" if rule.expires is None else f", until {rule.expires}"
+        note = f": {one_line(rule.note)}" if rule.note else ""
+        expired = "" if rule.words in feedback.in_force else " (expired)"
+        lines.append(
+            f"mute rule: {rule.words}; of {rule.at:%Y-%m-%d}{until}{expired}, report {one_line(rule.report)}{note}"
+        )
+    lines += [
+        f"verdicts on report {one_line(one.report)}: rows {one.rows_real:,} real, "
+        f"{one.rows_false_alarm:,} false alarm, {one.rows_unsure:,} unsure; "
+        f"kinds {one.kinds_real:,} real, {one.kinds_false_alarm:,} false alarm, {one.kinds_unsure:,} unsure"
+        for one in feedback.reports
+    ]
+    if feedback.made_from:
+        lines.append(f"feedback began from the model with SHA-256 {one_line(feedback.made_from[0])}")
+    return lines
+
+
 def print_metrics(figures: DetectionMetrics, decision: Decision, *, as_json: bool) -> None:
-    """Print the metrics of a labelled table, and the note of the decision."""
+    """Print the metrics of a labelled table, the alerts that mute rules hid, and the note of the decision."""
+    counts = () if decision.muted is None else decision.muted.counts
     values = {**asdict(figures), "threshold": decision.threshold if np.isfinite(decision.threshold) else None}
     if as_json:
-        typer.echo(json.dumps({**values, "note": decision.note}))
+        typer.echo(json.dumps({**values, "note": decision.note, **muted_values(counts)}))
         return
     rows = [[name.replace("_", " "), figure(value)] for name, value in values.items()]
     print_table("", ["figure", "value"], rows)
+    for line in muted_lines(counts):
+        typer.echo(line)
     if decision.note is not None:
         typer.echo(f"note: {decision.note}")
 
@@ -271,12 +327,11 @@ def print_explanation(found: RowOfStream, ids: Sequence[str], *, as_json: bool) 
         values = {**explanation_values(explanation), "place": found.place, "id": named, "threshold": threshold}
         typer.echo(json.dumps(values, ensure_ascii=False))
         return
-    verdict = "odd" if explanation.is_odd else "not odd"
     names = "".join(f", {name} {value}" for name, value in named.items())
     place = found.place.removesuffix(f", row {found.number}")
     title = (
         f"row {found.number:,} ({place}{names}): surprise {explanation.surprise:.2f} nats, p-value "
-        f"{explanation.p_value:.2g}: {verdict} (threshold {decision.threshold:.2f})"
+        f"{explanation.p_value:.2g}: {explanation.verdict} (threshold {decision.threshold:.2f})"
     )
     printed = explanation.of_at_least()
     rows = [
@@ -299,6 +354,8 @@ def explanation_values(explanation: Explanation) -> dict[str, Any]:
     values = {**asdict(explanation), "row": explanation.row + 1}
     if not explanation.batch_nats:  # only find with normal rows has this part
         del values["batch_nats"], values["batch_share"]
+    if explanation.muted_by is None:
+        del values["muted_by"]  # like the column of scored rows: only models with mute rules have it
     del values["index"]  # only a pandas data frame has an index, and the command line reads files
     values["reasons"] = [
         {

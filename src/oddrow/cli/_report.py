@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +27,6 @@ from oddrow.cli._options import (
     reads_table,
 )
 from oddrow.cli._policies import takes_policy
-from oddrow.container import digest
 from oddrow.files import ReadingOptions, check_target
 from oddrow.policies import Policy, check_policy
 from oddrow.table import PlacedRows
@@ -77,7 +77,7 @@ def report(
                     has_values=not no_values,
                     policy=policy,
                     model_name=model.name,
-                    model_hash=digest(model.read_bytes()),
+                    model_hash=hashlib.sha256(model.read_bytes()).hexdigest(),
                     settings={"settings": fitted.settings, "seed": str(fitted.random_state)},
                     command=f"oddrow score {shlex.quote(table)} -m {shlex.quote(str(model))} {PLACE}",
                 ),

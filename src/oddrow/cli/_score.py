@@ -37,7 +37,7 @@ from oddrow.cli._options import (
 )
 from oddrow.cli._policies import takes_policy
 from oddrow.cli._remedies import in_options
-from oddrow.cli._render import promise_values, threshold_text
+from oddrow.cli._render import muted_lines, muted_values, promise_values, threshold_text
 from oddrow.container import JobIdentity, digest
 from oddrow.exceptions import SettingError
 from oddrow.files import ReadingOptions, TableStream, check_target
@@ -173,6 +173,8 @@ def score(
                 "reading": reading,
             }
             decisive |= {"--with-row": with_row, "--events": events is not None, "--state": _digest_of(state)}
+            if fitted.feedback is not None:  # rules expire, so another day may decide otherwise
+                decisive["mute rules"] = "; ".join(fitted.feedback.in_force)
             identity = _identity(stream, model, decisive)
             with _kept_until_done(output, identity) as kept:
                 count = score_stream(fitted, stream, output, options, kept)
@@ -281,6 +283,7 @@ def _values(count: ScoringCount, stream: TableStream, outputs: list[str], notes:
         "threshold": decision.threshold if math.isfinite(decision.threshold) else None,
         **promise_values(decision.promise),
         "note": decision.note,
+        **muted_values(count.muted),
         "outputs": outputs,
         "notes": notes,
     }
@@ -293,6 +296,8 @@ def _say_count(count: ScoringCount, stream: TableStream, quarantine: Path | None
     _console.say(
         f"{count.odd:,} of {count.scored:,} rows are odd ({threshold_text(count.decision)}: {count.decision.promise})"
     )
+    for line in muted_lines(count.muted):
+        _console.say(line)
     if count.unscored:
         _console.say(f"{count.unscored:,} rows have no score: no full window ends there")
     if count.events is not None:

@@ -13,7 +13,7 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from oddrow.columns import TableEncoding
 from oddrow.density import TrainingHealth
-from oddrow.detector import _learning, _reporting, _scoring
+from oddrow.detector import _feedback, _learning, _reporting, _scoring
 from oddrow.fitted import FittedModel
 from oddrow.fitting import Cleaning, OrderTest
 from oddrow.policies import Policy
@@ -192,6 +192,8 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
     fit_sampled = _learning.fit_sampled
     sampling = _learning.sampling
     set_policy = _scoring.set_policy
+    with_feedback = _feedback.with_feedback
+    without_rules = _feedback.without_rules
     surprise = _scoring.surprise
     p_value = _scoring.p_value
     score_samples = _scoring.score_samples
@@ -304,6 +306,8 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  #
     fit_sampled = _learning.fit_sampled
     sampling = _learning.sampling
     set_policy = _scoring.set_policy
+    with_feedback = _feedback.with_feedback
+    without_rules = _feedback.without_rules
     surprise = _scoring.surprise
     p_value = _scoring.p_value
     score_samples = _scoring.score_samples

@@ -58,11 +58,14 @@ class RowsToScore:
     def decided(self, model: FittedModel, scored: Surprise, policy: Policy | None = None) -> Decision:
         """Return the decision on the scored rows; a policy finds all columns of the user's table."""
         table = self.users if self.row is None else self.users.take(pa.array(self.row))
-        return model.decide(scored, table, policy)
+        return model.decide(scored, table, policy, self.table)
 
     def decision(self, decision: Decision) -> Decision:
         """Return a decision on the scored rows as one on the rows of the user's table."""
-        return decision if self.row is None else replace(decision, is_odd=self.spread(decision.is_odd, none=False))
+        if self.row is None:
+            return decision
+        muted = decision.muted and replace(decision.muted, rule=self.spread(decision.muted.rule, none=-1))
+        return replace(decision, is_odd=self.spread(decision.is_odd, none=False), muted=muted)
 
     def explanations(self, explanations: tuple[Explanation, ...]) -> tuple[Explanation, ...]:
         """Return explanations of the scored rows with the numbers of the rows of the user's table."""

@@ -74,7 +74,7 @@ def decision_function(self: Detector, X: Any) -> npt.NDArray[np.float64]:
     """Return threshold minus surprise, float64 [n]; negative if the row is odd.
 
     This is ``score_samples(X) - offset_``, except for a policy that looks at the batch: its threshold is that of the
-    batch, and a row above it for which a budget has no room gets 0.
+    batch, and a row above it for which a budget has no room gets 0. So does a row whose alert a mute rule hides.
     """
     rows = RowsToScore.of(self, table_to_score(self, X))
     scored = self.model_.score(rows.table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -47,7 +48,12 @@ class PackedModel:
         ModelFileError
             If the file is missing or damaged.
         """
-        content = dumps(load(model) if isinstance(model, str | Path) else model)
+        detector = load(model) if isinstance(model, str | Path) else model
+        if hasattr(detector, "model_") and detector.model_.feedback is not None:
+            # mute rules that expire meanwhile would change the columns of the output
+            detector = copy(detector)
+            detector.model_ = detector.model_.dated()
+        content = dumps(detector)
         return cls(hashlib.sha256(content).hexdigest(), content)
 
     def unpacked(self) -> FittedModel:

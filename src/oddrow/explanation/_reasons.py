@@ -78,6 +78,7 @@ class Explanation:
     other_nats, other_share : sum over the columns that are not among ``reasons``
     batch_nats, batch_share : the part of the table as a whole: how much more rows like this one are among the table's
         rows than among normal rows. 0 except in ``oddrow.find`` with ``normal``
+    muted_by : the mute rule that hid the row's alert, in words; None if none did
     index : the row's label in the index of a pandas data frame; None for a table without an index
     """
 
@@ -92,6 +93,7 @@ class Explanation:
     other_share: float
     batch_nats: float = 0.0
     batch_share: float = 0.0
+    muted_by: str | None = None
     index: object = field(default=None, compare=False)
 
     def of_at_least(self, share: float = MIN_SHARE) -> Explanation:
@@ -136,9 +138,15 @@ class Explanation:
 
     @property
     def _head(self) -> str:
-        verdict = "odd" if self.is_odd else "not odd"
         label = f"row {self.row}" if self.index is None else f"row {self.row} ({self.index})"
-        return f"{label}: surprise {self.surprise:.2f}, p-value {self.p_value:.2g}, {verdict}"
+        return f"{label}: surprise {self.surprise:.2f}, p-value {self.p_value:.2g}, {self.verdict}"
+
+    @property
+    def verdict(self) -> str:
+        """The decision in words, with the mute rule that hid an alert."""
+        if self.muted_by is not None:
+            return f"muted by the rule: {self.muted_by}"
+        return "odd" if self.is_odd else "not odd"
 
     @property
     def _rests(self) -> tuple[tuple[str, float, float], ...]:
@@ -240,6 +248,7 @@ def explain_scored(
 ) -> tuple[Explanation, ...]:
     """Explain rows that are already encoded, scored and decided; see :func:`explain`."""
     is_odd = decision.is_odd
+    muted = [None] * len(is_odd) if decision.muted is None else decision.muted.words
     order = np.argsort(-scored.column_part, axis=1, kind="stable")[:, :top]
     values = model.encoding.schema.shown(table)
     expecting = _Expecting.of(model, encoded)
@@ -270,6 +279,7 @@ def explain_scored(
                 reasons,
                 *_part(combination, total),
                 *_part(other, total),
+                muted_by=muted[row],
             )
         )
     return tuple(explanations)

@@ -1,6 +1,6 @@
 """Policies decide which rows are odd, and promise how often a normal row is flagged. Each policy is one file."""
 
-from oddrow.policies._decision import Decision, RowScores
+from oddrow.policies._decision import Decision, Muted, RowScores
 from oddrow.policies._flood import (
     LEVEL,
     RareLevel,
@@ -12,6 +12,7 @@ from oddrow.policies._flood import (
     is_flood,
     reference_level,
 )
+from oddrow.policies._muting import decide_muted, muted_promise
 from oddrow.policies._policy import DayColumn, Needs, Policy
 from oddrow.policies._promise import CONFIDENCE, NOT_COVERED, ROWS, Promise, count_text
 from oddrow.policies._registry import POLICIES, check_is_policy, check_policy, register
@@ -37,6 +38,7 @@ __all__ = [
     "FalseAlarmRate",
     "FalseDiscoveryRate",
     "FixedSurprise",
+    "Muted",
     "Needs",
     "Policy",
     "Promise",
@@ -49,10 +51,12 @@ __all__ = [
     "checked_contamination",
     "columns_text",
     "count_text",
+    "decide_muted",
     "expected_text",
     "flood_note",
     "flood_p_value",
     "is_flood",
+    "muted_promise",
     "reference_level",
     "register",
     "strictest_supported",

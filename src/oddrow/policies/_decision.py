@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -50,6 +50,31 @@ class RowScores:
 
 
 @dataclass(frozen=True, eq=False)
+class Muted:
+    """The alerts that mute rules hid.
+
+    Attributes
+    ----------
+    rules : the rules in force, in words
+    rule : int64 [n], the index of the rule that hid a row's alert; -1 for a row whose alert was not hidden
+    """
+
+    rules: tuple[str, ...]
+    rule: npt.NDArray[np.int64]
+
+    @property
+    def words(self) -> list[str | None]:
+        """The rule that hid each row's alert, in words; None for other rows."""
+        return [None if rule < 0 else self.rules[rule] for rule in self.rule.tolist()]
+
+    @property
+    def counts(self) -> tuple[tuple[str, int], ...]:
+        """Each rule in words, with the number of alerts that it hid."""
+        found = np.bincount(self.rule[self.rule >= 0], minlength=len(self.rules))
+        return tuple(zip(self.rules, found.tolist(), strict=True))
+
+
+@dataclass(frozen=True, eq=False)
 class Decision:
     """Which rows of a batch are odd, by which threshold, and with which promise.
 
@@ -60,12 +85,19 @@ class Decision:
         infinite if no surprise is high enough to be odd
     promise : the promised rate of the decision with its interval; ``str(promise)`` is a sentence
     note : a sentence that names the columns, if more rows have a high surprise than the promise allows; else None
+    muted : the alerts that mute rules hid, for which ``is_odd`` is False; None if no rule is in force
     """
 
     is_odd: Flags
     threshold: float
     promise: Promise
     note: str | None = None
+    muted: Muted | None = None
+
+    def of_rows(self, rows: npt.NDArray[np.int64]) -> Decision:
+        """Return the decision on some of the rows, by their indices [k]."""
+        muted = None if self.muted is None else replace(self.muted, rule=self.muted.rule[rows])
+        return replace(self, is_odd=self.is_odd[rows], muted=muted)
 
     def __repr__(self) -> str:
         odd, n_rows = int(np.sum(self.is_odd)), len(self.is_odd)

@@ -11,10 +11,9 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 
 from oddrow.exceptions import SettingError
-from oddrow.explanation import Explanation, in_words
+from oddrow.explanation import WHOLE, Direction, Explanation, LeadingReason, LeadingReasons, in_words
 from oddrow.fitted import FittedModel
 from oddrow.report._kind_sentences import kind_sentence
-from oddrow.report._leading_reasons import WHOLE, Direction, LeadingReason, LeadingReasons
 
 MIN_ROWS: Final = 2
 """Smallest number of rows of a kind; a row whose leading reason no other row shares has no kind."""

@@ -246,6 +246,16 @@ def _notes(rows: ScoredRows, n_details: int, shortened: Shortening, options: Rep
     if unknown:
         shown = ", ".join(unknown[:8]) + (f" and {len(unknown) - 8} more" if len(unknown) > 8 else "")
         notes.append(f"columns that the model does not know are ignored: {shown}")
+    muted = rows.decision.muted
+    for rule, count in () if muted is None else muted.counts:
+        hidden = "1 alert is" if count == 1 else f"{count:,} alerts are"
+        words = rule if options.has_values else "a kind of alerts (its values are left out)"
+        notes.append(f"{hidden} hidden by a mute rule of the model: {words}")
+    if muted is not None:
+        notes.append(
+            "the mute rules hold for the decision that this page begins with; another policy or threshold on this page "
+            "counts hidden alerts too"
+        )
     if len(rows.row) > n_details:
         notes.append(f"reasons are given for the strangest {n_details:,} of the {len(rows.row):,} rows")
     if shortened.count:

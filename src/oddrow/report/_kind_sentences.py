@@ -7,8 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from oddrow.columns import REFERENCE_LEVELS, Kind
-from oddrow.explanation import Reason, in_words
-from oddrow.report._leading_reasons import EQUAL, LeadingReason, LeadingReasons
+from oddrow.explanation import EQUAL, LeadingReason, LeadingReasons, Reason, in_words
 
 USUAL: Final = (0.05, 0.95)
 """Levels of the quantiles between which a column's usual range lies: 90 % of the normal rows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
@@ -101,7 +101,7 @@ def score_rows(
         rows, row = prepared.table, prepared.row
         users = readable.take(pa.array(row))
     scored, novelty, latent_map = _scored(model, rows, on_progress)
-    decision = model.decide(scored, users, policy)
+    decision = model.decide(scored, users, policy, rows)
     fold = np.zeros(rows.num_rows, np.int64)
     chosen, n_rows = policy or model.policy, table.num_rows
     return ScoredRows((model,), fold, rows, users, row, n_rows, scored, decision, chosen, novelty, latent_map)
@@ -164,7 +164,7 @@ def explained(rows: ScoredRows, index: Indices, top: int) -> list[Explanation]:
             table,
             model.encoding.encode(table),
             Surprise(*(part[own] for part in parts)),
-            replace(decision, is_odd=decision.is_odd[own]),
+            decision.of_rows(own),
             top,
         )
         found |= zip(own.tolist(), explanations, strict=True)

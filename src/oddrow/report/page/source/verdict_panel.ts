@@ -32,7 +32,7 @@ export function verdictPanel(session: Session): HTMLElement {
     clear.hidden = !verdicts.rows.size && !verdicts.kinds.size;
   });
   const name = summary.table.name.replace(/[^\w.-]+/g, "_").slice(0, 80) || "table";
-  return section("verdicts", "What did you decide?", "Verdicts on rows and kinds change later decisions: oddrow feedback reads the exported file.",
+  return section("verdicts", "What did you decide?", "A kind that is marked as a false alarm raises no more alerts in the model that oddrow feedback makes from the exported file. Verdicts on single rows are counted there.",
     counts, kept,
     h("div", { class: "toolbar screen-only" },
       button("Export verdicts", () => download(`${name}.verdicts.json`, "application/json", verdicts.text())),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from oddrow.columns import REFERENCE_LEVELS, ColumnReference, ColumnSchema, Kind, Values
-from oddrow.explanation import Explanation, Reason
+from oddrow.explanation._reasons import Explanation, Reason
 from oddrow.fitted import FittedModel
 
 Direction: TypeAlias = Literal["above", "below", "value", "missing", "present", "unseen", "changed", "whole"]
@@ -26,6 +26,8 @@ DOMINANT: Final = 0.5
 """Share of the surprise from which a reason outweighs all others together."""
 SECOND: Final = 0.1
 """Smallest share of the surprise of a second reason: smaller ones differ from row to row by chance."""
+MOST_LEADING: Final = 6
+"""Number of a row's strongest reasons that may lead: the leading reason is the same however many more are known."""
 COMMON: Final = 0.05
 """Share of the normal rows above which a value counts as common: a usual range covers all but this share on a side."""
 EQUAL: Final = 1e-5
@@ -88,7 +90,7 @@ class LeadingReasons:
 
     def leading(self, place: int, explanation: Explanation) -> LeadingReason:
         """Return the leading reason of the row at ``place``."""
-        reasons = [reason for reason in explanation.reasons if reason.nats > 0]
+        reasons = [reason for reason in explanation.reasons[:MOST_LEADING] if reason.nats > 0]
         if not reasons or explanation.combination_nats > reasons[0].nats:
             return LeadingReason(WHOLE, "whole", None, None, explanation.combination_share)
         strong = [reason for reason in reasons if reason.nats >= LEADING * reasons[0].nats]
