@@ -1,6 +1,7 @@
 """Mute rules hide alerts and change nothing else, however the rows arrive and whatever policy decides."""
 
 import datetime as dt
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from oddrow.artifact import dumps
 from oddrow.batch import scored_batches, scored_table
 from oddrow.distributed._work import PackedModel, RowScoring, schema_after
 from oddrow.exceptions import DataError, OutputError, SettingError
-from oddrow.explanation import LeadingReasons, explain
+from oddrow.explanation import MOST_LEADING, LeadingReasons, explain
 from oddrow.feedback import Feedback, MuteRule, _rules
 from oddrow.policies import RowScores
 from oddrow.sequences import Windows
@@ -257,7 +258,7 @@ def test_scores_of_no_rows_are_decided(muted, labelled):
 
 
 def rules_of(detector):
-    return {rule.key for rule in detector.model_.feedback.rules}
+    return {rule.key[:3] for rule in detector.model_.feedback.rules}
 
 
 def test_only_kinds_marked_as_false_alarms_make_rules(vae):
@@ -314,3 +315,30 @@ def test_settings_that_make_no_sense_are_refused(vae):
         vae.with_feedback(verdicts(), expires="tomorrow")
     with pytest.raises(DataError, match=r"kinds\.0\.column is 'bytes'"):
         vae.with_feedback(verdicts(kind("bytes", "above", None)))
+
+
+def test_a_rule_with_a_second_reason_hides_only_rows_that_have_it(vae, labelled):
+    """Of the rows that a kind's leading reason hides, the rule of the refined kind hides those with its second one."""
+    table = labelled.table
+    policy = oddrow.FixedSurprise(2.0)
+    model = vae.model_
+    flagged = np.flatnonzero(vae.decide(table, policy).is_odd)
+    rows = table.take(flagged)
+    explanations = explain(model, rows, MOST_LEADING)
+    reasons = LeadingReasons.of(model, rows)
+    keys = []
+    for place, explanation in enumerate(explanations):
+        leading = reasons.leading(place, explanation)
+        second = reasons.second(place, explanation, leading)
+        first = None if leading.reason is None else (leading.reason.column, leading.direction)
+        keys.append((first, None if second is None else (second.reason.column, second.direction)))
+    (first, also), count = Counter(key for key in keys if None not in key).most_common(1)[0]
+    assert count >= 2
+    assert count < sum(key[0] == first for key in keys)
+    refined = kind(*first, None) | {"also": dict(zip(("column", "direction"), also, strict=True))}
+    for verdict, expected in (
+        (refined, [key == (first, also) for key in keys]),
+        (kind(*first, None), [key[0] == first for key in keys]),
+    ):
+        decision = vae.with_feedback(verdicts(verdict)).decide(table, policy)
+        np.testing.assert_array_equal(decision.muted.rule[flagged] >= 0, expected)

@@ -57,7 +57,7 @@ def test_a_file_is_read_as_the_object_that_it_holds(tmp_path):
     found, same = read_verdicts(path), read_verdicts(GOOD)
     assert (found.name, same.name) == (str(path), "verdicts")
     assert found.kinds == same.kinds
-    assert found.kinds[0].key == ("amount", "above", None)
+    assert found.kinds[0].key == ("amount", "above", None, None)
     assert found.verdicts[0].kind.key == found.kinds[0].key
     assert found.verdicts[0].values == {"amount": "9", "city": None}
 
