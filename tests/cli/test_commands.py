@@ -332,7 +332,9 @@ def test_demo_fits_scores_explains_and_draws(run, tmp_path, monkeypatch):
         "labelled_connections.csv",
         "normal_connections.parquet",
         "scored.csv",
+        "triage.html",
     }
+    assert outcome.err.rstrip().endswith(f"open {tmp_path / 'demo' / 'triage.html'} in a browser.")
     again = run("demo", "-o", tmp_path / "demo")
     assert again.code == 1
     assert "--force" in again.err

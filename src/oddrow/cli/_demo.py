@@ -40,14 +40,14 @@ def demo(
     run_demo(output, seed=seed, force=force)
 
 
-# long: six steps, each printed and then done
+# long: seven steps, each printed and then done
 def run_demo(folder: Path, *, seed: int, force: bool) -> None:
     """Generate tables, fit, score, explain and draw; print each step, and at the end how often the reason was found."""
     folder.mkdir(parents=True, exist_ok=True)
     training_file, new_file = folder / "normal_connections.parquet", folder / "new_connections.parquet"
     model_file, scored_file = folder / "connections.oddrow", folder / "scored.csv"
-    labelled_file = folder / "labelled_connections.csv"
-    for path in (training_file, new_file, labelled_file, model_file, scored_file):
+    labelled_file, report_file = folder / "labelled_connections.csv", folder / "triage.html"
+    for path in (training_file, new_file, labelled_file, model_file, scored_file, report_file):
         check_target(path, force)
     _console.say(f"1. A table of {TRAINING_ROWS:,} ordinary network connections: {training_file}")
     training = make_connections(TRAINING_ROWS, odd_share=0.0, random_state=seed)
@@ -104,4 +104,9 @@ def run_demo(folder: Path, *, seed: int, force: bool) -> None:
         f"The true reason was among the first {TOP} for {found} of {len(odd_rows)} odd rows "
         f"({found / len(odd_rows):.0%})."
     )
-    _console.say(f"See {folder / 'maps' / 'latent_maps.png'} and {scored_file}.")
+    _console.say(
+        f"7. oddrow report {new_file} -m {model_file} -o {report_file}    (here with the known odd rows as labels)"
+    )
+    known = new.table.append_column("truth", pa.array(np.where(new.is_odd, "odd", "normal")))
+    detector.report(known, report_file, label="truth", normal="normal", name=new_file.name, force=force)
+    _console.say(f"See {folder / 'maps' / 'latent_maps.png'} and {scored_file}, and open {report_file} in a browser.")

@@ -22,10 +22,7 @@ class TriageReport:
 
     def __repr__(self) -> str:
         table, policy = self.summary.table, self.summary.policy
-        return (
-            f"<TriageReport of {table.name}: {policy.alerts:,} of {table.scored:,} rows odd, of "
-            f"{len(self.summary.kinds):,} kinds; {policy.promise}>"
-        )
+        return f"<TriageReport of {table.name}: {policy.alerts:,} of {table.scored:,} rows odd; {policy.promise}>"
 
     @property
     def html(self) -> str:
