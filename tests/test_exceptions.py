@@ -70,11 +70,18 @@ def test_every_setting_that_a_remedy_names_is_an_option_that_a_command_has():
                 assert option in options, (path, option)
 
 
+SHOW_COMMANDS = {"_policy_facts.py"}
+"""Modules whose result shows a command line to copy, whichever interface asks for it."""
+
+
 def test_no_text_outside_the_command_line_names_an_option():
     named = [
         f"{path.name}:{node.lineno}: {node.value}"
         for path, node in _nodes()
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and OPTION.search(node.value)
+        if path.name not in SHOW_COMMANDS
+        and isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and OPTION.search(node.value)
     ]
     assert named == []
 
