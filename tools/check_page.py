@@ -25,7 +25,12 @@ def main(words: list[str]) -> str | None:
         print(missing)
         return None
     if not _tools_are_current():
-        run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error")
+        if _status("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"):
+            missing = "The page's tools cannot be installed by npm: the page's bundle is not compared"
+            if "--write" in words:
+                return missing.replace("compared", "built")
+            print(missing)
+            return None
         (PAGE / "node_modules" / ".package.json").write_bytes((PAGE / "package.json").read_bytes())
     run("npm", "run", "--silent", "check")
     if "--write" in words:
@@ -50,10 +55,14 @@ def _tools_are_current() -> bool:
 
 def run(*command: str) -> None:
     """Run a command in the page's folder; end with its status if it fails."""
-    program = shutil.which(command[0]) or command[0]
-    status = subprocess.run([program, *command[1:]], cwd=PAGE, check=False).returncode  # noqa: S603
+    status = _status(*command)
     if status:
         sys.exit(status)
+
+
+def _status(*command: str) -> int:
+    program = shutil.which(command[0]) or command[0]
+    return subprocess.run([program, *command[1:]], cwd=PAGE, check=False).returncode  # noqa: S603
 
 
 if __name__ == "__main__":
