@@ -51,7 +51,7 @@ function kindLine(session: Session, kind: number, count: number, most: number): 
     h("div", { class: "kind-text" }, h("h3", {}, brief(sentence, 240)),
       h("p", { class: "hint" }, `The leading reason brings ${percent(brings)} of the surprise on average.`)),
     h("div", { class: "kind-actions screen-only" },
-      button(chosen ? "Filtered" : "Filter", () => session.store.set({ kind: chosen ? -1 : kind, page: 0 }), { "aria-pressed": String(chosen), "data-key": `filter-${kind}`, "aria-label": `Show only this kind: ${cut(sentence, 100)}` }),
+      button(chosen ? "Filtered" : "Filter", () => session.store.set({ kind: chosen ? -1 : kind, page: 0 }), { "aria-pressed": String(chosen), "data-key": `filter-${kind}`, "aria-label": `${chosen ? "Filtered" : "Filter"}: show only this kind: ${cut(sentence, 100)}` }),
       button(`Typical: row ${grouped(number)}`, () => session.openRow(number), { class: "quiet", "data-key": `typical-${kind}` }),
       verdictControl(session, "kinds", kind), note),
   );
