@@ -86,6 +86,9 @@ def test_the_first_rows_get_what_the_budget_allows(vae, encoded):
     assert len(few.values[0]) <= 100
     assert few.of_row[:33] == every.of_row[:33]
     assert () in few.of_row
+    for ours, theirs in zip(few.of_row, every.of_row, strict=True):
+        for one, two in zip(ours, theirs, strict=False):  # a row has all of its neighbours or none
+            assert [column[one] for column in few.values] == [column[two] for column in every.values]
     assert len(few.of_row) == len(encoded.rows)
     first = nearest_rows(vae.model_, encoded, most_rows=7)
     assert [len(row) for row in first.of_row] == [3] * 7 + [0] * 993
