@@ -7,7 +7,7 @@ from oddrow import VAEDetector
 from oddrow.columns import EncodedTable
 from oddrow.exceptions import SettingError
 from oddrow.explanation import value_text
-from oddrow.report._nearest_rows import nearest_rows
+from oddrow.report._nearest_rows import _within, nearest_rows
 from oddrow.surprise import IsolationEvidence
 from testing.untrained import no_training
 
@@ -86,6 +86,9 @@ def test_the_first_rows_get_what_the_budget_allows(vae, encoded):
     assert len(few.values[0]) <= 100
     assert few.of_row[:33] == every.of_row[:33]
     assert () in few.of_row
+    for ours, theirs in zip(few.of_row, every.of_row, strict=True):
+        for one, two in zip(ours, theirs, strict=False):  # a row has all of its neighbours or none
+            assert [column[one] for column in few.values] == [column[two] for column in every.values]
     assert len(few.of_row) == len(encoded.rows)
     first = nearest_rows(vae.model_, encoded, most_rows=7)
     assert [len(row) for row in first.of_row] == [3] * 7 + [0] * 993
@@ -120,3 +123,9 @@ def test_no_rows_have_no_neighbours(vae, encoded):
 def test_a_column_that_the_model_lacks_is_refused(vae, encoded):
     with pytest.raises(SettingError, match=r"columns has 16; give indices from 0 to 15"):
         nearest_rows(vae.model_, encoded, [16])
+
+
+def test_a_row_without_room_for_its_neighbours_does_not_stop_later_ones():
+    kept, of_row = _within(np.array([[7, 8, 9], [3, 4, 5], [9, 7, 2]]), 4)
+    assert kept == [7, 8, 9, 2]
+    assert of_row == [(0, 1, 2), (), (2, 0, 3)]
