@@ -93,7 +93,7 @@ def _within(places: npt.NDArray[np.int64], most: int) -> tuple[list[int], list[t
     index: dict[int, int] = {}
     of_row: list[tuple[int, ...]] = []
     for row in places.tolist():
-        if len(index) + len(set(row) - index.keys()) > most:
+        if len(index) + sum(place not in index for place in set(row)) > most:
             of_row.append(())
             continue
         of_row.append(tuple(index.setdefault(place, len(index)) for place in row))

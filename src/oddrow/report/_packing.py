@@ -17,6 +17,7 @@ from oddrow.report._triage import Block, TriageSummary
 
 FORMAT: Final = "oddrow-report"
 VERSION: Final = 1
+_TEXTS: Final = frozenset((str, type(None)))
 
 
 def packed_blocks(summary: TriageSummary) -> dict[str, bytes]:
@@ -51,7 +52,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, tuple):
-        return [plain(one) for one in value]
+        # a column of cells is the largest part of a report, and needs no look at each
+        return value if _TEXTS.issuperset(map(type, value)) else [plain(one) for one in value]
     return {shown: plain(getattr(value, name)) for name, shown in _names(value.__class__)}
 
 
