@@ -278,6 +278,7 @@ def _details(
     for kind, ranks in zip(kinds, members, strict=True):
         how = "above its usual values" if kind["direction"] == "above" else "KP, which training never showed"
         kind["sentence"] = f"{names[int(str(kind['column']))]} is {how}"
+        kind["also"] = {"column": 3, "direction": "below"} if kind["column"] == 1 and len(names) > 3 else None
         kind |= {"count": len(ranks), "typical": ranks[len(ranks) // 2] if ranks else 0, "brings": 0.55}
     return {
         "details": details,
