@@ -8,6 +8,7 @@ import pytest
 
 import oddrow
 from oddrow.files import write_table
+from testing.report_files import read_report
 from testing.typed_reading import read_table
 
 COMMON = ("--label", "label", "--normal", "normal", "--methods", "knn1,pca", "--seeds", 2)
@@ -100,3 +101,45 @@ def test_compare_refuses_invalid_options(run, labelled_csv, arguments, code, wor
     outcome = run("compare", labelled_csv, *arguments)
     assert outcome.code == code
     assert words in outcome.err
+
+
+def test_compare_writes_a_report_of_the_test_rows_of_its_first_split(run, labelled_csv, tmp_path):
+    page = tmp_path / "triage.html"
+    methods = ("--methods", "knn1,oddrow", "--seeds", 2, "--report", page)
+    outcome = run("compare", labelled_csv, *COMMON[:4], *methods)
+    assert outcome.code == 0, outcome.err
+    file = read_report(page.read_bytes())
+    assert file.summary["table"]["rows"] == 315
+    assert file.summary["truth"]["anomalies"] == file.blocks["truth"].sum() == 30
+    labels = read_table(labelled_csv).column("label").to_pylist()
+    numbers = [int(text) for text in file.summary["cells"]["values"][0]]
+    assert file.summary["cells"]["columns"][0] == "row in table"
+    assert [labels[number - 1] == "odd" for number in numbers] == file.blocks["truth"][: len(numbers)].tolist()
+    library = oddrow.compare(
+        read_table(labelled_csv), "label", normal="normal", methods=["knn1", "oddrow"], seeds=2, report_name="t"
+    )
+    run_of = next(one for one in library.runs if one.method == "oddrow" and one.seed == 0)
+    figures = {figure["name"]: figure["value"] for figure in file.summary["truth"]["figures"]}
+    assert figures["AUROC"] == f"{run_of.figures.auroc:.3f}"
+    assert library.report.summary.policy.alerts == file.summary["policy"]["alerts"]
+
+
+def test_compare_reports_no_method_without_reasons(run, labelled_csv, tmp_path):
+    page = tmp_path / "triage.html"
+    outcome = run("compare", labelled_csv, *COMMON, "--report", page)
+    assert outcome.code == 2
+    assert "add oddrow" in outcome.err
+    assert not page.exists()
+
+
+def test_the_report_of_a_thinned_table_has_the_numbers_of_the_whole_one(run, labelled_csv, tmp_path):
+    page = tmp_path / "triage.html"
+    outcome = run(
+        "compare", labelled_csv, *COMMON[:4], "--methods", "oddrow", "--seeds", 1, "--max-rows", 200, "--report", page
+    )
+    assert outcome.code == 0, outcome.err
+    file = read_report(page.read_bytes())
+    numbers = [int(text) for text in file.summary["cells"]["values"][0]]
+    labels = read_table(labelled_csv).column("label").to_pylist()
+    assert max(numbers) > 200
+    assert [labels[number - 1] == "odd" for number in numbers] == file.blocks["truth"][: len(numbers)].tolist()

@@ -73,6 +73,14 @@ def compare(
     picture: Annotated[
         Path | None, typer.Option("--picture", metavar="FILE", help="Draw the intervals into a .png or .svg file.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="One page to look at the test rows of the first split, scored by the first of oddrow's detectors.",
+        ),
+    ] = None,
     ignore: IgnoreOption = None,
     seed: SeedOption = 0,
     reading: ReadingOptions = AS_FOUND,
@@ -85,11 +93,13 @@ def compare(
     """
     if json_ and output == "-":
         raise SettingError("--json and -o - both print on stdout; give -o a file")
-    for target in (output, picture):
+    for target in (output, picture, report):
         if target is not None and target != "-":
             check_target(target, force)
-    if label is None and (normal is not None or contaminated or picture is not None):
-        raise SettingError("--normal, --contaminated and --picture need a table with labels; give --label COL")
+    if label is None and (normal is not None or contaminated or picture is not None or report is not None):
+        raise SettingError(
+            "--normal, --contaminated, --picture and --report need a table with labels; give --label COL"
+        )
     chosen = checked_methods([name.strip() for name in methods.split(",") if name.strip()])
     rows = without_columns(typed_rows(opened(table, reading)), ignore or [])
     if label is None:
@@ -116,13 +126,21 @@ def compare(
             random_state=seed,
             contaminated=contaminated,
             max_rows=max_rows,
+            report_name=None if report is None else Path(table).name,
             on_progress=on_progress,
         )
-    _give(found, Path(table).name, output=output, picture=picture, force=force, as_json=json_)
+    _give(found, Path(table).name, output=output, picture=picture, report=report, force=force, as_json=json_)
 
 
 def _give(
-    found: Comparison, name: str, *, output: str | None, picture: Path | None, force: bool, as_json: bool
+    found: Comparison,
+    name: str,
+    *,
+    output: str | None,
+    picture: Path | None,
+    report: Path | None,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Write, print and draw a comparison; raise an error if every method failed."""
     if output is not None:
@@ -131,19 +149,31 @@ def _give(
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
     elif output != "-":
         _console.print_table(_title(found, name), HEADINGS, [_cells(row) for row in found.summary], droppable=DROPPABLE)
-    print_sentence = _console.say if as_json or output == "-" else _console.answer  # stdout already has JSON or CSV
-    for sentence in found.sentences:
-        print_sentence(sentence)
-    warnings = dict.fromkeys((run.method, text) for run in found.runs for text in run.warnings)
-    for method, text in warnings:
-        _console.say(f"note: {method}: {text}")
+    _say_findings(found, is_answer=not as_json and output != "-")
     if all(row.auroc is None for row in found.summary):
         raise OddrowError(f"every method failed; the first error: {found.summary[0].error}")
     if picture is not None:
         _draw(found, name, picture, force=force)
-    for path in (output, picture):
-        if path is not None and path != "-":
+    if report is not None:
+        _save_report(found, report, force=force)
+    for path in filter(None, (output, picture, report)):
+        if path != "-":
             _console.say(f"wrote {path}")
+
+
+def _say_findings(found: Comparison, *, is_answer: bool) -> None:
+    """Say what the tests find, and what methods warned of; stdout may already have JSON or CSV."""
+    print_sentence = _console.answer if is_answer else _console.say
+    for sentence in found.sentences:
+        print_sentence(sentence)
+    for method, text in dict.fromkeys((run.method, text) for run in found.runs for text in run.warnings):
+        _console.say(f"note: {method}: {text}")
+
+
+def _save_report(found: Comparison, path: Path, *, force: bool) -> None:
+    if found.report is None:
+        raise OddrowError("there is no report: the detector that it needs failed on the first split")
+    found.report.save(path, force=force)
 
 
 def _title(found: Comparison, name: str) -> str:

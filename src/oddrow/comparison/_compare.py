@@ -15,8 +15,10 @@ from oddrow.comparison._comparison import Comparison
 from oddrow.comparison._method_run import MethodRun, run_method
 from oddrow.comparison._methods import METHODS, Method, MethodRows, Scorer, method_of
 from oddrow.comparison._plain_encoding import PlainEncoding, without_infinity
+from oddrow.comparison._reported import report_of_split, reported_method
 from oddrow.exceptions import DataError, SettingError
 from oddrow.remedies import Setting, remedy
+from oddrow.report import TriageReport
 from oddrow.table import LabelledTable, as_table, as_texts, split_label
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -43,6 +45,7 @@ def compare(
     random_state: int = 0,
     contaminated: bool = False,
     max_rows: int | None = None,
+    report_name: str | None = None,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Comparison:
     """Compare methods on a labelled table: each is fitted to normal rows and tested on others and on anomalies.
@@ -77,6 +80,9 @@ def compare(
         own then flags the 1 % of rows with the highest scores, and seeds differ only in the methods' own randomness.
     max_rows
         Maximum number of rows; more are reduced to a random sample with the same shares of normal rows and anomalies.
+    report_name
+        What a triage report calls the table; None makes none. The report shows the test rows of the first split with
+        their labels, scored by the first of oddrow's detectors among the methods.
     on_progress
         Called as ``on_progress(fits_done, fits_in_all, method)`` before each method of each seed.
 
@@ -105,9 +111,13 @@ def compare(
         raise SettingError(f"test_share is {test_share!r}; give a share between 0 and 1")
     if not isinstance(random_state, int | np.integer) or random_state < 0:
         raise SettingError(f"random_state is {random_state!r}; give a whole number >= 0")
-    labelled = _thinned(labelled_table(X, y, normal), max_rows, random_state)
+    reported = None if report_name is None else reported_method(chosen)
+    whole = labelled_table(X, y, normal)
+    kept = _thinned(whole.is_normal, max_rows, random_state)
+    labelled = whole if kept is None else _taken(whole, kept)
     _check_counts(labelled.is_normal)
     runs: list[MethodRun] = []
+    report: TriageReport | None = None
     for seed in numbers:
         rng = np.random.default_rng([random_state, seed])
         train, test = _split(labelled.is_normal, test_share, contaminated, rng)
@@ -116,9 +126,10 @@ def compare(
         for method in chosen:
             if on_progress is not None:
                 on_progress(len(runs), len(numbers) * len(chosen), method.name)
+            is_reported = reported is not None and method is reported.method and seed == numbers[0]
             runs.append(
                 run_method(
-                    method,
+                    reported if reported is not None and is_reported else method,
                     rows.take(train),
                     rows.take(test),
                     ~labelled.is_normal[test],
@@ -127,8 +138,14 @@ def compare(
                     tests_training=contaminated,
                 )
             )
+            if reported is not None and is_reported and reported.detector is not None:
+                tested, numbers_in_table = rows.take(test).table, (test if kept is None else kept[test]) + 1
+                is_anomaly = ~labelled.is_normal[test]
+                report = report_of_split(
+                    reported.detector, tested, is_anomaly, numbers_in_table, report_name or "table"
+                )
     n_rows, n_anomalies = len(labelled.is_normal), int(np.sum(~labelled.is_normal))
-    return Comparison(tuple(runs), numbers, n_rows, n_anomalies, len(train), len(test), contaminated)
+    return Comparison(tuple(runs), numbers, n_rows, n_anomalies, len(train), len(test), contaminated, report)
 
 
 def encoded_rows(table: pa.Table, train: Indices) -> MethodRows:
@@ -253,19 +270,25 @@ def _usual(label: str) -> str:
     return text if text in ("0", "1", "-1", "true", "false") else label
 
 
-def _thinned(labelled: LabelledTable, max_rows: int | None, random_state: int) -> LabelledTable:
-    """Draw at most ``max_rows`` rows, in their order and with the same shares of normal rows and anomalies."""
-    if max_rows is None or len(labelled.is_normal) <= max_rows:
-        return labelled
+def _thinned(is_normal: Flags, max_rows: int | None, random_state: int) -> Indices | None:
+    """Draw at most ``max_rows`` rows, in their order and with the same shares of normal rows and anomalies.
+
+    Returns their indices, ascending; None for all rows.
+    """
+    if max_rows is None or len(is_normal) <= max_rows:
+        return None
     if max_rows < 1:
         raise SettingError(f"max_rows is {max_rows!r}; give a whole number >= 1, or None")
     rng = np.random.default_rng(random_state)
     parts = []
-    for group in (labelled.is_normal, ~labelled.is_normal):
+    for group in (is_normal, ~is_normal):
         index = np.flatnonzero(group)
         kept = min(max(round(max_rows * len(index) / len(group)), 1), len(index))
         parts.append(rng.choice(index, kept, replace=False))
-    rows = np.sort(np.concatenate(parts))
+    return np.sort(np.concatenate(parts))
+
+
+def _taken(labelled: LabelledTable, rows: Indices) -> LabelledTable:
     return LabelledTable(labelled.table.take(rows), labelled.labels[rows], labelled.is_normal[rows])
 
 

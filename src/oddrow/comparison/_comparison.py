@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 from oddrow._notebook import panel
 from oddrow.comparison._method_run import MethodRun
 from oddrow.comparison._paired_tests import Interval, holm, resampled_interval, resampled_t_test
+from oddrow.report import TriageReport
 
 Measure: TypeAlias = Literal["auroc", "average_precision"]
 MEASURES: Mapping[Measure, str] = {"auroc": "AUROC", "average_precision": "average precision"}
@@ -62,6 +63,7 @@ class Comparison:
     rows, anomalies : number of rows of the table, number of anomalies among them
     rows_train, rows_test : number of training rows and of test rows of each split
     contaminated : whether all rows were both training rows and test rows
+    report : a triage report of the test rows of the first split; None if none was asked for, or its method failed
     """
 
     runs: tuple[MethodRun, ...]
@@ -71,6 +73,7 @@ class Comparison:
     rows_train: int
     rows_test: int
     contaminated: bool
+    report: TriageReport | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         means = ", ".join(f"{row.method} {_mean(row.auroc)}" for row in self.summary)

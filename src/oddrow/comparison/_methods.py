@@ -85,7 +85,9 @@ class Method(Protocol):
 
 
 @dataclass(frozen=True)
-class _DetectorScorer:
+class DetectorScorer:
+    """A fitted detector of oddrow: its score is the surprise in nats."""
+
     detector: Detector
     threshold: float
 
@@ -103,7 +105,7 @@ class DetectorMethod:
     name: str
     pattern: Detector
 
-    def fit(self, rows: MethodRows, seed: int) -> Scorer:
+    def fit(self, rows: MethodRows, seed: int) -> DetectorScorer:
         """Fit a copy of the pattern; the score is the surprise in nats."""
         policy = self.pattern.policy
         if policy is not None and policy.needs.all_rows:
@@ -112,7 +114,7 @@ class DetectorMethod:
                 "give it a policy that decides a row by itself"
             )
         detector: Detector = clone(self.pattern).set_params(random_state=seed).fit(rows.table)
-        return _DetectorScorer(detector, -float(detector.offset_))
+        return DetectorScorer(detector, -float(detector.offset_))
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ MIN_SHARE: Final = 0.01
 """Smallest share of the surprise of a reason."""
 MAX_LETTERS: Final = 200
 """Largest number of characters of a value; a longer one is cut and ends in an ellipsis."""
+MAX_NUMBER: Final = 9
+"""Length of the longest floating-point number that is shown in full."""
 MAX_CELLS: Final = 60_000
 """Largest number of cells of the strangest rows."""
 MIN_CELL_ROWS: Final = 1_000
@@ -167,6 +169,14 @@ def normal_cells(nearest: NearestRows, names: Sequence[str], shortened: Shorteni
 def _texts(column: pa.ChunkedArray) -> list[str | None]:
     """Return values as text; a column that the model does not read may have any type."""
     try:
-        return list(as_texts(column).to_pylist())
+        texts = list(as_texts(column).to_pylist())
+        return [_brief_number(text) for text in texts] if pa.types.is_floating(column.type) else texts
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError):
         return [None if value is None else str(value) for value in column.to_pylist()]
+
+
+def _brief_number(text: str | None) -> str | None:
+    """Return a number with seven digits instead of up to 17, which no one reads and which take most of the bytes."""
+    if text is None or len(text) <= MAX_NUMBER or "." not in text or "e" in text.lower():
+        return text
+    return f"{float(text):.7g}"
