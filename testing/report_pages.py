@@ -278,7 +278,15 @@ def _details(
     for kind, ranks in zip(kinds, members, strict=True):
         how = "above its usual values" if kind["direction"] == "above" else "KP, which training never showed"
         kind["sentence"] = f"{names[int(str(kind['column']))]} is {how}"
+        kind["also"] = None
         kind |= {"count": len(ranks), "typical": ranks[len(ranks) // 2] if ranks else 0, "brings": 0.55}
+    if len(names) > 4:  # differs from the second kind by its second reason alone
+        also = {"column": 3, "direction": "below"}
+        refined = {**kinds[1], "also": also, "sentence": f"{kinds[1]['sentence']}, and {names[3]} is below"}
+        kinds.append(refined)
+        for rank, detail in enumerate(details):
+            if detail["kind"] == 1 and rank % 2:
+                detail["kind"] = len(kinds) - 1
     return {
         "details": details,
         "kinds": kinds,

@@ -93,6 +93,12 @@ def test_hostile_names_and_values_stay_inside_the_compressed_blocks(text, untrai
     assert max(len(cell or "") for column in found.summary["cells"]["values"] for cell in column) <= 200
 
 
+def test_a_name_that_has_no_utf_8_form_has_a_report(detector, rows):
+    report = detector.report(rows, name="a\udcff.csv")
+    assert b"<title>" in report.html.encode("utf-8")
+    assert read_report(report.html).summary["table"]["name"] == "a\udcff.csv"
+
+
 @pytest.mark.parametrize("n_rows", [0, 1, 2])
 def test_a_table_of_few_rows_has_a_report(detector, rows, n_rows):
     found = read_report(detector.report(rows.slice(0, n_rows)).html)

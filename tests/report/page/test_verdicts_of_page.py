@@ -51,6 +51,17 @@ def test_the_exported_file_has_the_verdicts_with_their_reasons(shown, report):
     ]
 
 
+def test_a_kind_with_a_second_reason_is_named_with_it(shown, report):
+    page = shown(report)
+    refined = page.locator(".kind", has_text="and started is below").get_by_role("button", name=": unsure")
+    refined.click()
+    (kind,) = exported(page)["kinds"]
+    assert kind["also"] == {"column": "started", "direction": "below"}
+    page.reload()
+    page.get_by_text("1 kind marked (1 unsure).").wait_for()
+    assert refined.get_attribute("aria-pressed") == "true"
+
+
 def test_exported_verdicts_come_back_by_import(shown, report, tmp_path):
     sender = shown(report)
     marked(sender)
