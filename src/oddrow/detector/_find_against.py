@@ -26,6 +26,7 @@ from oddrow.explanation import Explanation, explain_scored
 from oddrow.fitted import FittedModel
 from oddrow.fitting import AUTO_FALSE_ALARMS, Cleaning, FitResult, Recipe, fit_model
 from oddrow.policies import Decision, strictest_supported
+from oddrow.remedies import Setting, remedy
 from oddrow.surprise import Surprise, ViewEvidence
 from oddrow.table import as_table
 from oddrow.views import split_total
@@ -127,8 +128,8 @@ def _check_columns(rows: pa.Table, schema: TableSchema) -> None:
     missing = [name for name in schema.sources if name not in rows.column_names]
     if missing:
         raise SchemaMismatchError(
-            f"the table has no column {missing[0]!r}, which the normal rows have; give it, or leave it out with "
-            f"columns={{{missing[0]!r}: 'ignore'}}"
+            f"the table has no column {missing[0]!r}, which the normal rows have",
+            remedy=remedy("give it, or leave it out with ", Setting("columns", {missing[0]: "ignore"})),
         )
 
 
