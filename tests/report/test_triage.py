@@ -242,3 +242,12 @@ def test_scored_rows_of_a_part_of_the_table_have_the_same_bits(model, twice, mon
     whole = triage(model, twice)
     again = summary_of(rows, None, ReportOptions())
     assert all((again.blocks[name] == whole.blocks[name]).all() for name in whole.blocks)
+
+
+def test_places_on_the_map_are_those_of_the_latent_projection(vae, twice, summary):
+    """The first axis is x, the second y, within the steps of the grid; rows outside the window are at its border."""
+    expected = vae.latent_map(twice)[summary.blocks["row"].astype(np.int64) - 1]
+    low, high = np.array(summary.map.low), np.array(summary.map.high)
+    found = low + np.stack([summary.blocks["x"], summary.blocks["y"]], axis=1) / 65_535 * (high - low)
+    np.testing.assert_allclose(found, np.clip(expected, low, high), atol=1e-3 * float((high - low).max()))
+    assert summary.map.outside == np.any((expected < low) | (expected > high), axis=1).sum()
