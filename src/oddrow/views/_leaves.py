@@ -162,4 +162,5 @@ def _halves(leaf: Places, at: Floats) -> tuple[Places, Places]:
 
 def _values(rows: Singles, factor: Singles, held: Held) -> Singles:
     """Return the computed values [m, n] of remembered rows."""
-    return np.matmul(rows, factor.T, out=held.array((len(rows), len(factor)), factor.dtype))
+    with np.errstate(invalid="ignore"):  # all factors are finite; OpenBLAS may report its unused lanes
+        return np.matmul(rows, factor.T, out=held.array((len(rows), len(factor)), factor.dtype))

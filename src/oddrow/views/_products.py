@@ -162,7 +162,8 @@ class Products:
         least = np.empty((size, n_asked), self.matrix.dtype)
         for part, value in enumerate(values):
             start, stop = part * size, min((part + 1) * size, n_rows)
-            np.matmul(self.matrix[start:stop], seen.factor.T, out=value[: stop - start])
+            with np.errstate(invalid="ignore"):  # all factors are finite; OpenBLAS may report its unused lanes
+                np.matmul(self.matrix[start:stop], seen.factor.T, out=value[: stop - start])
             value[stop - start :] = np.inf
             if asked.far is not None:
                 value[: stop - start][asked.far.T[start:stop]] = FAR
