@@ -42,7 +42,14 @@ from oddrow.fitting import Cleaning, checked_calibration, checked_clean, checked
 from oddrow.policies import POLICIES, Policy, checked_contamination
 from oddrow.scoring_constants import ScoringConstants
 from oddrow.sequences import HistoryPlan, WindowPlan
-from oddrow.surprise import IsolationEvidence, ReconstructionEvidence, SurpriseModel, ViewEvidence
+from oddrow.surprise import (
+    IsolationEvidence,
+    ReconstructionEvidence,
+    Reweighting,
+    ScoreParts,
+    SurpriseModel,
+    ViewEvidence,
+)
 
 if TYPE_CHECKING:
     from oddrow.detector import AutoencoderDetector, PlainDetector, VAEDetector
@@ -133,15 +140,23 @@ def written(detector: VAEDetector | AutoencoderDetector | PlainDetector) -> Cont
     evidence = model.surprise_model.evidence_model
     if isinstance(evidence, IsolationEvidence):
         raise ModelFileError("a model that ranks the rows of its own table by isolation cannot score other rows")
-    components: dict[str, Packable] = {
+    surprise_model = model.surprise_model
+    components: dict[str, Packable | None] = {
         "projection": model.projection,
-        "calibration": model.calibration,
+        "calibration": _default_calibration(model),
         "reference": model.reference,
+        "expectations": model.expectations,
+        "calibration.parts": surprise_model.parts,
+        "reweighting": surprise_model.reweighting,
     }
-    if model.expectations is not None:
-        components["expectations"] = model.expectations
-    arrays = evidence.packed() | packed_components(components)
+    present = {name: component for name, component in components.items() if component is not None}
+    arrays = evidence.packed() | packed_components(present)
     return Content(PROTOCOL, manifest_type().dump_json(_manifest(detector)), pack_arrays(arrays))
+
+
+def _default_calibration(model: FittedModel) -> Calibration:
+    """Return the calibration with the default weights; that with learned weights follows from the parts."""
+    return model.surprise_model.default_calibration or model.calibration
 
 
 def _manifest(detector: VAEDetector | AutoencoderDetector | PlainDetector) -> Manifest:
@@ -176,7 +191,7 @@ def _manifest(detector: VAEDetector | AutoencoderDetector | PlainDetector) -> Ma
         time=detector.time,
         group=detector.group,
         gap=None if detector.gap is None else int(detector.gap),
-        n_effective=model.calibration.n_effective,
+        n_effective=_default_calibration(model).n_effective,
         preparation=model.preparation,  # type: ignore[arg-type]  # those that exist, and save reads the file back
         feedback=model.feedback,  # type: ignore[arg-type]  # the only class of rules
     )
@@ -328,9 +343,9 @@ def _model(manifest: Manifest, store: ArrayStore) -> FittedModel:
             raise ModelFileError(f"n_effective is not from 1 to the {calibration.n_rows:,} calibration rows")
         calibration = calibration.worth(manifest.n_effective)
     reference = TableReference.unpacked(store.under("reference"), encoding)
+    surprise_model = _with_learned_weights(SurpriseModel(evidence, calibration), manifest, store)
+    manifest.policy.promise(surprise_model.calibration)  # raises an error if it cannot support the policy
     store.check_empty()
-    manifest.policy.promise(calibration)  # raises an error if the calibration cannot support the policy
-    surprise_model = SurpriseModel(evidence, calibration)
     return FittedModel(
         encoding,
         surprise_model,
@@ -342,6 +357,26 @@ def _model(manifest: Manifest, store: ArrayStore) -> FittedModel:
         preparation=manifest.preparation,
         feedback=manifest.feedback,
     )
+
+
+def _with_learned_weights(surprise_model: SurpriseModel, manifest: Manifest, store: ArrayStore) -> SurpriseModel:
+    """Return the model with the parts of its calibration scores and the learned weights, if the file has them."""
+    evidence = surprise_model.evidence_model
+    labels = () if manifest.feedback is None else manifest.feedback.labels
+    if isinstance(evidence, ViewEvidence) and store.under("calibration.parts").names:
+        shape = (len(manifest.views), len(manifest.encoding.columns), manifest.constants.max_nats)
+        parts = ScoreParts.unpacked(store.under("calibration.parts"), *shape)
+        if len(parts) > surprise_model.calibration.n_rows:
+            raise ModelFileError(f"{len(parts):,} calibration.parts for {surprise_model.calibration.n_rows:,} rows")
+        surprise_model = replace(surprise_model, parts=parts)
+        if labels:
+            reweighting = Reweighting.unpacked(store.under("reweighting"), *shape)
+            if len(reweighting.learned_from) != len(labels):
+                raise ModelFileError(f"{len(reweighting.learned_from):,} reweighting rows for {len(labels):,} labels")
+            surprise_model = surprise_model.reweighted(reweighting)
+    elif labels:
+        raise ModelFileError("feedback.labels need calibration.parts")
+    return surprise_model
 
 
 def _reason(error: Exception) -> str:

@@ -194,6 +194,7 @@ class VAEDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
     set_policy = _scoring.set_policy
     with_feedback = _feedback.with_feedback
     without_rules = _feedback.without_rules
+    without_weights = _feedback.without_weights
     surprise = _scoring.surprise
     p_value = _scoring.p_value
     score_samples = _scoring.score_samples
@@ -308,6 +309,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  #
     set_policy = _scoring.set_policy
     with_feedback = _feedback.with_feedback
     without_rules = _feedback.without_rules
+    without_weights = _feedback.without_weights
     surprise = _scoring.surprise
     p_value = _scoring.p_value
     score_samples = _scoring.score_samples

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, Promise
 from oddrow.surprise import Surprise
 
+MAX_LABELS: Final = 10_000
+"""Largest number of labelled rows of a model."""
 _UNDECIDED = Promise()
 
 
@@ -35,20 +37,34 @@ class ReportVerdicts:
 
 
 @dataclass(frozen=True)
+class RowLabel:
+    """A row that a reader marked: its report, its number from 1, and whether it is real or a false alarm."""
+
+    report: Text
+    row: pydantic.PositiveInt
+    is_real: bool
+
+    __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
 class Feedback:
-    """What verdicts changed in a model. Scores and reasons of a row are those without feedback.
+    """What verdicts changed in a model.
 
     Attributes
     ----------
-    rules : the mute rules, each of another kind; the first that matches a row hides its alert
+    rules : the mute rules, each of another kind; the first that matches a row hides its alert. Scores and reasons of a
+        row are those without rules
     reports : the counts of verdicts by report
     made_from : SHA-256 of the model files from which the model was made, the first one first; a file that is not known
         is left out
+    labels : the labelled rows from which the weights of views and columns are learned, by report and row
     """
 
     rules: tuple[MuteRule, ...] = ()
     reports: tuple[ReportVerdicts, ...] = ()
     made_from: tuple[Text, ...] = ()
+    labels: tuple[RowLabel, ...] = ()
 
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid")
 
@@ -62,13 +78,16 @@ class Feedback:
         return tuple(rule for rule in self.rules if rule.is_in_force(today())) if self.rules else ()
 
     def check(self, columns: tuple[str, ...]) -> None:
-        """Refuse rules that no verdict can make for a model with these columns.
+        """Refuse rules and labels that no verdict can make for a model with these columns.
 
         Raises
         ------
         ValueError
-            If there are too many, two of one kind, or one of another column.
+            If there are too many, two of one kind or row, or a rule of another column.
         """
+        keys = [(label.report, label.row) for label in self.labels]
+        if len(keys) > MAX_LABELS or keys != sorted(set(keys)):
+            raise ValueError(f"the labels are more than {MAX_LABELS:,}, or not in the order of report and row")
         if len(self.rules) > MAX_RULES:
             raise ValueError(f"{len(self.rules):,} mute rules; a model has at most {MAX_RULES:,}")
         if len({rule.key for rule in self.rules}) < len(self.rules):

@@ -1,4 +1,4 @@
-"""From verdicts to mute rules: files are merged, and each kind marked as a false alarm becomes a rule."""
+"""From verdicts to a model: files are merged, kinds marked as false alarms become rules, labelled rows weights."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from oddrow.exceptions import DataError, SettingError
 from oddrow.feedback._feedback import Feedback, ReportVerdicts
 from oddrow.feedback._rules import MAX_RULES, MuteRule, kind_words
 from oddrow.feedback._verdict_files import KindVerdict, RowVerdict, Verdict, VerdictFile
+from oddrow.feedback._weighing import ReportRows, weighed
 from oddrow.fitted import FittedModel
 
 _CAREFUL: Final[Sequence[Verdict]] = ("false alarm", "unsure", "real")
@@ -42,13 +43,20 @@ class Learned:
 
 
 def learned(
-    model: FittedModel, files: Sequence[VerdictFile], expires: dt.date | None = None, model_hash: str | None = None
+    model: FittedModel,
+    files: Sequence[VerdictFile],
+    expires: dt.date | None = None,
+    model_hash: str | None = None,
+    rows: ReportRows | None = None,
+    *,
+    weighs: bool = True,
 ) -> Learned:
     """Return a model that takes verdicts into account; the given one is unchanged.
 
     Files are merged: of several verdicts on one row of a report, or on one kind, the latest counts. A kind marked as a
     false alarm becomes a mute rule, unless a row or another kind that the rule would hide is marked as real. A kind
-    marked otherwise takes an earlier rule back. Verdicts on single rows make no rule.
+    marked otherwise takes an earlier rule back. From verdicts on rows the weights of views and columns are learned, see
+    :func:`oddrow.feedback._weighing.weighed`.
 
     Parameters
     ----------
@@ -60,6 +68,10 @@ def learned(
         The last day on which new rules are in force; None if they do not expire.
     model_hash
         SHA-256 of the model's file, to which the verdicts must belong; None if it is not known.
+    rows
+        The rows of the table of the report; None takes the values that the verdicts hold.
+    weighs
+        Whether weights are learned from verdicts on rows.
 
     Raises
     ------
@@ -73,24 +85,11 @@ def learned(
     before = model.feedback if isinstance(model.feedback, Feedback) else Feedback()
     _check_models(files, before, model_hash)
     _check_columns(files, model)
-    rows, row_conflicts = _latest((file.report, row.row, row) for file in files for row in file.verdicts)
+    judged, row_conflicts = _latest((file.report, row.row, row) for file in files for row in file.verdicts)
     kinds, kind_conflicts = _latest((kind.key, 0, kind) for file in files for kind in file.kinds)
-    notes = _conflict_notes(row_conflicts, kind_conflicts)
     report_of = {id(kind): file.report for file in files for kind in file.kinds}
-    rules = []
-    for kind in kinds:
-        if kind.verdict == "false alarm":
-            found = _rule(kind, report_of[id(kind)], expires, rows, kinds)
-            if isinstance(found, MuteRule):
-                rules.append(found)
-            else:
-                notes.append(found)
-    notes += _row_notes(rows)
-    renewed = {rule.key for rule in rules}
-    judged = {kind.key for kind in kinds}
-    others = [rule for rule in before.rules if rule.key not in renewed]
-    taken_back = [rule for rule in others if rule.key in judged or _hides_real(rule, rows, kinds) is not None]
-    kept = [rule for rule in others if rule not in taken_back]
+    rules, notes = _rules([(kind, report_of[id(kind)]) for kind in kinds], expires, judged)
+    kept, taken_back = _earlier_rules(before, rules, judged, kinds)
     if len(kept) + len(rules) > MAX_RULES:
         raise SettingError(
             f"{len(kept) + len(rules):,} mute rules are more than the {MAX_RULES:,} that a model can have; mark fewer "
@@ -98,9 +97,40 @@ def learned(
         )
     started_from = model_hash or next((file.model for file in files if file.model is not None), None)
     made_from = dict.fromkeys((*before.made_from, *([] if started_from is None else [started_from])))
-    feedback = Feedback((*kept, *rules), _counted(before, files), tuple(made_from))
-    changed = replace(model, feedback=feedback)
-    return Learned(changed, tuple(rules), tuple(taken_back), tuple(notes), len(rows), len(kinds))
+    feedback = Feedback((*kept, *rules), _counted(before, files), tuple(made_from), before.labels)
+    changed, notes = replace(model, feedback=feedback), [*_conflict_notes(row_conflicts, kind_conflicts), *notes]
+    if weighs:
+        file_of = {id(row): file for file in files for row in file.verdicts}
+        found = weighed(model, feedback, [(file_of[id(row)], row) for row in judged], rows)
+        changed, notes = found.model, [*notes, *found.notes]
+    return Learned(changed, tuple(rules), tuple(taken_back), tuple(notes), len(judged), len(kinds))
+
+
+def _rules(
+    kinds: Sequence[tuple[KindVerdict, str]], expires: dt.date | None, judged: Sequence[RowVerdict]
+) -> tuple[list[MuteRule], list[str]]:
+    """Return the rules of the kinds, each with its report, that are false alarms, and why some of them get none."""
+    every = [kind for kind, _ in kinds]
+    rules: list[MuteRule] = []
+    notes: list[str] = []
+    for kind, report in kinds:
+        if kind.verdict == "false alarm":
+            found = _rule(kind, report, expires, judged, every)
+            if isinstance(found, MuteRule):
+                rules.append(found)
+            else:
+                notes.append(found)
+    return rules, notes
+
+
+def _earlier_rules(
+    before: Feedback, rules: Sequence[MuteRule], judged: Sequence[RowVerdict], kinds: Sequence[KindVerdict]
+) -> tuple[list[MuteRule], list[MuteRule]]:
+    """Return the earlier rules that stay beside new ones, and those that verdicts take back."""
+    renewed, keys = {rule.key for rule in rules}, {kind.key for kind in kinds}
+    others = [rule for rule in before.rules if rule.key not in renewed]
+    taken_back = [rule for rule in others if rule.key in keys or _hides_real(rule, judged, kinds) is not None]
+    return [rule for rule in others if rule not in taken_back], taken_back
 
 
 def _check_models(files: Sequence[VerdictFile], before: Feedback, model_hash: str | None) -> None:
@@ -169,14 +199,6 @@ def _hides_real(rule: MuteRule, rows: Sequence[RowVerdict], kinds: Sequence[Kind
         return f"{_count(real, 'row')} of this kind {_are(real)} marked as real"
     others = [kind for kind in kinds if kind.verdict == "real" and rule.matches(kind.key)]
     return f"it would hide {kind_words(others[0].key)}, which is marked as real" if others else None
-
-
-def _row_notes(rows: Sequence[RowVerdict]) -> list[str]:
-    single = sum(row.verdict == "false alarm" for row in rows)
-    if not single:
-        return []
-    marked = "a false alarm" if single == 1 else "false alarms"
-    return [f"{_count(single, 'single row')} marked as {marked} made no rule: rules come from kinds of alerts"]
 
 
 def _counted(before: Feedback, files: Sequence[VerdictFile]) -> tuple[ReportVerdicts, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, cast, get_args
 
 import pydantic
 
@@ -143,6 +144,34 @@ def read_verdicts(source: str | Path | Mapping[str, Any]) -> VerdictFile:
             raise
         raise DataError(f"{path}: is not JSON ({one_line(str(error))}); {EXPORT}") from error
     return _checked(str(path), content)
+
+
+def verdicts_on_rows(verdicts: Mapping[int, str], table: str, n_rows: int) -> VerdictFile:
+    """Return verdicts on the rows of a table, by their index from 0.
+
+    Parameters
+    ----------
+    verdicts
+        "real", "false alarm" or "unsure" by row.
+    table, n_rows
+        What tells the table from others, and its number of rows.
+
+    Raises
+    ------
+    DataError
+        If a row is not one of the table, or a verdict is none of the three.
+    """
+    allowed: tuple[str, ...] = get_args(Verdict)
+    for row, verdict in verdicts.items():
+        if isinstance(row, bool) or not 0 <= row < n_rows:
+            raise DataError(f"there is a verdict on row {row!r}; the rows of the table are 0 to {n_rows - 1:,}")
+        if verdict not in allowed:
+            raise DataError(f"the verdict on row {row} is {verdict!r:.60}; choose from {', '.join(map(repr, allowed))}")
+    now = dt.datetime.now(dt.UTC)
+    rows = tuple(
+        RowVerdict(int(row) + 1, cast("Verdict", verdict), "", now, (), None) for row, verdict in verdicts.items()
+    )
+    return VerdictFile("oddrow-verdicts", 1, table, None, NamedTable("rows", n_rows), rows, ())
 
 
 def _checked(name: str, content: Any) -> VerdictFile:

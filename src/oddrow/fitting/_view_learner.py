@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from oddrow.fitting._network_fit import NetworkFit, fit_to_split
 from oddrow.fitting._order_test import OrderTest
 from oddrow.fitting._plan import CalibratedFit, FitPlan, HeldOut
 from oddrow.fitting._splits import SplitTable
-from oddrow.surprise import IsolationEvidence, SurpriseModel, ViewEvidence
+from oddrow.surprise import IsolationEvidence, ScoreParts, SurpriseModel, ViewEvidence, kept_rows
 from oddrow.views import RowViews, Views, ViewScales, checked_view_weights
 
 SCALING_ROWS = 2_000
@@ -76,13 +76,14 @@ class ViewLearner:
             fit.has_trained,
         )
         views = ViewEvidence(fit.views, scales)
-        judge: ViewEvidence | IsolationEvidence = views
-        if self.isolates:
-            judge = _isolating(views, fit, split, rng)
         own = fit.own[split.calibration]
         batches = np.split(np.arange(len(own)), range(CALIBRATED_AT_ONCE, len(own), CALIBRATED_AT_ONCE))
-        raw = np.concatenate([judge.evidence(calibrating.take(batch), own[batch]).raw for batch in batches])
-        surprise_model = SurpriseModel(judge, Calibration.learn(raw, "held-out", plan.recipe.constants))
+        parts, judge = None, _isolating(views, fit, split, rng) if self.isolates else views
+        if isinstance(judge, IsolationEvidence):
+            raw = np.concatenate([judge.evidence(calibrating.take(batch), own[batch]).raw for batch in batches])
+        else:
+            raw, parts = _parts(views, calibrating, own, batches)
+        surprise_model = SurpriseModel(judge, Calibration.learn(raw, "held-out", plan.recipe.constants), parts)
         calibrated = _calibrated(fit, surprise_model, plan.control.spent_checkpoint(fit.network.health))
         if self.isolates:
             return calibrated  # by a parameter, or as a fold of a table that may be sorted by anything
@@ -117,9 +118,11 @@ class ViewLearner:
         found = fit_folds(plan, table, in_doubt, folding, fit_one, see, rng)
         fit, pooled = found.whole, RowViews.joined(found.seen)
         scales = ViewScales.learn(fit.views, pooled, checked_view_weights(self.view_weights))
-        calibration = folding.calibration([scales.evidence(pooled).raw], plan.recipe.constants)
+        raw, parts = ViewEvidence(fit.views, scales).parts(pooled)
+        calibration = folding.calibration([raw], plan.recipe.constants)
         own_scales = scales.from_units(fit.views.units(fit.training))
-        surprise_model = SurpriseModel(ViewEvidence(fit.views, own_scales), calibration)
+        kept = parts.take(kept_rows(len(raw), parts.n_values))
+        surprise_model = SurpriseModel(ViewEvidence(fit.views, own_scales), calibration, kept)
         return _calibrated(fit, surprise_model, found.control.spent_checkpoint(fit.network.health))
 
 
@@ -200,6 +203,19 @@ def _scaling_rows(
     n_more = max(SCALING_ROWS - len(split.stopping), 0) if np.any(own >= 0) else 0
     more = rng.permutation(split.training)[:n_more] if len(split.stopping) else split.training
     return np.concatenate([split.stopping, more]), np.arange(len(split.stopping) + len(more)) >= len(split.stopping)
+
+
+def _parts(
+    views: ViewEvidence, rows: EncodedTable, own: npt.NDArray[np.int64], batches: Sequence[npt.NDArray[np.int64]]
+) -> tuple[npt.NDArray[np.float64], ScoreParts]:
+    """Return the raw scores of calibration rows, and the parts of those that keep them."""
+    raw, kept = [], []
+    for batch in batches:
+        scores, parts = views.parts(views.views.of(rows.take(batch), own[batch]))
+        chosen = kept_rows(len(own), parts.n_values)
+        raw.append(scores)
+        kept.append(parts.take(chosen[np.isin(chosen, batch)] - batch[0]))
+    return np.concatenate(raw), ScoreParts.joined(kept)
 
 
 def _isolating(views: ViewEvidence, fit: ViewFit, split: SplitTable, rng: np.random.Generator) -> IsolationEvidence:

@@ -13,12 +13,16 @@ from oddrow.calibration import Calibration, TailCurve
 from oddrow.columns import EncodedTable
 from oddrow.container import Arrays, ArrayStore, packed_components
 from oddrow.density import DensityModel, MixedLikelihood, RowLikelihood, SquaredError, in_blocks, in_slabs
+from oddrow.exceptions import SettingError
 from oddrow.scoring_constants import ScoringConstants
+from oddrow.surprise._reweighting import Reweighting, ScoreParts
 from oddrow.views import (
     Evidence,
     KindLevels,
     NearestNormalRows,
+    RowViews,
     Samples,
+    ScaledViews,
     Views,
     ViewScales,
     checked_view_weights,
@@ -111,6 +115,8 @@ class ViewEvidence:
 
     views: Views
     scales: ViewScales
+    reweighting: Reweighting | None = None
+    """Factors of the weights of views and columns that were learned from verdicts; None if there are none."""
 
     @property
     def density(self) -> DensityModel[MixedLikelihood]:
@@ -119,7 +125,20 @@ class ViewEvidence:
 
     def evidence(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None = None) -> Evidence:
         """Return the combined evidence; ``own`` [n] are the rows' indices among the remembered rows, if any."""
-        return self.scales.evidence(self.views.of(encoded, own))
+        scaled, plain = self._plain(self.views.of(encoded, own))
+        if self.reweighting is None:
+            return plain
+        return self.reweighting.evidence(scaled, ScoreParts.of(scaled, plain), self.scales.weights)
+
+    def parts(self, rows: RowViews) -> tuple[Floats, ScoreParts]:
+        """Return the raw scores [n] of rows with the default weights, and the parts that learned weights apply to."""
+        scaled, plain = self._plain(rows)
+        return plain.raw, ScoreParts.of(scaled, plain)
+
+    def _plain(self, rows: RowViews) -> tuple[ScaledViews, Evidence]:
+        """Return the views in nats, and the evidence with the default weights."""
+        scaled = self.scales.scaled(rows)
+        return scaled, scaled.combined(self.scales.weights)
 
     def packed(self) -> Arrays:
         """Return the density model, the views and their scales."""
@@ -230,10 +249,44 @@ EvidenceModel: TypeAlias = ViewEvidence | IsolationEvidence | ReconstructionEvid
 
 @dataclass(frozen=True)
 class SurpriseModel:
-    """An evidence model and the calibration of its raw score: the state that scoring needs."""
+    """An evidence model and the calibration of its raw score: the state that scoring needs.
+
+    Attributes
+    ----------
+    parts : the parts of the scores of calibration rows, of at most 10,000, evenly spread; None if they are not known
+    default_calibration : the calibration of the scores with the default weights; None if these are in use
+    """
 
     evidence_model: EvidenceModel
     calibration: Calibration
+    parts: ScoreParts | None = None
+    default_calibration: Calibration | None = None
+
+    @property
+    def reweighting(self) -> Reweighting | None:
+        """The factors of the weights that were learned from verdicts; None if there are none."""
+        return self.evidence_model.reweighting if isinstance(self.evidence_model, ViewEvidence) else None
+
+    def reweighted(self, reweighting: Reweighting | None) -> SurpriseModel:
+        """Return the model with learned weights, calibrated anew with them; None returns to the default weights.
+
+        Raises
+        ------
+        SettingError
+            If the model has no views, or does not hold the parts of its calibration scores.
+        """
+        judge, default = self.evidence_model, self.default_calibration or self.calibration
+        if not isinstance(judge, ViewEvidence):
+            raise SettingError("weights of views and columns need a model with views")
+        judge = replace(judge, reweighting=reweighting)
+        if reweighting is None:
+            return replace(self, evidence_model=judge, calibration=default, default_calibration=None)
+        if self.parts is None:
+            raise SettingError("the model does not hold the parts of its calibration scores, which new weights need")
+        raw = reweighting.raw(self.parts, judge.scales.weights, judge.scales.constants.power)
+        n_effective = None if default.n_effective is None else default.n_effective * len(raw) / default.n_rows
+        calibration = replace(default, scores=np.sort(raw), n_effective=n_effective and max(n_effective, 1.0))
+        return replace(self, evidence_model=judge, calibration=calibration, default_calibration=default)
 
     def score(self, encoded: EncodedTable) -> Surprise:
         """Return the surprise of encoded rows in their order; the same row always has the same bits."""

@@ -14,7 +14,7 @@ from oddrow.views._nats import power_mean, scale_of
 from oddrow.views._occurrences import Moments
 from oddrow.views._registry import VIEWS, register_view, unregister_view
 from oddrow.views._row_context import RowContext
-from oddrow.views._scales import ViewScales, checked_view_weights
+from oddrow.views._scales import ScaledViews, ViewScales, checked_view_weights
 from oddrow.views._spaces import PiecewiseCurve, Space
 from oddrow.views._surroundings import Reach, Surroundings
 from oddrow.views._view import GraphScore, Judged, LearningContext, View, ViewScore, ViewUnits
@@ -40,6 +40,7 @@ __all__ = [
     "RowContext",
     "RowViews",
     "Samples",
+    "ScaledViews",
     "Space",
     "Surroundings",
     "Variable",

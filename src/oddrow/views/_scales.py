@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -124,6 +124,36 @@ class ViewScale:
 
 
 @dataclass(frozen=True)
+class ScaledViews:
+    """The scores of rows by all views in nats, before the views are combined.
+
+    Attributes
+    ----------
+    nats : float64 [n, n_views], at most ``max_nats``
+    scores : the score of each view
+    novelty : float64 [n, n_columns], nats
+    power : exponent, of opposite sign, of the power mean that combines the views
+    """
+
+    nats: Floats
+    scores: Sequence[ScaledScore]
+    novelty: Floats
+    power: float
+
+    def combined(self, weights: Floats) -> Evidence:
+        """Return the evidence of all views together, with these weights [n_views]."""
+        none = np.zeros(len(self.nats))
+        brought = weights * np.expm1(self.nats * self.power)
+        shares, _ = split_total(power_mean(self.nats, self.power, weights), brought, none)
+        parts = [
+            split_total(share, each.by_column, each.by_none) for share, each in zip(shares.T, self.scores, strict=True)
+        ]
+        column, combination = (sum(each) for each in zip(*parts, strict=True))
+        # novelty is added, because most rows have none and averaging it in would dilute the other views
+        return Evidence(np.asarray(column + self.novelty), np.asarray(combination))
+
+
+@dataclass(frozen=True)
 class ViewScales:
     """The scale and the weight of each view, and their combination.
 
@@ -156,17 +186,16 @@ class ViewScales:
         """Return these scales, which were learned in units, for the scores of a fit with these units."""
         return replace(self, scales={name: scale.from_units(units[name]) for name, scale in self.scales.items()})
 
+    def scaled(self, rows: RowViews) -> ScaledViews:
+        """Return the views' scores in nats."""
+        constants = self.constants
+        scores = [scale.scaled(rows.scores[name], constants) for name, scale in self.scales.items()]
+        nats = np.minimum(np.stack([score.nats for score in scores], axis=1), constants.max_nats)
+        return ScaledViews(nats, scores, rows.novelty, constants.power)
+
     def evidence(self, rows: RowViews) -> Evidence:
         """Return the combined evidence of all views."""
-        constants, none = self.constants, np.zeros(len(rows.novelty))
-        scaled = [scale.scaled(rows.scores[name], constants) for name, scale in self.scales.items()]
-        nats = np.minimum(np.stack([score.nats for score in scaled], axis=1), constants.max_nats)
-        brought = self.weights * np.expm1(nats * constants.power)
-        shares, _ = split_total(power_mean(nats, constants.power, self.weights), brought, none)
-        parts = [split_total(share, each.by_column, each.by_none) for share, each in zip(shares.T, scaled, strict=True)]
-        column, combination = (sum(each) for each in zip(*parts, strict=True))
-        # novelty is added, because most rows have none and averaging it in would dilute the other views
-        return Evidence(np.asarray(column + rows.novelty), np.asarray(combination))
+        return self.scaled(rows).combined(self.weights)
 
     def packed(self) -> Arrays:
         """Return the scale of each view; the weights are a parameter of the detector."""

@@ -1,0 +1,195 @@
+"""From verdicts on rows to weights of views and columns: the labelled rows are found, judged, and learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from oddrow.exceptions import DataError, SettingError
+from oddrow.feedback._feedback import MAX_LABELS, Feedback, RowLabel
+from oddrow.feedback._verdict_files import RowVerdict, VerdictFile
+from oddrow.fitted import FittedModel
+from oddrow.surprise import Reweighting, ScoreParts, ViewEvidence
+
+CUT: Final = "\u2026"
+"""Last character of a value that a report's page cut."""
+
+
+@dataclass(frozen=True)
+class ReportRows:
+    """The rows that a model scored for the rows of the table of a report.
+
+    Attributes
+    ----------
+    table : the rows [m]
+    row : int64 [m], ascending, the row of the user's table at which each of them ends; None if they are its rows
+    n_rows : number of rows of the user's table
+    """
+
+    table: pa.Table
+    row: npt.NDArray[np.int64] | None
+    n_rows: int
+
+    def places(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the place among ``table`` of rows of the user's table; -1 for rows that were not scored."""
+        if self.row is None:
+            return rows
+        at = np.minimum(np.searchsorted(self.row, rows), max(len(self.row) - 1, 0))
+        is_there = self.row[at] == rows if len(self.row) else np.zeros(len(rows), np.bool_)
+        return np.where(is_there, at, -1)
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What verdicts on rows changed.
+
+    Attributes
+    ----------
+    model : the model with its learned weights, and the labels in its feedback
+    notes : sentences about verdicts that have no effect on weights
+    """
+
+    model: FittedModel
+    notes: tuple[str, ...]
+
+
+def weighed(
+    model: FittedModel,
+    feedback: Feedback,
+    verdicts: Sequence[tuple[VerdictFile, RowVerdict]],
+    rows: ReportRows | None,
+) -> Weighed:
+    """Return a model whose weights are learned from all labelled rows, those of earlier feedback and new ones.
+
+    Rows marked as real or as a false alarm are labelled; *unsure* takes an earlier label back. Labelled rows do not
+    calibrate: a row that equals a remembered training row is left out, and calibration rows stay those of the fit.
+
+    Parameters
+    ----------
+    model, feedback
+        The model, and its feedback without the new verdicts on rows.
+    verdicts
+        The latest verdict on each row, with its file.
+    rows
+        The rows of the table of the report; None takes the values that the verdicts hold.
+
+    Raises
+    ------
+    DataError
+        If the table does not have the rows of the report, or the values of a row do not fit the model.
+    SettingError
+        If there are too many labelled rows, or verdicts on several reports with one table.
+    """
+    surprise_model = model.surprise_model
+    labels = {(label.report, label.row): label.is_real for label in feedback.labels}
+    known = surprise_model.reweighting
+    parts = {} if known is None else dict(zip(labels, _each(known.learned_from), strict=True))
+    notes: list[str] = []
+    for file, verdict in verdicts:
+        labels.pop((file.report, verdict.row), None)
+    new = [(file, verdict) for file, verdict in verdicts if verdict.verdict != "unsure"]
+    judge = surprise_model.evidence_model
+    if new and (surprise_model.parts is None or not isinstance(judge, ViewEvidence)):
+        notes.append(
+            f"{_count(len(new))} changed no weights: the model does not hold the parts of its calibration scores; "
+            "fit it again with this version of oddrow, by calibrated views"
+        )
+    elif new:
+        assert isinstance(judge, ViewEvidence)  # noqa: S101 - checked above
+        new, table, notes = _found(model, new, rows)
+        encoded = model.encoding.encode(table)
+        is_known = judge.views.basis.normal_rows.passed_over(encoded.rows, np.full(len(encoded.rows), -1)) >= 0
+        if is_known.any():
+            notes.append(
+                f"{_count(int(is_known.sum()))} changed no weights: the rows are among those that the model was fitted "
+                "to, so their scores are not those of new rows"
+            )
+        _, found = judge.parts(judge.views.of(encoded)) if len(new) else (None, None)
+        for place, (file, verdict) in enumerate(new):
+            if found is not None and not is_known[place]:
+                labels[file.report, verdict.row] = verdict.verdict == "real"
+                parts[file.report, verdict.row] = found.take(np.array([place]))
+    if len(labels) > MAX_LABELS:
+        raise SettingError(
+            f"{len(labels):,} labelled rows are more than the {MAX_LABELS:,} that a model can learn weights from; "
+            "give fewer verdicts, or begin again from the model without learned weights"
+        )
+    return Weighed(_learned(model, feedback, labels, parts), tuple(notes))
+
+
+def _learned(
+    model: FittedModel,
+    feedback: Feedback,
+    labels: Mapping[tuple[str, int], bool],
+    parts: Mapping[tuple[str, int], ScoreParts],
+) -> FittedModel:
+    keys = sorted(labels)  # so that the order of verdicts has no effect
+    feedback = replace(feedback, labels=tuple(RowLabel(*key, labels[key]) for key in keys))
+    reweighting, judge = None, model.surprise_model.evidence_model
+    if keys:
+        assert isinstance(judge, ViewEvidence)  # noqa: S101 - others have no labels
+        is_real = np.array([labels[key] for key in keys])
+        scales = judge.scales
+        rows = ScoreParts.joined([parts[key] for key in keys])
+        reweighting = Reweighting.learn(rows, is_real, scales.weights, scales.constants.power)
+    if reweighting is None and model.surprise_model.reweighting is None:
+        return replace(model, feedback=feedback)
+    surprise_model = model.surprise_model.reweighted(reweighting)
+    model.policy.promise(surprise_model.calibration)  # raises an error if fewer calibration rows cannot support it
+    return replace(model, feedback=feedback, surprise_model=surprise_model)
+
+
+def _found(
+    model: FittedModel, verdicts: Sequence[tuple[VerdictFile, RowVerdict]], rows: ReportRows | None
+) -> tuple[list[tuple[VerdictFile, RowVerdict]], pa.Table, list[str]]:
+    """Return the verdicts whose rows are known, these rows, and a note if there are others."""
+    if rows is not None:
+        _check_table(verdicts, rows)
+        places = rows.places(np.array([verdict.row for _, verdict in verdicts]) - 1)
+        table = rows.table.take(pa.array(places[places >= 0]))
+        kept = [one for one, place in zip(verdicts, places.tolist(), strict=True) if place >= 0]
+        lost = "their rows have no score"
+    else:
+        kept = [one for one in verdicts if _has_values(model, one[1])]
+        texts = [verdict.values or {} for _, verdict in kept]
+        columns = {name: pa.array([text.get(name) for text in texts], pa.string()) for name in model.encoding.sources}
+        table = pa.table(columns)
+        lost = "their rows' values are not, or not all, in the file of verdicts; give the report's table as well"
+    n_lost = len(verdicts) - len(kept)
+    return kept, table, [f"{_count(n_lost)} changed no weights: {lost}"] if n_lost else []
+
+
+def _has_values(model: FittedModel, verdict: RowVerdict) -> bool:
+    """Whether a verdict holds the whole row."""
+    values = verdict.values
+    if values is None or model.preparation is not None or not values.keys() >= set(model.encoding.sources):
+        return False
+    return not any((values[name] or "").endswith(CUT) for name in model.encoding.sources)
+
+
+def _check_table(verdicts: Sequence[tuple[VerdictFile, RowVerdict]], rows: ReportRows) -> None:
+    reports = {file.report: file for file, _ in verdicts}
+    if len(reports) > 1:
+        raise SettingError(
+            f"the verdicts are on {len(reports)} reports, and one table was given; give the verdicts on one report and "
+            "its table at a time"
+        )
+    for file, verdict in verdicts:
+        if file.table.rows != rows.n_rows or verdict.row > rows.n_rows:
+            raise DataError(
+                f"{file.name}: its report is about a table of {file.table.rows:,} rows, and the given table has "
+                f"{rows.n_rows:,}; give the table of the report"
+            )
+
+
+def _each(parts: ScoreParts) -> list[ScoreParts]:
+    return [parts.take(np.array([place])) for place in range(len(parts))]
+
+
+def _count(number: int) -> str:
+    return f"{number:,} verdict{'' if number == 1 else 's'} on rows"
