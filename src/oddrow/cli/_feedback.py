@@ -1,21 +1,27 @@
-"""``oddrow feedback``: take the verdicts on a report into account, as mute rules of a new model."""
+"""``oddrow feedback``: take the verdicts on a report into account, as mute rules and weights of a new model."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from oddrow import artifact
 from oddrow.cli import _console
 from oddrow.cli._groups import DECISION, INPUT
-from oddrow.cli._options import ForceOption
+from oddrow.cli._options import AS_FOUND, ForceOption, opened, reads_table
+from oddrow.cli._remedies import in_options
+from oddrow.cli._render_feedback import weight_lines
 from oddrow.exceptions import SettingError
-from oddrow.files import check_target
+from oddrow.files import ReadingOptions, check_target
+
+if TYPE_CHECKING:
+    from oddrow.detector import VAEDetector
 
 
+@reads_table
 def feedback(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="The model file that the report was made with.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL2", help="File for the new model.")],
@@ -28,6 +34,23 @@ def feedback(
             rich_help_panel=INPUT,
         ),
     ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--table",
+            metavar="TABLE",
+            help="The report's table; needed where the verdicts do not hold the values of their rows.",
+            rich_help_panel=INPUT,
+        ),
+    ] = None,
+    weights: Annotated[
+        bool,
+        typer.Option(
+            "--weights/--no-weights",
+            help="Learn weights of views and columns from verdicts on rows, which changes scores.",
+            rich_help_panel=DECISION,
+        ),
+    ] = True,
     expires: Annotated[
         str | None,
         typer.Option(
@@ -43,34 +66,68 @@ def feedback(
             "--without-rules", help="Take all mute rules back; keep the counts of verdicts.", rich_help_panel=DECISION
         ),
     ] = False,
+    without_weights: Annotated[
+        bool,
+        typer.Option(
+            "--without-weights",
+            help="Return to the weights of the fit; keep rules and counts of verdicts.",
+            rich_help_panel=DECISION,
+        ),
+    ] = False,
+    reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
 ) -> None:
-    """Hide the kinds of alerts that a reader of a report marked as false alarms; scores and reasons stay."""
-    from oddrow.feedback import expiry, learned, read_verdicts
+    """Hide the kinds of alerts that were marked as false alarms in a report, and learn weights from marked rows.
 
+    Scores with learned weights are calibrated anew, so the promise of the policy holds for them.
+    """
     check_target(output, force)
-    if without_rules == bool(verdicts):
-        raise SettingError("give either --verdicts FILE or --without-rules")
-    if without_rules and expires is not None:
-        raise SettingError("--expires goes with --verdicts")
+    if (without_rules or without_weights) == bool(verdicts):
+        raise SettingError("give either --verdicts FILE, or --without-rules, --without-weights or both")
+    if not verdicts and (expires is not None or table is not None):
+        raise SettingError(f"{'--table' if expires is None else '--expires'} goes with --verdicts")
     detector = artifact.load(model)
-    if without_rules:
-        artifact.save(detector.without_rules(), output, force=force)
-        _console.say(f"wrote {output}: it decides without mute rules")
+    if not verdicts:
+        _take_back(detector, output, rules=without_rules, weights=without_weights, force=force)
         return
-    files = [read_verdicts(path) for path in verdicts or []]
-    found = learned(detector.model_, files, expiry(expires), hashlib.sha256(model.read_bytes()).hexdigest())
-    detector.model_ = found.model
+    from oddrow.detector import feedback_taken
+
+    rows = None if table is None else opened(str(table), reading, detector.model_).read()
+    model_hash = hashlib.sha256(model.read_bytes()).hexdigest()
+    detector, found = feedback_taken(detector, verdicts, rows, expires=expires, model_hash=model_hash, weighs=weights)
     artifact.save(detector, output, force=force)
-    _console.say(f"{found.rows:,} verdicts on rows, {found.kinds:,} on kinds")
+    _console.say(f"verdicts: {found.rows:,} on rows, {found.kinds:,} on kinds")
     for rule in found.made:
         until = "until it is taken back" if rule.expires is None else f"until {rule.expires}"
         _console.say(f"mute rule, {until}: {rule.words}")
     for rule in found.taken_back:
         _console.say(f"taken back: {rule.words}")
+    for line in weight_lines(detector.model_):
+        _console.say(line)
     for note in found.notes:
-        _console.say(f"note: {note}")
-    for file in files:
-        if file.model is None:
-            _console.say(f"note: {file.name} names no model file: only its columns were checked")
-    _console.say(f"wrote {output}; the way back: oddrow feedback {output} --without-rules -o MODEL3, or {model}")
+        _console.say(f"note: {in_options(note)}")
+    back = " ".join(
+        option
+        for option, is_there in (
+            ("--without-rules", bool(found.model.feedback and found.model.feedback.in_force)),
+            ("--without-weights", found.model.surprise_model.reweighting is not None),
+        )
+        if is_there
+    )
+    _console.say(
+        f"wrote {output}; the way back: {f'oddrow feedback {output} {back} -o MODEL3, or ' if back else ''}{model}"
+    )
+
+
+def _take_back(detector: VAEDetector, output: Path, *, rules: bool, weights: bool, force: bool) -> None:
+    if rules:
+        detector = detector.without_rules()
+    if weights:
+        detector = detector.without_weights()
+    artifact.save(detector, output, force=force)
+    changed = [
+        words
+        for is_so, words in ((rules, "decides without mute rules"), (weights, "has the weights of its fit"))
+        if is_so
+    ]
+    _console.say(f"wrote {output}: it {' and '.join(changed)}")

@@ -15,8 +15,15 @@ from oddrow.artifact import PROTOCOL
 from oddrow.batch import RowOfStream, shown
 from oddrow.calibration import Calibration
 from oddrow.cli._console import print_table
+from oddrow.cli._render_feedback import (
+    feedback_lines,
+    feedback_values,
+    muted_lines,
+    muted_values,
+    weight_lines,
+    weight_values,
+)
 from oddrow.columns import Inspection, OrderProposals, Suspicion, TableSchema
-from oddrow.container import one_line
 from oddrow.density import TrainingHealth
 from oddrow.explanation import COMBINATION, Explanation, usual_cell, value_text
 from oddrow.feedback import Feedback
@@ -140,6 +147,7 @@ def info_values(fitted: VAEDetector | AutoencoderDetector | PlainDetector) -> di
         "clean": fitted.clean,
         "cleaning": None if fitted.cleaning_ is None else asdict(fitted.cleaning_),
         **({"feedback": feedback_values(model.feedback)} if isinstance(model.feedback, Feedback) else {}),
+        **weight_values(model),
     }
 
 
@@ -192,6 +200,7 @@ def info_lines(fitted: VAEDetector | AutoencoderDetector | PlainDetector) -> lis
         _tail_line(fitted.model_.calibration),
         f"odd: {policy_text(fitted.model_)}",
         *(feedback_lines(fitted.model_.feedback) if isinstance(fitted.model_.feedback, Feedback) else []),
+        *weight_lines(fitted.model_),
     ]
 
 
@@ -252,55 +261,6 @@ def _tail_line(calibration: Calibration) -> str:
         f"{rows}: too few rows for a probability above {calibration.most_supported:.1f} nats "
         f"(p = {1 / (calibration.n_rows + 1):.2g}); a higher surprise ranks rows and is no probability"
     )
-
-
-def muted_lines(counts: Sequence[tuple[str, int]]) -> list[str]:
-    """Say how many alerts each mute rule hid."""
-    return [f"{count:,} alert{'' if count == 1 else 's'} hidden by the mute rule: {rule}" for rule, count in counts]
-
-
-def muted_values(counts: Sequence[tuple[str, int]]) -> dict[str, Any]:
-    """Return how many alerts each mute rule hid, as plain values; nothing without rules."""
-    return {"muted": [{"rule": rule, "alerts": count} for rule, count in counts]} if counts else {}
-
-
-def feedback_values(feedback: Feedback) -> dict[str, Any]:
-    """Return mute rules and counts of verdicts as plain values."""
-    return {
-        "rules": [
-            {
-                **asdict(rule),
-                "words": rule.words,
-                "at": rule.at.isoformat(),
-                "expires": None if rule.expires is None else rule.expires.isoformat(),
-                "in_force": rule.words in feedback.in_force,
-            }
-            for rule in feedback.rules
-        ],
-        "reports": [asdict(one) for one in feedback.reports],
-        "made_from": list(feedback.made_from),
-    }
-
-
-def feedback_lines(feedback: Feedback) -> list[str]:
-    """Return mute rules and counts of verdicts as lines of text."""
-    lines = []
-    for rule in feedback.rules:
-        until = "" if rule.expires is None else f", until {rule.expires}"
-        note = f": {one_line(rule.note)}" if rule.note else ""
-        expired = "" if rule.words in feedback.in_force else " (expired)"
-        lines.append(
-            f"mute rule: {rule.words}; of {rule.at:%Y-%m-%d}{until}{expired}, report {one_line(rule.report)}{note}"
-        )
-    lines += [
-        f"verdicts on report {one_line(one.report)}: rows {one.rows_real:,} real, "
-        f"{one.rows_false_alarm:,} false alarm, {one.rows_unsure:,} unsure; "
-        f"kinds {one.kinds_real:,} real, {one.kinds_false_alarm:,} false alarm, {one.kinds_unsure:,} unsure"
-        for one in feedback.reports
-    ]
-    if feedback.made_from:
-        lines.append(f"feedback began from the model with SHA-256 {one_line(feedback.made_from[0])}")
-    return lines
 
 
 def print_metrics(figures: DetectionMetrics, decision: Decision, *, as_json: bool) -> None:

@@ -37,7 +37,8 @@ from oddrow.cli._options import (
 )
 from oddrow.cli._policies import takes_policy
 from oddrow.cli._remedies import in_options
-from oddrow.cli._render import muted_lines, muted_values, promise_values, threshold_text
+from oddrow.cli._render import promise_values, threshold_text
+from oddrow.cli._render_feedback import muted_lines, muted_values
 from oddrow.container import JobIdentity, digest
 from oddrow.exceptions import SettingError
 from oddrow.files import ReadingOptions, TableStream, check_target

@@ -9,6 +9,7 @@ from oddrow._lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from oddrow.detector._estimators import AutoencoderDetector, VAEDetector
+    from oddrow.detector._feedback import feedback_taken
     from oddrow.detector._find import FIND_FOLDS, find
     from oddrow.detector._found import Found
     from oddrow.detector._plain_detector import PlainDetector
@@ -19,6 +20,7 @@ __all__ = [
     "Found",
     "PlainDetector",
     "VAEDetector",
+    "feedback_taken",
     "find",
 ]
 
@@ -27,6 +29,7 @@ __getattr__ = lazy_exports(
     {
         **dict.fromkeys(("AutoencoderDetector", "VAEDetector"), "oddrow.detector._estimators"),
         **dict.fromkeys(("FIND_FOLDS", "find"), "oddrow.detector._find"),
+        "feedback_taken": "oddrow.detector._feedback",
         "Found": "oddrow.detector._found",
         "PlainDetector": "oddrow.detector._plain_detector",
     },

@@ -98,7 +98,11 @@ def learned(
     started_from = model_hash or next((file.model for file in files if file.model is not None), None)
     made_from = dict.fromkeys((*before.made_from, *([] if started_from is None else [started_from])))
     feedback = Feedback((*kept, *rules), _counted(before, files), tuple(made_from), before.labels)
-    changed, notes = replace(model, feedback=feedback), [*_conflict_notes(row_conflicts, kind_conflicts), *notes]
+    notes = [*_conflict_notes(row_conflicts, kind_conflicts), *notes]
+    if model_hash is not None:
+        unnamed = [file.name for file in files if file.model is None]
+        notes += [f"{name} names no model file: only its columns were checked" for name in unnamed]
+    changed = replace(model, feedback=feedback)
     if weighs:
         file_of = {id(row): file for file in files for row in file.verdicts}
         found = weighed(model, feedback, [(file_of[id(row)], row) for row in judged], rows)

@@ -61,7 +61,10 @@ class NamedReason:
 
 @dataclass(frozen=True)
 class RowVerdict:
-    """A verdict on a row, by its number from 1, with the row's reasons and its kind; None if it has none."""
+    """A verdict on a row, by its number from 1, with the row's reasons, its kind, surprise and values; None if unknown.
+
+    The page rounds the values of numbers to seven digits.
+    """
 
     row: Annotated[int, pydantic.Field(ge=1)]
     verdict: Verdict
@@ -69,6 +72,7 @@ class RowVerdict:
     at: pydantic.AwareDatetime
     reasons: tuple[NamedReason, ...]
     kind: NamedKind | None
+    surprise: pydantic.NonNegativeFloat | None = None
     values: dict[Text, Text | None] | None = None
 
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = _STRICT

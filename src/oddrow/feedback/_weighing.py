@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from oddrow.surprise import Reweighting, ScoreParts, ViewEvidence
 
 CUT: Final = "\u2026"
 """Last character of a value that a report's page cut."""
+MAX_DIFFERENCE: Final = 0.001
+"""Largest difference, relative to 1 + nats, of the surprise of a row's values from that on the page."""
+_Verdicts: TypeAlias = Sequence[tuple[VerdictFile, RowVerdict]]
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Weighed:
 def weighed(
     model: FittedModel,
     feedback: Feedback,
-    verdicts: Sequence[tuple[VerdictFile, RowVerdict]],
+    verdicts: _Verdicts,
     rows: ReportRows | None,
 ) -> Weighed:
     """Return a model whose weights are learned from all labelled rows, those of earlier feedback and new ones.
@@ -92,7 +95,7 @@ def weighed(
     notes: list[str] = []
     for file, verdict in verdicts:
         labels.pop((file.report, verdict.row), None)
-    new = [(file, verdict) for file, verdict in verdicts if verdict.verdict != "unsure"]
+    new: _Verdicts = [(file, verdict) for file, verdict in verdicts if verdict.verdict != "unsure"]
     judge = surprise_model.evidence_model
     if new and (surprise_model.parts is None or not isinstance(judge, ViewEvidence)):
         notes.append(
@@ -101,7 +104,7 @@ def weighed(
         )
     elif new:
         assert isinstance(judge, ViewEvidence)  # noqa: S101 - checked above
-        new, table, notes = _found(model, new, rows)
+        new, table, notes = _of_values(model, new) if rows is None else _of_table(new, rows)
         encoded = model.encoding.encode(table)
         is_known = judge.views.basis.normal_rows.passed_over(encoded.rows, np.full(len(encoded.rows), -1)) >= 0
         if is_known.any():
@@ -144,23 +147,32 @@ def _learned(
     return replace(model, feedback=feedback, surprise_model=surprise_model)
 
 
-def _found(
-    model: FittedModel, verdicts: Sequence[tuple[VerdictFile, RowVerdict]], rows: ReportRows | None
-) -> tuple[list[tuple[VerdictFile, RowVerdict]], pa.Table, list[str]]:
-    """Return the verdicts whose rows are known, these rows, and a note if there are others."""
-    if rows is not None:
-        _check_table(verdicts, rows)
-        places = rows.places(np.array([verdict.row for _, verdict in verdicts]) - 1)
-        table = rows.table.take(pa.array(places[places >= 0]))
-        kept = [one for one, place in zip(verdicts, places.tolist(), strict=True) if place >= 0]
-        lost = "their rows have no score"
-    else:
-        kept = [one for one in verdicts if _has_values(model, one[1])]
-        texts = [verdict.values or {} for _, verdict in kept]
-        columns = {name: pa.array([text.get(name) for text in texts], pa.string()) for name in model.encoding.sources}
-        table = pa.table(columns)
-        lost = "their rows' values are not, or not all, in the file of verdicts; give the report's table as well"
+def _of_table(verdicts: _Verdicts, rows: ReportRows) -> tuple[_Verdicts, pa.Table, list[str]]:
+    """Return the verdicts whose rows were scored, these rows of the table, and a note if there are others."""
+    _check_table(verdicts, rows)
+    places = rows.places(np.array([verdict.row for _, verdict in verdicts]) - 1)
+    kept = [one for one, place in zip(verdicts, places.tolist(), strict=True) if place >= 0]
     n_lost = len(verdicts) - len(kept)
+    notes = [f"{_count(n_lost)} changed no weights: their rows have no score"] if n_lost else []
+    return kept, rows.table.take(pa.array(places[places >= 0])), notes
+
+
+def _of_values(model: FittedModel, verdicts: _Verdicts) -> tuple[_Verdicts, pa.Table, list[str]]:
+    """Return the verdicts that hold the values of their rows, these rows, and a note if there are others.
+
+    The page rounds numbers, which changes a row where exact values matter, so its surprise must be that on the page.
+    """
+    kept = [one for one in verdicts if _has_values(model, one[1])]
+    texts = [verdict.values or {} for _, verdict in kept]
+    columns = {name: pa.array([text.get(name) for text in texts], pa.string()) for name in model.encoding.sources}
+    table = pa.table(columns)
+    if kept and model.surprise_model.reweighting is None:  # else the report may be that of an earlier model
+        seen = np.array([np.nan if verdict.surprise is None else verdict.surprise for _, verdict in kept])
+        is_same = ~(np.abs(model.score(table).surprise - seen) > MAX_DIFFERENCE * (1.0 + seen))
+        kept = [one for one, same in zip(kept, is_same.tolist(), strict=True) if same]
+        table = table.filter(pa.array(is_same))
+    n_lost = len(verdicts) - len(kept)
+    lost = "the values of the rows are not, or not exactly, in the file of verdicts; give the report's table as well"
     return kept, table, [f"{_count(n_lost)} changed no weights: {lost}"] if n_lost else []
 
 
@@ -172,7 +184,7 @@ def _has_values(model: FittedModel, verdict: RowVerdict) -> bool:
     return not any((values[name] or "").endswith(CUT) for name in model.encoding.sources)
 
 
-def _check_table(verdicts: Sequence[tuple[VerdictFile, RowVerdict]], rows: ReportRows) -> None:
+def _check_table(verdicts: _Verdicts, rows: ReportRows) -> None:
     reports = {file.report: file for file, _ in verdicts}
     if len(reports) > 1:
         raise SettingError(

@@ -24,6 +24,7 @@ interface RowVerdict extends Judgement {
   row: number;
   reasons: { column: string; share: number }[];
   kind: NamedKind | null;
+  surprise?: number;
   values?: Record<string, string | null>;
 }
 
@@ -125,6 +126,7 @@ export class VerdictStore {
     }));
     const kind = detail && detail.kind >= 0 ? this.named(detail.kind) : null;
     const verdict: RowVerdict = { row, ...judgement, reasons, kind };
+    if (detail) verdict.surprise = Number(detail.surprise.toFixed(4));
     if (rank >= 0 && rank < cells.rows) {
       verdict.values = Object.fromEntries(cells.columns.map((name, place) => [name, cells.values[place]?.[rank] ?? null]));
     }
