@@ -48,6 +48,20 @@ def test_the_parts_are_those_of_the_explanation(detector):
     np.testing.assert_allclose(given.sum(axis=1), found["surprise"], rtol=PARITY)
 
 
+def test_a_graph_scores_with_learned_weights_as_oddrow_does(untrained):
+    detector = VAEDetector(random_state=0).fit(mixed_table(TRAINING_ROWS, seed=0))
+    answers = {row: ("real", "false alarm")[row % 2] for row in range(12)}
+    weighed = detector.with_feedback(answers, strange_table(300, 3))
+    found, scored = check_parity(weighed, strange_table(300, 4), parts=True)
+    assert not np.allclose(scored.surprise, detector.surprise(strange_table(300, 4)))
+    np.testing.assert_allclose(
+        np.column_stack([found["column_part"], found["combination_part"]]),
+        np.column_stack([scored.column_part, scored.combination_part]),
+        rtol=1e-6,
+        atol=1e-9 * scored.surprise.max(),
+    )
+
+
 def test_a_row_alone_scores_as_among_others(detector):
     table = strange_table(20, 4)
     graph, columns = session(detector), feeds(detector.model_, table)

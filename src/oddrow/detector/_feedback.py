@@ -116,7 +116,8 @@ def feedback_taken(
             if report_rows is None:
                 raise SettingError("verdicts by the index of a row need the table of these rows; give rows")
             report = report or _identity(self.model_, report_rows)
-            files.append(verdicts_on_rows(one, report, report_rows.n_rows))
+            earlier = _earlier_verdicts(self.model_, report)  # a file of verdicts holds all those on its report
+            files.append(verdicts_on_rows({**earlier, **one}, report, report_rows.n_rows))
         else:
             files.append(read_verdicts(cast("str | Path | Mapping[str, Any]", one)))
     found = learned(self.model_, files, expiry(expires), model_hash, report_rows, weighs=weighs)
@@ -130,6 +131,13 @@ def _is_by_row(verdicts: Verdicts) -> TypeGuard[Mapping[int, str]]:
     if not isinstance(verdicts, Mapping) or not verdicts:
         return False
     return all(isinstance(row, int | np.integer) for row in verdicts)
+
+
+def _earlier_verdicts(model: FittedModel, report: str) -> dict[int, str]:
+    """Return the verdicts by index of the row that a model has learned from, of one report."""
+    labels = model.feedback.labels if isinstance(model.feedback, Feedback) else ()
+    own = (label for label in labels if label.report == report)
+    return {label.row - 1: "real" if label.is_real else "false alarm" for label in own}
 
 
 def _identity(model: FittedModel, rows: ReportRows) -> str:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from oddrow.artifact import dumps
 from oddrow.calibration import Calibration, tail_nats
@@ -20,8 +21,8 @@ from oddrow.files import atomic_write, check_target
 from oddrow.fitted import FittedModel
 from oddrow.graph import FLOAT, Graph, GraphNamespace, Value, borders_reached
 from oddrow.remedies import Setting, remedy
-from oddrow.surprise import EvidenceModel, IsolationEvidence, ReconstructionEvidence
-from oddrow.views import GraphEvidence, graph_evidence, split_total_values
+from oddrow.surprise import EvidenceModel, IsolationEvidence, ReconstructionEvidence, Reweighting
+from oddrow.views import GraphEvidence, GraphViews, graph_views, split_total_values
 
 OUTPUTS, PARTS = ("surprise", "p_value", "is_odd"), ("column_part", "combination_part")
 MAX_BYTES = 2**31 - 1
@@ -134,7 +135,23 @@ def _evidence(xp: GraphNamespace, model: EvidenceModel, encoded: EncodedValues) 
         raise SettingError(
             "the evidence of isolation scores only its own table; export a detector that was fitted by fit"
         )
-    return graph_evidence(xp, model.views, model.scales, encoded.rows, encoded.presence, encoded.novelty)
+    views = graph_views(xp, model.views, model.scales, encoded.rows, encoded.presence, encoded.novelty)
+    plain = views.combined(xp, model.scales.weights)
+    return (
+        plain if model.reweighting is None else _reweighted(xp, views, plain, model.scales.weights, model.reweighting)
+    )
+
+
+def _reweighted(
+    xp: GraphNamespace, views: GraphViews, plain: GraphEvidence, weights: npt.NDArray[np.float64], learned: Reweighting
+) -> GraphEvidence:
+    """Return the evidence with learned weights, as :meth:`Reweighting.evidence` does."""
+    own = views.combined(xp, weights * learned.views)
+    by_column, by_none = learned.columns[:-1], float(learned.columns[-1])
+    scaled = (plain.column * by_column).sum(axis=1, keepdims=True) + plain.combination * by_none
+    whole = plain.column.sum(axis=1, keepdims=True) + plain.combination
+    raw = own.raw * xp.where(whole > 0.0, scaled / xp.where(whole > 0.0, whole, 1.0), 0.0)
+    return GraphEvidence(raw, *split_total_values(xp, raw, own.column * by_column, own.combination * by_none))
 
 
 def _calibrated(xp: GraphNamespace, calibration: Calibration, raw: Value) -> tuple[Value, Value]:

@@ -14,11 +14,10 @@ from oddrow.exceptions import ModelFileError
 from oddrow.views import Evidence, ScaledViews, power_mean, split_total
 
 Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
 
 MAX_PARTS_ROWS: Final = 10_000
 """Largest number of calibration rows whose parts a model keeps."""
-MAX_PARTS_VALUES: Final = 1 << 21
+MAX_PARTS_VALUES: Final = 1 << 20
 """Largest number of values of these parts: 8 MB of a model file."""
 STEPS: Final = 150
 """Steps of mirror descent; more change the factors by less than a hundredth."""
@@ -27,6 +26,8 @@ STEEPNESS: Final = 2.0
 """Factor of the log of a score in the logistic loss."""
 PULL: Final = 1.5
 """Weight of the pull to the default factors, divided by the number of labelled rows."""
+MAX_NOVELTY: Final = 1e9
+"""Largest novelty of a row that a model file may hold."""
 MAX_FACTOR: Final = 1e3
 """Largest factor that a model file may hold; the inverse is the smallest."""
 MIN_SCORE: Final = 1e-6
@@ -35,19 +36,19 @@ MIN_SCORE: Final = 1e-6
 
 @dataclass(frozen=True)
 class ScoreParts:
-    """The parts of scores that learned weights are applied to, in single precision.
+    """The parts of scores that learned weights are applied to.
 
     Attributes
     ----------
-    nats : float32 [n, n_views], the nats of each view
-    novelty : float32 [n], the novelty of all values together, nats
-    shares : float32 [n, n_columns + 1], the share of each column, and last of the combination of columns, in the score
+    nats : float64 [n, n_views], the nats of each view
+    novelty : float64 [n], the novelty of all values together, nats
+    shares : float64 [n, n_columns + 1], the share of each column, and last of the combination of columns, in the score
         with the default weights; all 0 where that is 0
     """
 
-    nats: Singles
-    novelty: Singles
-    shares: Singles
+    nats: Floats
+    novelty: Floats
+    shares: Floats
 
     def __len__(self) -> int:
         return len(self.nats)
@@ -63,7 +64,7 @@ class ScoreParts:
         parts = np.column_stack([evidence.column, evidence.combination])
         total = parts.sum(axis=1, keepdims=True)
         shares = np.divide(parts, total, out=np.zeros_like(parts), where=total > 0)
-        return cls(*(part.astype(np.float32) for part in (scaled.nats, scaled.novelty.sum(axis=1), shares)))
+        return cls(scaled.nats, scaled.novelty.sum(axis=1), shares)
 
     def take(self, places: npt.NDArray[np.integer]) -> ScoreParts:
         """Return the parts of some rows."""
@@ -85,10 +86,10 @@ class ScoreParts:
     @classmethod
     def unpacked(cls, store: ArrayStore, n_views: int, n_columns: int, max_nats: float) -> ScoreParts:
         """Rebuild the parts of at least one row; refuse negative ones, and shares and nats that are too large."""
-        nats = store.take("nats", np.float32, (None, n_views))
-        novelty = store.take("novelty", np.float32, (len(nats),))
-        shares = store.take("shares", np.float32, (len(nats), n_columns + 1))
-        most = {"nats": (nats, np.float32(max_nats)), "novelty": (novelty, 1e30), "shares": (shares, 1.0)}
+        nats = store.take("nats", np.float64, (None, n_views))
+        novelty = store.take("novelty", np.float64, (len(nats),))
+        shares = store.take("shares", np.float64, (len(nats), n_columns + 1))
+        most = {"nats": (nats, max_nats), "novelty": (novelty, MAX_NOVELTY), "shares": (shares, 1.0 + 1e-9)}
         for name, (values, largest) in most.items():
             if not len(nats) or values.min(initial=0.0) < 0 or values.max(initial=0.0) > largest:
                 raise ModelFileError(f"{store.name_of(name)!r} is empty, or has values below 0 or above {largest:g}")
@@ -146,15 +147,14 @@ class Reweighting:
             The default weights of the views [n_views], and the exponent of the power mean.
         """
         share = weights / weights.sum()
-        raised, shares = np.expm1(rows.nats.astype(np.float64) * power), rows.shares.astype(np.float64)
-        novelty, sign = rows.novelty.astype(np.float64), np.where(is_real, 1.0, -1.0)
+        raised, shares, sign = np.expm1(rows.nats * power), rows.shares, np.where(is_real, 1.0, -1.0)
         weight = np.where(is_real, 1.0 / max(is_real.sum(), 1), 1.0 / max((~is_real).sum(), 1))
         log_views, log_columns = np.zeros(len(share)), np.zeros(shares.shape[1])
         views, columns, reference, pull = np.ones_like(log_views), np.ones_like(log_columns), None, PULL / len(sign)
         for _ in range(STEPS):
             brought = raised * (share * views)
             mean = 1.0 + brought.sum(axis=1, keepdims=True)
-            total = np.maximum(np.log(mean[:, 0]) / power + novelty, MIN_SCORE)
+            total = np.maximum(np.log(mean[:, 0]) / power + rows.novelty, MIN_SCORE)
             scaled = np.maximum((shares * columns).sum(axis=1), MIN_SCORE)
             log_score = np.log(total) + np.log(scaled)
             reference = np.median(log_score) if reference is None else reference
@@ -169,7 +169,7 @@ class Reweighting:
 
     def raw(self, rows: ScoreParts, weights: Floats, power: float) -> Floats:
         """Return the raw scores [n] of rows; ``weights`` and ``power`` as in :meth:`learn`."""
-        combined = power_mean(rows.nats.astype(np.float64), power, weights * self.views) + rows.novelty
+        combined = power_mean(rows.nats, power, weights * self.views) + rows.novelty
         # a sum of products instead of a matrix product: the score of a row must not depend on the number of rows
         return np.asarray(combined * (rows.shares * self.columns).sum(axis=1))
 

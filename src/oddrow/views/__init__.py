@@ -5,7 +5,7 @@ from oddrow.views._coding import Coding, Variable, frequent_codes, mutual_inform
 from oddrow.views._dependence import DependenceView
 from oddrow.views._evidence import Evidence, split_total
 from oddrow.views._graph_row_context import GraphRowContext
-from oddrow.views._graph_scales import GraphEvidence, graph_evidence, split_total_values
+from oddrow.views._graph_scales import GraphEvidence, GraphViews, graph_views, split_total_values
 from oddrow.views._isolation import Samples
 from oddrow.views._kind_levels import KindLevels
 from oddrow.views._marginal import MarginalView
@@ -28,6 +28,7 @@ __all__ = [
     "GraphEvidence",
     "GraphRowContext",
     "GraphScore",
+    "GraphViews",
     "Judged",
     "KindLevels",
     "LearningContext",
@@ -53,7 +54,7 @@ __all__ = [
     "checked_view_weights",
     "feature_sums",
     "frequent_codes",
-    "graph_evidence",
+    "graph_views",
     "mutual_information",
     "power_mean",
     "register_view",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from oddrow.calibration import tail_nats
 from oddrow.graph import GraphNamespace, Value
@@ -37,10 +41,42 @@ def split_total_values(xp: GraphNamespace, total: Value, column: Value, combinat
     return column_part, xp.maximum(total - column_part.sum(axis=1, keepdims=True), 0.0)
 
 
-def graph_evidence(
+@dataclass(frozen=True)
+class GraphViews:
+    """The counterpart of :class:`ScaledViews` in a graph.
+
+    Attributes
+    ----------
+    nats : float64 [n, n_views], at most ``max_nats``
+    splits : for each view, the weights by which it is split over columns [n, n_columns] and the rest [n, 1], or None
+    novelty : float64 [n, n_columns], nats
+    power : exponent, of opposite sign, of the power mean that combines the views
+    """
+
+    nats: Value
+    splits: Sequence[tuple[Value, Value | None]]
+    novelty: Value
+    power: float
+
+    def combined(self, xp: GraphNamespace, weights: npt.NDArray[np.float64]) -> GraphEvidence:
+        """Return the evidence of all views together, with these weights [n_views]."""
+        power = self.power
+        raised = xp.exp(self.nats * power) * (weights / weights.sum())
+        together = xp.log(raised.sum(axis=1, keepdims=True)) / power
+        none = xp.zeros_like(together)
+        shares, _ = split_total_values(xp, together, xp.expm1(self.nats * power) * weights, none)
+        column, combination = self.novelty, none
+        for place, (by_column, by_none) in enumerate(self.splits):
+            share = shares[:, place : place + 1]
+            own_column, own_combination = split_total_values(xp, share, by_column, none if by_none is None else by_none)
+            column, combination = column + own_column, combination + own_combination
+        return GraphEvidence(together + self.novelty.sum(axis=1, keepdims=True), column, combination)
+
+
+def graph_views(
     xp: GraphNamespace, views: Views, scales: ViewScales, rows: Value, presence: Value, novelty: Value
-) -> GraphEvidence:
-    """Return the combined evidence of encoded rows by all views."""
+) -> GraphViews:
+    """Return the scores of encoded rows by all views, in nats."""
     constants = scales.constants
     context = GraphRowContext(views.basis, xp, rows, presence)
     scores = [_score(xp, view.graph(context), scales.scales[view.name], constants) for view in views.views]
@@ -48,16 +84,7 @@ def graph_evidence(
     nats = xp.minimum(
         tail_nats(xp, xp.concatenate([score for score, *_ in scores], axis=1), totals), constants.max_nats
     )
-    weights, power = scales.weights / scales.weights.sum(), constants.power
-    together = xp.log((xp.exp(nats * power) * weights).sum(axis=1, keepdims=True)) / power
-    none = xp.zeros_like(together)
-    shares, _ = split_total_values(xp, together, xp.expm1(nats * power) * weights, none)
-    column, combination = novelty, none
-    for place, (_, by_column, by_none) in enumerate(scores):
-        share = shares[:, place : place + 1]
-        own_column, own_combination = split_total_values(xp, share, by_column, none if by_none is None else by_none)
-        column, combination = column + own_column, combination + own_combination
-    return GraphEvidence(together + novelty.sum(axis=1, keepdims=True), column, combination)
+    return GraphViews(nats, [split for _, *split in scores], novelty, constants.power)  # type: ignore[misc]
 
 
 def _score(
