@@ -19,7 +19,7 @@ FILES = sorted(GOLDEN.glob("*/*.oddrow"))
 def test_every_protocol_up_to_this_one_has_golden_files_of_each_kind():
     for protocol in range(1, PROTOCOL + 1):
         names = {path.stem for path in FILES if path.parent.name == f"protocol-{protocol}"}
-        assert names >= {"vae", "autoencoder", "article", "written", "subsets"}
+        assert names >= {"vae", "autoencoder", "article", "written", "subsets", "feedback"}
 
 
 def rows_and_scores(path):
@@ -50,6 +50,13 @@ def test_a_golden_file_scores_as_recorded(path):
     np.testing.assert_allclose(detector.p_value(table), expected["p_value"], rtol=1e-12)
     assert (detector.predict(table) < 0).tolist() == expected["is_odd"]
     assert [row.reasons[0].column for row in detector.explain(table, top=1)] == expected["reason"]
+
+
+def test_the_golden_file_with_feedback_has_a_rule_that_hides_an_alert_and_learned_weights():
+    path = GOLDEN / "protocol-1" / "feedback.oddrow"
+    detector, (table, _) = oddrow.load(path), rows_and_scores(path)
+    assert (detector.decide(table).muted.rule >= 0).sum() == 1
+    assert detector.model_.surprise_model.reweighting.columns.min() < 0.9
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -42,6 +42,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of memor
 VAE = golden("vae")
 ARTICLE = golden("article")
 SUBSETS = golden("subsets")
+FEEDBACK = golden("feedback")
 MANIFEST, ARRAYS = sections(VAE)
 
 
@@ -332,6 +333,20 @@ MANIFESTS = {
     "a latent variance that overflows": set_entry(("shape", "log_variance_bound"), 1e4),
     "no view that counts": set_entry(("view_weights",), dict.fromkeys(VIEWS, 0.0)),
     "weights in a list": set_entry(("view_weights",), [1.0] * 8),
+    "a rule of no column": set_entry(("feedback", "rules", 0, "column"), "gone", FEEDBACK),
+    "a rule twice": set_entry(("feedback", "rules"), lambda rules: rules * 2, FEEDBACK),
+    "a rule of an unknown direction": set_entry(("feedback", "rules", 0, "direction"), "sideways", FEEDBACK),
+    "rules without end": set_entry(("feedback", "rules"), lambda rules: rules * 2000, FEEDBACK),
+    "a rule that ends on no day": set_entry(("feedback", "rules", 0, "expires"), "2027-02-31", FEEDBACK),
+    "a note of 20,000 letters": set_entry(("feedback", "rules", 0, "note"), "a" * 20_000, FEEDBACK),
+    "fewer than no verdicts": set_entry(("feedback", "reports", 0, "rows_real"), -1, FEEDBACK),
+    "a label too few": set_entry(("feedback", "labels"), lambda labels: labels[:-1], FEEDBACK),
+    "no labels, but weights": set_entry(("feedback", "labels"), [], FEEDBACK),
+    "a label twice": set_entry(("feedback", "labels", 1), lambda label: label | {"row": 1}, FEEDBACK),
+    "labels out of order": set_entry(("feedback", "labels"), lambda labels: labels[::-1], FEEDBACK),
+    "labels without end": set_entry(("feedback", "labels"), lambda labels: labels * 2000, FEEDBACK),
+    "a label of row 0": set_entry(("feedback", "labels", 0, "row"), 0, FEEDBACK),
+    "no feedback, but weights": set_entry(("feedback",), None, FEEDBACK),
     "shares of subsets turned round": set_entry(("constants", "min_subset_share"), 0.9, SUBSETS),
     "a share of a subset beyond all columns": set_entry(("constants", "max_subset_share"), 1.5, SUBSETS),
     "subsets without end": set_entry(("constants", "random_subsets"), 10**9, SUBSETS),
@@ -415,6 +430,11 @@ def of_row(columns):
         return array
 
     return fill
+
+
+def twice_the_parts(arrays):
+    for name in ("nats", "novelty", "shares"):
+        arrays[f"calibration.parts.{name}"] = np.concatenate([arrays[f"calibration.parts.{name}"]] * 3)
 
 
 def moved(by):
@@ -518,6 +538,20 @@ ARRAY_FILES = {
     "a table of pairs too short": set_array("views.dependence.nats", lambda array: array[1:]),
     "pairs of negative nats": set_array("views.dependence.nats", filled(-1.0)),
     "pairs of nats beyond all": set_array("views.dependence.nats", filled(1e30)),
+    "a factor of zero": set_array("reweighting.columns", filled(0.0), FEEDBACK),
+    "a factor below zero": set_array("reweighting.views", filled(-1.0), FEEDBACK),
+    "a factor beyond all": set_array("reweighting.views", filled(1e9), FEEDBACK),
+    "a factor that is no number": set_array("reweighting.columns", filled(np.nan), FEEDBACK),
+    "a factor too few": set_array("reweighting.columns", lambda array: array[1:], FEEDBACK),
+    "a share of a labelled row below zero": set_array("reweighting.shares", filled(-0.5), FEEDBACK),
+    "labelled rows of other views": set_array("reweighting.nats", lambda array: array[:, 1:], FEEDBACK),
+    "no labelled rows": set_array("reweighting.nats", lambda array: array[:0], FEEDBACK),
+    "nats of a calibration row beyond all": set_array("calibration.parts.nats", filled(1e6), FEEDBACK),
+    "nats of a calibration row below zero": set_array("calibration.parts.nats", filled(-1.0), FEEDBACK),
+    "a share above one": set_array("calibration.parts.shares", filled(2.0), FEEDBACK),
+    "novelty without end": set_array("calibration.parts.novelty", filled(1e50), FEEDBACK),
+    "parts of more rows than calibrate": rebuilt(FEEDBACK, None, twice_the_parts),
+    "parts in single precision": set_array("calibration.parts.nats", lambda array: array.astype(np.float32), FEEDBACK),
     "a column that is half in a subset": set_array("views.random_subsets.members", filled(2), SUBSETS),
     "a column less than out of a subset": set_array("views.related_subsets.members", filled(-1), SUBSETS),
     "a subset of no columns": set_array("views.random_subsets.members", of_row(0), SUBSETS),

@@ -14,7 +14,9 @@ from testing.model_files import HEADER, golden, parts
 
 PAGE = (Path(__file__).parents[2] / "docs" / "model_file.md").read_text(encoding="utf-8")
 GOLDEN_ARRAYS = [
-    array for name in ("vae", "autoencoder", "article", "subsets") for array in parts(golden(name))[1].items()
+    array
+    for name in ("vae", "autoencoder", "article", "subsets", "feedback")
+    for array in parts(golden(name))[1].items()
 ]
 
 
