@@ -133,7 +133,7 @@ def test_wrong_verdicts_leave_no_model(run, write, model_file, tmp_path):
         ((write(("failed_logins", "up", "real"), name="up.json"),), 3, "up.json: kinds.0.direction is 'up'"),
         ((tmp_path / "none.json",), 3, "none.json: cannot be read"),
         ((write(kind), "--expires", "soon"), 2, "'soon'"),
-        ((write(kind), "--without-rules"), 2, "either --verdicts FILE or --without-rules"),
+        ((write(kind), "--without-rules"), 2, "either --verdicts FILE, or --without-rules"),
     ]
     for (verdicts, *options), code, text in cases:
         found = run("feedback", model_file, "--verdicts", verdicts, "-o", out, *options)
@@ -141,6 +141,7 @@ def test_wrong_verdicts_leave_no_model(run, write, model_file, tmp_path):
         assert not out.exists()
     assert run("feedback", model_file, "-o", out).code == 2
     assert run("feedback", model_file, "--without-rules", "--expires", "never", "-o", out).code == 2
+    assert run("feedback", model_file, "--without-weights", "--table", out, "-o", out).code == 2
     out.write_text("kept")
     assert run("feedback", model_file, "--verdicts", write(kind), "-o", out).code == 1
     assert out.read_text() == "kept"
@@ -154,6 +155,35 @@ def test_conflicts_and_verdicts_without_a_rule_are_said(run, write, model_file, 
     found = run("feedback", model_file, "--verdicts", one, "--verdicts", two, "-o", tmp_path / "m.oddrow")
     assert found.code == 0
     assert "1 kind had different verdicts; the latest counts" in found.err
-    assert "1 single row marked as a false alarm made no rule" in found.err
+    assert "1 verdict on rows changed no weights" in found.err
+    assert "give the report's table as well" in found.err
     assert "1.json names no model file: only its columns were checked" in found.err
     assert "mute rule," not in found.err
+
+
+def test_marked_rows_change_scores_until_the_weights_are_taken_back(run, write, model_file, many_odd, tmp_path):
+    rows = [
+        {"row": number, "verdict": verdict, "note": "", "at": AT, "reasons": [], "kind": None}
+        for number, verdict in ((1, "false alarm"), (2, "real"), (9, "real"))
+    ]
+    marked = write(verdicts=rows)
+    content = json.loads(marked.read_text(encoding="utf-8"))
+    marked.write_text(json.dumps(content | {"table": {"name": "t", "rows": 300}}), encoding="utf-8")
+    weighed, plain, back = (tmp_path / f"{name}.oddrow" for name in ("weighed", "plain", "back"))
+    found = run("feedback", model_file, "--verdicts", marked, "--table", many_odd, "-o", weighed)
+    assert found.code == 0, found.err
+    assert "weights learned from 2 real rows and 1 false alarm; calibrated anew by" in found.err
+    assert f"oddrow feedback {weighed} --without-weights" in found.err
+    told = run("info", weighed)
+    assert "factors of the views: likelihood " in told.out
+    values = json.loads(run("info", weighed, "--json").out)["learned_weights"]
+    assert (values["rows_real"], values["rows_false_alarm"]) == (2, 1)
+    options = ("--verdicts", marked, "--table", many_odd, "--no-weights")
+    assert run("feedback", model_file, *options, "-o", plain).code == 0
+    assert run("feedback", weighed, "--without-weights", "-o", back).code == 0
+    surprises = {}
+    for path in (model_file, weighed, plain, back):
+        assert run("score", many_odd, "-m", path, "-o", tmp_path / "s.csv", "--force").code == 0
+        surprises[path] = read(tmp_path / "s.csv")["surprise"].to_pylist()
+    assert surprises[weighed] != surprises[model_file]
+    assert surprises[plain] == surprises[back] == surprises[model_file]

@@ -71,11 +71,16 @@ def weight_lines(model: FittedModel) -> list[str]:
     columns = sorted(values["columns"].items(), key=lambda item: -abs(np.log(item[1])))
     more = "" if len(columns) <= MOST_FACTORS else f", {len(columns) - MOST_FACTORS:,} others closer to 1"
     return [
-        f"weights learned from {values['rows_real']:,} real rows and {values['rows_false_alarm']:,} false alarms; "
+        f"weights learned from {_counted(values['rows_real'], 'real row')} and "
+        f"{_counted(values['rows_false_alarm'], 'false alarm')}; "
         f"calibrated anew by {model.calibration.n_rows:,} rows",
         f"factors of the views: {_factors(values['views'].items())}",
         f"factors of the columns: {_factors(columns[:MOST_FACTORS])}{more}; combination {values['combination']:.2f}",
     ]
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _factors(factors: Iterable[tuple[str, float]]) -> str:

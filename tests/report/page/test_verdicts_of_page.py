@@ -40,6 +40,7 @@ def test_the_exported_file_has_the_verdicts_with_their_reasons(shown, report):
     assert [(one["column"], round(one["share"], 3)) for one in second["reasons"]] == [
         (name, round(share, 3)) for name, share in reasons
     ]
+    assert second["surprise"] == round(detail["surprise"], 4)
     assert second["values"] == {
         name: values[1] for name, values in zip(summary["cells"]["columns"], summary["cells"]["values"], strict=True)
     }
