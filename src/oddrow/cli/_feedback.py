@@ -19,6 +19,8 @@ from oddrow.files import ReadingOptions, check_target
 
 if TYPE_CHECKING:
     from oddrow.detector import VAEDetector
+    from oddrow.feedback import Learned
+    from oddrow.fitted import FittedModel
 
 
 @reads_table
@@ -76,7 +78,7 @@ def feedback(
     ] = False,
     reading: ReadingOptions = AS_FOUND,
     force: ForceOption = False,
-) -> None:
+) -> None:  # long: most of it declares the options
     """Hide the kinds of alerts that were marked as false alarms in a report, and learn weights from marked rows.
 
     Scores with learned weights are calibrated anew, so the promise of the policy holds for them.
@@ -96,27 +98,28 @@ def feedback(
     model_hash = hashlib.sha256(model.read_bytes()).hexdigest()
     detector, found = feedback_taken(detector, verdicts, rows, expires=expires, model_hash=model_hash, weighs=weights)
     artifact.save(detector, output, force=force)
+    _say_changes(found)
+    way_back = f"oddrow feedback {output} {_taking_back(found.model)} -o MODEL3"
+    _console.say(f"wrote {output}; the way back: {f'{way_back}, or ' if _taking_back(found.model) else ''}{model}")
+
+
+def _say_changes(found: Learned) -> None:
     _console.say(f"verdicts: {found.rows:,} on rows, {found.kinds:,} on kinds")
     for rule in found.made:
         until = "until it is taken back" if rule.expires is None else f"until {rule.expires}"
         _console.say(f"mute rule, {until}: {rule.words}")
     for rule in found.taken_back:
         _console.say(f"taken back: {rule.words}")
-    for line in weight_lines(detector.model_):
+    for line in weight_lines(found.model):
         _console.say(line)
     for note in found.notes:
         _console.say(f"note: {in_options(note)}")
-    back = " ".join(
-        option
-        for option, is_there in (
-            ("--without-rules", bool(found.model.feedback and found.model.feedback.in_force)),
-            ("--without-weights", found.model.surprise_model.reweighting is not None),
-        )
-        if is_there
-    )
-    _console.say(
-        f"wrote {output}; the way back: {f'oddrow feedback {output} {back} -o MODEL3, or ' if back else ''}{model}"
-    )
+
+
+def _taking_back(model: FittedModel) -> str:
+    """Return the options that undo what a model's feedback changed."""
+    options = ["--without-rules"] if model.feedback is not None and model.feedback.in_force else []
+    return " ".join([*options, *([] if model.surprise_model.reweighting is None else ["--without-weights"])])
 
 
 def _take_back(detector: VAEDetector, output: Path, *, rules: bool, weights: bool, force: bool) -> None:
@@ -125,9 +128,5 @@ def _take_back(detector: VAEDetector, output: Path, *, rules: bool, weights: boo
     if weights:
         detector = detector.without_weights()
     artifact.save(detector, output, force=force)
-    changed = [
-        words
-        for is_so, words in ((rules, "decides without mute rules"), (weights, "has the weights of its fit"))
-        if is_so
-    ]
+    changed = [*(["decides without mute rules"] * rules), *(["has the weights of its fit"] * weights)]
     _console.say(f"wrote {output}: it {' and '.join(changed)}")
