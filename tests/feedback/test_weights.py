@@ -10,6 +10,7 @@ import oddrow
 from oddrow.artifact import dumps
 from oddrow.batch import scored_table
 from oddrow.calibration import Calibration
+from oddrow.cli._render_feedback import weight_lines
 from oddrow.detector import feedback_taken
 from oddrow.distributed._work import PackedModel, RowScoring
 from oddrow.exceptions import DataError, SettingError
@@ -132,6 +133,18 @@ def test_reasons_add_up_and_engines_and_streams_score_with_learned_weights(weigh
     assert np.concatenate(in_parts).tobytes() == surprise.tobytes()
     done = pa.Table.from_batches(RowScoring()(PackedModel.of(weighed).unpacked(), rows.to_batches()))
     assert done["surprise"].to_numpy().tobytes() == surprise.tobytes()
+
+
+def test_weights_that_do_not_help_leave_scores_and_remember_the_verdicts(vae, rows, answers, tmp_path, monkeypatch):
+    ranks = iter([0.4, 0.5])  # of the learned weights, and of those of the fit
+    monkeypatch.setattr("oddrow.surprise._reweighting._ranked", lambda *_: next(ranks))
+    kept = vae.with_feedback(answers, rows)
+    oddrow.save(kept, tmp_path / "kept.oddrow")
+    for detector in (kept, oddrow.load(tmp_path / "kept.oddrow")):
+        assert same_scores(detector, vae, rows)
+        np.testing.assert_array_equal(detector.p_value(rows), vae.p_value(rows))
+        assert len(detector.model_.feedback.labels) == len(answers)
+        assert weight_lines(detector.model_)[0].startswith("the weights of the fit stay")
 
 
 def test_without_weighing_scores_stay(vae, rows, answers):

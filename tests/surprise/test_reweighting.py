@@ -8,6 +8,7 @@ import pytest
 import oddrow
 from oddrow.calibration import Calibration
 from oddrow.surprise import Reweighting, ScoreParts, kept_rows
+from oddrow.surprise._reweighting import _ranked
 from oddrow.table import as_table
 
 POWER = 0.25
@@ -21,7 +22,7 @@ def some_parts(n_rows, n_views=3, n_columns=4, seed=0):
 
 
 def unit_factors(n_views, n_columns):
-    return Reweighting(np.ones(n_views), np.ones(n_columns + 1), some_parts(1))
+    return Reweighting.neutral(some_parts(1, n_views, n_columns))
 
 
 @pytest.fixture
@@ -99,6 +100,23 @@ def test_more_steps_of_mirror_descent_change_the_factors_by_less_than_a_hundredt
     longer = Reweighting.learn(rows, is_real, np.ones(3), POWER)
     np.testing.assert_allclose(found.views, longer.views, rtol=0.01)
     np.testing.assert_allclose(found.columns, longer.columns, rtol=0.01)
+
+
+def test_factors_that_do_not_rank_left_out_rows_better_are_not_used():
+    """Labels that have nothing to do with the rows: factors fit them, and seldom help for the rows left out."""
+    found = []
+    for seed in range(40):
+        rows, is_real = some_parts(20, seed=seed), np.random.default_rng(seed).permutation(20) < 10
+        found.append(Reweighting.learn(rows, is_real, np.ones(3), POWER).is_neutral)
+    assert 0.2 < np.mean(found) < 0.8
+    rows = some_parts(20)
+    is_real = rows.shares[:, 0] > np.median(rows.shares[:, 0])
+    assert not Reweighting.learn(rows, is_real, np.ones(3), POWER).is_neutral
+
+
+def test_a_rank_is_the_share_of_pairs_in_order_with_ties_as_one_half():
+    scores, is_real = np.array([3.0, 1.0, 2.0, 2.0, 0.0]), np.array([True, False, True, False, False])
+    assert _ranked(scores, is_real) == (3 + 2.5) / 6
 
 
 def test_rows_without_any_evidence_keep_the_score_zero():

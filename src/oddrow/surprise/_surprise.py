@@ -126,7 +126,7 @@ class ViewEvidence:
     def evidence(self, encoded: EncodedTable, own: npt.NDArray[np.int64] | None = None) -> Evidence:
         """Return the combined evidence; ``own`` [n] are the rows' indices among the remembered rows, if any."""
         scaled, plain = self._plain(self.views.of(encoded, own))
-        if self.reweighting is None:
+        if self.reweighting is None or self.reweighting.is_neutral:
             return plain
         return self.reweighting.evidence(scaled, ScoreParts.of(scaled, plain), self.scales.weights)
 
@@ -283,6 +283,8 @@ class SurpriseModel:
             return replace(self, evidence_model=judge, calibration=default, default_calibration=None)
         if self.parts is None:
             raise SettingError("the model does not hold the parts of its calibration scores, which new weights need")
+        if reweighting.is_neutral:
+            return replace(self, evidence_model=judge, calibration=default, default_calibration=default)
         raw = reweighting.raw(self.parts, judge.scales.weights, judge.scales.constants.power)
         n_effective = None if default.n_effective is None else default.n_effective * len(raw) / default.n_rows
         calibration = replace(default, scores=np.sort(raw), n_effective=n_effective and max(n_effective, 1.0))
