@@ -137,9 +137,10 @@ def _evidence(xp: GraphNamespace, model: EvidenceModel, encoded: EncodedValues) 
         )
     views = graph_views(xp, model.views, model.scales, encoded.rows, encoded.presence, encoded.novelty)
     plain = views.combined(xp, model.scales.weights)
-    return (
-        plain if model.reweighting is None else _reweighted(xp, views, plain, model.scales.weights, model.reweighting)
-    )
+    learned = model.reweighting
+    if learned is None or learned.is_neutral:
+        return plain
+    return _reweighted(xp, views, plain, model.scales.weights, learned)
 
 
 def _reweighted(
