@@ -27,12 +27,17 @@ def packed_blocks(summary: TriageSummary) -> dict[str, bytes]:
 
 
 def facts_json(summary: TriageSummary) -> bytes:
-    """Return everything but the arrays as JSON.
+    """Return everything but the arrays as JSON."""
+    return as_json({"format": FORMAT, "version": VERSION, **_fields(summary)})
+
+
+def as_json(value: Any) -> bytes:
+    """Return frozen values as JSON, with names in camel case; a number that is not finite is null.
 
     It holds ASCII only: a lone surrogate of a Python string has no UTF-8 form, but has one in JSON.
     """
-    values = {"format": FORMAT, "version": VERSION, **plain(summary)}
-    return json.dumps(values, separators=(",", ":"), allow_nan=False).encode("ascii")
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False, check_circular=False, default=_fields)
+    return text.encode("ascii")
 
 
 def array_bytes(block: Block) -> bytes:
@@ -45,16 +50,19 @@ def packed(content: bytes) -> bytes:
     return base64.b64encode(zlib.compress(content, 9))
 
 
-def plain(value: Any) -> Any:
-    """Return a frozen value as plain values with names in camel case; a number that is not finite is None."""
-    if value is None or isinstance(value, str | int):
-        return value
+def _fields(value: Any) -> dict[str, Any]:
+    """Return the fields of a frozen value; the encoder asks for those of each value inside, one at a time."""
+    return {shown: _finite(getattr(value, name)) for name, shown in _names(value.__class__)}
+
+
+def _finite(value: Any) -> Any:
+    """Return a field's value, with None in place of each number that is not finite."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, tuple):
-        # a column of cells is the largest part of a report, and needs no look at each
-        return value if _TEXTS.issuperset(map(type, value)) else [plain(one) for one in value]
-    return {shown: plain(getattr(value, name)) for name, shown in _names(value.__class__)}
+    # a column of cells is the largest part of a report, and needs no look at each
+    if isinstance(value, tuple) and not _TEXTS.issuperset(map(type, value)):
+        return [_finite(one) for one in value]
+    return value
 
 
 @cache
