@@ -12,7 +12,7 @@ import pyarrow as pa
 from oddrow._notebook import Bar, panel
 from oddrow.columns import EncodedTable
 from oddrow.exceptions import SettingError
-from oddrow.explanation._usual import Usual, as_number_if_long, in_words, usual
+from oddrow.explanation._usual import Usual, as_number_if_long, float_in_words, in_words, usual
 from oddrow.fitted import FittedModel
 from oddrow.pictures import BarOfNats, plot_nats
 from oddrow.policies import Decision, Policy
@@ -212,9 +212,11 @@ def _given_text(name: str, value: object) -> str:
 def value_text(value: object) -> str:
     """Format a value for a sentence, with separators of thousands and with two decimals for values from 100."""
     value = as_number_if_long(value)
-    if isinstance(value, float) and 100 <= abs(value) < 1e9 and round(value, 2) == value:
+    if not isinstance(value, float):
+        return in_words(value, digits=6)
+    if 100 <= abs(value) < 1e9 and round(value, 2) == value:
         return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
-    return in_words(value, digits=6)
+    return float_in_words(value, digits=6)
 
 
 def explain(

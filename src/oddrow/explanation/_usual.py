@@ -197,17 +197,22 @@ def in_words(value: object, digits: int = 3) -> str:
     ('0.000123', '2.5e+12', '2.05')
     """
     value = as_number_if_long(value)
+    if isinstance(value, float):
+        return float_in_words(value, digits)
     if value is None:
         return "missing"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):
         return str(value) if abs(value) < 10_000 else f"{value:,}" if abs(value) < 10**15 else f"{value:.3g}"
-    if isinstance(value, float):
-        if abs(value) >= 10 ** (digits - 1):
-            return f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3g}"
-        return f"{value:.{digits}g}"
     return str(value)
+
+
+def float_in_words(value: float, digits: int) -> str:
+    """Format a floating-point number as :func:`in_words` does."""
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3g}"
+    return f"{value:.{digits}g}"
 
 
 def as_number_if_long(value: object) -> object:

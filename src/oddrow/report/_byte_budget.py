@@ -33,7 +33,7 @@ def allowed(part: tuple[int, float], n_rows: int) -> int:
 def bytes_of(value: object) -> int:
     """Return about the number of bytes that a frozen value takes in the file, seldom fewer.
 
-    The file is compressed at a higher level, which takes twice as long.
+    The file is compressed at a higher level, which takes longer.
     """
     return 4 * len(zlib.compress(as_json(value), 6)) // 3
 

@@ -208,7 +208,7 @@ def _nearest(
     if size <= most_bytes:
         return nearest
     n_cells = sum(map(len, nearest.values))
-    return nearest_rows(model, encoded, most_cells=int(0.9 * n_cells * most_bytes / size))
+    return nearest.of_at_most(int(0.9 * n_cells * most_bytes / size))
 
 
 def _cells(

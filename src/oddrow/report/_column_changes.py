@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 import numpy as np
@@ -212,14 +212,10 @@ class _Facts:
 
     def events(self) -> Iterator[ShareEvents]:
         """Yield the events of the column that are compared."""
-        n_rows, n_normal = len(self.is_new), self.reference.n_rows
-        missing, normal = float(self.missing.mean()), self.reference.missing_share
-        missing_text = f"{percent(missing)} of the rows have no value, {percent(normal)} of the normal rows"
-        yield ShareEvents(np.array([normal]), np.array([missing]), n_normal, n_rows, lambda *_: missing_text)
-        unseen = float(self.is_unseen.mean())
-        unseen_text = f"{percent(unseen)} of the rows have a value never seen in training"
-        expected = np.array([self._expected_unseen()])
-        yield ShareEvents(expected, np.array([unseen]), n_normal, n_rows, lambda *_: unseen_text)
+        normal = np.array([self.reference.missing_share, self._expected_unseen()])
+        shares = np.array([self.missing.mean(), self.is_unseen.mean()])
+        words = partial(_missing_or_unseen, normal, shares)
+        yield ShareEvents(normal, shares, self.reference.n_rows, len(self.is_new), words)
         present = int((~self.missing).sum())
         if present and self.numbers is not None and not self.is_running:
             yield self._number_events(self.numbers, present)
@@ -263,6 +259,12 @@ class _Facts:
             return f"{what}: {percent(shares[place])} of the rows, {percent(normal[place])} of the normal rows"
 
         return ShareEvents(normal, shares, n_counted, present, words)
+
+
+def _missing_or_unseen(normal: Floats, shares: Floats, event: int, _: bool) -> str:
+    if event:
+        return f"{percent(shares[1])} of the rows have a value never seen in training"
+    return f"{percent(shares[0])} of the rows have no value, {percent(normal[0])} of the normal rows"
 
 
 def _comparison(

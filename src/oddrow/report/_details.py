@@ -151,11 +151,10 @@ def shown_columns(names: Sequence[str], ids: Sequence[str], reasons: Iterable[st
 def cells_of(table: pa.Table, columns: Sequence[str], shortened: Shortening, most_bytes: int) -> Cells:
     """Return the cells of the first rows of a table, of as many rows as the budgets of cells and of bytes hold."""
     n_rows = min(table.num_rows, max(MAX_CELLS // max(len(columns), 1), 1))
+    values = [tuple(map(shortened, _texts(table.column(name).slice(0, n_rows)))) for name in columns]
 
     def first(count: int) -> Cells:
-        rows = table.slice(0, count)
-        values = tuple(tuple(map(shortened, _texts(rows.column(name)))) for name in columns)
-        return Cells(tuple(columns), values, count)
+        return Cells(tuple(columns), tuple(own[:count] for own in values), count)
 
     return thinned(first, n_rows, most_bytes)[0]
 

@@ -17,6 +17,8 @@ from oddrow.report._triage import Block, TriageSummary
 
 FORMAT: Final = "oddrow-report"
 VERSION: Final = 1
+LEVEL: Final = 7
+"""Level of compression: the highest one, 9, takes about three times as long and saves a hundredth of the bytes."""
 _TEXTS: Final = frozenset((str, type(None)))
 
 
@@ -47,7 +49,7 @@ def array_bytes(block: Block) -> bytes:
 
 def packed(content: bytes) -> bytes:
     """Return content compressed and as base64."""
-    return base64.b64encode(zlib.compress(content, 9))
+    return base64.b64encode(zlib.compress(content, LEVEL))
 
 
 def _fields(value: Any) -> dict[str, Any]:
