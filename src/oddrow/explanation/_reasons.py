@@ -190,8 +190,7 @@ def usual_cell(reason: Reason) -> str:
     """Describe the usual range or values, then their condition, for a table column with the heading "usual"."""
     if reason.usual is None:
         return usual_text(reason)
-    given = given_text(reason)
-    return f"{reason.usual} (for {given})" if given else reason.usual
+    return f"{reason.usual} (for {given_text(reason)})" if reason.given else reason.usual
 
 
 def given_text(reason: Reason) -> str:
@@ -199,7 +198,7 @@ def given_text(reason: Reason) -> str:
 
     A flag or a number is given with its column's name, since its value alone would not be understood.
     """
-    return " and ".join(_given_text(name, value) for name, value in reason.given)
+    return " and ".join([_given_text(name, value) for name, value in reason.given])
 
 
 def _given_text(name: str, value: object) -> str:
@@ -213,7 +212,7 @@ def value_text(value: object) -> str:
     """Format a value for a sentence, with separators of thousands and with two decimals for values from 100."""
     value = as_number_if_long(value)
     if not isinstance(value, float):
-        return in_words(value, digits=6)
+        return value if isinstance(value, str) else in_words(value, digits=6)
     if 100 <= abs(value) < 1e9 and round(value, 2) == value:
         return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
     return float_in_words(value, digits=6)
@@ -252,26 +251,28 @@ def explain_scored(
     is_odd = decision.is_odd.tolist()
     muted = [None] * len(is_odd) if decision.muted is None else decision.muted.words
     order = np.argsort(-scored.column_part, axis=1, kind="stable")[:, :top]
-    parts = np.take_along_axis(scored.column_part, order, axis=1).tolist()
+    # flat lists: many small ones would make the garbage collector walk through all objects again and again
+    nats = np.take_along_axis(scored.column_part, order, axis=1).ravel().tolist()
+    columns, expected, n_reasons = order.ravel().tolist(), _expected(model, encoded, order), order.shape[1]
     totals, p_values = scored.surprise.tolist(), scored.p_value.tolist()
     names, shown = model.encoding.names, model.encoding.schema.shown(table)
     values = [shown[name] for name in names]
     explanations = []
-    for row, (columns, expected) in enumerate(zip(order.tolist(), _expected(model, encoded, order), strict=True)):
-        total = totals[row]
+    for row in range(table.num_rows):
+        total, places = totals[row], range(row * n_reasons, (row + 1) * n_reasons)
         reasons = tuple(
             Reason(
-                names[column],
-                values[column][row],
-                found.expected,
-                *_part(nats, total),
-                found.words,
-                tuple((names[other], values[other][row]) for other in found.given),
+                names[columns[place]],
+                values[columns[place]][row],
+                expected[place].expected,
+                *_part(nats[place], total),
+                expected[place].words,
+                tuple([(names[other], values[other][row]) for other in expected[place].given]),
             )
-            for column, nats, found in zip(columns, parts[row], expected, strict=True)
+            for place in places
         )
         combination = float(scored.combination_part[row])
-        other = max(total - combination - sum(parts[row]), 0.0)
+        other = max(total - combination - sum(nats[place] for place in places), 0.0)
         if len(reasons) == len(names):
             other = 0.0
         explanations.append(
@@ -289,17 +290,14 @@ def explain_scored(
     return tuple(explanations)
 
 
-def _expected(model: FittedModel, encoded: EncodedTable, columns: npt.NDArray[np.int64]) -> list[list[Usual]]:
-    """Return what is expected in some columns [n, k] of each row, by the expectations, else by the network."""
+def _expected(model: FittedModel, encoded: EncodedTable, columns: npt.NDArray[np.int64]) -> list[Usual]:
+    """Return what is expected in columns [n, k] of each row, row by row: by the expectations, else by the network."""
     if model.expectations is None:
         values, names = expected_values(model, encoded), model.encoding.names
-        return [[Usual(values[names[one]][row], None) for one in own] for row, own in enumerate(columns.tolist())]
+        return [Usual(values[names[one]][row], None) for row, own in enumerate(columns.tolist()) for one in own]
     cells = np.take_along_axis(model.expectations.look_up(encoded), columns, axis=1)
     described = usual(model, model.expectations, columns, cells)
-    return [
-        [described[pair] for pair in zip(*row, strict=True)]
-        for row in zip(columns.tolist(), cells.tolist(), strict=True)
-    ]
+    return [described[pair] for pair in zip(columns.ravel().tolist(), cells.ravel().tolist(), strict=True)]
 
 
 def expected_values(model: FittedModel, encoded: EncodedTable) -> dict[str, list[object]]:

@@ -21,6 +21,8 @@ LONG_ARC = 20 * 3_600
 RARE = "(rare)"
 """Name that the encoding of a category gives to all rare names together."""
 LONG_DECIMAL = re.compile(r"[-+]?[0-9]{1,15}\.[0-9]{7,30}([eE][-+]?[0-9]{1,2})?")
+MIN_LONG = 8
+"""Length of a text up to which it is no long decimal, which is quicker to see."""
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WEEKDAYS, WEEKEND, EVERY_DAY = 0b0011111, 0b1100000, 0b1111111
 
@@ -217,4 +219,6 @@ def float_in_words(value: float, digits: int) -> str:
 
 def as_number_if_long(value: object) -> object:
     """Return a text of a number with more than six decimals as a number, since a CSV file may write all its digits."""
-    return float(value) if isinstance(value, str) and LONG_DECIMAL.fullmatch(value) else value
+    if isinstance(value, str) and len(value) > MIN_LONG and LONG_DECIMAL.fullmatch(value):
+        return float(value)
+    return value

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from oddrow._collector import collector_paused
 from oddrow.columns import EncodedTable
 from oddrow.exceptions import SettingError
 from oddrow.explanation import Explanation
@@ -146,6 +147,7 @@ def _without_label(table: pa.Table, options: ReportOptions) -> tuple[pa.Table, n
     return labelled.table, labelled.is_normal
 
 
+@collector_paused()
 def summary_of(rows: ScoredRows, is_normal: npt.NDArray[np.bool_] | None, options: ReportOptions) -> TriageSummary:
     """Return the summary of scored rows; ``is_normal`` bool [m] are their labels, None without labels."""
     model, has_values = rows.model, options.has_values

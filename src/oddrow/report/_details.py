@@ -101,9 +101,8 @@ class ExplainedRows:
         place, nats = None if bar < 0 else bar, round(reason.nats, NATS_DIGITS)
         if not self.has_values:
             return DetailReason(column, nats, None, None, None, place)
-        value, expected = (
-            None if one is None else shortened(value_text(one)) for one in (reason.value, reason.expected)
-        )
+        value = None if reason.value is None else shortened(value_text(reason.value))
+        expected = None if reason.expected is None else shortened(value_text(reason.expected))
         usual = None if reason.usual is None else shortened(usual_cell(reason))
         return DetailReason(column, nats, value, expected, usual, place)
 
@@ -118,9 +117,11 @@ def all_details(rows: ExplainedRows, shortened: Shortening, most_bytes: int) -> 
     later = range(FULL_DETAILS, max(n_rows, FULL_DETAILS))
     sample = later[:SAMPLE]
     for most_reasons in range(FEWER_REASONS, 0, -1):
-        size = bytes_of(rows.details(sample, most_reasons, Shortening()))
-        if size * len(later) <= most_bytes * len(sample):
-            return first + rows.details(later, most_reasons, shortened)
+        cut = Shortening()
+        some = rows.details(sample, most_reasons, cut)
+        if bytes_of(some) * len(later) <= most_bytes * len(sample):
+            shortened.count += cut.count
+            return first + some + rows.details(later[SAMPLE:], most_reasons, shortened)
     return first + thinned(lambda count: rows.details(later[:count], 1, shortened), len(later), most_bytes)[0]
 
 

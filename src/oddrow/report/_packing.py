@@ -20,6 +20,7 @@ VERSION: Final = 1
 LEVEL: Final = 7
 """Level of compression: the highest one, 9, takes about three times as long and saves a hundredth of the bytes."""
 _TEXTS: Final = frozenset((str, type(None)))
+_AS_IS: Final = frozenset((str, int, bool, type(None)))
 
 
 def packed_blocks(summary: TriageSummary) -> dict[str, bytes]:
@@ -54,7 +55,8 @@ def packed(content: bytes) -> bytes:
 
 def _fields(value: Any) -> dict[str, Any]:
     """Return the fields of a frozen value; the encoder asks for those of each value inside, one at a time."""
-    return {shown: _finite(getattr(value, name)) for name, shown in _names(value.__class__)}
+    named = ((shown, getattr(value, name)) for name, shown in _names(value.__class__))
+    return {shown: one if one.__class__ in _AS_IS else _finite(one) for shown, one in named}
 
 
 def _finite(value: Any) -> Any:
