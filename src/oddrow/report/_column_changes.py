@@ -210,13 +210,23 @@ class _Facts:
         is_number = isinstance(self.values, np.ndarray) and not self.reference.values
         return np.zeros(len(self.is_new), np.bool_) if is_number else self.is_new & ~self.missing
 
+    @property
+    def missing_share(self) -> float:
+        """The share of the rows without a value; 0 without rows."""
+        return np.count_nonzero(self.missing) / max(len(self.missing), 1)
+
+    @property
+    def unseen_share(self) -> float:
+        """The share of the rows with a value never seen in training; 0 without rows."""
+        return np.count_nonzero(self.is_unseen) / max(len(self.is_unseen), 1)
+
     def events(self) -> Iterator[ShareEvents]:
         """Yield the events of the column that are compared."""
         normal = np.array([self.reference.missing_share, self._expected_unseen()])
-        shares = np.array([self.missing.mean(), self.is_unseen.mean()])
+        shares = np.array([self.missing_share, self.unseen_share])
         words = partial(_missing_or_unseen, normal, shares)
         yield ShareEvents(normal, shares, self.reference.n_rows, len(self.is_new), words)
-        present = int((~self.missing).sum())
+        present = len(self.missing) - int(np.count_nonzero(self.missing))
         if present and self.numbers is not None and not self.is_running:
             yield self._number_events(self.numbers, present)
         elif present and self.is_named:
@@ -290,8 +300,8 @@ def _comparison(
         tuple(bars.shares(is_alert).tolist()) if bars else (),
         tuple(np.where(own == MISSING, -1, own).tolist()),
         facts.reference.missing_share,
-        float(facts.missing.mean()) if n_rows else 0.0,
-        float(facts.is_unseen.mean()) if n_rows else 0.0,
+        facts.missing_share,
+        facts.unseen_share,
         brings,
         change,
         _shade(facts, bars, has_values=has_values) if is_shaded and n_rows else None,

@@ -177,6 +177,6 @@ def _texts(column: pa.ChunkedArray) -> list[str | None]:
 
 def _brief_number(text: str | None) -> str | None:
     """Return a number with seven digits instead of up to 17, which no one reads and which take most of the bytes."""
-    if text is None or len(text) <= MAX_NUMBER or "." not in text or "e" in text.lower():
+    if text is None or len(text) <= MAX_NUMBER or "." not in text or "e" in text or "E" in text:
         return text
     return f"{float(text):.7g}"
