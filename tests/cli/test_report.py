@@ -87,6 +87,9 @@ def test_find_writes_a_report_of_its_own_scores(run, labelled_csv, tmp_path):
 
 
 def test_find_with_normal_rows_has_no_report(run, labelled_csv, tmp_path):
-    outcome = run("find", labelled_csv, "--normal", labelled_csv, "--report", tmp_path / "page.html")
+    page = tmp_path / "page.html"
+    outcome = run("find", labelled_csv, "--normal", labelled_csv, "--report", page)
     assert outcome.code == 2
-    assert "oddrow report" in outcome.err
+    assert (
+        f"Give --keep MODEL in place of --report, then: oddrow report {labelled_csv} -m MODEL -o {page}" in outcome.err
+    )

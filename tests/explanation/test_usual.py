@@ -12,7 +12,7 @@ from oddrow.batch import scored_table
 from oddrow.columns import TableEncoding, TableSchema
 from oddrow.explanation import MIN_SHARE, explain, reason_text, usual_cell
 from oddrow.explanation._reasons import Reason
-from oddrow.explanation._usual import Usual, _clock, _range, in_words, running_on
+from oddrow.explanation._usual import Usual, _clock, _ranges, in_words, running_on
 
 
 def column(values):
@@ -184,7 +184,7 @@ def test_rare_names_do_not_count_as_a_single_name():
 def test_a_text_is_described_by_its_length():
     rng = np.random.default_rng(0)
     words = ["".join(rng.choice(list("abcdefgh "), rng.integers(10, 30))) for _ in range(300)]
-    found = _range(column(words), np.array([-1.0, 0.0, 1.0], np.float32))
+    (found,) = _ranges(column(words), np.array([[-1.0, 0.0, 1.0]], np.float32))
     assert isinstance(found, Usual)
     assert found.words.endswith("characters")
 

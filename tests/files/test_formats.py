@@ -80,6 +80,17 @@ def test_what_is_written_reads_the_same_from_every_format(tmp_path, suffix):
         assert read_table(stream, format=suffix, as_written=True).equals(expected)
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_whose_name_is_not_utf8_is_written_and_read(tmp_path, suffix):
+    path = tmp_path / os.fsdecode(b"caf\xe9" + suffix.encode())
+    try:
+        path.touch()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    write_table(TABLE, path, force=True)
+    assert read_table(path, as_written=True).equals(as_held(TABLE, suffix))
+
+
 @pytest.mark.parametrize("suffix", [".csv.gz", ".jsonl.zst", ".parquet.gz"])
 def test_compressed_files_hold_what_the_plain_ones_hold(tmp_path, suffix):
     plain = tmp_path / f"table{Path(suffix).stem}"

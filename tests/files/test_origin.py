@@ -1,6 +1,7 @@
 """What a model file tells of the table that it was fitted to."""
 
 import hashlib
+import os
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
@@ -21,6 +22,10 @@ def test_the_origin_is_that_of_the_bytes_of_all_files(tmp_path, monkeypatch):
     assert Origin.of("-", ()).sha256 is None
     with pytest.raises(TableReadError, match=r"none\.csv: cannot be read"):
         Origin.of("t", [tmp_path / "none.csv"])
+
+
+def test_a_name_that_is_not_utf8_is_stored_as_utf8():
+    assert Origin.of(os.fsdecode(b"caf\xe9.csv"), ()).table == "caf?.csv"
 
 
 def test_the_moment_is_now_or_as_it_is_given(monkeypatch):

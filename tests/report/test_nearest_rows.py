@@ -83,6 +83,7 @@ def test_the_shown_columns_are_those_asked_for(vae, encoded):
 def test_the_first_rows_get_what_the_budget_allows(vae, encoded):
     every = nearest_rows(vae.model_, encoded)
     few = nearest_rows(vae.model_, encoded, most_cells=16 * 100)
+    assert every.of_at_most(16 * 100) == few
     assert len(few.values[0]) <= 100
     assert few.of_row[:33] == every.of_row[:33]
     assert () in few.of_row
@@ -126,6 +127,6 @@ def test_a_column_that_the_model_lacks_is_refused(vae, encoded):
 
 
 def test_a_row_without_room_for_its_neighbours_does_not_stop_later_ones():
-    kept, of_row = _within(np.array([[7, 8, 9], [3, 4, 5], [9, 7, 2]]), 4)
+    kept, of_row = _within([[7, 8, 9], [3, 4, 5], [9, 7, 2]], 4)
     assert kept == [7, 8, 9, 2]
     assert of_row == [(0, 1, 2), (), (2, 0, 3)]

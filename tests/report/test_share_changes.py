@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from oddrow.report._share_changes import SIGNIFICANCE, ShareEvent, chance, largest_change, percent
+from oddrow.report._share_changes import SIGNIFICANCE, ShareEvents, chance, largest_change, percent
 
 
 def event(normal, current, n=10_000, m=4_000, name="it"):
-    return ShareEvent(normal, current, n, m, f"{name}: 3", name)
+    shares = np.array([normal]), np.array([current])
+    return ShareEvents(*shares, n, m, lambda _, has_values: f"{name}: 3" if has_values else name)
 
 
 def change(*events, n_events=100, worth=1.0, has_values=True):

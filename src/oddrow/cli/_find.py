@@ -99,8 +99,8 @@ def find(
     _check_outputs((output, keep, report), force=force, as_json=json_, shapes=shapes)
     if report is not None and normal is not None:
         raise SettingError(
-            "--report shows the scores of one model, and --normal adds what the whole table says; fit a model to the "
-            "normal rows (oddrow fit) and use oddrow report"
+            "--report is not made with --normal: its page shows scores of models, and --normal adds what the whole "
+            f"table says. Give --keep MODEL in place of --report, then: oddrow report {table} -m MODEL -o {report}"
         )
     stream = opened(table, reading)
     rows = stream.read()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +61,7 @@ class ColumnReference:
         """The share of the training rows without a value."""
         return self.n_missing / self.n_rows
 
-    @property
+    @cached_property
     def shares(self) -> dict[str, float]:
         """The share of each counted value among the rows that were counted."""
         total = max(sum(self.counts) + self.n_others, 1)

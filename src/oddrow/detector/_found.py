@@ -118,7 +118,8 @@ class Found:
         """
         if not self.models:
             raise SettingError(
-                "what find returns with normal rows has no report; report the rows with a fitted detector"
+                "what find returns with normal rows has no report: the page shows scores of models, and normal rows "
+                "add what the whole table says. Find with keep=True, then: found.detector.report(table)"
             )
         table = self.scored.select(self.scored.column_names[: self.scored.column_names.index("surprise")])
         decision = Decision(self.is_odd, _threshold(self.models[0]), self.promise, self.note)

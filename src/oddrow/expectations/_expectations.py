@@ -73,11 +73,12 @@ class Expectations:
     def look_up(self, encoded: EncodedTable) -> Codes:
         """Return the cell int64 [n, n_columns] of each column in each row."""
         codes = column_codes(self.subjects, self._coding, encoded)
+        seconds = set(self.given[:, 1].tolist()) - {-1}
+        coarse: dict[int, Codes | int] = {one: self.subjects[one].coarse(codes[:, one]) for one in seconds}
         found = np.zeros(codes.shape, np.int64)
-        for column, (place, (first, second)) in enumerate(zip(self._places, self.given, strict=True)):
+        for column, (place, (first, second)) in enumerate(zip(self._places, self.given.tolist(), strict=True)):
             if first >= 0:
-                beside = self.subjects[second].coarse(codes[:, second]) if second >= 0 else 0
-                found[:, column] = place[codes[:, first], beside]
+                found[:, column] = place[codes[:, first], coarse.get(second, 0)]
         return found
 
     def given_columns(self, column: int, cell: int) -> tuple[int, ...]:

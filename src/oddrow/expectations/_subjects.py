@@ -58,7 +58,15 @@ class Subject(NamedTuple):
     @property
     def n_coarse(self) -> int:
         """Number of codes of the column as the second given column, see :meth:`coarse`."""
-        return int(self.coarse(np.array([self.n_codes - 1]))[0]) + 1
+        outside, _, n_groups = self._grouping
+        return self.n_codes if self.statistic is Statistic.PLACES else n_groups + 2 * outside + 1
+
+    @property
+    def _grouping(self) -> tuple[int, int, int]:
+        """The numbers of codes outside the range on each side, within the range, and of groups within it."""
+        outside = 1 if self.statistic is Statistic.RANGE else 0
+        n_inner = self.n_codes - 1 - 2 * outside
+        return outside, n_inner, min(COARSE_CODES, n_inner)
 
     def coarse(self, codes: Codes) -> Codes:
         """Return coarser codes [n]: neighbouring codes of a number or an hour are merged into six within the range.
@@ -67,9 +75,7 @@ class Subject(NamedTuple):
         """
         if self.statistic is Statistic.PLACES:
             return codes
-        outside = 1 if self.statistic is Statistic.RANGE else 0
-        n_inner = self.n_codes - 1 - 2 * outside
-        n_groups = min(COARSE_CODES, n_inner)
+        outside, n_inner, n_groups = self._grouping
         inner = np.clip(codes - outside, -1, n_inner)
         grouped = np.where(inner < 0, -1, np.where(inner == n_inner, n_groups, inner * n_groups // max(n_inner, 1)))
         missing = codes == self.n_codes - 1

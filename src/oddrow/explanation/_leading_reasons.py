@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from oddrow.columns import REFERENCE_LEVELS, ColumnReference, ColumnSchema, Kind, Values
+from oddrow.columns import REFERENCE_LEVELS, ColumnReference, ColumnSchema, EncodedTable, Kind, Values
 from oddrow.explanation._reasons import Explanation, Reason
 from oddrow.fitted import FittedModel
 
@@ -83,10 +84,13 @@ class LeadingReasons:
     novelty: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, model: FittedModel, table: pa.Table) -> LeadingReasons:
-        """Read the values of the explained rows, a table in the order of the explanations."""
+    def of(cls, model: FittedModel, table: pa.Table, encoded: EncodedTable | None = None) -> LeadingReasons:
+        """Read the values of the explained rows, a table in the order of the explanations.
+
+        ``encoded`` are the rows as the model encodes them, where they are at hand.
+        """
         values = dict(model.encoding.schema.values(table))
-        return cls(model, values, model.encoding.encode(table).novelty)
+        return cls(model, values, (encoded or model.encoding.encode(table)).novelty)
 
     def leading(self, place: int, explanation: Explanation) -> LeadingReason:
         """Return the leading reason of the row at ``place``."""
@@ -109,10 +113,10 @@ class LeadingReasons:
         return None if second is None or second.share < SECOND else self._of_reason(place, second)
 
     def _of_reason(self, place: int, reason: Reason) -> LeadingReason:
-        column = self._columns[reason.column]
-        direction = self._direction(place, reason)
-        name = self._name(place, column) if direction in ("value", "unseen", "changed") else None
-        return LeadingReason(column, direction, name, reason, reason.share)
+        column = self._column(reason.column)
+        direction = column.direction(place, reason.expected)
+        name = column.name(place) if direction in ("value", "unseen", "changed") else None
+        return LeadingReason(column.index, direction, name, reason, reason.share)
 
     def reference(self, column: int) -> ColumnReference:
         """Return the distribution of a column in the training rows; an empty one if the model has none."""
@@ -130,93 +134,111 @@ class LeadingReasons:
 
     def normal_share(self, place: int, reason: Reason) -> float:
         """Return the share of the normal rows with a value that is at least as odd in the same way; 0 if unknown."""
-        column, direction = self._columns[reason.column], self._direction(place, reason)
-        reference = self.reference(column)
-        if direction == "missing":
-            return reference.missing_share
-        if direction == "present":
-            return 1.0 - reference.missing_share
-        if direction == "value" and isinstance(reason.expected, int | float) and self._is_number(reference.name):
-            return 1.0  # it is the expected one
-        if direction == "value":
-            return reference.shares.get(self._name(place, column) or "", 0.0)
-        if direction in ("above", "below") and reference.quantiles:
-            return _tail_share(self.number(place, column), reference.quantiles, is_above=direction == "above")
-        return 0.0
+        column = self._column(reason.column)
+        return column.normal_share(place, reason.expected, column.direction(place, reason.expected))
 
     def number(self, place: int, column: int) -> float:
         """Return the number that the row at ``place`` has in a column; NaN for a column without numbers."""
         values = self.values[self.schema(column).name]
         return float(values[place]) if isinstance(values, np.ndarray) else float("nan")
 
-    @cached_property
-    def _columns(self) -> dict[str, int]:
-        return {name: column for column, name in enumerate(self.model.encoding.names)}
+    def _column(self, name: str) -> _Column:
+        if name not in self._columns:
+            index = self.model.encoding.names.index(name)
+            is_new = (self.novelty[:, index] > 0).tolist()
+            self._columns[name] = _Column(index, self.schema(index), self.reference(index), self.values[name], is_new)
+        return self._columns[name]
 
     @cached_property
-    def _names(self) -> dict[int, list[str | None]]:
-        """The names of the rows [n] by column; filled when a column is first asked for."""
+    def _columns(self) -> dict[str, _Column]:
+        """The columns by name; filled when a column is first asked for."""
         return {}
 
-    def _direction(self, place: int, reason: Reason) -> Direction:
-        column = self._columns[reason.column]
-        schema = self.schema(column)
-        is_new = self.novelty[place, column] > 0
-        if self._is_missing(place, column):
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """One column of the explained rows, as lists: a single element of an array takes several times as long.
+
+    Attributes
+    ----------
+    index, schema, reference : of the column
+    values : those of the rows [n], in the form of the column's kind
+    is_new : for each row, whether its value is unlike all training values
+    """
+
+    index: int
+    schema: ColumnSchema
+    reference: ColumnReference
+    values: Values
+    is_new: list[bool]
+
+    def direction(self, place: int, expected: object) -> Direction:
+        """Return in which way the value of the row at ``place`` is odd, beside the expected one."""
+        is_new = self.is_new[place]
+        if self._is_missing[place]:
             return "missing"
-        if schema.kind == Kind.CONSTANT:
+        if self.schema.kind == Kind.CONSTANT:
             return "changed"
-        if reason.expected is None and not is_new:
+        if expected is None and not is_new:
             return "present"
-        if not self._is_number(schema.name):
+        if self._numbers is None:
             return "unseen" if is_new else "value"
-        number = self.number(place, column)
-        ends = self.reference(column).quantiles
-        if isinstance(reason.expected, int | float):
-            if ends and abs(number / 2 - reason.expected / 2) <= EQUAL * (ends[-1] / 2 - ends[0] / 2):
+        number = self._numbers[place]
+        ends = self.reference.quantiles
+        if isinstance(expected, int | float):
+            if ends and abs(number / 2 - expected / 2) <= EQUAL * (ends[-1] / 2 - ends[0] / 2):
                 return "value"
-            return "above" if number >= reason.expected else "below"
+            return "above" if number >= expected else "below"
         if is_new and ends:
             return "above" if number > ends[len(ends) // 2] else "below"
         return "value"
 
-    def _is_number(self, name: str) -> bool:
-        """Whether a column has one number per row; the numbers of flags are names."""
-        values = self.values[name]
-        return isinstance(values, np.ndarray) and values.ndim == 1 and not self._flags(name)
+    def normal_share(self, place: int, expected: object, direction: Direction) -> float:
+        """Return the share of the normal rows with a value that is at least as odd in a direction; 0 if unknown."""
+        reference = self.reference
+        if direction == "missing":
+            return reference.missing_share
+        if direction == "present":
+            return 1.0 - reference.missing_share
+        if direction == "value" and isinstance(expected, int | float) and self._numbers is not None:
+            return 1.0  # it is the expected one
+        if direction == "value":
+            return reference.shares.get(self.name(place) or "", 0.0)
+        if direction in ("above", "below") and reference.quantiles and self._numbers is not None:
+            return _tail_share(self._numbers[place], reference.quantiles, is_above=direction == "above")
+        return 0.0
 
-    def _flags(self, name: str) -> tuple[str, ...]:
-        return self.reference(self._columns[name]).values if isinstance(self.values[name], np.ndarray) else ()
-
-    def _is_missing(self, place: int, column: int) -> bool:
-        values = self.values[self.schema(column).name]
-        if isinstance(values, np.ndarray):
-            return bool(np.isnan(values[place]).any())
-        return not values[place].is_valid
-
-    def _name(self, place: int, column: int) -> str | None:
+    def name(self, place: int) -> str | None:
         """Return the value as a name; None for a text, which is rarely repeated, and for several numbers."""
-        schema = self.schema(column)
-        if schema.kind == Kind.TEXT:
+        return None if self.schema.kind == Kind.TEXT else self._names[place]
+
+    @cached_property
+    def _is_missing(self) -> list[bool]:
+        if not isinstance(self.values, np.ndarray):
+            return list(self.values.is_null().to_pylist())
+        return list(np.asarray(np.isnan(self.values).reshape(len(self.values), -1).any(axis=1)).tolist())
+
+    @cached_property
+    def _numbers(self) -> list[float] | None:
+        """The numbers of a column with one number per row; None for others, and for flags, whose numbers are names."""
+        if not isinstance(self.values, np.ndarray) or self.values.ndim > 1 or self.reference.values:
             return None
-        if column not in self._names:
-            self._names[column] = _names(self.values[schema.name], self._flags(schema.name))
-        return self._names[column][place]
+        return list(self.values.tolist())
 
-
-def _names(values: Values, flags: Sequence[str]) -> list[str | None]:
-    if not isinstance(values, np.ndarray):
-        return [None if value is None else str(value) for value in values.to_pylist()]
-    if values.ndim > 1 or not flags:
-        return [None] * len(values)
-    return [flags[int(value)] if value < len(flags) else None for value in values.tolist()]
+    @cached_property
+    def _names(self) -> list[str | None]:
+        if not isinstance(self.values, np.ndarray):
+            return [None if value is None else str(value) for value in self.values.to_pylist()]
+        flags = self.reference.values
+        if self.values.ndim > 1 or not flags:
+            return [None] * len(self.values)
+        return [flags[int(value)] if value < len(flags) else None for value in self.values.tolist()]
 
 
 def _tail_share(number: float, quantiles: Sequence[float], *, is_above: bool) -> float:
     """Return the share of normal rows at least as far out, from quantiles at :data:`REFERENCE_LEVELS`."""
-    levels = np.array(REFERENCE_LEVELS)
     if is_above:
-        place = np.searchsorted(quantiles, number, side="left")  # the quantiles before it are smaller
-        return float(1.0 - (levels[place - 1] if place else 0.0))
-    place = np.searchsorted(quantiles, number, side="right")  # the quantiles from it on are larger
-    return float(levels[place] if place < len(levels) else 1.0)
+        place = bisect_left(quantiles, number)  # the quantiles before it are smaller
+        return 1.0 - (REFERENCE_LEVELS[place - 1] if place else 0.0)
+    place = bisect_right(quantiles, number)  # the quantiles from it on are larger
+    return float(REFERENCE_LEVELS[place]) if place < len(REFERENCE_LEVELS) else 1.0

@@ -12,7 +12,7 @@ import pyarrow as pa
 from oddrow._notebook import Bar, panel
 from oddrow.columns import EncodedTable
 from oddrow.exceptions import SettingError
-from oddrow.explanation._usual import as_number_if_long, in_words, usual
+from oddrow.explanation._usual import Usual, as_number_if_long, float_in_words, in_words, usual
 from oddrow.fitted import FittedModel
 from oddrow.pictures import BarOfNats, plot_nats
 from oddrow.policies import Decision, Policy
@@ -190,8 +190,7 @@ def usual_cell(reason: Reason) -> str:
     """Describe the usual range or values, then their condition, for a table column with the heading "usual"."""
     if reason.usual is None:
         return usual_text(reason)
-    given = given_text(reason)
-    return f"{reason.usual} (for {given})" if given else reason.usual
+    return f"{reason.usual} (for {given_text(reason)})" if reason.given else reason.usual
 
 
 def given_text(reason: Reason) -> str:
@@ -199,11 +198,11 @@ def given_text(reason: Reason) -> str:
 
     A flag or a number is given with its column's name, since its value alone would not be understood.
     """
-    return " and ".join(_given_text(name, value) for name, value in reason.given)
+    return " and ".join([_given_text(name, value) for name, value in reason.given])
 
 
 def _given_text(name: str, value: object) -> str:
-    is_name = isinstance(value, str) and any(letter.isalpha() for letter in value)
+    is_name = isinstance(value, str) and any(map(str.isalpha, value))
     text = value_text(value)
     text = text if len(text) <= MAX_LETTERS else f"{text[: MAX_LETTERS - 3]}..."
     return text if is_name else f"{name} {text}"
@@ -212,9 +211,11 @@ def _given_text(name: str, value: object) -> str:
 def value_text(value: object) -> str:
     """Format a value for a sentence, with separators of thousands and with two decimals for values from 100."""
     value = as_number_if_long(value)
-    if isinstance(value, float) and 100 <= abs(value) < 1e9 and round(value, 2) == value:
+    if not isinstance(value, float):
+        return value if isinstance(value, str) else in_words(value, digits=6)
+    if 100 <= abs(value) < 1e9 and round(value, 2) == value:
         return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
-    return in_words(value, digits=6)
+    return float_in_words(value, digits=6)
 
 
 def explain(
@@ -247,35 +248,39 @@ def explain_scored(
     model: FittedModel, table: pa.Table, encoded: EncodedTable, scored: Surprise, decision: Decision, top: int | None
 ) -> tuple[Explanation, ...]:
     """Explain rows that are already encoded, scored and decided; see :func:`explain`."""
-    is_odd = decision.is_odd
+    is_odd = decision.is_odd.tolist()
     muted = [None] * len(is_odd) if decision.muted is None else decision.muted.words
     order = np.argsort(-scored.column_part, axis=1, kind="stable")[:, :top]
-    values = model.encoding.schema.shown(table)
-    expecting = _Expecting.of(model, encoded)
-    names = model.encoding.names
+    # flat lists: many small ones would make the garbage collector walk through all objects again and again
+    nats = np.take_along_axis(scored.column_part, order, axis=1).ravel().tolist()
+    columns, expected, n_reasons = order.ravel().tolist(), _expected(model, encoded, order), order.shape[1]
+    totals, p_values = scored.surprise.tolist(), scored.p_value.tolist()
+    names, shown = model.encoding.names, model.encoding.schema.shown(table)
+    values = [shown[name] for name in names]
     explanations = []
     for row in range(table.num_rows):
-        total = float(scored.surprise[row])
+        total, places = totals[row], range(row * n_reasons, (row + 1) * n_reasons)
         reasons = tuple(
             Reason(
-                names[column],
-                values[names[column]][row],
-                expecting.value(row, column),
-                *_part(float(scored.column_part[row, column]), total),
-                *expecting.words(row, column, values),
+                names[columns[place]],
+                values[columns[place]][row],
+                expected[place].expected,
+                *_part(nats[place], total),
+                expected[place].words,
+                tuple([(names[other], values[other][row]) for other in expected[place].given]),
             )
-            for column in order[row].tolist()
+            for place in places
         )
         combination = float(scored.combination_part[row])
-        other = max(total - combination - sum(reason.nats for reason in reasons), 0.0)
+        other = max(total - combination - sum(nats[place] for place in places), 0.0)
         if len(reasons) == len(names):
             other = 0.0
         explanations.append(
             Explanation(
                 row,
                 total,
-                float(scored.p_value[row]),
-                bool(is_odd[row]),
+                p_values[row],
+                is_odd[row],
                 reasons,
                 *_part(combination, total),
                 *_part(other, total),
@@ -285,36 +290,14 @@ def explain_scored(
     return tuple(explanations)
 
 
-@dataclass(frozen=True)
-class _Expecting:
-    """The expected value of each column in each row, from the model's expectations, else from its network."""
-
-    model: FittedModel
-    cells: npt.NDArray[np.int64] | None
-    values: dict[str, list[object]]
-
-    @classmethod
-    def of(cls, model: FittedModel, encoded: EncodedTable) -> _Expecting:
-        if model.expectations is None:
-            return cls(model, None, expected_values(model, encoded))
-        return cls(model, model.expectations.look_up(encoded), {})
-
-    def value(self, row: int, column: int) -> object:
-        if self.cells is None or self.model.expectations is None:
-            return self.values[self.model.encoding.names[column]][row]
-        return usual(self.model, self.model.expectations, column, int(self.cells[row, column])).expected
-
-    def words(
-        self, row: int, column: int, values: dict[str, list[object]]
-    ) -> tuple[str | None, tuple[tuple[str, object], ...]]:
-        """Return the usual range or values in words, and the names and values of the given columns."""
-        expectations, names = self.model.expectations, self.model.encoding.names
-        if self.cells is None or expectations is None:
-            return None, ()
-        cell = int(self.cells[row, column])
-        given = (names[other] for other in expectations.given_columns(column, cell))
-        found = usual(self.model, expectations, column, cell).words
-        return found, tuple((name, values[name][row]) for name in given)
+def _expected(model: FittedModel, encoded: EncodedTable, columns: npt.NDArray[np.int64]) -> list[Usual]:
+    """Return what is expected in columns [n, k] of each row, row by row: by the expectations, else by the network."""
+    if model.expectations is None:
+        values, names = expected_values(model, encoded), model.encoding.names
+        return [Usual(values[names[one]][row], None) for row, own in enumerate(columns.tolist()) for one in own]
+    cells = np.take_along_axis(model.expectations.look_up(encoded), columns, axis=1)
+    described = usual(model, model.expectations, columns, cells)
+    return [described[pair] for pair in zip(columns.ravel().tolist(), cells.ravel().tolist(), strict=True)]
 
 
 def expected_values(model: FittedModel, encoded: EncodedTable) -> dict[str, list[object]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from oddrow.expectations import Expectations, Statistic, Subject
 from oddrow.fitted import FittedModel
@@ -20,37 +21,63 @@ LONG_ARC = 20 * 3_600
 RARE = "(rare)"
 """Name that the encoding of a category gives to all rare names together."""
 LONG_DECIMAL = re.compile(r"[-+]?[0-9]{1,15}\.[0-9]{7,30}([eE][-+]?[0-9]{1,2})?")
+MIN_LONG = 8
+"""Length of a text up to which it is no long decimal, which is quicker to see."""
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WEEKDAYS, WEEKEND, EVERY_DAY = 0b0011111, 0b1100000, 0b1111111
 
 
+Places: TypeAlias = npt.NDArray[np.int64]
+
+
 class Usual(NamedTuple):
-    """The expected value of a column (None for a missing value), and the usual range or values in words, if any."""
+    """The expected value of a column (None for a missing value), and the usual range or values in words, if any.
+
+    Both hold given the values of ``given``: the indices of at most two other columns.
+    """
 
     expected: object
     words: str | None
+    given: tuple[int, ...] = ()
 
 
-def usual(model: FittedModel, expectations: Expectations, column: int, cell: int) -> Usual:
-    """Describe what is usual for a column in one cell of the :class:`Expectations`; each cell is described once."""
-    found: Usual | None = expectations.described.get((column, cell))
-    if found is None:
-        found = expectations.described[column, cell] = _usual(model, expectations, column, cell)
-    return found
+def usual(
+    model: FittedModel, expectations: Expectations, columns: Places, cells: Places
+) -> dict[tuple[int, int], Usual]:
+    """Describe what is usual for columns in cells of the :class:`Expectations`, two arrays of one shape.
+
+    Returns what is described, by column and cell. Each cell is described once, the cells of a column together.
+    """
+    described: dict[tuple[int, int], Usual] = expectations.described
+    new: dict[int, list[int]] = {}
+    for column, cell in set(zip(columns.ravel().tolist(), cells.ravel().tolist(), strict=True)):
+        if (column, cell) not in described:
+            new.setdefault(column, []).append(cell)
+    for column, own in new.items():
+        described.update(zip(((column, cell) for cell in own), _usual(model, expectations, column, own), strict=True))
+    return described
 
 
-def _usual(model: FittedModel, expectations: Expectations, column: int, cell: int) -> Usual:
+def _usual(model: FittedModel, expectations: Expectations, column: int, cells: list[int]) -> list[Usual]:
     encoding, subject = model.encoding.columns[column], expectations.subjects[column]
-    values = expectations.values[column][cell]
-    missing = float(expectations.missing[column][cell])
+    values = expectations.values[column][cells]
     if subject.statistic is Statistic.NOTHING:
-        found = _without_features(encoding)
+        found = [_without_features(encoding)] * len(cells)
     elif subject.statistic is Statistic.RANGE:
-        found = _range(encoding, values)
+        found = _ranges(encoding, values)
     elif subject.statistic is Statistic.PLACES:
-        found = _places(encoding, subject, values, column, model)
+        found = [_places(encoding, subject, own, column, model) for own in values]
     else:
-        found = _clock(encoding, values)
+        found = [_clock(encoding, own) for own in values]
+    missing = expectations.missing[column][cells].tolist()
+    return [
+        _or_missing(one, share)._replace(given=expectations.given_columns(column, cell))
+        for one, share, cell in zip(found, missing, cells, strict=True)
+    ]
+
+
+def _or_missing(found: Usual, missing: float) -> Usual:
+    """Say that a value is missing as often as not, or is sometimes missing; ``missing`` is the share of such rows."""
     if missing > MOSTLY:
         rest = "" if found.words is None or missing > 1 - SOMETIMES else f" or {found.words}"
         return Usual(None, f"missing{rest}")
@@ -91,14 +118,20 @@ def _date(seconds: float) -> str | None:
         return None
 
 
-def _range(encoding: Any, values: Any) -> Usual:
-    features = np.zeros((3, encoding.n_features), np.float32)
-    features[:, 0] = values
-    low, middle, high = encoding.decode(features)
+def _ranges(encoding: Any, values: npt.NDArray[np.float32]) -> list[Usual]:
+    """Describe ranges by the features [k, 3] of their low end, their middle and their high end."""
+    features = np.zeros((values.size, encoding.n_features), np.float32)
+    features[:, 0] = values.ravel()
+    decoded = encoding.decode(features)
+    lows, middles, highs = decoded[::3], decoded[1::3], decoded[2::3]
     if encoding.kind == "text":
-        letters = np.maximum(np.round(np.expm1(np.minimum(encoding.length.invert(values.astype(np.float64)), 40.0))), 0)
-        return Usual(middle, f"{_between(int(letters[0]), int(letters[2]))} characters")
-    return Usual(middle, _between(low, high))
+        lengths = encoding.length.invert(values.astype(np.float64))
+        letters = np.maximum(np.round(np.expm1(np.minimum(lengths, 40.0))), 0).astype(np.int64).tolist()
+        return [
+            Usual(middle, f"{_between(low, high)} characters")
+            for middle, (low, _, high) in zip(middles, letters, strict=True)
+        ]
+    return [Usual(middle, _between(low, high)) for low, middle, high in zip(lows, middles, highs, strict=True)]
 
 
 def _between(low: object, high: object) -> str:
@@ -166,19 +199,26 @@ def in_words(value: object, digits: int = 3) -> str:
     ('0.000123', '2.5e+12', '2.05')
     """
     value = as_number_if_long(value)
+    if isinstance(value, float):
+        return float_in_words(value, digits)
     if value is None:
         return "missing"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):
         return str(value) if abs(value) < 10_000 else f"{value:,}" if abs(value) < 10**15 else f"{value:.3g}"
-    if isinstance(value, float):
-        if abs(value) >= 10 ** (digits - 1):
-            return f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3g}"
-        return f"{value:.{digits}g}"
     return str(value)
+
+
+def float_in_words(value: float, digits: int) -> str:
+    """Format a floating-point number as :func:`in_words` does."""
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3g}"
+    return f"{value:.{digits}g}"
 
 
 def as_number_if_long(value: object) -> object:
     """Return a text of a number with more than six decimals as a number, since a CSV file may write all its digits."""
-    return float(value) if isinstance(value, str) and LONG_DECIMAL.fullmatch(value) else value
+    if isinstance(value, str) and len(value) > MIN_LONG and LONG_DECIMAL.fullmatch(value):
+        return float(value)
+    return value

@@ -120,17 +120,18 @@ class Feedback:
         if not len(index):
             return matched
         table = rows.take(pa.array(index))
+        encoded = model.encoding.encode(table)
         explanations = explain_scored(
             model,
             table,
-            model.encoding.encode(table),
+            encoded,
             Surprise(
                 scored.surprise[index], scored.p_value[index], scored.column_part[index], scored.combination_part[index]
             ),
             Decision(np.ones(len(index), np.bool_), 0.0, _UNDECIDED),
             MOST_LEADING,
         )
-        reasons = LeadingReasons.of(model, table)
+        reasons = LeadingReasons.of(model, table, encoded)
         for place, explanation in enumerate(explanations):
             leading = reasons.leading(place, explanation)
             second = reasons.second(place, explanation, leading)

@@ -265,7 +265,8 @@ class CsvFile:
 @contextmanager
 def _opened(source: SourceFile, encoding: str | None) -> Iterator[Any]:
     try:
-        with pa.OSFile(str(source.path)) as file:
+        # Arrow opens no file whose name is not UTF-8
+        with source.path.open("rb") as file:
             plain = file if source.compression is None else pa.CompressedInputStream(file, source.compression)
             is_utf8 = encoding is None or codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
             yield plain if is_utf8 else _Transcoded(plain, source.label, str(encoding))

@@ -125,9 +125,11 @@ def _opened(source: SourceFile, content: bytes | None) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(
-            source.path if content is None else pa.BufferReader(content), buffer_size=_BUFFER_BYTES
-        ) as file:
+        # Arrow opens no file whose name is not UTF-8
+        with (
+            source.path.open("rb") if content is None else pa.BufferReader(content) as stored,
+            pq.ParquetFile(stored, buffer_size=_BUFFER_BYTES) as file,
+        ):
             yield file
     except (FileNotFoundError, PermissionError) as error:
         raise read_error(source.label, error) from error

@@ -25,7 +25,7 @@ class Origin:
     ----------
     created : the time in UTC, as ISO 8601; the environment variable SOURCE_DATE_EPOCH replaces it
     oddrow : the version of oddrow
-    table : the name of the training table as the user gave it; None if it was not a file
+    table : the name of the training table as the user gave it, with ? for what is not UTF-8; None if it was not a file
     sha256 : the SHA-256 of the bytes of its files, one after the other; None if it was not read from files
     csv : how the table was read, if it was CSV
     """
@@ -49,7 +49,9 @@ class Origin:
         """
         from importlib.metadata import version  # importing it takes as long as reading a model
 
-        return cls(_now(), version("oddrow"), table, _sha256(files), csv)
+        # a model file holds UTF-8, and the name of a file may be other bytes
+        name = table.encode("utf-8", "replace").decode()
+        return cls(_now(), version("oddrow"), name, _sha256(files), csv)
 
 
 def _now() -> str:

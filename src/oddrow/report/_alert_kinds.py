@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
+from oddrow.columns import EncodedTable
 from oddrow.exceptions import SettingError
 from oddrow.explanation import WHOLE, Direction, Explanation, LeadingReason, LeadingReasons, in_words
 from oddrow.fitted import FittedModel
@@ -70,7 +71,12 @@ class AlertKinds:
 
 
 def alert_kinds(
-    model: FittedModel, table: pa.Table, explanations: Sequence[Explanation], *, has_values: bool = True
+    model: FittedModel,
+    table: pa.Table,
+    explanations: Sequence[Explanation],
+    encoded: EncodedTable | None = None,
+    *,
+    has_values: bool = True,
 ) -> AlertKinds:
     """Group explained rows by their leading reason.
 
@@ -89,6 +95,8 @@ def alert_kinds(
     ----------
     model, table, explanations
         The model, the explained rows, and their explanations in the same order, at least the strongest reasons.
+    encoded
+        The rows as the model encodes them, where they are at hand.
     has_values
         Whether sentences and kinds may hold values of the table; if not, a name is never a kind of its own.
 
@@ -103,7 +111,7 @@ def alert_kinds(
         )
     if not explanations:
         return AlertKinds((), ())
-    reasons = LeadingReasons.of(model, table)
+    reasons = LeadingReasons.of(model, table, encoded)
     leading = [reasons.leading(place, row) for place, row in enumerate(explanations)]
     second = [reasons.second(place, row, leading[place]) for place, row in enumerate(explanations)]
     explained = _Explained(reasons, explanations, leading, second, has_values)

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from oddrow._collector import collector_paused
+from oddrow.columns import EncodedTable
 from oddrow.exceptions import SettingError
 from oddrow.explanation import Explanation
 from oddrow.fitted import FittedModel
@@ -145,21 +147,24 @@ def _without_label(table: pa.Table, options: ReportOptions) -> tuple[pa.Table, n
     return labelled.table, labelled.is_normal
 
 
+@collector_paused()
 def summary_of(rows: ScoredRows, is_normal: npt.NDArray[np.bool_] | None, options: ReportOptions) -> TriageSummary:
     """Return the summary of scored rows; ``is_normal`` bool [m] are their labels, None without labels."""
     model, has_values = rows.model, options.has_values
     strangest = rows.order[:MAX_DETAILS]
     table = rows.table.take(pa.array(strangest))
+    encoded = model.encoding.encode(table)
+    first, later = np.split(np.arange(len(strangest)), [FULL_DETAILS])
     explanations = [
-        *explained(rows, strangest[:FULL_DETAILS], MAX_REASONS),
-        *explained(rows, strangest[FULL_DETAILS:], FEWER_REASONS),
+        *explained(rows, strangest[first], encoded.take(first), MAX_REASONS),
+        *explained(rows, strangest[later], encoded.take(later), FEWER_REASONS),
     ]
-    kinds = alert_kinds(model, table, explanations, has_values=has_values)
+    kinds = alert_kinds(model, table, explanations, encoded, has_values=has_values)
     columns = compared(rows, strangest, has_values=has_values)
     shortened = Shortening()
     names = model.encoding.names
     n_rows = len(rows.row)
-    nearest = _nearest(model, table, shortened, allowed(NORMAL_ROWS, n_rows), has_values=has_values)
+    nearest = _nearest(model, encoded, shortened, allowed(NORMAL_ROWS, n_rows), has_values=has_values)
     known = ExplainedRows(explanations, names, kinds, nearest, columns, has_values)
     details = all_details(known, shortened, allowed(LATER_DETAILS, n_rows))
     cells = _cells(rows, strangest, explanations, shortened, options)
@@ -195,18 +200,17 @@ def summary_of(rows: ScoredRows, is_normal: npt.NDArray[np.bool_] | None, option
 
 
 def _nearest(
-    model: FittedModel, table: pa.Table, shortened: Shortening, most_bytes: int, *, has_values: bool
+    model: FittedModel, encoded: EncodedTable, shortened: Shortening, most_bytes: int, *, has_values: bool
 ) -> NearestRows:
     """Return the nearest normal rows of as many of the strangest rows as the budget of bytes holds."""
     if not has_values:
-        return NearestRows((), (), ((),) * table.num_rows)
-    encoded, names = model.encoding.encode(table), model.encoding.names
+        return NearestRows((), (), ((),) * len(encoded.rows))
     nearest = nearest_rows(model, encoded)
-    size = bytes_of(normal_cells(nearest, names, shortened))
+    size = bytes_of(normal_cells(nearest, model.encoding.names, shortened))
     if size <= most_bytes:
         return nearest
     n_cells = sum(map(len, nearest.values))
-    return nearest_rows(model, encoded, most_cells=int(0.9 * n_cells * most_bytes / size))
+    return nearest.of_at_most(int(0.9 * n_cells * most_bytes / size))
 
 
 def _cells(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,7 @@ from oddrow.report._distribution_bars import (
     Bars,
     Codes,
     NormalQuantiles,
+    counts_to,
     moment_text,
     name_bars,
     name_places,
@@ -29,7 +30,7 @@ from oddrow.report._distribution_bars import (
     number_shade,
     number_text,
 )
-from oddrow.report._share_changes import ShareEvent, largest_change, percent
+from oddrow.report._share_changes import ShareEvents, largest_change, percent
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -152,7 +153,7 @@ def compare_columns(
         )
     ]
     events = [list(one.events()) if model.reference.columns and table.num_rows else [] for one in facts]
-    n_events = max(sum(map(len, events)), 1)
+    n_events = max(sum(len(some.normal) for column in events for some in column), 1)
     return tuple(
         _comparison(
             one,
@@ -209,56 +210,71 @@ class _Facts:
         is_number = isinstance(self.values, np.ndarray) and not self.reference.values
         return np.zeros(len(self.is_new), np.bool_) if is_number else self.is_new & ~self.missing
 
-    def events(self) -> Iterator[ShareEvent]:
-        """Yield every event of the column that is compared."""
-        n_rows, n_normal = len(self.is_new), self.reference.n_rows
-        missing = self.missing
-        share = float(missing.mean())
-        normal = self.reference.missing_share
-        missing_text = f"{percent(share)} of the rows have no value, {percent(normal)} of the normal rows"
-        yield ShareEvent(normal, share, n_normal, n_rows, missing_text, missing_text)
-        unseen = float(self.is_unseen.mean())
-        expected = self._expected_unseen()
-        unseen_text = f"{percent(unseen)} of the rows have a value never seen in training"
-        yield ShareEvent(expected, unseen, n_normal, n_rows, unseen_text, unseen_text)
-        present = int((~missing).sum())
-        numbers = self.numbers
-        if present and numbers is not None and not self.is_running:
-            yield from self._number_events(numbers[~missing], n_normal - self.reference.n_missing)
+    @property
+    def missing_share(self) -> float:
+        """The share of the rows without a value; 0 without rows."""
+        return np.count_nonzero(self.missing) / max(len(self.missing), 1)
+
+    @property
+    def unseen_share(self) -> float:
+        """The share of the rows with a value never seen in training; 0 without rows."""
+        return np.count_nonzero(self.is_unseen) / max(len(self.is_unseen), 1)
+
+    def events(self) -> Iterator[ShareEvents]:
+        """Yield the events of the column that are compared."""
+        normal = np.array([self.reference.missing_share, self._expected_unseen()])
+        shares = np.array([self.missing_share, self.unseen_share])
+        words = partial(_missing_or_unseen, normal, shares)
+        yield ShareEvents(normal, shares, self.reference.n_rows, len(self.is_new), words)
+        present = len(self.missing) - int(np.count_nonzero(self.missing))
+        if present and self.numbers is not None and not self.is_running:
+            yield self._number_events(self.numbers, present)
         elif present and self.is_named:
-            yield from self._name_events(present)
+            yield self._name_events(present)
 
     def _expected_unseen(self) -> float:
         """Return the share of normal rows with a value not seen before, estimated by Good and Turing (1953)."""
         once = [getattr(self.encoding, name, 0) or 0 for name in ("seen_once", "templates_once", "shapes_once")]
         return min(float(sum(once)) / self.reference.n_rows, 1.0)
 
-    def _number_events(self, numbers: Floats, n_normal: int) -> Iterator[ShareEvent]:
-        quantiles = NormalQuantiles.of(self.reference)
-        ordered = np.sort(numbers)
-        smaller = np.searchsorted(ordered, quantiles.values, "left") / len(ordered)
-        up_to = np.searchsorted(ordered, quantiles.values, "right") / len(ordered)
-        unit = " characters" if self.schema.kind == Kind.TEXT else ""
-        text = moment_text if self.schema.kind == Kind.TIMESTAMP else number_text
-        bounds = zip(quantiles.values, quantiles.below, quantiles.up_to, smaller, up_to, strict=True)
-        for value, below, at_most, is_smaller, is_up_to in bounds:
-            # a level bounds the normal share, which is smaller if the value is frequent: only more is a difference
-            bound = "at most " if at_most > below or getattr(self.encoding, "is_whole", False) else ""
-            for normal, share, side in ((below, is_smaller, "below"), (1.0 - at_most, 1.0 - is_up_to, "above")):
-                shares = f"{percent(share)} of the rows, {bound if normal else ''}{percent(normal)} of the normal rows"
-                size = "small" if side == "below" else "large"
-                sentence, hidden = f"{side} {text(value)}{unit}: {shares}", f"{size} values: {shares}"
-                yield ShareEvent(float(normal), float(max(share, normal)), n_normal, len(ordered), sentence, hidden)
+    def _number_events(self, numbers: Floats, present: int) -> ShareEvents:
+        quantiles, n_normal = NormalQuantiles.of(self.reference), self.reference.n_rows - self.reference.n_missing
+        smaller, up_to = (counts / present for counts in counts_to(quantiles.values, numbers))
+        # each quantile has two events: below it, and above it
+        normal = np.stack([quantiles.below, 1.0 - quantiles.up_to], axis=1).ravel()
+        shares = np.stack([smaller, 1.0 - up_to], axis=1).ravel()
 
-    def _name_events(self, present: int) -> Iterator[ShareEvent]:
+        def words(event: int, has_values: bool) -> str:
+            place, is_above = divmod(event, 2)
+            # a level bounds the normal share, which is smaller if the value is frequent: only more is a difference
+            is_bound = quantiles.up_to[place] > quantiles.below[place] or getattr(self.encoding, "is_whole", False)
+            bound = "at most " if is_bound and normal[event] else ""
+            rows = f"{percent(shares[event])} of the rows, {bound}{percent(normal[event])} of the normal rows"
+            if not has_values:
+                return f"{'large' if is_above else 'small'} values: {rows}"
+            unit = " characters" if self.schema.kind == Kind.TEXT else ""
+            text = moment_text if self.schema.kind == Kind.TIMESTAMP else number_text
+            return f"{'above' if is_above else 'below'} {text(quantiles.values[place])}{unit}: {rows}"
+
+        return ShareEvents(normal, np.maximum(shares, normal), n_normal, present, words)
+
+    def _name_events(self, present: int) -> ShareEvents:
         places = name_places(self.reference, self.values)
         counts = np.bincount(places[places >= 0], minlength=len(self.reference.values) + 1)[:-1]
         n_counted = sum(self.reference.counts) + self.reference.n_others
-        for (name, normal), share in zip(self.reference.shares.items(), counts / present, strict=True):
-            shares = f"{percent(share)} of the rows, {percent(normal)} of the normal rows"
-            yield ShareEvent(
-                float(normal), float(share), n_counted, present, f"{name}: {shares}", f"one value: {shares}"
-            )
+        normal, shares = np.array(list(self.reference.shares.values())), counts / present
+
+        def words(place: int, has_values: bool) -> str:
+            what = self.reference.values[place] if has_values else "one value"
+            return f"{what}: {percent(shares[place])} of the rows, {percent(normal[place])} of the normal rows"
+
+        return ShareEvents(normal, shares, n_counted, present, words)
+
+
+def _missing_or_unseen(normal: Floats, shares: Floats, event: int, _: bool) -> str:
+    if event:
+        return f"{percent(shares[1])} of the rows have a value never seen in training"
+    return f"{percent(shares[0])} of the rows have no value, {percent(normal[0])} of the normal rows"
 
 
 def _comparison(
@@ -273,7 +289,7 @@ def _comparison(
 ) -> ColumnComparison:
     bars = _bars(facts, is_alert, has_values=has_values)
     n_rows = len(facts.is_new)
-    bar = tuple(np.where(bars.bar == MISSING, -1, bars.bar.astype(np.int64))[explained].tolist()) if bars else ()
+    own = bars.bar[explained].astype(np.int64) if bars else np.full(len(explained), MISSING)
     return ColumnComparison(
         facts.schema.name,
         facts.schema.kind,
@@ -282,10 +298,10 @@ def _comparison(
         tuple(bars.normal.tolist()) if bars else (),
         tuple(bars.shares().tolist()) if bars else (),
         tuple(bars.shares(is_alert).tolist()) if bars else (),
-        bar or (-1,) * len(explained),
+        tuple(np.where(own == MISSING, -1, own).tolist()),
         facts.reference.missing_share,
-        float(facts.missing.mean()) if n_rows else 0.0,
-        float(facts.is_unseen.mean()) if n_rows else 0.0,
+        facts.missing_share,
+        facts.unseen_share,
         brings,
         change,
         _shade(facts, bars, has_values=has_values) if is_shaded and n_rows else None,

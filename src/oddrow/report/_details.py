@@ -101,9 +101,8 @@ class ExplainedRows:
         place, nats = None if bar < 0 else bar, round(reason.nats, NATS_DIGITS)
         if not self.has_values:
             return DetailReason(column, nats, None, None, None, place)
-        value, expected = (
-            None if one is None else shortened(value_text(one)) for one in (reason.value, reason.expected)
-        )
+        value = None if reason.value is None else shortened(value_text(reason.value))
+        expected = None if reason.expected is None else shortened(value_text(reason.expected))
         usual = None if reason.usual is None else shortened(usual_cell(reason))
         return DetailReason(column, nats, value, expected, usual, place)
 
@@ -118,9 +117,11 @@ def all_details(rows: ExplainedRows, shortened: Shortening, most_bytes: int) -> 
     later = range(FULL_DETAILS, max(n_rows, FULL_DETAILS))
     sample = later[:SAMPLE]
     for most_reasons in range(FEWER_REASONS, 0, -1):
-        size = bytes_of(rows.details(sample, most_reasons, Shortening()))
-        if size * len(later) <= most_bytes * len(sample):
-            return first + rows.details(later, most_reasons, shortened)
+        cut = Shortening()
+        some = rows.details(sample, most_reasons, cut)
+        if bytes_of(some) * len(later) <= most_bytes * len(sample):
+            shortened.count += cut.count
+            return first + some + rows.details(later[SAMPLE:], most_reasons, shortened)
     return first + thinned(lambda count: rows.details(later[:count], 1, shortened), len(later), most_bytes)[0]
 
 
@@ -151,11 +152,10 @@ def shown_columns(names: Sequence[str], ids: Sequence[str], reasons: Iterable[st
 def cells_of(table: pa.Table, columns: Sequence[str], shortened: Shortening, most_bytes: int) -> Cells:
     """Return the cells of the first rows of a table, of as many rows as the budgets of cells and of bytes hold."""
     n_rows = min(table.num_rows, max(MAX_CELLS // max(len(columns), 1), 1))
+    values = [tuple(map(shortened, _texts(table.column(name).slice(0, n_rows)))) for name in columns]
 
     def first(count: int) -> Cells:
-        rows = table.slice(0, count)
-        values = tuple(tuple(map(shortened, _texts(rows.column(name)))) for name in columns)
-        return Cells(tuple(columns), values, count)
+        return Cells(tuple(columns), tuple(own[:count] for own in values), count)
 
     return thinned(first, n_rows, most_bytes)[0]
 
@@ -177,6 +177,6 @@ def _texts(column: pa.ChunkedArray) -> list[str | None]:
 
 def _brief_number(text: str | None) -> str | None:
     """Return a number with seven digits instead of up to 17, which no one reads and which take most of the bytes."""
-    if text is None or len(text) <= MAX_NUMBER or "." not in text or "e" in text.lower():
+    if text is None or len(text) <= MAX_NUMBER or "." not in text or "e" in text or "E" in text:
         return text
     return f"{float(text):.7g}"

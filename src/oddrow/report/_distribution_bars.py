@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
@@ -79,8 +80,9 @@ class NormalQuantiles:
         """Return the quantiles at some of the levels of the reference, which must have quantiles."""
         chosen = [REFERENCE_LEVELS.index(level) for level in levels]
         at, level = np.array(reference.quantiles)[chosen], np.array(levels, np.float64)
-        values, first, counts = np.unique(at, return_index=True, return_counts=True)
-        return cls(values, level[first], level[first + counts - 1])
+        # quantiles are ascending, so that equal ones are neighbours
+        starts = np.concatenate([[0], np.flatnonzero(at[1:] != at[:-1]) + 1])
+        return cls(at[starts], level[starts], level[np.append(starts[1:], len(at)) - 1])
 
     def places(self, numbers: Floats) -> Floats:
         """Return the share of smaller normal rows, linear between quantiles; for a frequent number the middle of it."""
@@ -119,28 +121,38 @@ def number_bars(
     bar[(numbers == ends[0]) & (index == 0)] = 1
     n_bars = len(ends) + 1 + has_first
     bar[missing] = MISSING
-    up_to = _normal_up_to(quantiles, numbers[~missing], is_tied)
+    up_to = _normal_up_to(quantiles, numbers, is_tied)
     inner = np.diff(up_to, prepend=0.0) if has_first else np.diff(up_to)
     if not has_first and len(inner):
         inner[0] += up_to[0]
     normal = np.concatenate([[0.0], inner, [0.0]])
-    labels = _range_labels(ends, kind, has_first=has_first, is_whole=is_whole)
-    bars = Bars(labels if has_values else (HIDDEN,) * n_bars, normal, bar.astype(np.uint8))
-    return _without_empty_ends(bars)
+    labels = (HIDDEN,) * n_bars
+    if has_values:
+        labels = _range_labels(ends.tolist(), kind, has_first=has_first, is_whole=is_whole)
+    return _without_empty_ends(Bars(labels, normal, bar.astype(np.uint8)))
 
 
-def _normal_up_to(quantiles: NormalQuantiles, present: Floats, is_tied: npt.NDArray[np.bool_]) -> Floats:
+def _normal_up_to(quantiles: NormalQuantiles, numbers: Floats, is_tied: npt.NDArray[np.bool_]) -> Floats:
     """Return the share [q] of the normal rows up to each quantile; of frequent values the nearest to that of the rows.
 
     A value is frequent if several levels have it, or if at least 1 % of the rows with a value have it.
     """
-    ordered = np.sort(present)
-    sides = [np.searchsorted(ordered, quantiles.values, side) / max(len(ordered), 1) for side in ("left", "right")]
-    is_frequent = is_tied | (sides[1] - sides[0] >= FREQUENT)
-    nearest = np.clip(sides[1], quantiles.up_to, np.append(quantiles.below[1:], 1.0))
+    n_present = max(int(np.sum(~np.isnan(numbers))), 1)
+    smaller, at_most = (counts / n_present for counts in counts_to(quantiles.values, numbers))
+    is_frequent = is_tied | (at_most - smaller >= FREQUENT)
+    nearest = np.clip(at_most, quantiles.up_to, np.append(quantiles.below[1:], 1.0))
     up_to = np.where(is_frequent, nearest, quantiles.up_to)
     up_to[-1] = 1.0
     return np.asarray(up_to)
+
+
+def counts_to(ends: Floats, numbers: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return how many numbers [n] are smaller than each of ascending ends [q], and how many are at most as large.
+
+    NaN is neither.
+    """
+    ordered = np.sort(numbers)  # NaN comes last
+    return np.searchsorted(ordered, ends, "left"), np.searchsorted(ordered, ends, "right")
 
 
 def _without_empty_ends(bars: Bars) -> Bars:
@@ -152,30 +164,35 @@ def _without_empty_ends(bars: Bars) -> Bars:
     return Bars(bars.labels[first:last], bars.normal[first:last], bar)
 
 
-def _range_labels(ends: Floats, kind: str, *, has_first: bool, is_whole: bool) -> tuple[str, ...]:
-    text = _texts_of(ends, kind)
+def _range_labels(ends: list[float], kind: str, *, has_first: bool, is_whole: bool) -> tuple[str, ...]:
+    text, texts = _texts_of(ends, kind)
     unit = " characters" if kind == Kind.TEXT else ""
-    labels = [f"below {text(ends[0])}{unit}"]
+    labels = [f"below {texts[0]}{unit}"]
     if has_first:
-        labels.append(f"{text(ends[0])}{unit}")
+        labels.append(f"{texts[0]}{unit}")
     steps = is_whole or kind == Kind.TEXT
     for place, (low, high) in enumerate(pairwise(ends)):
-        start = low + 1 if steps and (place or has_first) and low + 1 <= high else low
-        labels.append(f"{text(high)}{unit}" if start == high else f"{text(start)} to {text(high)}{unit}")
-    return (*labels, f"above {text(ends[-1])}{unit}")
+        after = steps and (place or has_first) and low + 1 <= high
+        start, stop = text(low + 1) if after else texts[place], texts[place + 1]
+        labels.append(f"{stop}{unit}" if (low + 1 if after else low) == high else f"{start} to {stop}{unit}")
+    return (*labels, f"above {texts[-1]}{unit}")
 
 
-def _texts_of(ends: Floats, kind: str) -> Callable[[float], str]:
-    """Return a function that writes numbers with so many digits that the ends differ."""
+def _texts_of(ends: list[float], kind: str) -> tuple[Callable[[float], str], list[str]]:
+    """Return a function that writes numbers with so many digits that the ends differ, and the ends so written."""
     if kind == Kind.TIMESTAMP:
-        return moment_text
-    digits = next((n for n in (3, 6, 9) if len({number_text(end, n) for end in ends}) == len(ends)), 15)
-    return lambda number: number_text(number, digits)
+        return moment_text, list(map(moment_text, ends))
+    for digits in (3, 6, 9, 15):
+        text = partial(number_text, digits=digits)
+        texts = list(map(text, ends))
+        if len(set(texts)) == len(ends):
+            break
+    return text, texts
 
 
 def number_text(number: float, digits: int = 3) -> str:
     """Return a number as a sentence shows it; a whole one without a decimal point."""
-    return in_words(int(number) if number == np.floor(number) and abs(number) < 2**53 else float(number), digits)
+    return in_words(int(number) if number.is_integer() and abs(number) < 2**53 else float(number), digits)
 
 
 def moment_text(seconds: float) -> str:

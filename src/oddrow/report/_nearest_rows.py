@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from oddrow.columns import ColumnEncoding, EncodedTable, Kind
 from oddrow.exceptions import SettingError
@@ -37,6 +36,13 @@ class NearestRows:
     columns: tuple[int, ...]
     values: tuple[tuple[str | None, ...], ...]
     of_row: tuple[tuple[int, ...], ...]
+
+    def of_at_most(self, most_cells: int) -> NearestRows:
+        """Return those of as many of the first explained rows as ``most_cells`` cells of normal rows are enough for."""
+        most = max(most_cells, 0) // max(len(self.columns), 1)
+        kept, of_row = _within(self.of_row[:most], most)
+        values = tuple(tuple(own[row] for row in kept) for own in self.values)
+        return NearestRows(self.columns, values, (*of_row, *[()] * (len(self.of_row) - len(of_row))))
 
 
 def nearest_rows(
@@ -80,19 +86,19 @@ def nearest_rows(
     found = model.surprise_model.nearest(first, NEIGHBOURS) if len(first.rows) and shown else None
     if found is None:
         return NearestRows(tuple(shown), ((),) * len(shown), ((),) * n_rows)
-    kept, of_row = _within(found.place, most)
+    kept, of_row = _within(found.place.tolist(), most)
     values = _texts(model, found.normal.take(np.array(kept, np.int64)), shown)
     return NearestRows(tuple(shown), values, (*of_row, *[()] * (n_rows - len(of_row))))
 
 
-def _within(places: npt.NDArray[np.int64], most: int) -> tuple[list[int], list[tuple[int, ...]]]:
-    """Return at most ``most`` different places, and for each row [n, count] the indices of its places among them.
+def _within(places: Sequence[Sequence[int]], most: int) -> tuple[list[int], list[tuple[int, ...]]]:
+    """Return at most ``most`` different places, and for each row the indices of its places among them.
 
     Rows are taken in their order; one whose places would be too many has none.
     """
     index: dict[int, int] = {}
     of_row: list[tuple[int, ...]] = []
-    for row in places.tolist():
+    for row in places:
         if len(index) + sum(place not in index for place in set(row)) > most:
             of_row.append(())
             continue

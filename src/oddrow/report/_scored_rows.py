@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from oddrow.columns import EncodedTable
 from oddrow.explanation import Explanation, explain_scored
 from oddrow.fitted import FittedModel
 from oddrow.policies import Decision, Policy
@@ -151,18 +152,24 @@ def _scored(
     return Surprise(*joined[:4]), joined[4], joined[5]
 
 
-def explained(rows: ScoredRows, index: Indices, top: int) -> list[Explanation]:
-    """Return explanations of scored rows by their indices [k], in that order, each with its ``top`` reasons."""
+def explained(rows: ScoredRows, index: Indices, encoded: EncodedTable, top: int) -> list[Explanation]:
+    """Return explanations of scored rows by their indices [k], in that order, each with its ``top`` reasons.
+
+    ``encoded`` are these rows [k] as the first model encodes them.
+    """
     found: dict[int, Explanation] = {}
     scored, decision = rows.scored, rows.decision
     parts = (scored.surprise, scored.p_value, scored.column_part, scored.combination_part)
-    for place, model in enumerate(rows.models):
-        own = index[rows.fold[index] == place]
+    for fold, model in enumerate(rows.models):
+        places = np.flatnonzero(rows.fold[index] == fold)
+        if not len(places):
+            continue
+        own = index[places]
         table = rows.table.take(pa.array(own))
         explanations = explain_scored(
             model,
             table,
-            model.encoding.encode(table),
+            encoded.take(places) if fold == 0 else model.encoding.encode(table),
             Surprise(*(part[own] for part in parts)),
             decision.of_rows(own),
             top,

@@ -16,9 +16,15 @@ the share and the numbers of rows are. This must be at most 0.01 divided by the 
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
 
 SIGNIFICANCE: Final = 0.01
 """Probability that any column is said to have changed if the rows are like the normal ones."""
@@ -26,25 +32,43 @@ NOTICEABLE: Final = 0.2
 """Smallest difference of two shares, as Cohen's h (1988: "small"): 50 and 60 %, 0 and 1 %."""
 
 
-class ShareEvent(NamedTuple):
-    """An event whose shares among the normal rows and among the rows of a table are compared.
+@dataclass(frozen=True, eq=False)
+class ShareEvents:
+    """Events whose shares among the normal rows and among the rows of a table are compared.
 
     Attributes
     ----------
-    normal, current : the two shares
+    normal, current : float64 [e], the two shares of each event
     n_normal, n_current : the numbers of rows of which they are shares
-    sentence, hidden : a sentence about it with and without values
+    words : returns a sentence about the event at a place, with values if its second argument says so; only one event
+        of a column is put into words
     """
 
-    normal: float
-    current: float
+    normal: Floats
+    current: Floats
     n_normal: int
     n_current: int
-    sentence: str
-    hidden: str
+    words: Callable[[int, bool], str]
+
+    @cached_property
+    def effects(self) -> Floats:
+        """Cohen's h of each event [e]."""
+        normal, current = (np.arcsin(np.sqrt(np.minimum(one, 1.0))) for one in (self.normal, self.current))
+        return np.asarray(2.0 * np.abs(normal - current))
+
+    def noticeable(self, n_events: int, worth: float) -> list[int]:
+        """Return the places of the noticeable events, see :func:`largest_change`."""
+        places = np.flatnonzero(self.effects >= NOTICEABLE).tolist() if self.n_normal else []
+        n, m = worth * self.n_normal, worth * self.n_current
+        return [place for place in places if self._chance(place, n, m) * n_events <= SIGNIFICANCE]
+
+    def _chance(self, place: int, n: float, m: float) -> float:
+        normal, current = float(self.normal[place]), float(self.current[place])
+        pooled = (n * normal + m * current) / (n + m)
+        return chance(n * _relative_entropy(normal, pooled) + m * _relative_entropy(current, pooled))
 
 
-def largest_change(events: list[ShareEvent], n_events: int, worth: float, *, has_values: bool) -> str | None:
+def largest_change(events: Sequence[ShareEvents], n_events: int, worth: float, *, has_values: bool) -> str | None:
     """Return the sentence of the noticeable event with the largest difference; None if no event is noticeable.
 
     Parameters
@@ -56,24 +80,11 @@ def largest_change(events: list[ShareEvent], n_events: int, worth: float, *, has
     has_values
         Whether the sentence may hold values.
     """
-    found = [event for event in events if _is_noticeable(event, n_events, worth)]
+    found = [(some, place) for some in events for place in some.noticeable(n_events, worth)]
     if not found:
         return None
-    largest = max(found, key=lambda event: _effect(event.normal, event.current))
-    return largest.sentence if has_values else largest.hidden
-
-
-def _effect(normal: float, current: float) -> float:
-    return 2.0 * abs(float(np.arcsin(np.sqrt(min(normal, 1.0))) - np.arcsin(np.sqrt(min(current, 1.0)))))
-
-
-def _is_noticeable(event: ShareEvent, n_events: int, worth: float) -> bool:
-    if _effect(event.normal, event.current) < NOTICEABLE or not event.n_normal:
-        return False
-    n, m = worth * event.n_normal, worth * event.n_current
-    pooled = (n * event.normal + m * event.current) / (n + m)
-    evidence = n * _relative_entropy(event.normal, pooled) + m * _relative_entropy(event.current, pooled)
-    return chance(evidence) * n_events <= SIGNIFICANCE
+    largest, place = max(found, key=lambda one: one[0].effects[one[1]])
+    return largest.words(place, has_values)
 
 
 def chance(evidence: float) -> float:

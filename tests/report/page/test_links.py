@@ -53,6 +53,21 @@ def test_a_lasso_selects_the_same_rows_in_a_window_of_another_size(shown, report
     assert receiver.evaluate("oddrowReport.passed()") == sender.evaluate("oddrowReport.passed()")
 
 
+def test_a_link_shows_the_same_part_of_the_map(shown, report):
+    sender = shown(report)
+    assert state_of(sender)["view"] is None
+    sender.get_by_role("button", name="Zoom in").click()
+    sender.locator("canvas").press("ArrowRight")
+    address = settled_address(sender, "view=")
+    view = state_of(sender)["view"]
+    assert view["right"] - view["left"] == pytest.approx(0.6 * 68_535, abs=0.1)
+    assert view["left"] + view["right"] > 65_535
+    assert state_of(shown(report, "#" + address.split("#")[1]))["view"] == view
+    sender.get_by_role("button", name="Show the whole map").click()
+    sender.wait_for_url(re.compile("#$"))
+    assert state_of(sender)["view"] is None
+
+
 @pytest.mark.parametrize("policy", ["rate_0.02", "budget_25", "level_4096"])
 def test_a_link_restores_the_policy(shown, report, policy):
     page = shown(report, f"#policy={policy}")
@@ -75,11 +90,15 @@ def test_an_open_page_follows_a_changed_fragment(shown, report):
         "#kind=99&column=-3&row=x",
         "#policy=rate_abc&area=1_2",
         "#sort=nothing_up&colour=red&page=1e9",
+        "#view=1_2_3",
+        "#view=9_0_9_5",
+        "#view=0_0_Infinity_5",
         "#%E0%A4%A",
         "#alerts",
     ],
 )
 def test_a_wrong_fragment_shows_the_start(shown, report, fragment):
     page = shown(report, fragment)
+    assert state_of(page)["view"] is None
     assert page.evaluate("oddrowReport.passed().rows") == 1500
     assert page.locator(".bar-count").text_content() == f"{report.summary['policy']['alerts']} alerts"

@@ -36,7 +36,7 @@ export function columnsPanel(session: Session): HTMLElement {
     if (changed("column", "shade", "colour")) draw();
   });
   return section("columns", "What does normal look like?",
-    "Each column's values among normal rows, among the rows of this table, and among the alerts; heights are on a square-root scale, so that rare values show.",
+    "Each column's values among normal rows, among the rows of this table, and among the alerts; heights are on a square-root scale, so that rare values show. Alerts here are those of the model's policy: they do not follow the threshold, since the file holds only their shares.",
     h("div", { class: "toolbar screen-only" }, h("label", { class: "inline" }, "Column ", search), h("label", { class: "inline" }, "Order ", order)), distributionLegend(), list, more);
 }
 

@@ -1,6 +1,7 @@
 // The state as the fragment of the page's address, so that a link shows the same selection.
 
 import type { Area } from "./area";
+import type { Window } from "./map_paint";
 import type { Policy } from "./promise";
 import { START, type Colouring, type SortKey, type State, type Store } from "./state";
 
@@ -17,6 +18,7 @@ export function fragmentOf(state: State): string {
   if (state.colour !== START.colour) said.set("colour", state.colour);
   if (state.shade >= 0) said.set("shade", String(state.shade));
   if (state.area) said.set("area", state.area.corners.join("_"));
+  if (state.view) said.set("view", [state.view.left, state.view.low, state.view.right, state.view.high].join("_"));
   if (state.search) said.set("search", state.search);
   if (state.scope !== START.scope) said.set("show", state.scope);
   if (state.sort !== START.sort || state.down !== START.down) said.set("sort", `${state.sort}_${state.down ? "down" : "up"}`);
@@ -37,6 +39,7 @@ export function stateOf(fragment: string, kinds: number, columns: number): State
     colour: COLOURINGS.includes(colour) ? (colour as Colouring) : START.colour,
     shade: index(said.get("shade"), columns),
     area: areaOf(said.get("area")),
+    view: viewOf(said.get("view")),
     search: said.get("search") ?? "",
     scope: said.get("show") === "all" ? "all" : "alerts",
     sort: SORT_KEYS.includes(sort) ? (sort as SortKey) : START.sort,
@@ -72,6 +75,12 @@ function policyOf(text: string): Policy {
 function areaOf(text: string | null): Area | null {
   const corners = (text ?? "").split("_").map(Number);
   return corners.length >= 6 && corners.length % 2 === 0 && corners.every(Number.isFinite) ? { corners } : null;
+}
+
+function viewOf(text: string | null): Window | null {
+  const ends = (text ?? "").split("_").map(Number);
+  const [left, low, right, high] = ends;
+  return ends.length === 4 && ends.every(Number.isFinite) && left < right && low < high ? { left, low, right, high } : null;
 }
 
 function index(text: string | null, count: number): number {

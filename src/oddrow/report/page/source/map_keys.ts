@@ -30,7 +30,7 @@ export function keyboardBox(map: MapPanel): void {
     else if (arrow) map.pan(0.1 * arrow[0], 0.1 * arrow[1]);
     else if (event.key === "+" || event.key === "=") map.zoom(0.7);
     else if (event.key === "-") map.zoom(1 / 0.7);
-    else if (event.key === "0") map.show({ left: -1500, low: -1500, right: 67035, high: 67035 });
+    else if (event.key === "0") map.show(null);
     else if (event.key === "b" || event.key === "B") begin();
     else if (event.key === "Enter" && box) {
       map.selectBox(...box);

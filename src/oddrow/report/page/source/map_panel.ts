@@ -24,7 +24,6 @@ export class MapPanel {
   private readonly legend = h("div", { class: "legend-box" });
   private readonly painter: Painter;
   private readonly shades = new Map<number, Uint8Array | null>();
-  private view: Window = { ...WHOLE };
   private width = 0;
   private height = 0;
   readonly draw = perFrame(() => this.paint());
@@ -35,7 +34,7 @@ export class MapPanel {
     followTheme(this.draw);
     session.store.follow((state, changed) => {
       if (changed("colour", "shade") && state.colour === "column") void this.loadShade(state.shade);
-      if (changed("policy", "kind", "column", "area", "colour", "shade", "open")) this.draw();
+      if (changed("policy", "kind", "column", "area", "view", "colour", "shade", "open")) this.draw();
     });
   }
 
@@ -56,7 +55,7 @@ export class MapPanel {
         h("div", { class: "group", role: "group", "aria-label": "What dragging does" }, ...modeButtons),
         h("div", { class: "group", role: "group", "aria-label": "Zoom" },
           button("+", () => this.zoom(0.6), { "aria-label": "Zoom in" }), button("−", () => this.zoom(1 / 0.6), { "aria-label": "Zoom out" }),
-          button("All", () => this.show({ ...WHOLE }), { "aria-label": "Show the whole map" }))),
+          button("All", () => this.show(null), { "aria-label": "Show the whole map" }))),
       h("div", { class: "canvas-box" }, this.canvas, this.overlay),
       h("p", { class: "axes hint" }, "Horizontal: ", own(map.axes[0]), ". Vertical: ", own(map.axes[1]), ".",
         map.outside > 0 && ` ${counted(map.outside, "row")} lie outside the window${map.outsideSides ? ` (${map.outsideSides})` : ""} and are drawn at its edge.`),
@@ -88,7 +87,7 @@ export class MapPanel {
     const { mask } = this.session;
     timed("map", () => {
       const context = this.canvas.getContext("2d");
-      if (context) this.painter.paint(context, this.width, this.height, scale, this.view, { ...how, mask, dim: (blue << 16) | (green << 8) | red });
+      if (context) this.painter.paint(context, this.width, this.height, scale, this.window, { ...how, mask, dim: (blue << 16) | (green << 8) | red });
     });
     this.showLegend(legend);
     this.drawOverlay();
@@ -97,29 +96,30 @@ export class MapPanel {
   /** Where a place of the page is on the map. */
   unitsAt(clientX: number, clientY: number): [number, number] {
     const box = this.canvas.getBoundingClientRect();
-    const { left, right, low, high } = this.view;
+    const { left, right, low, high } = this.window;
     return [left + ((clientX - box.left) / box.width) * (right - left), high - ((clientY - box.top) / box.height) * (high - low)];
   }
 
   /** Where units of the map are in the overlay. */
   private pixels(x: number, y: number): [number, number] {
-    const { left, right, low, high } = this.view;
+    const { left, right, low, high } = this.window;
     const box = this.canvas.getBoundingClientRect();
     return [((x - left) / (right - left)) * box.width, ((high - y) / (high - low)) * box.height];
   }
 
   get window(): Window {
-    return this.view;
+    return this.session.state.view ?? WHOLE;
   }
 
-  show(view: Window): void {
-    this.view = view;
-    this.draw();
+  /** Show a part of the map; null for the whole map. A link holds its ends to hundredths of a unit. */
+  show(view: Window | null): void {
+    const end = (value: number): number => Math.round(100 * value) / 100;
+    this.session.store.set({ view: view && { left: end(view.left), low: end(view.low), right: end(view.right), high: end(view.high) } });
   }
 
   /** Zoom about a place, by default the middle; a factor below 1 zooms in. */
   zoom(factor: number, place?: [number, number]): void {
-    const { left, right, low, high } = this.view;
+    const { left, right, low, high } = this.window;
     const [x, y] = place ?? [(left + right) / 2, (low + high) / 2];
     const bounded = Math.min(Math.max(factor, 4 / (right - left)), 300000 / (right - left));
     this.show({ left: x - (x - left) * bounded, right: x + (right - x) * bounded, low: y - (y - low) * bounded, high: y + (high - y) * bounded });
@@ -127,7 +127,7 @@ export class MapPanel {
 
   /** Move by shares of what is in sight. */
   pan(dx: number, dy: number): void {
-    const { left, right, low, high } = this.view;
+    const { left, right, low, high } = this.window;
     const [x, y] = [dx * (right - left), dy * (high - low)];
     this.show({ left: left + x, right: right + x, low: low + y, high: high + y });
   }

@@ -1,6 +1,7 @@
 // What the reader has chosen, in one place: every panel draws from it, and a link can hold it.
 
 import type { Area } from "./area";
+import type { Window } from "./map_paint";
 import type { Policy } from "./promise";
 
 export type Colouring = "surprise" | "decision" | "truth" | "column";
@@ -16,6 +17,8 @@ export interface State {
   /** index of the column that the map is coloured by */
   shade: number;
   area: Area | null;
+  /** the part of the map in sight; null for the whole map */
+  view: Window | null;
   search: string;
   scope: "alerts" | "all";
   sort: SortKey;
@@ -32,6 +35,7 @@ export const START: State = {
   colour: "surprise",
   shade: -1,
   area: null,
+  view: null,
   search: "",
   scope: "alerts",
   sort: "surprise",
