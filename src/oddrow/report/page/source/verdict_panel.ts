@@ -32,14 +32,14 @@ export function verdictPanel(session: Session): HTMLElement {
     clear.hidden = !verdicts.rows.size && !verdicts.kinds.size;
   });
   const name = summary.table.name.replace(/[^\w.-]+/g, "_").slice(0, 80) || "table";
-  return section("verdicts", "What did you decide?", "A kind that is marked as a false alarm raises no more alerts in the model that oddrow feedback makes from the exported file. Verdicts on single rows are counted there.",
+  return section("verdicts", "What did you decide?", "oddrow feedback makes a new model from the exported file: a kind that is marked as a false alarm raises no more alerts, and rows marked as real or as false alarms change the weights of views and columns.",
     counts, kept,
     h("div", { class: "toolbar screen-only" },
       button("Export verdicts", () => download(`${name}.verdicts.json`, "application/json", verdicts.text())),
       h("label", { class: "button", for: "verdict-file" }, "Import verdicts"), file,
       button("Rows as CSV", () => download(`${name}.rows.csv`, "text/csv", csvOf(session)), { title: "The alerts that pass the filters" }), clear),
     answer,
-    h("p", { class: "hint" }, h("code", {}, "oddrow feedback MODEL --verdicts FILE -o MODEL2")));
+    h("p", { class: "hint" }, h("code", {}, "oddrow feedback MODEL --verdicts FILE --table TABLE -o MODEL2")));
 }
 
 function sentence({ verdicts }: Session): string {
