@@ -38,7 +38,7 @@ SMALLER = {
     "make_connections(4_000": "make_connections(2_200",
     "max_rows=3_000": "max_rows=600",
 }
-SMALLER["max_steps=1_000"] = "max_steps=100"
+SMALLER |= {"max_steps=1_000": "max_steps=100", "rng.choice(normal, 1_500": "rng.choice(normal, 600"}
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from testing.fuzz import LEVELS, Seed, changed
 from testing.model_files import golden
 
 ROOT = Path(__file__).parents[2]
-INPUTS = 20_000
+INPUTS = 6_000
 
 
 @pytest.mark.slow
