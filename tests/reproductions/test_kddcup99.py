@@ -177,7 +177,7 @@ class TestRealFile:
         assert result.recall > 0.9
 
 
-def test_command_prints_exactly_one_json_object(small_file, tmp_path, monkeypatch, capsys):
+def test_command_prints_exactly_one_json_object(untrained, small_file, tmp_path, monkeypatch, capsys):
     from oddrow.cli import main
 
     arguments = [
@@ -205,7 +205,7 @@ def test_command_prints_exactly_one_json_object(small_file, tmp_path, monkeypatc
 
 
 @pytest.mark.usefixtures("short_training")
-def test_the_order_of_the_file_calibrates_by_blocks(small_file):
+def test_the_order_of_the_file_calibrates_by_blocks(untrained, small_file):
     figures = reproduce_kddcup99(small_file, seed=0, time="order").figures()
     assert "rows cross-fitted in blocks of time" in figures["promise"]
 
