@@ -199,12 +199,17 @@ def as_field(text: str) -> str:
 
 
 @st.composite
-def text_files(draw: st.DrawFn) -> TextFile:
-    """Any text file of up to six columns; the values of one are of one pool, but for a few strange ones and marks."""
+def text_files(draw: st.DrawFn, family: str | None = None) -> TextFile:
+    """Any text file of up to six columns; the values of one are of one pool, but for a few strange ones and marks.
+
+    With ``family`` the first column is of this kind.
+    """
     n_rows = draw(st.integers(2, 20) | st.integers(30, 120))
     seed = draw(st.integers(0, 2**32 - 1))
     rng = np.random.default_rng(seed)
     families = draw(st.lists(st.sampled_from([*FIELD_POOLS, *RUNNING_FIELDS]), min_size=1, max_size=6))
+    if family is not None:
+        families[0] = family
     strange = draw(st.lists(FIELDS | MARKS, min_size=3, max_size=8))
     columns, laters = [], []
     for family in families:
@@ -386,6 +391,10 @@ _ALL_DIFFERENT = {
 }
 
 
+COLUMN_FAMILIES = (*_PLAIN_POOLS, *_ALL_DIFFERENT, *_REFUSED_POOLS, "never a value")
+"""The kinds of columns of Arrow tables; from the last of them no detector can learn."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a column is made: the same recipe gives other rows of the same kind, from the same or from other values."""
@@ -404,12 +413,12 @@ class Recipe:
 
 
 @st.composite
-def recipes(draw: st.DrawFn, *, may_be_refused: bool) -> Recipe:
-    """A column of any kind; with ``may_be_refused`` also such as no detector can learn from."""
+def recipes(draw: st.DrawFn, *, may_be_refused: bool, family: str | None = None) -> Recipe:
+    """A column of any kind, or of this ``family``; with ``may_be_refused`` also such as no detector can learn from."""
     families = [*_PLAIN_POOLS, *_ALL_DIFFERENT]
     if may_be_refused:
         families += [*_REFUSED_POOLS, "never a value"]
-    family = draw(st.sampled_from(families))
+    family = family or draw(st.sampled_from(families))
     if family in _ALL_DIFFERENT:
         return Recipe(family, None, None, 0.0)
     if family == "never a value":
@@ -449,17 +458,18 @@ class AnyTables:
 
 
 @st.composite
-def any_tables(draw: st.DrawFn) -> AnyTables:
-    """Any table that Arrow can hold, and a later one."""
+def any_tables(draw: st.DrawFn, family: str | None = None) -> AnyTables:
+    """Any table that Arrow can hold, and a later one; with ``family`` its first column is of this kind."""
     may_be_refused = draw(_ONE_IN_SIX)
     n_rows = draw(_sizes(0 if may_be_refused else 2, MAX_ROWS))
-    n_columns = draw(_sizes(0 if may_be_refused else 1, MAX_COLUMNS))
+    n_columns = draw(_sizes(0 if may_be_refused and family is None else 1, MAX_COLUMNS))
     names = draw(
         st.lists(
             NAMES, min_size=n_columns + 1, max_size=n_columns + 1, unique=not may_be_refused or draw(st.booleans())
         )
     )
-    chosen = [draw(recipes(may_be_refused=may_be_refused)) for _ in range(n_columns)]
+    named = [family] + [None] * (n_columns - 1) if n_columns else []
+    chosen = [draw(recipes(may_be_refused=may_be_refused, family=name)) for name in named]
     seed = draw(st.integers(0, 2**32 - 1))
     rng = np.random.default_rng(seed)
     training = pa.Table.from_arrays([recipe.column(n_rows, rng) for recipe in chosen], names[:n_columns])

@@ -170,7 +170,7 @@ def check_containers(detector: Any, table: pa.Table, surprise: np.ndarray, rng: 
     Whether it can is asked of the container alone: if it gives back another table than it was given (pandas makes
     whole numbers beside missing ones floats, polars has no seconds, Python no year 10,000), it is left out.
     """
-    encoding = _encoding(table)
+    encoding, read = _encoding(table), as_table(table)
     for name, convert in _some(_EXACT, rng):
         converted = convert(table)
         assert _bits(detector.surprise(converted)) == _bits(surprise), f"the container matters: {name}"
@@ -183,13 +183,23 @@ def check_containers(detector: Any, table: pa.Table, surprise: np.ndarray, rng: 
             continue
         held.append(name)
         assert _bits(detector.surprise(converted)) == _bits(surprise), f"the container matters: {name}"
-        if not isinstance(converted, np.ndarray):
+        if not isinstance(converted, np.ndarray) and not _is_read_as(read, converted):
             assert _encoding(converted) == encoding, f"the container matters to the encoding: {name}"
     if held and rng.random() < 0.2:
         convert, _ = _CONTAINERS[held[int(rng.integers(len(held)))]]
         again = type(detector)(**detector.get_params()).fit(convert(table))
         assert _bits(again.score_samples(convert(table))) == _bits(-surprise), "the container matters to the fit"
     return tuple(held)
+
+
+def _is_read_as(read: pa.Table, X: Any) -> bool:
+    """Whether a container is read as this very table, chunk by chunk: then an encoding of it is the same call again."""
+    other = as_table(X)
+    return read.equals(other) and _places(read) == _places(other)
+
+
+def _places(table: pa.Table) -> list[list[tuple[int, int]]]:
+    return [[(chunk.offset, len(chunk)) for chunk in column.chunks] for column in table.columns]
 
 
 def check_saved(detector: Any, table: pa.Table, surprise: np.ndarray) -> None:
@@ -287,6 +297,8 @@ def _from_object_array(array: np.ndarray, schema: pa.Schema) -> pa.Table:
 def _polars(table: pa.Table) -> pl.DataFrame:
     if any("\x00" in name for name in table.column_names) or any(map(pa.types.is_decimal256, table.schema.types)):
         raise ValueError("polars would panic, and print that")
+    if pa.uuid() in table.schema.types:
+        raise ValueError("polars would keep the bytes alone")
     return pl.from_arrow(table)
 
 
@@ -393,13 +405,16 @@ def _bits(values: np.ndarray) -> bytes:
 
 def _text_surprise(detector, content):
     """The bits of each row's surprise, or the error, of the file read whole and as a stream."""
-    found = []
+    found, tables = [], []
     for read in (_read_whole, _read_stream):
         try:
-            found.append([row.tobytes() for row in detector.surprise(read(content, detector))])
+            tables.append(read(content, detector))
+            if len(tables) == 2 and tables[0].equals(tables[1]):
+                break  # the same call again
+            found.append([row.tobytes() for row in detector.surprise(tables[-1])])
         except DataError as error:
             found.append(type(error).__name__)
-    assert found[0] == found[1], f"read whole {found[0]}, as a stream {found[1]}"
+    assert found[0] == found[-1], f"read whole {found[0]}, as a stream {found[-1]}"
     return found[0]
 
 

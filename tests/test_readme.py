@@ -37,6 +37,9 @@ def code_of(command, monkeypatch):
 
 @pytest.mark.slow
 def test_every_command_of_the_readme_runs(folder, untrained, monkeypatch, capfd):
+    """On tables of a fifth of the demo's rows: a command does the same with them."""
+    for name, rows in (("TRAINING_ROWS", 3_000), ("NEW_ROWS", 800), ("LABELLED_ROWS", 600)):
+        monkeypatch.setattr(f"oddrow.cli._demo.{name}", rows)
     assert len(COMMANDS) >= 8
     assert code_of("oddrow demo -o demo", monkeypatch) == 0
     for command, fails in COMMANDS:
@@ -47,5 +50,12 @@ def test_every_command_of_the_readme_runs(folder, untrained, monkeypatch, capfd)
 
 @pytest.mark.slow
 def test_every_line_of_python_in_the_readme_runs(folder, untrained):
+    """On tables of fewer rows: each line does the same with them."""
     (block,) = PYTHON
+    for rows, fewer in (
+        ("make_connections(2_000", "make_connections(1_200"),
+        ("make_connections(1_000", "make_connections(400"),
+    ):
+        assert block.count(rows) == 1
+        block = block.replace(rows, fewer)
     exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - it is ours

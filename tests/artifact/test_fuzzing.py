@@ -11,14 +11,15 @@ from testing.fuzz import LEVELS, Seed, changed
 from testing.model_files import golden
 
 ROOT = Path(__file__).parents[2]
-INPUTS = 20_000
+INPUTS = 8_000
+SCORED_SHARE = 0.1
 
 
 @pytest.mark.slow
 def test_a_randomly_changed_file_is_refused_or_scores_finitely():
     """In a process of its own: a crash of a parser would take this one down, and memory is limited by the process."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
-    command = [sys.executable, "-m", "testing.fuzz", str(INPUTS)]
+    command = [sys.executable, "-m", "testing.fuzz", str(INPUTS), "--scored", str(SCORED_SHARE)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = {

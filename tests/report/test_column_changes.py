@@ -152,7 +152,7 @@ def test_hidden_values_are_in_no_text(vae, fresh):
         assert "12" not in (one.change or "").replace("%", "").split()
 
 
-def test_a_model_of_texts_and_cards_is_compared():
+def test_a_model_of_texts_and_cards_is_compared(short_training):
     from oddrow import VAEDetector
 
     payments = make_card_payments(1_500, odd_share=0, random_state=0).table

@@ -1,3 +1,4 @@
+import functools
 import gzip
 import json
 import os
@@ -8,10 +9,11 @@ import numpy as np
 import pytest
 
 from oddrow.exceptions import DataError, DownloadError, SettingError
-from oddrow.reproductions import kddcup99_file, read_connections, reproduce_kddcup99
+from oddrow.reproductions import _kddcup99, kddcup99_file, read_connections, reproduce_kddcup99
 from oddrow.reproductions._kddcup99 import _article, _clean, _dagmm
 from oddrow.reproductions._kddcup99_names import COLUMNS, FAMILY, SYMBOLIC
 
+read_once = functools.cache(read_connections)
 KINDS = ["normal.", "smurf.", "ipsweep.", "guess_passwd.", "rootkit."]
 
 
@@ -135,7 +137,11 @@ def test_offline_the_error_says_where_the_file_should_come_from(monkeypatch, tmp
 @pytest.mark.skipif("ODDROW_DATA" not in os.environ, reason="ODDROW_DATA is not set: the real file is not here")
 @pytest.mark.filterwarnings("ignore::oddrow.exceptions.DependenceWarning")  # the split of the protocol is random
 class TestRealFile:
-    """What the issue of this experiment names, on the real file."""
+    """What the issue of this experiment names, on the real file, which is read once."""
+
+    @pytest.fixture(autouse=True)
+    def _read_once(self, monkeypatch):
+        monkeypatch.setattr(_kddcup99, "read_connections", read_once)
 
     def test_the_article_network_reproduces_the_published_figures(self):
         result = reproduce_kddcup99(protocol="article", settings="article")
@@ -151,7 +157,8 @@ class TestRealFile:
         # at random it is 1 %, see below; at half a percent the same scores reach a precision of .988, a recall of .9987
         assert result.precision >= 0.97
 
-    def test_clean_keeps_the_false_alarm_rate(self):
+    def test_clean_keeps_the_false_alarm_rate(self, short_training):
+        """Calibration keeps it, whatever the network learned."""
         result = reproduce_kddcup99(protocol="clean")
         assert result.rows_train + result.rows_test == 145_586
         half_width = 3.29 * np.sqrt(0.01 * 0.99 / result.rows_test_normal)
@@ -170,7 +177,7 @@ class TestRealFile:
         assert result.recall > 0.9
 
 
-def test_command_prints_exactly_one_json_object(small_file, tmp_path, monkeypatch, capsys):
+def test_command_prints_exactly_one_json_object(untrained, small_file, tmp_path, monkeypatch, capsys):
     from oddrow.cli import main
 
     arguments = [
@@ -198,7 +205,7 @@ def test_command_prints_exactly_one_json_object(small_file, tmp_path, monkeypatc
 
 
 @pytest.mark.usefixtures("short_training")
-def test_the_order_of_the_file_calibrates_by_blocks(small_file):
+def test_the_order_of_the_file_calibrates_by_blocks(untrained, small_file):
     figures = reproduce_kddcup99(small_file, seed=0, time="order").figures()
     assert "rows cross-fitted in blocks of time" in figures["promise"]
 

@@ -190,7 +190,7 @@ def test_the_evidence_is_that_of_ten_views_computed_a_second_way(detector, fresh
 
 def check_a_second_way(model, detector, fresh):
     weights = model.scales.weights
-    encoded = detector.model_.encoding.encode(fresh.slice(0, 100))
+    encoded = detector.model_.encoding.encode(fresh.slice(0, 30))
     nats, share = views(model, encoded)
     whole = np.log((np.exp(nats * POWER) * weights).sum(axis=1) / weights.sum()) / POWER
     brought = (np.exp(nats * POWER) - 1) * weights

@@ -31,7 +31,7 @@ def column(values: list[str | None]) -> pa.ChunkedArray:
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-@some
+@settings(some, max_examples=60)
 @given(st.lists(st.none() | FIELDS | ISO_TEXTS, min_size=1, max_size=6), st.sampled_from([1, 1, 40]))
 @example(["2024-01-31", "2024-1-31"], 1)
 @example(["1", "+1"], 1)

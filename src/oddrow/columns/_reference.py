@@ -131,7 +131,7 @@ class TableReference:
         for schema, column, (n_rows, n_missing), levels, counted in pieces:
             known = counted_values(schema, column)
             own_levels, own_counts = quantiles[levels], counts[counted]
-            if len(own_levels) not in (0, len(REFERENCE_LEVELS)) or np.any(np.diff(own_levels) < 0):
+            if len(own_levels) not in (0, len(REFERENCE_LEVELS)) or np.any(own_levels[1:] < own_levels[:-1]):
                 raise ModelFileError(f"{store.name_of('quantiles')!r} must have one ascending quantile for each level")
             if len(own_counts) != (len(known) + 1 if known else 0) or np.any(own_counts < 0):
                 raise ModelFileError(

@@ -38,28 +38,23 @@ def answers(page, name, values):
     ]
 
 
-def test_a_thousand_thresholds_decide_as_in_python(shown, calibrated):
+def test_thresholds_rates_and_budgets_decide_and_are_refused_as_in_python(shown, calibrated):
+    """A thousand thresholds, 254 false-alarm rates and 14 budgets, asked of one page for each calibration."""
+    page = shown(calibrated)
     top = int(np.ceil(max(calibrated.scores.surprise.max(), 8) * LEVELS))
     levels = np.unique(np.linspace(0, top + LEVELS, 1000).astype(int)).tolist()
     assert len(levels) == 1000
-    page = shown(calibrated)
     expected = [decided(calibrated, FixedSurprise(level / LEVELS)) for level in levels]
     assert answers(page, "at", levels) == expected
     assert len({one["alerts"] for one in expected}) > 50
-
-
-def test_false_alarm_rates_decide_and_are_refused_as_in_python(shown, calibrated):
     rates = [*np.geomspace(1e-6, 0.9, 250).tolist(), 0.001, 0.01, 0.1, 0.5]
     expected = [decided(calibrated, FalseAlarmRate(rate)) for rate in rates]
-    assert answers(shown(calibrated), "atRate", rates) == expected
+    assert answers(page, "atRate", rates) == expected
     assert any("refusal" in one for one in expected)
     assert any("alerts" in one for one in expected)
-
-
-def test_alert_budgets_decide_and_are_refused_as_in_python(shown, calibrated):
     budgets = [1, 2, 3, 5, 8, 10, 15, 20, 33, 50, 80, 120, 300, 799]
     expected = [decided(calibrated, AlertBudget(budget, per=800)) for budget in budgets]
-    assert answers(shown(calibrated), "atBudget", budgets) == expected
+    assert answers(page, "atBudget", budgets) == expected
     assert any("promise" in one for one in expected)
 
 
