@@ -12,7 +12,11 @@ import sys
 from pathlib import Path
 
 GROUPS = ("quality", "speed", "promises")
-ARGUMENTS_AMONG_ALL = {"quality": ["--small"], "batch_mode": ["--sets", "6"]}
+ARGUMENTS_AMONG_ALL = {
+    "quality": ["--small"],
+    "batch_mode": ["--sets", "6"],
+    "feedback": ["--sets", "20_letter", "38_thyroid"],
+}
 """Arguments in a run of all benchmarks, for those that would take hours without."""
 
 

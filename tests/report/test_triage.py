@@ -251,3 +251,13 @@ def test_places_on_the_map_are_those_of_the_latent_projection(vae, twice, summar
     found = low + np.stack([summary.blocks["x"], summary.blocks["y"]], axis=1) / 65_535 * (high - low)
     np.testing.assert_allclose(found, np.clip(expected, low, high), atol=1e-3 * float((high - low).max()))
     assert summary.map.outside == np.any((expected < low) | (expected > high), axis=1).sum()
+
+
+def test_a_report_says_that_weights_were_learned_and_holds_the_learned_scores(vae, labelled, summary):
+    table = labelled.table.slice(0, 120)
+    answers = {row: "real" if odd else "false alarm" for row, odd in enumerate(labelled.is_odd[:40].tolist())}
+    weighed = vae.with_feedback(answers, table).model_
+    after = triage(weighed, table)
+    assert {one.name: one.value for one in after.model.settings}["weights"] == "learned from 40 marked rows"
+    assert "weights" not in {one.name for one in summary.model.settings}
+    assert sorted(one.surprise for one in after.details) == sorted(weighed.score(table).surprise.tolist())

@@ -67,11 +67,20 @@ def _settings(model: FittedModel) -> list[Figure]:
         "columns": f"{len(model.encoding.columns):,}",
         "scored rows": None if model.preparation is None else model.preparation.summary,
         "calibrated by": f"{calibration.n_rows:,} {ROWS[calibration.source]}",
+        "weights": _weights(model),
         "tail of the surprise": calibration.tail.kind if calibration.has_tail else "too few rows to fit one",
     }
     if model.origin is not None:
         facts |= {"fitted": f"{model.origin.created}, by oddrow {model.origin.oddrow}", "fitted to": model.origin.table}
     return [Figure(key, value) for key, value in facts.items() if value is not None]
+
+
+def _weights(model: FittedModel) -> str | None:
+    """Return from how many marked rows the weights of views and columns were learned; None without them."""
+    reweighting = model.surprise_model.reweighting
+    if reweighting is None or reweighting.is_neutral:
+        return None
+    return f"learned from {len(reweighting.learned_from):,} marked rows"
 
 
 def _health(health: TrainingHealth) -> HealthFacts:
