@@ -338,6 +338,8 @@ MANIFESTS = {
     "a rule of an unknown direction": set_entry(("feedback", "rules", 0, "direction"), "sideways", FEEDBACK),
     "rules without end": set_entry(("feedback", "rules"), lambda rules: rules * 2000, FEEDBACK),
     "a rule that ends on no day": set_entry(("feedback", "rules", 0, "expires"), "2027-02-31", FEEDBACK),
+    "a rule up to less than no nats": set_entry(("feedback", "rules", 0, "up_to"), -1.0, FEEDBACK),
+    "a rule up to NaN": set_entry(("feedback", "rules", 0, "up_to"), float("nan"), FEEDBACK),
     "a note of 20,000 letters": set_entry(("feedback", "rules", 0, "note"), "a" * 20_000, FEEDBACK),
     "fewer than no verdicts": set_entry(("feedback", "reports", 0, "rows_real"), -1, FEEDBACK),
     "a label too few": set_entry(("feedback", "labels"), lambda labels: labels[:-1], FEEDBACK),

@@ -133,6 +133,7 @@ def test_wrong_verdicts_leave_no_model(run, write, model_file, tmp_path):
         ((write(("failed_logins", "up", "real"), name="up.json"),), 3, "up.json: kinds.0.direction is 'up'"),
         ((tmp_path / "none.json",), 3, "none.json: cannot be read"),
         ((write(kind), "--expires", "soon"), 2, "'soon'"),
+        ((write(kind), "--up-to", "-1"), 2, "up_to is -1.0"),
         ((write(kind), "--without-rules"), 2, "either --verdicts FILE, or --without-rules"),
     ]
     for (verdicts, *options), code, text in cases:

@@ -128,6 +128,19 @@ def test_predict_explain_and_decision_function_follow_the_rules(vae, muted, labe
     assert f"muted by the rule: {decision.muted.words[first]}" in repr(muted.explain(table)[first])
 
 
+def test_a_rule_with_a_limit_leaves_stranger_rows_of_its_kind(vae, labelled):
+    table, surprise = labelled.table, vae.surprise(labelled.table)
+    every = vae.with_feedback(verdicts(kind(*ABOVE))).decide(table)
+    hidden = surprise[every.muted.rule >= 0]
+    limit = float(np.median(hidden))
+    some = vae.with_feedback(verdicts(kind(*ABOVE)), up_to=limit)
+    np.testing.assert_array_equal(some.decide(table).muted.rule >= 0, (every.muted.rule >= 0) & (surprise <= limit))
+    assert some.decide(table).muted.words[np.argmin(surprise + 1e9 * (every.muted.rule < 0))].endswith("nats")
+    for wrong in (-1.0, float("nan"), "7", True):
+        with pytest.raises(SettingError, match="up_to is"):
+            vae.with_feedback(verdicts(kind(*ABOVE)), up_to=wrong)
+
+
 def test_the_promise_says_that_it_is_an_upper_bound(vae, muted, labelled):
     before, after = vae.decide(labelled.table).promise, muted.decide(labelled.table).promise
     assert str(after) == f"{before}; 3 mute rules hide alerts, so the rate of false alarms is at most this"

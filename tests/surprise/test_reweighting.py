@@ -18,7 +18,7 @@ def some_parts(n_rows, n_views=3, n_columns=4, seed=0):
     rng = np.random.default_rng(seed)
     shares = rng.dirichlet(np.full(n_columns + 1, 0.3), n_rows)
     nats = rng.exponential(1.0, (n_rows, n_views))
-    return ScoreParts(*(part.astype(np.float32) for part in (nats, rng.exponential(0.1, n_rows), shares)))
+    return ScoreParts(nats, rng.exponential(0.1, n_rows), shares)
 
 
 def unit_factors(n_views, n_columns):
@@ -58,6 +58,15 @@ def test_the_parts_of_a_reweighted_score_add_up_and_follow_the_factors(seen):
     )
 
 
+def test_the_factor_of_a_view_multiplies_its_weight_in_the_power_mean():
+    rows, weights = some_parts(50), np.array([1.0, 0.5, 0.2])
+    factors = np.array([0.5, 1.0, 4.0])
+    reweighting = replace(unit_factors(3, 4), views=factors)
+    powers = np.exp(rows.nats * POWER)
+    mean = (powers * (weights * factors)).sum(axis=1) / (weights * factors).sum()
+    np.testing.assert_allclose(reweighting.raw(rows, weights, POWER), np.log(mean) / POWER + rows.novelty, rtol=1e-9)
+
+
 def test_a_score_with_learned_weights_does_not_depend_on_the_other_rows():
     rows, weights = some_parts(300), np.array([1.0, 0.5, 0.0])
     learned = Reweighting.learn(rows.take(np.arange(20)), np.arange(20) % 3 == 0, weights, POWER)
@@ -73,7 +82,7 @@ def test_the_column_and_the_view_that_tell_classes_apart_gain_or_lose(is_real):
     nats, shares = np.full((40, 3), 3.0), np.full((40, 5), 0.2)
     nats[marked, 1] = 9.0
     shares[marked] = [0.05, 0.05, 0.8, 0.05, 0.05]
-    rows = ScoreParts(nats.astype(np.float32), rows.novelty * 0, shares.astype(np.float32))
+    rows = ScoreParts(nats, rows.novelty * 0, shares)
     learned = Reweighting.learn(rows, marked == is_real, np.ones(3), POWER)
     sign = 1 if is_real else -1
     assert sign * (learned.views[1] - 1.0) > 0.05
@@ -85,8 +94,8 @@ def test_few_verdicts_change_little_and_equal_rows_change_nothing_between_column
     rows = some_parts(1)
     one = Reweighting.learn(rows, np.array([True]), np.ones(3), POWER)
     assert np.abs(np.log(one.views)).max() < 0.3
-    shares = np.full((20, 5), 0.2, np.float32)
-    same = ScoreParts(np.full((20, 3), 2.0, np.float32), np.zeros(20, np.float32), shares)
+    shares = np.full((20, 5), 0.2)
+    same = ScoreParts(np.full((20, 3), 2.0), np.zeros(20), shares)
     learned = Reweighting.learn(same, np.arange(20) < 10, np.ones(3), POWER)
     np.testing.assert_allclose(learned.views, 1.0, rtol=1e-12)
     np.testing.assert_allclose(learned.columns, learned.columns[0], rtol=1e-12)
@@ -120,7 +129,7 @@ def test_a_rank_is_the_share_of_pairs_in_order_with_ties_as_one_half():
 
 
 def test_rows_without_any_evidence_keep_the_score_zero():
-    rows = ScoreParts(np.zeros((2, 3), np.float32), np.zeros(2, np.float32), np.zeros((2, 5), np.float32))
+    rows = ScoreParts(np.zeros((2, 3)), np.zeros(2), np.zeros((2, 5)))
     learned = Reweighting.learn(rows, np.array([True, False]), np.ones(3), POWER)
     assert learned.raw(rows, np.ones(3), POWER).tolist() == [0.0, 0.0]
 

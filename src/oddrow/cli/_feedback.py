@@ -62,6 +62,15 @@ def feedback(
             rich_help_panel=DECISION,
         ),
     ] = None,
+    up_to: Annotated[
+        float | None,
+        typer.Option(
+            "--up-to",
+            metavar="NATS",
+            help="New mute rules hide alerts up to this surprise; stranger rows of their kind stay alerts.",
+            rich_help_panel=DECISION,
+        ),
+    ] = None,
     without_rules: Annotated[
         bool,
         typer.Option(
@@ -86,8 +95,10 @@ def feedback(
     check_target(output, force)
     if (without_rules or without_weights) == bool(verdicts):
         raise SettingError("give either --verdicts FILE, or --without-rules, --without-weights or both")
-    if not verdicts and (expires is not None or table is not None):
-        raise SettingError(f"{'--table' if expires is None else '--expires'} goes with --verdicts")
+    given = {"--expires": expires, "--up-to": up_to, "--table": table}
+    needless = [option for option, value in given.items() if value is not None]
+    if needless and not verdicts:
+        raise SettingError(f"{needless[0]} goes with --verdicts")
     detector = artifact.load(model)
     if not verdicts:
         _take_back(detector, output, rules=without_rules, weights=without_weights, force=force)
@@ -96,7 +107,9 @@ def feedback(
 
     rows = None if table is None else opened(str(table), reading, detector.model_).read()
     model_hash = hashlib.sha256(model.read_bytes()).hexdigest()
-    detector, found = feedback_taken(detector, verdicts, rows, expires=expires, model_hash=model_hash, weighs=weights)
+    detector, found = feedback_taken(
+        detector, verdicts, rows, expires=expires, up_to=up_to, model_hash=model_hash, weighs=weights
+    )
     artifact.save(detector, output, force=force)
     _say_changes(found)
     way_back = f"oddrow feedback {output} {_taking_back(found.model)} -o MODEL3"

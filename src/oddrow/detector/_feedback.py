@@ -17,7 +17,16 @@ from oddrow.detector._detector import DetectorT, decide_by
 from oddrow.detector._scored_rows import RowsToScore
 from oddrow.detector._tables import table_to_score
 from oddrow.exceptions import SettingError
-from oddrow.feedback import Feedback, Learned, ReportRows, expiry, learned, read_verdicts, verdicts_on_rows
+from oddrow.feedback import (
+    Feedback,
+    Learned,
+    ReportRows,
+    checked_up_to,
+    expiry,
+    learned,
+    read_verdicts,
+    verdicts_on_rows,
+)
 from oddrow.fitted import FittedModel
 
 Verdicts: TypeAlias = str | Path | Mapping[str, Any] | Mapping[int, str]
@@ -30,6 +39,7 @@ def with_feedback(
     rows: Any = None,
     *,
     expires: dt.date | str | None = None,
+    up_to: float | None = None,
     model_hash: str | None = None,
     weighs: bool = True,
 ) -> DetectorT:
@@ -51,6 +61,8 @@ def with_feedback(
         which a report without values does not have.
     expires
         The last day, in UTC, on which the new rules are in force, as a date or as "2027-01-31"; None: they stay.
+    up_to
+        The largest surprise, in nats, of a row whose alert a new rule hides; None: every row of its kind.
     model_hash
         SHA-256 of the model file to which the verdicts must belong; None does not check it, apart from the columns.
     weighs
@@ -62,8 +74,8 @@ def with_feedback(
         If a file of verdicts cannot be read, has a wrong value, belongs to another model or another table, or names an
         unknown column.
     SettingError
-        If ``expires`` is no date, if there are no verdicts or too many rules or labels, or if the calibration with
-        learned weights, which has at most 10,000 rows, cannot support the policy.
+        If ``expires`` is no date or ``up_to`` no number of nats, if there are no verdicts or too many rules or labels,
+        or if the calibration with learned weights, which has at most 10,000 rows, cannot support the policy.
 
     Examples
     --------
@@ -90,7 +102,9 @@ def with_feedback(
     >>> (after[3] - after[2] > before[3] - before[2]).item()
     True
     """
-    changed, _ = feedback_taken(self, verdicts, rows, expires=expires, model_hash=model_hash, weighs=weighs)
+    changed, _ = feedback_taken(
+        self, verdicts, rows, expires=expires, up_to=up_to, model_hash=model_hash, weighs=weighs
+    )
     return changed
 
 
@@ -100,6 +114,7 @@ def feedback_taken(
     rows: Any = None,
     *,
     expires: dt.date | str | None = None,
+    up_to: float | None = None,
     model_hash: str | None = None,
     weighs: bool = True,
 ) -> tuple[DetectorT, Learned]:
@@ -120,7 +135,9 @@ def feedback_taken(
             files.append(verdicts_on_rows({**earlier, **one}, report, report_rows.n_rows))
         else:
             files.append(read_verdicts(cast("str | Path | Mapping[str, Any]", one)))
-    found = learned(self.model_, files, expiry(expires), model_hash, report_rows, weighs=weighs)
+    found = learned(
+        self.model_, files, expiry(expires), model_hash, report_rows, up_to=checked_up_to(up_to), weighs=weighs
+    )
     changed = copy(self)
     decide_by(changed, found.model)
     return changed, found

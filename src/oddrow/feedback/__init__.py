@@ -2,7 +2,7 @@
 
 from oddrow.feedback._feedback import Feedback, ReportVerdicts, RowLabel
 from oddrow.feedback._learning import Learned, learned
-from oddrow.feedback._rules import MAX_RULES, MuteRule, expiry
+from oddrow.feedback._rules import MAX_RULES, MuteRule, checked_up_to, expiry
 from oddrow.feedback._verdict_files import VerdictFile, read_verdicts, verdicts_on_rows
 from oddrow.feedback._weighing import ReportRows
 
@@ -15,6 +15,7 @@ __all__ = [
     "ReportVerdicts",
     "RowLabel",
     "VerdictFile",
+    "checked_up_to",
     "expiry",
     "learned",
     "read_verdicts",

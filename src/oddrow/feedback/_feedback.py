@@ -135,7 +135,8 @@ class Feedback:
         for place, explanation in enumerate(explanations):
             leading = reasons.leading(place, explanation)
             second = reasons.second(place, explanation, leading)
-            found = (number for number, rule in enumerate(rules) if rule.matches_reasons(leading, second))
+            surprise = float(scored.surprise[index[place]])
+            found = (number for number, rule in enumerate(rules) if rule.matches_row(surprise, leading, second))
             matched[index[place]] = next(found, -1)
         return matched
 

@@ -49,6 +49,7 @@ def learned(
     model_hash: str | None = None,
     rows: ReportRows | None = None,
     *,
+    up_to: float | None = None,
     weighs: bool = True,
 ) -> Learned:
     """Return a model that takes verdicts into account; the given one is unchanged.
@@ -70,6 +71,8 @@ def learned(
         SHA-256 of the model's file, to which the verdicts must belong; None if it is not known.
     rows
         The rows of the table of the report; None takes the values that the verdicts hold.
+    up_to
+        The largest surprise, in nats, of a row whose alert a new rule hides; None for every surprise.
     weighs
         Whether weights are learned from verdicts on rows.
 
@@ -88,7 +91,7 @@ def learned(
     judged, row_conflicts = _latest((file.report, row.row, row) for file in files for row in file.verdicts)
     kinds, kind_conflicts = _latest((kind.key, 0, kind) for file in files for kind in file.kinds)
     report_of = {id(kind): file.report for file in files for kind in file.kinds}
-    rules, notes = _rules([(kind, report_of[id(kind)]) for kind in kinds], expires, judged)
+    rules, notes = _rules([(kind, report_of[id(kind)]) for kind in kinds], expires, up_to, judged)
     kept, taken_back = _earlier_rules(before, rules, judged, kinds)
     if len(kept) + len(rules) > MAX_RULES:
         raise SettingError(
@@ -111,7 +114,10 @@ def learned(
 
 
 def _rules(
-    kinds: Sequence[tuple[KindVerdict, str]], expires: dt.date | None, judged: Sequence[RowVerdict]
+    kinds: Sequence[tuple[KindVerdict, str]],
+    expires: dt.date | None,
+    up_to: float | None,
+    judged: Sequence[RowVerdict],
 ) -> tuple[list[MuteRule], list[str]]:
     """Return the rules of the kinds, each with its report, that are false alarms, and why some of them get none."""
     every = [kind for kind, _ in kinds]
@@ -119,9 +125,9 @@ def _rules(
     notes: list[str] = []
     for kind, report in kinds:
         if kind.verdict == "false alarm":
-            found = _rule(kind, report, expires, judged, every)
+            found = _rule(kind, report, judged, every)
             if isinstance(found, MuteRule):
-                rules.append(found)
+                rules.append(replace(found, expires=expires, up_to=up_to))
             else:
                 notes.append(found)
     return rules, notes
@@ -184,14 +190,12 @@ def _conflict_notes(rows: int, kinds: int) -> list[str]:
     return [f"{' and '.join(found)} had different verdicts; the latest counts"] if found else []
 
 
-def _rule(
-    kind: KindVerdict, report: str, expires: dt.date | None, rows: Sequence[RowVerdict], kinds: Sequence[KindVerdict]
-) -> MuteRule | str:
+def _rule(kind: KindVerdict, report: str, rows: Sequence[RowVerdict], kinds: Sequence[KindVerdict]) -> MuteRule | str:
     """Return the mute rule of a kind that is a false alarm, or why it gets none."""
     words = kind_words(kind.key)
     if kind.direction == "whole" or not kind.column:
         return f"no rule for rows that are {words}: no column leads them, so a rule would hide unlike rows"
-    rule = MuteRule(kind.column, kind.direction, kind.value, kind.at, report, kind.note, expires, kind.also)
+    rule = MuteRule(kind.column, kind.direction, kind.value, kind.at, report, kind.note, also=kind.also)
     real = _hides_real(rule, rows, kinds)
     return rule if real is None else f"no rule for {words}: {real}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
@@ -71,6 +72,7 @@ class MuteRule:
     note : the reader's note
     expires : the last day, in UTC, on which the rule is in force; None if it does not expire
     also : the second reason that the row must have; None for any, or none
+    up_to : the largest surprise, in nats, of a row whose alert is hidden; None for every surprise
     """
 
     column: Text
@@ -81,12 +83,13 @@ class MuteRule:
     note: Text = ""
     expires: dt.date | None = None
     also: NamedSecond | None = None
+    up_to: Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)] | None = None
 
     __pydantic_config__: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="forbid")
 
     @property
     def key(self) -> KindKey:
-        """What the rule matches; no two rules of a model have the same key."""
+        """The kind whose rows the rule matches; no two rules of a model have the same key."""
         return self.column, self.direction, self.value, self.also
 
     @property
@@ -102,8 +105,11 @@ class MuteRule:
         'amount too high as the leading reason'
         >>> MuteRule("amount", "above", None, at, "", also=NamedSecond("hour", "below")).words
         'amount too high and hour too low as the leading reasons'
+        >>> MuteRule("amount", "above", None, at, "", up_to=7.5).words
+        'amount too high as the leading reason, up to 7.5 nats'
         """
-        return f"{kind_words(self.key)} as the leading reason{'' if self.also is None else 's'}"
+        limit = "" if self.up_to is None else f", up to {self.up_to:g} nats"
+        return f"{kind_words(self.key)} as the leading reason{'' if self.also is None else 's'}{limit}"
 
     def matches(self, kind: KindKey) -> bool:
         """Whether the rule hides the alerts of a kind, by its key."""
@@ -111,9 +117,9 @@ class MuteRule:
         is_first = (column, direction) == (self.column, self.direction) and self.value in (None, value)
         return is_first and self.also in (None, also)
 
-    def matches_reasons(self, leading: LeadingReason, second: LeadingReason | None) -> bool:
-        """Whether the rule hides an alert with this leading reason and this second one."""
-        if leading.reason is None:
+    def matches_row(self, surprise: float, leading: LeadingReason, second: LeadingReason | None) -> bool:
+        """Whether the rule hides the alert of a row with this surprise, this leading reason and this second one."""
+        if leading.reason is None or (self.up_to is not None and surprise > self.up_to):
             return False
         also = None
         if second is not None and second.reason is not None:
@@ -123,6 +129,22 @@ class MuteRule:
     def is_in_force(self, day: dt.date) -> bool:
         """Whether the rule has not expired."""
         return self.expires is None or day <= self.expires
+
+
+def checked_up_to(up_to: float | None) -> float | None:
+    """Return the largest surprise in nats of a hidden alert; None for every surprise.
+
+    Raises
+    ------
+    SettingError
+        If it is no finite number >= 0.
+    """
+    if up_to is None:
+        return None
+    is_number = isinstance(up_to, int | float) and not isinstance(up_to, bool)
+    if not (is_number and math.isfinite(up_to) and up_to >= 0):
+        raise SettingError(f"up_to is {up_to!r:.40}; give a number of nats >= 0")
+    return float(up_to)
 
 
 def kind_words(kind: KindKey) -> str:
