@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
@@ -92,37 +93,53 @@ def weighed(
     labels = {(label.report, label.row): label.is_real for label in feedback.labels}
     known = surprise_model.reweighting
     parts = {} if known is None else dict(zip(labels, _each(known.learned_from), strict=True))
-    notes: list[str] = []
     for file, verdict in verdicts:
         labels.pop((file.report, verdict.row), None)
     new: _Verdicts = [(file, verdict) for file, verdict in verdicts if verdict.verdict != "unsure"]
-    judge = surprise_model.evidence_model
-    if new and (surprise_model.parts is None or not isinstance(judge, ViewEvidence)):
-        notes.append(
-            f"{_count(len(new))} changed no weights: the model does not hold the parts of its calibration scores; "
-            "fit it again with this version of oddrow, by calibrated views"
-        )
-    elif new:
-        assert isinstance(judge, ViewEvidence)  # noqa: S101 - checked above
-        new, table, notes = _of_values(model, new) if rows is None else _of_table(new, rows)
-        encoded = model.encoding.encode(table)
-        is_known = judge.views.basis.normal_rows.passed_over(encoded.rows, np.full(len(encoded.rows), -1)) >= 0
-        if is_known.any():
-            notes.append(
-                f"{_count(int(is_known.sum()))} changed no weights: the rows are among those that the model was fitted "
-                "to, so their scores are not those of new rows"
-            )
-        _, found = judge.parts(judge.views.of(encoded)) if len(new) else (None, None)
-        for place, (file, verdict) in enumerate(new):
-            if found is not None and not is_known[place]:
-                labels[file.report, verdict.row] = verdict.verdict == "real"
-                parts[file.report, verdict.row] = found.take(np.array([place]))
+    found, notes = _new_parts(model, new, rows) if new else ([], ())
+    same = defaultdict(list)
+    for key, own in parts.items():
+        same[own.key].append(key)
+    for (file, verdict), own in found:
+        for key in same[own.key]:
+            if key[0] != file.report:  # the same row, in a report of another model or of a copy of the table
+                labels.pop(key, None)
+        key = file.report, verdict.row
+        same[own.key].append(key)
+        labels[key], parts[key] = verdict.verdict == "real", own
     if len(labels) > MAX_LABELS:
         raise SettingError(
             f"{len(labels):,} labelled rows are more than the {MAX_LABELS:,} that a model can learn weights from; "
             "give fewer verdicts, or begin again from the model without learned weights"
         )
     return Weighed(_learned(model, feedback, labels, parts), tuple(notes))
+
+
+def _new_parts(
+    model: FittedModel, verdicts: _Verdicts, rows: ReportRows | None
+) -> tuple[list[tuple[tuple[VerdictFile, RowVerdict], ScoreParts]], Sequence[str]]:
+    """Return verdicts with the parts of their rows, the earliest first, and notes on those without effect."""
+    judge, calibrating = model.surprise_model.evidence_model, model.surprise_model.parts
+    lost = f"{_count(len(verdicts))} changed no weights"
+    if not isinstance(judge, ViewEvidence):
+        return [], [f"{lost}: the model's score is the error of its reconstruction, so it has no views to weigh"]
+    if calibrating is None:
+        return [], [
+            f"{lost}: the model's file is of an earlier version of oddrow, which kept no parts of scores; fit it again"
+        ]
+    by_time = sorted(verdicts, key=lambda one: (one[1].at, one[0].report, one[1].row))
+    kept, table, notes = _of_values(model, by_time) if rows is None else _of_table(by_time, rows)
+    if not kept:
+        return [], notes
+    encoded = model.encoding.encode(table)
+    _, parts = judge.parts(judge.views.of(encoded))
+    calibrated = {one.key for one in _each(calibrating)}
+    each = _each(parts)
+    is_known = judge.views.basis.normal_rows.holds(encoded.rows) | np.array([one.key in calibrated for one in each])
+    if is_known.any():
+        fitted = "the rows equal rows that the model was fitted to or calibrated by, so they are no new evidence"
+        notes = [*notes, f"{_count(int(is_known.sum()))} changed no weights: {fitted}"]
+    return [(one, own) for one, own, known in zip(kept, each, is_known.tolist(), strict=True) if not known], notes
 
 
 def _learned(
@@ -166,9 +183,12 @@ def _of_values(model: FittedModel, verdicts: _Verdicts) -> tuple[_Verdicts, pa.T
     texts = [verdict.values or {} for _, verdict in kept]
     columns = {name: pa.array([text.get(name) for text in texts], pa.string()) for name in model.encoding.sources}
     table = pa.table(columns)
-    if kept and model.surprise_model.reweighting is None:  # else the report may be that of an earlier model
+    if kept:
         seen = np.array([np.nan if verdict.surprise is None else verdict.surprise for _, verdict in kept])
-        is_same = ~(np.abs(model.score(table).surprise - seen) > MAX_DIFFERENCE * (1.0 + seen))
+        of_fit = replace(model, surprise_model=model.surprise_model.reweighted(None))
+        # the report may be that of the model before all verdicts
+        apart = [np.abs(one.score(table).surprise - seen) for one in (model, of_fit)]
+        is_same = ~(np.minimum(*apart) > MAX_DIFFERENCE * (1.0 + seen))
         kept = [one for one, same in zip(kept, is_same.tolist(), strict=True) if same]
         table = table.filter(pa.array(is_same))
     n_lost = len(verdicts) - len(kept)

@@ -20,7 +20,8 @@ MAX_PARTS_ROWS: Final = 10_000
 MAX_PARTS_VALUES: Final = 1 << 20
 """Largest number of values of these parts: 8 MB of a model file."""
 STEPS: Final = 150
-"""Steps of mirror descent; more change the factors by less than a hundredth."""
+"""Steps of mirror descent. With some dozens of labelled rows more change the factors by less than a hundredth; with
+thousands, whose pull is weak, the end after these steps keeps the factors nearer to the default."""
 STEP_SIZE: Final = 0.5
 STEEPNESS: Final = 2.0
 """Factor of the log of a score in the logistic loss."""
@@ -30,7 +31,9 @@ FOLDS: Final = 5
 """Folds of the labelled rows in the cross-validation."""
 MAX_NOVELTY: Final = 1e9
 """Largest novelty of a row that a model file may hold."""
-MAX_FACTOR: Final = 1e3
+MAX_LOG: Final = 5.0
+"""Largest log of a factor before the factors of the views are divided by their mean."""
+MAX_FACTOR: Final = 1e5
 """Largest factor that a model file may hold; the inverse is the smallest."""
 MIN_SCORE: Final = 1e-6
 """Scores below this one are taken as this one where their logarithm is needed."""
@@ -59,6 +62,11 @@ class ScoreParts:
     def n_values(self) -> int:
         """The number of values of a row."""
         return int(self.nats.shape[1] + 1 + self.shares.shape[1])
+
+    @property
+    def key(self) -> bytes:
+        """What tells the parts of these rows from others, bit for bit."""
+        return b"".join(part.tobytes() for part in (self.nats, self.novelty, self.shares))
 
     @classmethod
     def of(cls, scaled: ScaledViews, evidence: Evidence) -> ScoreParts:
@@ -143,10 +151,11 @@ class Reweighting:
 
     @classmethod
     def learn(cls, rows: ScoreParts, is_real: npt.NDArray[np.bool_], weights: Floats, power: float) -> Reweighting:
-        """Learn from labelled rows [n], n >= 1; all factors are 1 if others do not rank the rows better.
+        """Learn from labelled rows [n], n >= 1; all factors are 1 if learned ones rank left-out rows worse.
 
         This is judged by cross-validation: the factors are learned without a fifth of each class and rank it. They are
-        used if real rows then lie above false alarms at least as often as with the default weights.
+        used if real rows then lie above false alarms at least as often as with the default weights. Rows of one class
+        cannot be ranked, so that factors learned from them are used without this test.
 
         Parameters
         ----------
@@ -176,11 +185,13 @@ class Reweighting:
     def _descended(cls, rows: ScoreParts, is_real: npt.NDArray[np.bool_], weights: Floats, power: float) -> Reweighting:
         """Learn by mirror descent with the relative entropy to the default.
 
-        The loss of a row is logistic in the log of its score relative to the median of the labelled rows with the
-        default weights: real rows should lie above it, false alarms below. Both classes weigh the same. The updates are
-        multiplicative, so factors stay positive, and each step pulls their logs to 0, the less the more rows are
-        labelled. This is the online mirror descent of Siddiqui and others (2018) for a combination of views, run to
-        convergence over all verdicts, so that their order does not matter.
+        The loss of a row is ``log(1 + exp(-2 y x)) / 2`` with y = 1 for real rows and -1 for false alarms, and x the
+        log of its score relative to the median of the labelled rows with the default weights: real rows should lie
+        above it, false alarms below. Both classes weigh the same. To the loss the relative entropy to the default is
+        added, times the pull, which is less the more rows are labelled. Mirror descent with the relative entropy
+        multiplies each factor by the exponential of its negative gradient (exponentiated gradient), so factors stay
+        positive. Siddiqui and others (2018) take such a step for each verdict as it comes; here all verdicts are in
+        each step, so that their order does not matter.
         """
         share = weights / weights.sum()
         raised, shares, sign = np.expm1(rows.nats * power), rows.shares, np.where(is_real, 1.0, -1.0)
@@ -197,9 +208,9 @@ class Reweighting:
             slope = -sign * weight / (1.0 + np.exp(STEEPNESS * sign * (log_score - reference)))
             by_view = (brought - (mean - 1.0) * (share * views)) / mean / power / total[:, None]
             by_column = shares * columns / scaled[:, None]
-            log_views -= STEP_SIZE * ((slope[:, None] * by_view).sum(axis=0) + pull * log_views)
-            log_columns -= STEP_SIZE * ((slope[:, None] * by_column).sum(axis=0) + pull * log_columns)
-            views, columns = np.exp(log_views), np.exp(log_columns)
+            log_views -= STEP_SIZE * ((slope[:, None] * by_view).sum(axis=0) / views + pull * log_views)
+            log_columns -= STEP_SIZE * ((slope[:, None] * by_column).sum(axis=0) / columns + pull * log_columns)
+            views, columns = (np.exp(np.clip(logs, -MAX_LOG, MAX_LOG)) for logs in (log_views, log_columns))
             views /= (share * views).sum()
         return cls(views, columns, rows)
 

@@ -144,6 +144,11 @@ class NormalRows:
         equals = [self._single_places.get(key, -1) for key in _keys(rows)]
         return np.where(own >= 0, own, np.asarray(equals, np.int64))  # an empty list would become an array of floats
 
+    def holds(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Return which rows [n] equal a remembered row."""
+        remembered = set(_keys(self.rows))
+        return np.fromiter((key in remembered for key in _keys(rows)), np.bool_, len(rows))
+
     @cached_property
     def _single_places(self) -> dict[bytes, int]:
         """The indices of the rows that are excluded from the neighbours of an equal row."""
