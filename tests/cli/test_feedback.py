@@ -133,7 +133,7 @@ def test_wrong_verdicts_leave_no_model(run, write, model_file, tmp_path):
         ((write(("failed_logins", "up", "real"), name="up.json"),), 3, "up.json: kinds.0.direction is 'up'"),
         ((tmp_path / "none.json",), 3, "none.json: cannot be read"),
         ((write(kind), "--expires", "soon"), 2, "'soon'"),
-        ((write(kind), "--up-to", "-1"), 2, "up_to is -1.0"),
+        ((write(kind), "--up-to", "-1"), 2, "is -1.0, which is no number of nats >= 0; give one with --up-to 7.5"),
         ((write(kind), "--without-rules"), 2, "either --verdicts FILE, or --without-rules"),
     ]
     for (verdicts, *options), code, text in cases:
@@ -143,6 +143,7 @@ def test_wrong_verdicts_leave_no_model(run, write, model_file, tmp_path):
     assert run("feedback", model_file, "-o", out).code == 2
     assert run("feedback", model_file, "--without-rules", "--expires", "never", "-o", out).code == 2
     assert run("feedback", model_file, "--without-weights", "--table", out, "-o", out).code == 2
+    assert run("feedback", model_file, "--without-weights", "--no-weights", "-o", out).code == 2
     out.write_text("kept")
     assert run("feedback", model_file, "--verdicts", write(kind), "-o", out).code == 1
     assert out.read_text() == "kept"
@@ -157,7 +158,7 @@ def test_conflicts_and_verdicts_without_a_rule_are_said(run, write, model_file, 
     assert found.code == 0
     assert "1 kind had different verdicts; the latest counts" in found.err
     assert "1 verdict on rows changed no weights" in found.err
-    assert "give the report's table as well" in found.err
+    assert "give the report's table as well, with --table TABLE" in found.err
     assert "1.json names no model file: only its columns were checked" in found.err
     assert "mute rule," not in found.err
 

@@ -137,7 +137,7 @@ def test_a_rule_with_a_limit_leaves_stranger_rows_of_its_kind(vae, labelled):
     np.testing.assert_array_equal(some.decide(table).muted.rule >= 0, (every.muted.rule >= 0) & (surprise <= limit))
     assert some.decide(table).muted.words[np.argmin(surprise + 1e9 * (every.muted.rule < 0))].endswith("nats")
     for wrong in (-1.0, float("nan"), "7", True):
-        with pytest.raises(SettingError, match="up_to is"):
+        with pytest.raises(SettingError, match="no number of nats >= 0; give one with up_to"):
             vae.with_feedback(verdicts(kind(*ABOVE)), up_to=wrong)
 
 

@@ -15,7 +15,7 @@ from oddrow.detector import feedback_taken
 from oddrow.distributed._work import PackedModel, RowScoring
 from oddrow.exceptions import DataError, SettingError
 from oddrow.sequences import Windows
-from oddrow.surprise import Reweighting
+from oddrow.surprise import Reweighting, ScoreParts
 from oddrow.table import as_texts
 
 EARLY, LATE = "2026-11-28T09:00:00.000Z", "2026-11-29T09:00:00.000Z"
@@ -151,6 +151,8 @@ def test_without_weighing_scores_stay(vae, rows, answers):
     muted = vae.with_feedback(answers, rows, weighs=False)
     assert same_scores(muted, vae, rows)
     assert muted.model_.feedback.labels == ()
+    _, found = feedback_taken(vae, answers, rows, weighs=False)
+    assert "30 verdicts on rows changed no weights, as asked; earlier weights stay" in found.notes
     assert sum(one.rows_real + one.rows_false_alarm for one in muted.model_.feedback.reports) == len(answers)
 
 
@@ -175,13 +177,46 @@ def test_the_values_of_verdicts_take_the_place_of_the_table(vae, rows, answers):
     assert same_scores(changed, vae, rows)
     assert "3 verdicts on rows changed no weights" in found.notes[0]
     assert "give the report's table" in found.notes[0]
+    later, found = feedback_taken(by_values, file_of([cut, lacking, rounded], report="r2"))
+    assert later.model_.feedback.labels == by_values.model_.feedback.labels
+    again = by_values.with_feedback(file_of([with_values(index) for index in list(answers)[3:]], report="r1"))
+    assert again.model_.feedback.labels == by_values.model_.feedback.labels
 
 
 def test_rows_that_the_model_was_fitted_to_are_no_evidence(vae, connections, rows):
     changed, found = feedback_taken(vae, {0: "false alarm", 1: "real"}, connections)
-    remembered = sum("among those that the model was fitted to" in note for note in found.notes)
-    assert remembered == 1
-    assert len(changed.model_.feedback.labels) < 2
+    assert found.notes == (
+        "2 verdicts on rows changed no weights: the rows equal rows that the model was fitted to or calibrated by, so "
+        "they are no new evidence",
+    )
+    assert same_scores(changed, vae, connections)
+
+
+def test_rows_of_the_fit_are_recognised_where_duplicates_are_common_and_where_they_are_not_remembered(
+    vae, rows, answers, short_training
+):
+    few = np.random.default_rng(0).poisson(2.0, (400, 3)).astype(float)
+    detector = oddrow.VAEDetector(random_state=0).fit(few)
+    changed, _ = feedback_taken(detector, dict.fromkeys(range(0, 400, 20), "false alarm"), few)
+    assert changed.model_.feedback.labels == ()
+    calibrating = oddrow.VAEDetector(random_state=0)
+    vars(calibrating).update(vars(vae))
+    one = next(iter(answers))
+    model = vae.model_.surprise_model
+    encoded = vae.model_.encoding.encode(rows.slice(one, 1))
+    _, parts = model.evidence_model.parts(model.evidence_model.views.of(encoded))
+    kept = ScoreParts.joined([model.parts.take(np.arange(1, len(model.parts))), parts])
+    calibrating.model_ = replace(vae.model_, surprise_model=replace(model, parts=kept))
+    changed, _ = feedback_taken(calibrating, answers, rows)
+    assert len(changed.model_.feedback.labels) == len(answers) - 1
+
+
+def test_the_same_row_in_two_reports_counts_once_with_the_later_verdict(vae, rows, answers):
+    first = as_file(answers, report="r1")
+    turned = {index: "real" if verdict == "false alarm" else "false alarm" for index, verdict in answers.items()}
+    again = vae.with_feedback(first, rows).with_feedback(as_file(turned, report="r2"), rows)
+    assert {label.report for label in again.model_.feedback.labels} == {"r2"}
+    assert same_scores(again, vae.with_feedback(as_file(turned, report="r2"), rows), rows)
 
 
 def test_a_calibration_by_dependent_rows_keeps_the_worth_of_a_row(numbers):
@@ -207,7 +242,7 @@ def test_evidence_without_views_and_files_of_earlier_versions_learn_no_weights(a
     new = np.random.default_rng(6).normal(size=(50, 4))
     changed, found = feedback_taken(article, {0: "real"}, new)
     assert same_scores(changed, article, new)
-    assert "does not hold the parts of its calibration scores" in found.notes[0]
+    assert "it has no views to weigh" in found.notes[0]
     earlier = oddrow.VAEDetector(random_state=0)
     vars(earlier).update(vars(vae))
     earlier.model_ = replace(vae.model_, surprise_model=replace(vae.model_.surprise_model, parts=None))
@@ -233,6 +268,11 @@ def test_wrong_verdicts_and_wrong_tables_are_refused_by_name(vae, rows, answers)
         (({n_rows: "real"}, rows), DataError, f"verdict on row {n_rows}"),
         (({0: "odd"}, rows), DataError, "'odd'; choose from 'real', 'false alarm', 'unsure'"),
         (({0: "real"},), SettingError, "give rows"),
+        (({"0": "real"}, rows), SettingError, "the index of a row is '0'; give whole numbers"),
+        (({True: "real"}, rows), SettingError, "the index of a row is True"),
+        (({}, rows), SettingError, "there are no verdicts"),
+        ((None, rows), SettingError, "verdicts are of type NoneType"),
+        (([0, 1], rows), SettingError, "verdicts are of type int"),
         ((as_file(answers), rows[:10]), DataError, "a table of 1,000 rows, and the given table has 10"),
         (([as_file(answers), as_file(answers, report="r2")], rows), SettingError, "2 reports"),
         ((file_of([row(0, "real", surprise=-1.0)]),), DataError, "surprise"),

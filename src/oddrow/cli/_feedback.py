@@ -96,7 +96,7 @@ def feedback(
     if (without_rules or without_weights) == bool(verdicts):
         raise SettingError("give either --verdicts FILE, or --without-rules, --without-weights or both")
     given = {"--expires": expires, "--up-to": up_to, "--table": table}
-    needless = [option for option, value in given.items() if value is not None]
+    needless = [*(option for option, value in given.items() if value is not None), *["--no-weights"] * (not weights)]
     if needless and not verdicts:
         raise SettingError(f"{needless[0]} goes with --verdicts")
     detector = artifact.load(model)

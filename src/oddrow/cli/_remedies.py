@@ -7,9 +7,16 @@ from collections.abc import Mapping
 from oddrow.exceptions import OddrowError
 from oddrow.remedies import Advice, Setting
 
-_OPTIONS = {"column_names": "names", "has_header": "header"}
+_OPTIONS = {"column_names": "names", "has_header": "header", "rows": "table"}
 """Arguments of Python whose option has another name."""
-_METAVARS = {"column_names": "A,B,...", "data": "FILE", "encoding": "NAME", "missing_text": "TEXT", "test": "FILE"}
+_METAVARS = {
+    "column_names": "A,B,...",
+    "data": "FILE",
+    "encoding": "NAME",
+    "missing_text": "TEXT",
+    "rows": "TABLE",
+    "test": "FILE",
+}
 """What stands for a value that only the user can know; elsewhere it is VALUE."""
 
 

@@ -69,14 +69,20 @@ def weight_lines(model: FittedModel) -> list[str]:
     if values is None:
         return []
     labelled = f"{_counted(values['rows_real'], 'real row')} and {_counted(values['rows_false_alarm'], 'false alarm')}"
-    found = model.surprise_model.reweighting
+    found, judge = model.surprise_model.reweighting, model.surprise_model.evidence_model
     if found is not None and found.is_neutral:
-        return [f"the weights of the fit stay: others, learned from {labelled}, would not rank these rows better"]
+        return [f"the weights of the fit stay: others, learned from {labelled}, rank left-out ones of these rows worse"]
+    weights = (
+        dict(zip(judge.views.names, judge.scales.weights.tolist(), strict=True))
+        if isinstance(judge, ViewEvidence)
+        else {}
+    )
+    views = [(name, factor) for name, factor in values["views"].items() if weights[name] > 0]
     columns = sorted(values["columns"].items(), key=lambda item: -abs(np.log(item[1])))
     more = "" if len(columns) <= MOST_FACTORS else f", {len(columns) - MOST_FACTORS:,} others closer to 1"
     return [
         f"weights learned from {labelled}; calibrated anew by {model.calibration.n_rows:,} rows",
-        f"factors of the views: {_factors(values['views'].items())}",
+        f"factors of the views: {_factors(views)}",
         f"factors of the columns: {_factors(columns[:MOST_FACTORS])}{more}; combination {values['combination']:.2f}",
     ]
 

@@ -120,7 +120,7 @@ def feedback_taken(
 ) -> tuple[DetectorT, Learned]:
     """Return the detector that :func:`with_feedback` returns, and what the verdicts changed."""
     check_is_fitted(self, "model_")
-    given = [verdicts] if isinstance(verdicts, str | Path | Mapping) else list(verdicts)
+    given = _each_given(verdicts)
     report_rows, report = None, ""
     if rows is not None:
         scored = RowsToScore.of(self, table_to_score(self, rows))
@@ -143,11 +143,40 @@ def feedback_taken(
     return changed, found
 
 
+def _each_given(verdicts: Any) -> list[Verdicts]:
+    """Return the files or mappings that a user gave, one or several.
+
+    Raises
+    ------
+    SettingError
+        If there is none, or one is neither a path nor a mapping.
+    """
+    given = list(verdicts) if isinstance(verdicts, list | tuple) else [verdicts]
+    for one in given:
+        if not isinstance(one, str | Path | Mapping):
+            raise SettingError(
+                f"verdicts are of type {type(one).__name__}; give a file of verdicts, or a mapping from "
+                "the index of a row to 'real', 'false alarm' or 'unsure'"
+            )
+        if isinstance(one, Mapping) and not one:
+            raise SettingError("there are no verdicts; give at least one")
+    return given
+
+
 def _is_by_row(verdicts: Verdicts) -> TypeGuard[Mapping[int, str]]:
-    """Whether verdicts are given by the index of the row."""
-    if not isinstance(verdicts, Mapping) or not verdicts:
+    """Whether verdicts are given by the index of the row, which must be a whole number.
+
+    Raises
+    ------
+    SettingError
+        If one is not.
+    """
+    if not isinstance(verdicts, Mapping) or "format" in verdicts:
         return False
-    return all(isinstance(row, int | np.integer) for row in verdicts)
+    for row in verdicts:
+        if isinstance(row, bool) or not isinstance(row, int | np.integer):
+            raise SettingError(f"the index of a row is {row!r:.40}; give whole numbers, from 0")
+    return True
 
 
 def _earlier_verdicts(model: FittedModel, report: str) -> dict[int, str]:

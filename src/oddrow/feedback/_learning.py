@@ -106,6 +106,8 @@ def learned(
         unnamed = [file.name for file in files if file.model is None]
         notes += [f"{name} names no model file: only its columns were checked" for name in unnamed]
     changed = replace(model, feedback=feedback)
+    if judged and not weighs:
+        notes.append(f"{_count(len(judged), 'verdict')} on rows changed no weights, as asked; earlier weights stay")
     if weighs:
         file_of = {id(row): file for file in files for row in file.verdicts}
         found = weighed(model, feedback, [(file_of[id(row)], row) for row in judged], rows)

@@ -12,6 +12,7 @@ import pydantic
 from oddrow.container import one_line
 from oddrow.exceptions import SettingError
 from oddrow.explanation import Direction, LeadingReason
+from oddrow.remedies import Setting, remedy
 
 MAX_RULES: Final = 1_000
 """Largest number of mute rules of a model."""
@@ -143,7 +144,10 @@ def checked_up_to(up_to: float | None) -> float | None:
         return None
     is_number = isinstance(up_to, int | float) and not isinstance(up_to, bool)
     if not (is_number and math.isfinite(up_to) and up_to >= 0):
-        raise SettingError(f"up_to is {up_to!r:.40}; give a number of nats >= 0")
+        raise SettingError(
+            f"the largest surprise of a hidden alert is {up_to!r:.40}, which is no number of nats >= 0",
+            remedy=remedy("give one with ", Setting("up_to", "7.5")),
+        )
     return float(up_to)
 
 

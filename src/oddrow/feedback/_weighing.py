@@ -15,6 +15,7 @@ from oddrow.exceptions import DataError, SettingError
 from oddrow.feedback._feedback import MAX_LABELS, Feedback, RowLabel
 from oddrow.feedback._verdict_files import RowVerdict, VerdictFile
 from oddrow.fitted import FittedModel
+from oddrow.remedies import Advice, Setting, remedy
 from oddrow.surprise import Reweighting, ScoreParts, ViewEvidence
 
 CUT: Final = "\u2026"
@@ -192,8 +193,12 @@ def _of_values(model: FittedModel, verdicts: _Verdicts) -> tuple[_Verdicts, pa.T
         kept = [one for one, same in zip(kept, is_same.tolist(), strict=True) if same]
         table = table.filter(pa.array(is_same))
     n_lost = len(verdicts) - len(kept)
-    lost = "the values of the rows are not, or not exactly, in the file of verdicts; give the report's table as well"
-    return kept, table, [f"{_count(n_lost)} changed no weights: {lost}"] if n_lost else []
+    if not n_lost:
+        return kept, table, []
+    lost = (
+        f"{_count(n_lost)} changed no weights: the values of the rows are not, or not exactly, in the file of verdicts"
+    )
+    return kept, table, [Advice(lost, remedy("give the report's table as well, with ", Setting("rows")))]
 
 
 def _has_values(model: FittedModel, verdict: RowVerdict) -> bool:

@@ -20,7 +20,7 @@ MAX_PARTS_ROWS: Final = 10_000
 MAX_PARTS_VALUES: Final = 1 << 20
 """Largest number of values of these parts: 8 MB of a model file."""
 STEPS: Final = 150
-"""Steps of mirror descent. With some dozens of labelled rows more change the factors by less than a hundredth; with
+"""Steps of mirror descent. With some dozens of labelled rows more change the factors by less than 0.02; with
 thousands, whose pull is weak, the end after these steps keeps the factors nearer to the default."""
 STEP_SIZE: Final = 0.5
 STEEPNESS: Final = 2.0
@@ -131,7 +131,7 @@ class Reweighting:
     Attributes
     ----------
     views : float64 [n_views], the factors of the views, > 0, their mean weighted by the default weights 1
-    columns : float64 [n_columns + 1], the factors of the columns, and last of the combination, > 0
+    columns : float64 [n_columns + 1], the factors of the columns, and last of the combination, > 0, geometric mean 1
     learned_from : the parts of the labelled rows
     """
 
@@ -212,7 +212,8 @@ class Reweighting:
             log_columns -= STEP_SIZE * ((slope[:, None] * by_column).sum(axis=0) / columns + pull * log_columns)
             views, columns = (np.exp(np.clip(logs, -MAX_LOG, MAX_LOG)) for logs in (log_views, log_columns))
             views /= (share * views).sum()
-        return cls(views, columns, rows)
+        # only the ratios of the columns' factors matter, since the scores are calibrated anew
+        return cls(views, columns / np.exp(np.log(columns).mean()), rows)
 
     def raw(self, rows: ScoreParts, weights: Floats, power: float) -> Floats:
         """Return the raw scores [n] of rows; ``weights`` and ``power`` as in :meth:`learn`."""
