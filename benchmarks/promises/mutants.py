@@ -200,9 +200,30 @@ MUTANTS = (
     Mutant(
         "novelty forgotten",
         "views/_scales.py",
-        "np.asarray(column + rows.novelty)",
+        "np.asarray(column + self.novelty)",
         "np.asarray(column)",
         (*SCORES,),
+    ),
+    Mutant(
+        "learned weights without a new calibration",
+        "surprise/_surprise.py",
+        "replace(default, scores=np.sort(raw), n_effective=",
+        "replace(default, n_effective=",
+        ("tests/feedback", "tests/surprise"),
+    ),
+    Mutant(
+        "learned factors of columns without an effect",
+        "surprise/_reweighting.py",
+        "(rows.shares * self.columns).sum(axis=1)",
+        "rows.shares.sum(axis=1)",
+        ("tests/feedback", "tests/surprise"),
+    ),
+    Mutant(
+        "rows of the fit are learned from as if they were new",
+        "feedback/_weighing.py",
+        "if not known], notes",
+        "], notes",
+        ("tests/feedback",),
     ),
     Mutant(
         "columns taken by place and not by name",
@@ -306,10 +327,10 @@ MUTANTS = (
     Mutant(
         "view weights without an effect",
         "views/_scales.py",
-        "brought = self.weights * np.expm1(nats * constants.power)\n        "
-        "shares, _ = split_total(power_mean(nats, constants.power, self.weights), brought, none)",
-        "brought = np.expm1(nats * constants.power)\n        "
-        "shares, _ = split_total(power_mean(nats, constants.power), brought, none)",
+        "brought = weights * np.expm1(self.nats * self.power)\n        "
+        "shares, _ = split_total(power_mean(self.nats, self.power, weights), brought, none)",
+        "brought = np.expm1(self.nats * self.power)\n        "
+        "shares, _ = split_total(power_mean(self.nats, self.power), brought, none)",
         ("tests/views", "tests/detector/test_parameters.py"),
     ),
     Mutant(
