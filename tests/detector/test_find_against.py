@@ -12,6 +12,7 @@ from oddrow.detector._batch_evidence import BatchEvidence, MixtureOdds, Separati
 from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
 from oddrow.policies import FalseAlarmRate, FalseDiscoveryRate
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
+from testing.untrained import no_training
 
 
 def normal_rows(seed, n_rows=500):
@@ -37,9 +38,10 @@ def few_trees(monkeypatch):
     monkeypatch.setattr(batch_evidence, "N_TREES", 5)
 
 
-@pytest.fixture
-def found(untrained, differing):
-    return oddrow.find(differing[1], normal=differing[0], top=300)
+@pytest.fixture(scope="module")
+def found(differing):
+    with no_training():
+        return oddrow.find(differing[1], normal=differing[0], top=300)
 
 
 def test_rows_that_differ_together_are_found_better_than_one_by_one(found, differing, untrained):
@@ -81,16 +83,16 @@ def test_where_few_rows_may_be_odd_the_result_is_the_detectors_to_the_bit(untrai
 
 def test_the_order_of_the_tables_rows_does_not_matter(found, differing, untrained):
     order = np.random.default_rng(4).permutation(300)
-    again = oddrow.find(differing[1][order], normal=differing[0], top=300)
+    again = oddrow.find(differing[1][order], normal=differing[0], explain_all=False)
     assert again.surprise.tobytes() == found.surprise[order].tobytes()
     assert again.p_value.tobytes() == found.p_value[order].tobytes()
     assert again.batch == found.batch
 
 
 def test_the_same_seed_gives_the_same_result_and_another_seed_other_folds(found, differing, untrained):
-    again = oddrow.find(differing[1], normal=differing[0], top=300)
+    again = oddrow.find(differing[1], normal=differing[0], explain_all=False)
     assert again.surprise.tobytes() == found.surprise.tobytes()
-    other = oddrow.find(differing[1], VAEDetector(random_state=1), normal=differing[0])
+    other = oddrow.find(differing[1], VAEDetector(random_state=1), normal=differing[0], explain_all=False)
     assert other.surprise.tobytes() != found.surprise.tobytes()
 
 
@@ -160,11 +162,11 @@ def test_one_of_two_separations_is_enough():
     assert not BatchEvidence.of(none, Separation(0.04, 0.02, 0.06)).is_used
 
 
-def test_columns_may_be_in_another_order_and_further_ones_are_ignored(untrained, differing):
+def test_columns_may_be_in_another_order_and_further_ones_are_ignored(untrained, few_trees, differing):
     names = ("a", "b", "c")
     normal = pa.table(dict(zip(names, differing[0].T, strict=True)))
     table = pa.table({"name": [f"row {row}" for row in range(300)]} | dict(zip(names, differing[1].T, strict=True)))
-    plain = oddrow.find(table.select(names), normal=normal, top=1)
+    plain = oddrow.find(table.select(names), normal=normal, top=1, explain_all=False)
     found = oddrow.find(table.select(["name", "c", "b", "a"]), normal=normal, top=1)
     assert found.surprise.tobytes() == plain.surprise.tobytes()
     assert found.scored.column_names[:4] == ["name", "c", "b", "a"]
@@ -173,10 +175,11 @@ def test_columns_may_be_in_another_order_and_further_ones_are_ignored(untrained,
 def test_policies_decide_and_the_detector_is_kept(untrained, differing):
     normal, table = differing
     detector = VAEDetector(policy=FalseAlarmRate(0.05), random_state=0)
-    found = oddrow.find(table, detector, normal=normal, keep=True)
+    found = oddrow.find(table, detector, normal=normal, keep=True, explain_all=False)
     assert found.is_odd.tolist() == (found.p_value <= 5 / 101).tolist()
     assert found.detector.surprise(table).tobytes() == VAEDetector(random_state=0).fit(normal).surprise(table).tobytes()
-    batch = oddrow.find(table, VAEDetector(policy=FalseDiscoveryRate(0.2), random_state=0), normal=normal)
+    by_batch = VAEDetector(policy=FalseDiscoveryRate(0.2), random_state=0)
+    batch = oddrow.find(table, by_batch, normal=normal, explain_all=False)
     assert batch.is_odd.sum() > 40
     assert batch.is_odd[90:].sum() <= 0.4 * batch.is_odd.sum()  # 0.2 on average over tables
 
@@ -185,7 +188,7 @@ def test_rows_that_the_detector_sets_aside_neither_calibrate_nor_are_normal(untr
     normal = differing[0].copy()
     normal[::20] += 7.0
     robust = VAEDetector(clean="robust", random_state=0)
-    found = oddrow.find(differing[1], robust, normal=normal)
+    found = oddrow.find(differing[1], robust, normal=normal, explain_all=False)
     n_aside = len(robust.fit(normal).cleaning_.rows_set_aside)
     assert n_aside > 10
     assert found.batch.is_used

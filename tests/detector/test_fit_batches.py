@@ -16,10 +16,25 @@ from oddrow.exceptions import DataError, SettingError
 from oddrow.table import SampleBounds
 
 
+def limit_samples(monkeypatch, rows):
+    monkeypatch.setattr(parameters, "Sampling", partial(Sampling, bounds=SampleBounds(rows=rows)))
+
+
 @pytest.fixture
 def small_samples(monkeypatch):
-    """Samples of 1,500 rows at most."""
-    monkeypatch.setattr(parameters, "Sampling", partial(Sampling, bounds=SampleBounds(rows=1_500)))
+    """Samples of 500 rows at most."""
+    limit_samples(monkeypatch, 500)
+
+
+@pytest.fixture(scope="module")
+def long_table(connections):
+    """1,000 rows: twice as many as the samples have."""
+    return connections.slice(0, 1_000)
+
+
+@pytest.fixture(scope="module")
+def few(fresh):
+    return fresh.slice(0, 100)
 
 
 def same(one, other, rows):
@@ -68,12 +83,12 @@ def test_batches_of_data_frames_and_arrays_fit_as_the_whole_table(untrained, num
     same(VAEDetector(random_state=0).fit(numbers), of_arrays, numbers)
 
 
-def test_summaries_cover_all_rows_of_a_table_longer_than_the_sample(untrained, small_samples, connections):
+def test_summaries_cover_all_rows_of_a_table_longer_than_the_sample(untrained, small_samples, long_table):
     """What one row alone has is in the range, among the names, and may be missing; it is no news."""
-    table = connections.set_column(2, "service", pa.array(["once", *connections["service"].to_pylist()[1:]]))
-    sent = [10**15, *connections["bytes_sent"].to_pylist()[1:-1], None]
+    table = long_table.set_column(2, "service", pa.array(["once", *long_table["service"].to_pylist()[1:]]))
+    sent = [10**15, *long_table["bytes_sent"].to_pylist()[1:-1], None]
     table = table.set_column(table.column_names.index("bytes_sent"), "bytes_sent", pa.array(sent))
-    detector = VAEDetector(random_state=1).fit_batches(table.to_batches(max_chunksize=200))
+    detector = VAEDetector(random_state=1).fit_batches(table.to_batches(max_chunksize=70))
     encoding = detector.model_.encoding
     odd = table.take(pa.array([0, table.num_rows - 1]))
     held_out = detector.model_.calibration.n_rows + detector.health_.rows_watched
@@ -83,8 +98,8 @@ def test_summaries_cover_all_rows_of_a_table_longer_than_the_sample(untrained, s
     assert kinds == [column.kind for column in TableSchema.infer(table).columns]
 
 
-def test_the_order_of_batches_does_not_change_the_summaries(untrained, small_samples, connections):
-    batches = connections.to_batches(max_chunksize=500)
+def test_the_order_of_batches_does_not_change_the_summaries(untrained, small_samples, long_table):
+    batches = long_table.to_batches(max_chunksize=150)
     one, other = (VAEDetector(random_state=0).fit_batches(part) for part in (batches, batches[::-1]))
     assert one.model_.encoding.n_rows == other.model_.encoding.n_rows
     assert [c.kind for c in one.model_.encoding.schema.columns] == [
@@ -92,8 +107,9 @@ def test_the_order_of_batches_does_not_change_the_summaries(untrained, small_sam
     ]
 
 
-def test_rows_that_calibrate_are_not_learned_from(untrained, small_samples):
+def test_rows_that_calibrate_are_not_learned_from(untrained, monkeypatch):
     """Each row has a name of its own: those of the calibration rows are unknown, and so are those of later rows."""
+    limit_samples(monkeypatch, 1_500)
     n_rows = 4_000
     table = pa.table({"name": [f"n{row}" for row in range(n_rows)], "x": np.random.default_rng(0).normal(size=n_rows)})
     detector = VAEDetector(random_state=0, columns={"name": "category"}).fit_batches(
@@ -108,10 +124,10 @@ def test_rows_that_calibrate_are_not_learned_from(untrained, small_samples):
     assert np.mean(detector.p_value(later) <= 0.05) == pytest.approx(0.05, abs=0.04)
 
 
-def test_where_odd_rows_may_be_among_them_only_the_sample_is_learned_from(untrained, small_samples, connections):
-    detector = VAEDetector(random_state=0, clean="robust").fit_batches(connections.to_batches(max_chunksize=500))
-    assert detector.cleaning_.n_rows == 1_500
-    assert detector.model_.encoding.n_rows <= 1_500
+def test_where_odd_rows_may_be_among_them_only_the_sample_is_learned_from(untrained, small_samples, long_table):
+    detector = VAEDetector(random_state=0, clean="robust").fit_batches(long_table.to_batches(max_chunksize=150))
+    assert detector.cleaning_.n_rows == 500
+    assert detector.model_.encoding.n_rows <= 500
 
 
 def test_a_fit_uses_no_more_rows_than_fit_into_memory(untrained, monkeypatch, connections):
@@ -123,9 +139,9 @@ def test_a_fit_uses_no_more_rows_than_fit_into_memory(untrained, monkeypatch, co
     assert detector.model_.encoding.n_rows == 3_000 - detector.health_.rows_watched - detector.model_.calibration.n_rows
 
 
-def test_an_encoding_that_is_given_is_kept(untrained, small_samples, connections, fresh):
-    encoding = TableEncoding.learn(TableSchema.infer(fresh), fresh)
-    detector = VAEDetector(random_state=0, encoding=encoding).fit_batches(connections.to_batches(max_chunksize=500))
+def test_an_encoding_that_is_given_is_kept(untrained, small_samples, long_table, few):
+    encoding = TableEncoding.learn(TableSchema.infer(few), few)
+    detector = VAEDetector(random_state=0, encoding=encoding).fit_batches(long_table.to_batches(max_chunksize=150))
     assert detector.model_.encoding is encoding
 
 
@@ -142,52 +158,53 @@ def test_batches_that_cannot_be_learned_from_are_refused(batches, said):
         VAEDetector().fit_batches(batches)
 
 
-def test_parts_sampled_apart_and_merged_are_the_fit_of_their_batches(untrained, small_samples, connections, fresh):
-    expected = VAEDetector(random_state=0).fit_batches([connections])
+def test_parts_sampled_apart_and_merged_are_the_fit_of_their_batches(untrained, small_samples, long_table, few):
+    expected = VAEDetector(random_state=0).fit_batches([long_table])
     detector = VAEDetector(random_state=0)
-    sampling = replace(detector.sampling(), n_rows=connections.num_rows)
-    parts = [sampling.part([rows], first_row=at) for at, rows in cut_at(connections, 900)]
-    same(expected, detector.fit_sampled(parts[0].merged(parts[1]).merged(parts[2]).merged(parts[3])), fresh)
-    same(expected, detector.fit_sampled(parts[3].merged(parts[2]).merged(parts[1].merged(parts[0]))), fresh)
+    sampling = replace(detector.sampling(), n_rows=long_table.num_rows)
+    parts = [sampling.part([rows], first_row=at) for at, rows in cut_at(long_table, 300)]
+    same(expected, detector.fit_sampled(parts[0].merged(parts[1]).merged(parts[2]).merged(parts[3])), few)
+    same(expected, detector.fit_sampled(parts[3].merged(parts[2]).merged(parts[1].merged(parts[0]))), few)
 
 
-def test_parts_that_know_how_many_rows_there_are_send_few_more_than_the_sample_has(small_samples, connections):
+def test_parts_that_know_how_many_rows_there_are_send_few_more_than_the_sample_has(monkeypatch, connections):
+    limit_samples(monkeypatch, 1_500)
     sampling = replace(VAEDetector(random_state=0).sampling(), n_rows=10 * connections.num_rows)
     n_rows = [len(sampling.part([rows], first_row=at).sample.position) for at, rows in cut_at(connections, 900)]
     share = 1_500 / (10 * connections.num_rows)
     assert sum(n_rows) == pytest.approx(share * connections.num_rows, abs=6 * (1_500 * 0.1) ** 0.5 + 40)
 
 
-def test_parts_whose_types_differ_by_what_they_hold_are_one_table(untrained, small_samples, connections, fresh):
+def test_parts_whose_types_differ_by_what_they_hold_are_one_table(untrained, small_samples, long_table, few):
     """As pandas reads them: whole numbers beside missing ones are floats, and nothing at all is of no type."""
-    place = connections.column_names.index("packets")
-    packets = [None if row % 7 == 0 else row % 50 for row in range(900)]
+    place = long_table.column_names.index("packets")
+    packets = [None if row % 7 == 0 else row % 50 for row in range(300)]
     parts = [
-        connections.slice(0, 900),
-        connections.slice(900, 900).set_column(place, "packets", pa.array(packets, pa.float64())),
-        connections.slice(1_800, 900).set_column(place, "packets", pa.nulls(900)),
+        long_table.slice(0, 300),
+        long_table.slice(300, 300).set_column(place, "packets", pa.array(packets, pa.float64())),
+        long_table.slice(600, 300).set_column(place, "packets", pa.nulls(300)),
     ]
     sampling = VAEDetector(random_state=0).sampling()
-    one, two, three = (sampling.part([rows], first_row=900 * at) for at, rows in enumerate(parts))
+    one, two, three = (sampling.part([rows], first_row=300 * at) for at, rows in enumerate(parts))
     types = {column.type for column in (one.merged(two).merged(three).sample.rows["packets"], pa.array([1.0]))}
     assert types == {pa.float64()}
     whole = pa.concat_tables([part.cast(parts[1].schema) for part in parts])
     expected = VAEDetector(random_state=0).fit_batches([whole])
     for merged in (one.merged(two).merged(three), three.merged(two).merged(one), two.merged(three.merged(one))):
         found = VAEDetector(random_state=0).fit_sampled(merged)
-        assert found.surprise(fresh).tobytes() == expected.surprise(fresh).tobytes()
+        assert found.surprise(few).tobytes() == expected.surprise(few).tobytes()
 
 
 @pytest.mark.parametrize("state", [np.random.RandomState, np.random.default_rng])
-def test_a_generator_gives_the_fit_of_the_batches_too(untrained, small_samples, connections, fresh, state):
-    expected = VAEDetector(random_state=state(3)).fit_batches([connections])
+def test_a_generator_gives_the_fit_of_the_batches_too(untrained, small_samples, long_table, few, state):
+    expected = VAEDetector(random_state=state(3)).fit_batches([long_table])
     detector = VAEDetector(random_state=state(3))
-    same(expected, detector.fit_sampled(detector.sampling().part([connections])), fresh)
+    same(expected, detector.fit_sampled(detector.sampling().part([long_table])), few)
 
 
-def test_parts_of_other_columns_are_not_merged(connections):
+def test_parts_of_other_columns_are_not_merged(long_table):
     sampling = VAEDetector(random_state=0).sampling()
-    part, other = (sampling.part([rows]) for rows in (connections, connections.drop_columns("service")))
+    part, other = (sampling.part([rows]) for rows in (long_table, long_table.drop_columns("service")))
     with pytest.raises(DataError, match=r"another part .*give all of them the same columns"):
         part.merged(other)
 

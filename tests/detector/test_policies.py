@@ -38,13 +38,14 @@ def test_a_policy_changes_the_decision_and_nothing_else(vae, labelled, policy):
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_policy_is_a_parameter_that_survives_clone_and_file(untrained, connections, policy, tmp_path):
-    detector = clone(VAEDetector(policy=policy, random_state=0)).fit(connections)
+    rows = connections.slice(0, 400)
+    detector = clone(VAEDetector(policy=policy, random_state=0)).fit(rows)
     assert detector.policy == policy
     oddrow.save(detector, tmp_path / "model.oddrow")
     loaded = oddrow.load(tmp_path / "model.oddrow")
     assert loaded.policy == policy
-    assert loaded.decide(connections).promise == detector.decide(connections).promise
-    np.testing.assert_array_equal(loaded.predict(connections), detector.predict(connections))
+    assert loaded.decide(rows).promise == detector.decide(rows).promise
+    np.testing.assert_array_equal(loaded.predict(rows), detector.predict(rows))
     np.testing.assert_array_equal(loaded.offset_, detector.offset_)
 
 

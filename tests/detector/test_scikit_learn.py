@@ -94,7 +94,7 @@ def test_a_read_only_memory_map_is_a_table(numbers, estimator, tmp_path):
 
 
 def test_every_container_gives_the_same_scores_to_the_bit():
-    table = make_connections(300, odd_share=0.1, random_state=0).table
+    table = make_connections(100, odd_share=0.1, random_state=0).table
     containers = {
         "arrow": table,
         "batches": pa.Table.from_batches(table.to_batches(max_chunksize=37)),

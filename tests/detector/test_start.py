@@ -8,6 +8,7 @@ import oddrow
 from oddrow import AutoencoderDetector, VAEDetector
 from oddrow.datasets import make_connections
 from oddrow.exceptions import CheckpointError, SchemaMismatchError, SettingError
+from testing.untrained import hundred_steps
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +20,10 @@ def refit(start, rows, seed=5, **parameters):
     return VAEDetector(random_state=seed, **parameters).fit(rows, start_from=start)
 
 
-@pytest.fixture
-def warm(short_training, vae, later_rows):
-    return refit(vae, later_rows)
+@pytest.fixture(scope="module")
+def warm(vae, later_rows):
+    with hundred_steps():
+        return refit(vae, later_rows)
 
 
 def test_it_begins_where_the_earlier_fit_ended(warm, short_training, later_rows):
@@ -50,13 +52,13 @@ def test_the_detector_to_start_from_is_left_as_it_was(short_training, vae, later
     assert vae.surprise(fresh).tobytes() == before
 
 
-def test_a_fit_goes_on_only_from_a_checkpoint_of_the_same_start(short_training, vae, later_rows, tmp_path):
+def test_a_fit_goes_on_only_from_a_checkpoint_of_the_same_start(warm, short_training, vae, later_rows, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         refit(vae, later_rows, checkpoint=tmp_path, on_progress=_interrupted)
     with pytest.raises(CheckpointError, match="another model to start from"):
-        refit(refit(vae, later_rows), later_rows, checkpoint=tmp_path, resume=True)
+        refit(warm, later_rows, checkpoint=tmp_path, resume=True)
     resumed = refit(vae, later_rows, checkpoint=tmp_path, resume=True)
-    assert resumed.surprise(later_rows).tobytes() == refit(vae, later_rows).surprise(later_rows).tobytes()
+    assert resumed.surprise(later_rows).tobytes() == warm.surprise(later_rows).tobytes()
 
 
 def _interrupted(done, total, loss):
