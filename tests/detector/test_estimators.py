@@ -28,8 +28,16 @@ from oddrow.exceptions import DataError, SchemaMismatchError, SettingError
 from oddrow.fitting import RECIPES
 from oddrow.scoring_constants import DEFAULT_CONSTANTS
 from oddrow.table import as_table
+from testing.untrained import hundred_steps
 
 DETECTORS = [VAEDetector, AutoencoderDetector]
+
+
+@pytest.fixture(scope="module")
+def briefly(numbers):
+    """Fitted on ``numbers`` with short training."""
+    with hundred_steps():
+        return VAEDetector(random_state=0).fit(numbers)
 
 
 def rows_of(table, numbers):
@@ -244,7 +252,7 @@ def test_a_missing_column_is_named(vae, fresh):
 @pytest.mark.parametrize("estimator", DETECTORS)
 def test_equal_seeds_fit_equal_models_and_different_seeds_different_models(short_training, numbers, estimator):
     def surprise(seed):
-        return estimator(random_state=seed).fit(numbers).surprise(numbers)
+        return estimator(settings="narrow", random_state=seed).fit(numbers).surprise(numbers)
 
     first = surprise(3)
     assert surprise(3).tobytes() == first.tobytes()
@@ -254,9 +262,9 @@ def test_equal_seeds_fit_equal_models_and_different_seeds_different_models(short
 
 def test_a_generator_advances_and_an_integer_seed_starts_anew(short_training, numbers):
     for moving in (np.random.default_rng(0), np.random.RandomState(0)):
-        detector = VAEDetector(random_state=moving)
+        detector = VAEDetector(settings="narrow", random_state=moving)
         assert detector.fit(numbers).surprise(numbers).tobytes() != detector.fit(numbers).surprise(numbers).tobytes()
-    again = VAEDetector(random_state=0)
+    again = VAEDetector(settings="narrow", random_state=0)
     assert again.fit(numbers).surprise(numbers).tobytes() == again.fit(numbers).surprise(numbers).tobytes()
 
 
@@ -264,16 +272,16 @@ def test_no_fit_touches_or_reads_the_global_randomness(short_training, numbers):
     np.random.seed(1)  # noqa: NPY002 - the global state is what this is about
     random.seed(1)
     before = np.random.get_state(), random.getstate()  # noqa: NPY002
-    first = VAEDetector(random_state=0).fit(numbers).surprise(numbers)
+    first = VAEDetector(settings="narrow", random_state=0).fit(numbers).surprise(numbers)
     after = np.random.get_state(), random.getstate()  # noqa: NPY002
     np.testing.assert_equal(after, before)
     np.random.seed(2)  # noqa: NPY002
     random.seed(2)
-    assert VAEDetector(random_state=0).fit(numbers).surprise(numbers).tobytes() == first.tobytes()
+    assert VAEDetector(settings="narrow", random_state=0).fit(numbers).surprise(numbers).tobytes() == first.tobytes()
 
 
 def test_no_seed_gives_another_model_each_time(short_training, numbers):
-    assert not np.isclose(*(VAEDetector().fit(numbers).surprise(numbers) for _ in range(2))).all()
+    assert not np.isclose(*(VAEDetector(settings="narrow").fit(numbers).surprise(numbers) for _ in range(2))).all()
 
 
 @pytest.mark.parametrize("random_state", ["seven", -1, 1.5])
@@ -321,9 +329,9 @@ def test_surprise_is_no_more_than_the_p_values_within_the_held_out_rows(judged):
     assert (surprise[~inside] >= -np.log(2 / 601) - 1e-12).all()
 
 
-def test_each_row_that_calibrates_is_judged_by_a_memory_without_it(short_training, numbers):
+def test_each_row_that_calibrates_is_judged_by_a_memory_without_it(briefly, numbers):
     """All 400 rows are remembered; the calibration scores are those of 80, each as if it were not in the memory."""
-    detector = VAEDetector(random_state=0).fit(numbers)
+    detector = briefly
     model = detector.model_.surprise_model
     views, scales = model.evidence_model.views, model.evidence_model.scales
     encoded = detector.model_.encoding.encode(as_table(numbers))
@@ -341,9 +349,9 @@ def test_each_row_that_calibrates_is_judged_by_a_memory_without_it(short_trainin
     assert np.mean(np.isin(model.calibration.scores, remembered)) < 0.1
 
 
-def test_a_training_row_is_scored_without_its_own_copy_where_duplicates_are_few(short_training, numbers):
+def test_a_training_row_is_scored_without_its_own_copy_where_duplicates_are_few(briefly, numbers):
     """Scored later, by itself or among others, it is as strange as if the memory did not hold it."""
-    detector = VAEDetector(random_state=0).fit(numbers)
+    detector = briefly
     model = detector.model_.surprise_model
     views, scales = model.evidence_model.views, model.evidence_model.scales
     assert views.basis.normal_rows.is_single.all()
@@ -369,7 +377,7 @@ def test_a_table_just_too_long_for_the_memory_is_remembered_in_part(
     assert np.isin(model.calibration.scores, model.evidence_model.evidence(encoded).raw).all()
 
 
-def test_two_duplicates_in_training_count_as_evidence_that_a_row_is_normal(short_training, numbers):
+def test_two_duplicates_in_training_count_as_evidence_that_a_row_is_normal(untrained, numbers):
     twice = np.concatenate([numbers, numbers[:5]])
     detector = VAEDetector(random_state=0, view_weights={"nearest": 1}).fit(twice)
     evidence = detector.model_.surprise_model.evidence_model
@@ -379,7 +387,7 @@ def test_two_duplicates_in_training_count_as_evidence_that_a_row_is_normal(short
     assert (nearest[5:] > 0).all()
 
 
-def test_where_many_rows_have_duplicates_a_row_is_compared_with_its_own_copy(short_training):
+def test_where_many_rows_have_duplicates_a_row_is_compared_with_its_own_copy(untrained):
     rows = np.random.default_rng(0).integers(12, size=(400, 2)).astype(float)
     detector = VAEDetector(random_state=0, view_weights={"nearest": 1}).fit(rows)
     evidence = detector.model_.surprise_model.evidence_model
@@ -404,7 +412,7 @@ def test_the_encoding_is_learned_from_training_rows_alone(untrained):
 
 @pytest.mark.parametrize("contamination", [0, 0.01, 0.1, 0.125, 0.5])
 @pytest.mark.parametrize("estimator", DETECTORS)
-def test_a_share_flags_exactly_that_share_of_the_training_rows(short_training, numbers, estimator, contamination):
+def test_a_share_flags_exactly_that_share_of_the_training_rows(untrained, numbers, estimator, contamination):
     detector = estimator(random_state=0, contamination=contamination)
     flagged = detector.fit_predict(numbers) == -1
     assert flagged.sum() == int(contamination * len(numbers))
@@ -413,7 +421,8 @@ def test_a_share_flags_exactly_that_share_of_the_training_rows(short_training, n
 
 
 def test_the_share_changes_the_decision_and_not_the_surprise(short_training, numbers):
-    fits = [VAEDetector(random_state=0, contamination=share).fit(numbers) for share in ("auto", 0.05, 0.3)]
+    shares = ("auto", 0.05, 0.3)
+    fits = [VAEDetector(settings="narrow", random_state=0, contamination=share).fit(numbers) for share in shares]
     assert len({fit.surprise(numbers).tobytes() for fit in fits}) == 1
     assert len({fit.offset_ for fit in fits}) == 3
 
@@ -615,8 +624,8 @@ def test_surprise_scores_decision_and_prediction_agree(scored):
 
 
 def test_fit_predict_is_fit_and_then_predict(short_training, numbers):
-    together = VAEDetector(random_state=0, contamination=0.1).fit_predict(numbers)
-    apart = VAEDetector(random_state=0, contamination=0.1).fit(numbers).predict(numbers)
+    together, apart = (VAEDetector(settings="narrow", random_state=0, contamination=0.1) for _ in range(2))
+    together, apart = together.fit_predict(numbers), apart.fit(numbers).predict(numbers)
     np.testing.assert_array_equal(together, apart)
 
 
@@ -687,7 +696,7 @@ class Killed(BaseException):
 def test_a_fit_killed_and_resumed_is_the_uninterrupted_one(numbers, tmp_path, calibration):
     """With the cross-calibration's six fits, of which each has its own checkpoint."""
     folder = tmp_path / "kept"
-    fixed = {"random_state": 0, "max_steps": 100, "calibration": calibration}
+    fixed = {"random_state": 0, "max_steps": 100, "calibration": calibration, "settings": "narrow"}
     kept = fixed | {"checkpoint": folder, "resume": True}
     parts = 6 if calibration == "cross" else 1
 
@@ -711,7 +720,7 @@ def test_a_fit_killed_and_resumed_is_the_uninterrupted_one(numbers, tmp_path, ca
 def test_a_cross_calibration_that_ran_out_of_time_can_still_be_resumed(numbers, tmp_path):
     """Each fit gets a share of the time; those after one that was cut off begin anew."""
     folder = tmp_path / "kept"
-    fixed = {"random_state": 0, "max_steps": 100, "calibration": "cross"}
+    fixed = {"random_state": 0, "max_steps": 100, "calibration": "cross", "settings": "narrow"}
     short = VAEDetector(**fixed, checkpoint=folder, time_limit=1e-9).fit(numbers)
     assert short.health_.end == "time_limit"
     assert len(list(folder.iterdir())) == 1

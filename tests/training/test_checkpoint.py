@@ -117,7 +117,8 @@ def told(done, steps, loss):
 
 folder, model = sys.argv[1:]
 rows = make_connections(200, odd_share=0, random_state=0).table
-detector = oddrow.VAEDetector(random_state=0, max_steps=300, checkpoint=folder, resume=True, on_progress=told)
+fixed = {"settings": "narrow", "random_state": 0, "max_steps": 300}
+detector = oddrow.VAEDetector(**fixed, checkpoint=folder, resume=True, on_progress=told)
 oddrow.save(detector.fit(rows), model)
 """
 
@@ -150,7 +151,7 @@ def test_a_process_killed_at_random_moments_leaves_the_same_model_file(tmp_path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingHealthWarning)
         rows = make_connections(200, odd_share=0, random_state=0).table
-        whole = oddrow.VAEDetector(random_state=0, max_steps=300).fit(rows)
+        whole = oddrow.VAEDetector(settings="narrow", random_state=0, max_steps=300).fit(rows)
     oddrow.save(whole, tmp_path / "whole")
     assert model.read_bytes() == (tmp_path / "whole").read_bytes(), moments
     assert not list(folder.iterdir())  # a fit that has ended leaves no checkpoint

@@ -1,18 +1,32 @@
 """Compiled programs are kept for the next process; whatever becomes of the cache, the weights are the same."""
 
+import io
 import os
 import subprocess
 import sys
-from pathlib import Path
+from contextlib import redirect_stdout
+from unittest.mock import patch
 
 import jax
 import numpy as np
 import pytest
 
+import oddrow.training as training
 from oddrow.training import _compilation
 from oddrow.training._compilation import FOLDER_VARIABLE, compilations_kept
 from oddrow.training._program import compiled_steps
 
+FITTED = """
+import warnings
+import numpy as np
+from dataclasses import replace
+import oddrow, oddrow.training as training
+training.DEFAULT_TRAINING = replace(training.DEFAULT_TRAINING, max_steps=50)
+rows = np.random.default_rng(0).normal(size=(60, 2))
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    print(oddrow.VAEDetector(settings="narrow", random_state=0).fit(rows).surprise(rows).sum().hex())
+"""
 JAX_SETTINGS = (
     "jax_compilation_cache_dir",
     "jax_persistent_cache_min_compile_time_secs",
@@ -108,21 +122,13 @@ def test_the_default_folder_is_the_users_cache_folder(tmp_path, monkeypatch):
     assert _compilation._folder().stat().st_mode & 0o077 == 0
 
 
-def test_another_process_loads_the_program_that_this_one_kept(folder):
+def test_another_process_loads_the_program_that_this_one_kept(folder, anew):
     """The same form compiled there: nothing new is put into the folder."""
-    code = (
-        "import numpy as np\n"
-        "from dataclasses import replace\n"
-        "import oddrow.training as training\n"
-        "training.DEFAULT_TRAINING = replace(training.DEFAULT_TRAINING, max_steps=50)\n"
-        "import oddrow, warnings; warnings.simplefilter('ignore')\n"
-        "rows = np.random.default_rng(0).normal(size=(60, 2))\n"
-        "print(oddrow.VAEDetector(settings='narrow', random_state=0).fit(rows).surprise(rows).sum().hex())"
-    )
-    said = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        for _ in range(2)
-    ]
-    assert said[0] == said[1]
+    said = io.StringIO()
+    with patch.object(training, "DEFAULT_TRAINING", training.DEFAULT_TRAINING), redirect_stdout(said):
+        exec(FITTED, {})  # noqa: S102 - the very lines that the other process runs
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("jit_*")}
     assert len(programs_in(folder)) == 1
-    assert Path(folder).is_dir()
+    there = subprocess.run([sys.executable, "-c", FITTED], capture_output=True, text=True, check=True).stdout
+    assert there == said.getvalue()
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("jit_*")} == before
