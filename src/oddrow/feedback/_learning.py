@@ -107,7 +107,8 @@ def learned(
         notes += [f"{name} names no model file: only its columns were checked" for name in unnamed]
     changed = replace(model, feedback=feedback)
     if judged and not weighs:
-        notes.append(f"{_count(len(judged), 'verdict')} on rows changed no weights, as asked; earlier weights stay")
+        earlier = "; those learned before stay" if before.labels else ""
+        notes.append(f"{_count(len(judged), 'verdict')} on rows changed no weights, as asked{earlier}")
     if weighs:
         file_of = {id(row): file for file in files for row in file.verdicts}
         found = weighed(model, feedback, [(file_of[id(row)], row) for row in judged], rows)
