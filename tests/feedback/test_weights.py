@@ -221,7 +221,11 @@ def test_the_same_row_in_two_reports_counts_once_with_the_later_verdict(vae, row
 
 def test_a_calibration_by_dependent_rows_keeps_the_worth_of_a_row(numbers):
     detector = oddrow.VAEDetector(random_state=0, max_steps=50, time="order").fit(np.cumsum(numbers, axis=0)[:300])
+    model = detector.model_.surprise_model
+    half = replace(model, parts=model.parts.take(np.arange(0, len(model.parts), 2)))  # as if more rows calibrated
+    detector.model_ = replace(detector.model_, surprise_model=half, policy=oddrow.FixedSurprise(3.0))
     weighed = detector.with_feedback({0: "real", 1: "false alarm"}, numbers[300:] * 5)
+    assert weighed.model_.calibration.n_rows == 150
     before, after = detector.model_.calibration, weighed.model_.calibration
     assert before.n_effective is not None
     assert after.n_effective / after.n_rows == pytest.approx(before.n_effective / before.n_rows)
