@@ -95,8 +95,7 @@ def scoring_graph(model: FittedModel, missing_text: str = "", parts: bool = Fals
     if model.feedback is not None and model.feedback.in_force:
         raise SettingError(
             "the model has mute rules, and a graph cannot find the leading reason of a row, by which they hide alerts; "
-            "export the model without them: detector.without_rules() in Python, "
-            "oddrow feedback --without-rules on the command line"
+            "export the model without them: detector.without_rules() in Python, oddrow feedback on the command line"
         )
     if threshold is None or needs.all_rows or needs.day is not None:
         raise SettingError(
