@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("src", "tests", "testing", "benchmarks", "examples", "docs", "pyproject.toml", "README.md", "constraints.txt")
+COPIED = (
+    *("src", "tests", "testing", "benchmarks", "examples", "docs"),
+    *("conftest.py", "pyproject.toml", "README.md", "constraints.txt"),
+)
 LONGEST_SECONDS = 1_800.0
 
 

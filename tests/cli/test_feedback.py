@@ -182,7 +182,12 @@ def test_marked_rows_change_scores_until_the_weights_are_taken_back(run, write, 
     assert (values["rows_real"], values["rows_false_alarm"]) == (2, 1)
     options = ("--verdicts", marked, "--table", many_odd, "--no-weights")
     assert run("feedback", model_file, *options, "-o", plain).code == 0
-    assert run("feedback", weighed, "--without-weights", "-o", back).code == 0
+    taken_back = run("feedback", weighed, "--without-weights", "-o", back)
+    assert taken_back.code == 0
+    assert "note" not in taken_back.err
+    nothing = run("feedback", back, "--without-weights", "--without-rules", "-o", tmp_path / "same.oddrow")
+    assert "the model has no learned weights" in nothing.err
+    assert "the model has no mute rules in force" in nothing.err
     surprises = {}
     for path in (model_file, weighed, plain, back):
         assert run("score", many_odd, "-m", path, "-o", tmp_path / "s.csv", "--force").code == 0

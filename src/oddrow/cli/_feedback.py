@@ -136,6 +136,10 @@ def _taking_back(model: FittedModel) -> str:
 
 
 def _take_back(detector: VAEDetector, output: Path, *, rules: bool, weights: bool, force: bool) -> None:
+    if rules and (detector.model_.feedback is None or not detector.model_.feedback.in_force):
+        _console.say("note: the model has no mute rules in force")
+    if weights and detector.model_.surprise_model.reweighting is None:
+        _console.say("note: the model has no learned weights")
     if rules:
         detector = detector.without_rules()
     if weights:
